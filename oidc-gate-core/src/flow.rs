@@ -1,0 +1,191 @@
+//! A conversation with the provider, as data.
+//!
+//! A [`Flow`] says what it needs from the world, one [`Step`] at a time, and is told what came of it. It opens no socket
+//! and never sleeps; whoever drives it does. Retries, fresh assertions and nonces are the flow's decisions: a driver
+//! carries out each step exactly once and never resends.
+//!
+//! ```no_run
+//! use oidc_gate_core::flow::{Env, Flow, Input, Step};
+//! # fn send(_: oidc_gate_core::flow::Exchange) -> Input { unimplemented!() }
+//! # fn keys(_: oidc_gate_core::flow::KeyQuery) -> Input { unimplemented!() }
+//! # fn sign(_: oidc_gate_core::flow::SigningInput) -> Input { unimplemented!() }
+//! # fn wait(_: std::time::Duration) -> Input { unimplemented!() }
+//! fn drive<F: Flow>(mut flow: F, env: &mut Env<'_>) -> F::Output {
+//!     let mut input = Input::Start;
+//!     loop {
+//!         input = match flow.resume(input, env) {
+//!             Step::Send(exchange) => send(exchange),
+//!             Step::FindKeys(query) => keys(query),
+//!             Step::Sign(bytes) => sign(bytes),
+//!             Step::Wait(time) => wait(time),
+//!             Step::Done(output) => return output,
+//!         };
+//!     }
+//! }
+//! ```
+
+use crate::jose::{Alg, JwkSet};
+use crate::time::UnixTime;
+use std::{fmt, sync::Arc, time::Duration};
+
+/// What the outside world lends a step: the time, and fresh bytes.
+#[derive(Debug)]
+pub struct Env<'a> {
+    /// The time at which the step is taken.
+    pub now: UnixTime,
+    /// Where unpredictable bytes come from.
+    pub entropy: &'a mut dyn Entropy,
+}
+
+/// A source of unpredictable bytes.
+///
+/// # Security
+///
+/// An implementation fills the whole buffer from a cryptographically secure generator or says that it cannot; it never
+/// returns weak bytes. Only tests may be predictable.
+pub trait Entropy: fmt::Debug {
+    /// Fills `out` completely.
+    ///
+    /// # Errors
+    ///
+    /// When the operating system has no randomness to give. Nothing is started then.
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyUnavailable>;
+}
+
+/// The operating system gave no randomness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntropyUnavailable;
+
+impl fmt::Display for EntropyUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the system gave no randomness")
+    }
+}
+
+impl std::error::Error for EntropyUnavailable {}
+
+/// A conversation with the provider. Begun with [`Input::Start`], then told the result of each step.
+pub trait Flow {
+    /// What the conversation is for.
+    type Output;
+
+    /// Takes the result of the last step and says what is needed next.
+    ///
+    /// An input that does not answer the last step is a fault of the driver; the flow ends with its own error rather
+    /// than guess.
+    fn resume(&mut self, input: Input, env: &mut Env<'_>) -> Step<Self::Output>;
+}
+
+/// What a flow needs next. Exhaustive on purpose: a driver that does not know a step must not compile.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a driver has to handle every step")]
+pub enum Step<T> {
+    /// Send this, once, and come back with [`Input::Response`] or [`Input::Failed`].
+    Send(Exchange),
+    /// Look these keys up in the key cache that all flows share, so that many logins cause one fetch. Answered with
+    /// [`Input::Keys`] or [`Input::Failed`].
+    FindKeys(KeyQuery),
+    /// Have this signed by a key outside the process. Answered with [`Input::Signature`] or [`Input::Failed`].
+    Sign(SigningInput),
+    /// Let this much time pass. Answered with [`Input::Elapsed`].
+    Wait(Duration),
+    /// The conversation is over.
+    Done(T),
+}
+
+/// What came of a step. Exhaustive on purpose, as [`Step`] is.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "mirrors Step")]
+pub enum Input {
+    /// Begin.
+    Start,
+    /// The provider's answer, whatever its status.
+    Response(http::Response<Vec<u8>>),
+    /// The keys known at this moment, freshly fetched if the query's key was not among those known before.
+    Keys(Arc<JwkSet>),
+    /// The signature, in the form JWS defines for the algorithm.
+    Signature(Vec<u8>),
+    /// The time has passed.
+    Elapsed,
+    /// The step could not be carried out.
+    Failed(Failure),
+}
+
+/// Why a step could not be carried out. Says what a flow may do next, not what broke: that is in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a flow has to decide about each")]
+pub enum Failure {
+    /// The request certainly never reached the provider. Sending it again is harmless.
+    NotSent,
+    /// It may have reached the provider. A one-time code in it must be taken for used.
+    Unknown,
+    /// The answer was larger than [`Exchange::max_body_bytes`].
+    TooLarge,
+}
+
+/// One HTTP exchange: the request, and what the transport has to observe.
+///
+/// A transport follows no redirect, reads at most [`max_body_bytes`](Self::max_body_bytes), gives up after
+/// [`deadline`](Self::deadline), and presents the client certificate only for [`Transport::MutualTls`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// The request, complete but for what the transport adds (`Host`, `Content-Length`).
+    pub request: http::Request<Vec<u8>>,
+    /// With or without the client's certificate.
+    pub transport: Transport,
+    /// How much of the answer's body to read before giving up.
+    pub max_body_bytes: usize,
+    /// How long the whole exchange may take.
+    pub deadline: Duration,
+}
+
+impl Exchange {
+    /// An exchange without a client certificate, with at most 512 KiB in answer and 10 seconds to get it.
+    pub fn new(request: http::Request<Vec<u8>>) -> Self {
+        Self {
+            request,
+            transport: Transport::Tls,
+            max_body_bytes: 512 * 1024,
+            deadline: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Which identity the connection shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a transport has to know both")]
+pub enum Transport {
+    /// The server's certificate only.
+    Tls,
+    /// The client's certificate too ([RFC 8705](https://www.rfc-editor.org/rfc/rfc8705)).
+    MutualTls,
+}
+
+/// Which key a flow looks for, as the header of a token names it. Untrusted: it selects among the provider's keys and
+/// nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyQuery {
+    /// The `kid` of the token, if it has one.
+    pub kid: Option<String>,
+    /// The algorithm the key must be fit for.
+    pub alg: Alg,
+}
+
+impl KeyQuery {
+    /// The key `kid`, or any key where there is none, fit for `alg`.
+    pub fn new(kid: Option<String>, alg: Alg) -> Self {
+        Self { kid, alg }
+    }
+}
+
+/// Bytes to be signed by a key outside the process: a KMS, a smart card.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SigningInput {
+    /// The algorithm the assertion's header already names.
+    pub alg: Alg,
+    /// What to sign.
+    pub bytes: Vec<u8>,
+}

@@ -1,0 +1,247 @@
+//! `application/x-www-form-urlencoded`, strictly
+//! ([RFC 6749 Appendix B](https://www.rfc-editor.org/rfc/rfc6749#appendix-B)).
+//!
+//! A reader that guesses is a reader two parties can disagree with. This one refuses broken escapes, text that is not
+//! UTF-8, and any name that occurs twice.
+
+use std::fmt::{self, Write as _};
+
+/// Why text is not a form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FormError {
+    /// More bytes or fields than allowed.
+    TooLarge,
+    /// A `%` without two hexadecimal digits, or bytes that may not stand in a form.
+    Encoding,
+    /// What was encoded is not UTF-8.
+    NotUtf8,
+    /// This name occurs more than once ([RFC 6749 § 3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)).
+    Duplicate(Box<str>),
+}
+
+impl fmt::Display for FormError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge => f.write_str("more than a form may hold"),
+            Self::Encoding => f.write_str("not form-encoded"),
+            Self::NotUtf8 => f.write_str("not UTF-8"),
+            Self::Duplicate(name) => {
+                write!(f, "{} occurs more than once", crate::check::quote(name))
+            }
+        }
+    }
+}
+
+impl std::error::Error for FormError {}
+
+/// The fields of a form, each name once.
+#[derive(Default, PartialEq, Eq)]
+pub struct Form(Vec<(Box<str>, Box<str>)>);
+
+impl Form {
+    /// The most bytes a form may have.
+    pub const MAX_BYTES: usize = 64 * 1024;
+    /// The most fields a form may have.
+    pub const MAX_FIELDS: usize = 100;
+
+    /// Reads a form.
+    ///
+    /// # Errors
+    ///
+    /// See [`FormError`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, FormError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(FormError::TooLarge);
+        }
+        let mut fields: Vec<(Box<str>, Box<str>)> = Vec::new();
+        for pair in bytes.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
+            if fields.len() == Self::MAX_FIELDS {
+                return Err(FormError::TooLarge);
+            }
+            let (name, value) = match pair.iter().position(|b| *b == b'=') {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &b""[..]),
+            };
+            let name = decode(name)?;
+            if fields.iter().any(|(n, _)| **n == *name) {
+                return Err(FormError::Duplicate(name));
+            }
+            fields.push((name, decode(value)?));
+        }
+        Ok(Self(fields))
+    }
+
+    /// The value of `name`, if the form has it. An empty value is a value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(n, _)| **n == *name).map(|(_, v)| &**v)
+    }
+
+    /// Takes the value of `name` out.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(n, _)| **n == *name)?;
+        Some(self.0.swap_remove(at).1.into_string())
+    }
+
+    /// The names, in no particular order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(n, _)| &**n)
+    }
+}
+
+impl fmt::Debug for Form {
+    // Values may be codes, tokens and passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+/// Decodes one name or value.
+///
+/// # Errors
+///
+/// See [`FormError`].
+pub fn decode(bytes: &[u8]) -> Result<Box<str>, FormError> {
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        out.push(match byte {
+            b'+' => b' ',
+            b'%' => {
+                let [high, low, tail @ ..] = rest else {
+                    return Err(FormError::Encoding);
+                };
+                let digit = |d: u8| char::from(d).to_digit(16).ok_or(FormError::Encoding);
+                rest = tail;
+                (digit(*high)? * 16 + digit(*low)?) as u8
+            }
+            // Not what an encoder writes, but unambiguous, and browsers send it in queries.
+            0x21..=0x7e | 0x80.. => byte,
+            _ => return Err(FormError::Encoding),
+        });
+    }
+    String::from_utf8(out)
+        .map(String::into_boxed_str)
+        .map_err(|_| FormError::NotUtf8)
+}
+
+/// Appends one encoded name or value to `out`: letters, digits and `*-._` as they are, a space as `+`, all else escaped.
+pub fn encode_into(text: &str, out: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
+                out.push(byte.into())
+            }
+            b' ' => out.push('+'),
+            // Writing to a String cannot fail.
+            _ => drop(write!(out, "%{byte:02X}")),
+        }
+    }
+}
+
+/// One encoded name or value.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + text.len() / 4);
+    encode_into(text, &mut out);
+    out
+}
+
+/// Appends `name=value`, with `&` before it unless `out` is empty or already ends in `?` or `&`.
+pub fn push_pair(out: &mut String, name: &str, value: &str) {
+    if !(out.is_empty() || out.ends_with(['?', '&'])) {
+        out.push('&');
+    }
+    encode_into(name, out);
+    out.push('=');
+    encode_into(value, out);
+}
+
+/// `base` with `pairs` added to its query, whatever query it already has.
+pub fn with_query<'a>(base: &str, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut out = String::with_capacity(base.len() + 256);
+    out.push_str(base);
+    out.push(if base.contains('?') { '&' } else { '?' });
+    for (name, value) in pairs {
+        push_pair(&mut out, name, value);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_example_of_the_specification() {
+        // RFC 6749 Appendix B
+        assert_eq!(encode(" %&+£€"), "+%25%26%2B%C2%A3%E2%82%AC");
+        assert_eq!(&*decode(b"+%25%26%2B%C2%A3%E2%82%AC").unwrap(), " %&+£€");
+    }
+
+    #[test]
+    fn a_name_that_occurs_twice_is_refused() {
+        assert_eq!(
+            Form::parse(b"a=1&b=2&a=1"),
+            Err(FormError::Duplicate("a".into()))
+        );
+        assert_eq!(
+            Form::parse(b"a=1&%61=2"),
+            Err(FormError::Duplicate("a".into()))
+        );
+    }
+
+    #[test]
+    fn broken_encoding_is_refused() {
+        for bytes in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=\n", b"a=\0", b"%=1"] {
+            assert_eq!(Form::parse(bytes), Err(FormError::Encoding), "{bytes:?}");
+        }
+        assert_eq!(Form::parse(b"a=%ff"), Err(FormError::NotUtf8));
+    }
+
+    #[test]
+    fn sizes_are_limited() {
+        assert_eq!(
+            Form::parse(&vec![b'a'; Form::MAX_BYTES + 1]),
+            Err(FormError::TooLarge)
+        );
+        let many = (0..=Form::MAX_FIELDS)
+            .map(|i| format!("f{i}="))
+            .collect::<Vec<_>>()
+            .join("&");
+        assert_eq!(Form::parse(many.as_bytes()), Err(FormError::TooLarge));
+    }
+
+    #[test]
+    fn an_existing_query_is_kept() {
+        assert_eq!(
+            with_query("https://a/b", [("x", "1 2")]),
+            "https://a/b?x=1+2"
+        );
+        assert_eq!(
+            with_query("https://a/b?t=1", [("x", "ü")]),
+            "https://a/b?t=1&x=%C3%BC"
+        );
+    }
+
+    #[test]
+    fn debug_shows_names_only() {
+        assert_eq!(
+            format!("{:?}", Form::parse(b"code=abc").unwrap()),
+            r#"{"code"}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_itself(text in "\\PC*") {
+            prop_assert_eq!(&*decode(encode(&text).as_bytes()).unwrap(), &*text);
+        }
+
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Form::parse(&bytes);
+        }
+    }
+}

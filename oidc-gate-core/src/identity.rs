@@ -1,0 +1,608 @@
+//! Who the caller is.
+
+use crate::time::UnixTime;
+use serde_json::{Map, Value};
+use std::{fmt, sync::OnceLock};
+
+/// How the caller proved who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Via {
+    /// By a login in a browser.
+    Session,
+    /// By a bearer token.
+    Bearer,
+}
+
+/// What is known of a signed-in caller. Plain data.
+///
+/// [`issuer`](Self::issuer) and [`subject`](Self::subject) together are the only key of a user: addresses and names
+/// change and are given to others
+/// ([OpenID Connect Core § 5.7](https://openid.net/specs/openid-connect-core-1_0.html#ClaimStability)).
+///
+/// Claims are parsed on first use from text kept with the request; a handler that reads none pays for none.
+///
+/// ```
+/// use oidc_gate_core::identity::Identity;
+/// let alice = Identity::builder("https://id.example.com", "248289761001")
+///     .name("Alice")
+///     .group("admins")
+///     .claim("department", "R&D")
+///     .build();
+/// assert_eq!(alice.display_name(), "Alice");
+/// assert!(alice.in_group("admins"));
+/// assert_eq!(alice.claims()["department"], "R&D");
+/// assert_eq!(alice.claims()["sub"], "248289761001");
+/// ```
+//
+// All text lies in one buffer, so that an identity opened from a cookie costs one allocation. `ends` says where each
+// field ends; a list is one field whose items are separated by `SEPARATOR`.
+#[derive(Clone)]
+pub struct Identity {
+    text: Box<str>,
+    ends: [u32; FIELDS],
+    facts: Facts,
+    claims: OnceLock<Map<String, Value>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Facts {
+    /// Bit `n` says that the optional field `n` is there, be it empty.
+    present: u16,
+    email_verified: bool,
+    via: Via,
+    auth_time: Option<UnixTime>,
+}
+
+#[derive(Clone, Copy)]
+enum Field {
+    Issuer,
+    Subject,
+    Provider,
+    Name,
+    Email,
+    PreferredUsername,
+    Acr,
+    Groups,
+    Scopes,
+    Amr,
+    /// The claims that the fields above do not hold, as a JSON object.
+    Claims,
+}
+
+const FIELDS: usize = Field::Claims as usize + 1;
+/// Between the items of a list. An item that contains it is left out: no real group or scope does.
+const SEPARATOR: char = '\u{1f}';
+const HEADER: usize = 4 * FIELDS + 2 + 1 + 9;
+
+impl Identity {
+    /// An identity made by hand: by a test, or by an application that knows the user from elsewhere.
+    pub fn builder(issuer: impl Into<String>, subject: impl Into<String>) -> IdentityBuilder {
+        let mut fields: [Option<String>; FIELDS] = Default::default();
+        fields[Field::Issuer as usize] = Some(issuer.into());
+        fields[Field::Subject as usize] = Some(subject.into());
+        IdentityBuilder {
+            fields,
+            email_verified: false,
+            via: Via::Session,
+            auth_time: None,
+            claims: Map::new(),
+        }
+    }
+
+    fn field(&self, field: Field) -> &str {
+        let at = field as usize;
+        let start = if at == 0 {
+            0
+        } else {
+            self.ends[at - 1] as usize
+        };
+        &self.text[start..self.ends[at] as usize]
+    }
+
+    fn optional(&self, field: Field) -> Option<&str> {
+        (self.facts.present & (1 << field as u16) != 0).then(|| self.field(field))
+    }
+
+    fn list(&self, field: Field) -> impl Iterator<Item = &str> {
+        self.field(field)
+            .split(SEPARATOR)
+            .filter(|item| !item.is_empty())
+    }
+
+    /// Who vouches for the caller.
+    pub fn issuer(&self) -> &str {
+        self.field(Field::Issuer)
+    }
+
+    /// The caller's name at the issuer: unique there, never given to somebody else.
+    pub fn subject(&self) -> &str {
+        self.field(Field::Subject)
+    }
+
+    /// Which configured provider signed the caller in; empty for the unnamed one.
+    pub fn provider(&self) -> &str {
+        self.field(Field::Provider)
+    }
+
+    /// The full name, for display.
+    pub fn name(&self) -> Option<&str> {
+        self.optional(Field::Name)
+    }
+
+    /// The email address, verified or not. For display; decide by [`verified_email`](Self::verified_email).
+    pub fn email(&self) -> Option<&str> {
+        self.optional(Field::Email)
+    }
+
+    /// Whether the provider says that it has checked the address: `email_verified` is the JSON value `true`.
+    pub fn email_verified(&self) -> bool {
+        self.facts.email_verified
+    }
+
+    /// The email address, if the provider has checked it. The only one fit for a decision.
+    pub fn verified_email(&self) -> Option<&str> {
+        self.email().filter(|_| self.facts.email_verified)
+    }
+
+    /// The short name the caller likes to go by. Not unique.
+    pub fn preferred_username(&self) -> Option<&str> {
+        self.optional(Field::PreferredUsername)
+    }
+
+    /// Something to greet the caller with: name, else short name, else address, else subject.
+    pub fn display_name(&self) -> &str {
+        let something = |text: &&str| !text.is_empty();
+        self.name()
+            .filter(something)
+            .or_else(|| self.preferred_username().filter(something))
+            .or_else(|| self.email().filter(something))
+            .unwrap_or(self.subject())
+    }
+
+    /// The groups the provider says the caller is in.
+    pub fn groups(&self) -> impl Iterator<Item = &str> {
+        self.list(Field::Groups)
+    }
+
+    /// Whether the caller is in the group of exactly that name.
+    pub fn in_group(&self, group: &str) -> bool {
+        self.groups().any(|g| g == group)
+    }
+
+    /// The scopes that were granted.
+    pub fn scopes(&self) -> impl Iterator<Item = &str> {
+        self.list(Field::Scopes)
+    }
+
+    /// Whether the scope of exactly that name was granted.
+    pub fn has_scope(&self, scope: &str) -> bool {
+        self.scopes().any(|s| s == scope)
+    }
+
+    /// When the caller last proved to the provider who it is, if the provider says so.
+    pub fn auth_time(&self) -> Option<UnixTime> {
+        self.facts.auth_time
+    }
+
+    /// The authentication context class that was reached.
+    pub fn acr(&self) -> Option<&str> {
+        self.optional(Field::Acr)
+    }
+
+    /// The authentication methods that were used
+    /// ([RFC 8176](https://www.rfc-editor.org/rfc/rfc8176)).
+    pub fn amr(&self) -> impl Iterator<Item = &str> {
+        self.list(Field::Amr)
+    }
+
+    /// By a session or by a bearer token.
+    pub fn via(&self) -> Via {
+        self.facts.via
+    }
+
+    /// All claims that were kept, parsed on first use.
+    pub fn claims(&self) -> &Map<String, Value> {
+        self.claims.get_or_init(|| {
+            let mut claims: Map<String, Value> =
+                serde_json::from_str(self.field(Field::Claims)).unwrap_or_default();
+            for (name, value) in self.standard_claims() {
+                claims.entry(name).or_insert(value);
+            }
+            claims
+        })
+    }
+
+    /// The claims in the application's own type.
+    ///
+    /// # Errors
+    ///
+    /// If they do not have its shape.
+    pub fn claims_as<T: serde::de::DeserializeOwned>(&self) -> Result<T, ClaimsMismatch> {
+        serde_json::from_value(Value::Object(self.claims().clone())).map_err(|error| {
+            ClaimsMismatch {
+                wanted: std::any::type_name::<T>(),
+                at: shape_error(&error),
+            }
+        })
+    }
+
+    /// The claims that are kept as fields of their own.
+    fn standard_claims(&self) -> impl Iterator<Item = (&'static str, Value)> {
+        let text = |field, name| self.optional(field).map(|v| (name, v.into()));
+        let list = |field, name| {
+            self.optional(field).map(|_| {
+                (
+                    name,
+                    Value::Array(self.list(field).map(Value::from).collect()),
+                )
+            })
+        };
+        [
+            Some(("iss", self.issuer().into())),
+            Some(("sub", self.subject().into())),
+            text(Field::Name, "name"),
+            text(Field::Email, "email"),
+            self.email()
+                .map(|_| ("email_verified", self.facts.email_verified.into())),
+            text(Field::PreferredUsername, "preferred_username"),
+            text(Field::Acr, "acr"),
+            list(Field::Amr, "amr"),
+            list(Field::Groups, "groups"),
+            self.facts
+                .auth_time
+                .map(|t| ("auth_time", t.as_secs().into())),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// The identity as bytes, for sealing.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        for end in self.ends {
+            out.extend_from_slice(&end.to_le_bytes());
+        }
+        out.extend_from_slice(&self.facts.present.to_le_bytes());
+        out.push(
+            u8::from(self.facts.email_verified) | u8::from(self.facts.via == Via::Bearer) << 1,
+        );
+        out.push(self.facts.auth_time.is_some().into());
+        out.extend_from_slice(
+            &self
+                .facts
+                .auth_time
+                .map_or(0, UnixTime::as_secs)
+                .to_le_bytes(),
+        );
+        out.extend_from_slice(self.text.as_bytes());
+    }
+
+    /// The identity that [`encode`](Self::encode) wrote. `None` for anything else: an older version of this crate may
+    /// have sealed it, so being authentic is not enough.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let (header, text) = bytes.split_at_checked(HEADER)?;
+        let (end_bytes, rest) = header.split_at(4 * FIELDS);
+        let mut ends = [0; FIELDS];
+        for (end, bytes) in ends.iter_mut().zip(end_bytes.chunks_exact(4)) {
+            *end = u32::from_le_bytes(bytes.try_into().ok()?);
+        }
+        let [p0, p1, flags, timed, time @ ..] = rest else {
+            return None;
+        };
+        let text = std::str::from_utf8(text).ok()?;
+        let ordered = ends.is_sorted() && ends[FIELDS - 1] as usize == text.len();
+        if !ordered
+            || ends.iter().any(|end| !text.is_char_boundary(*end as usize))
+            || *flags > 3
+            || *timed > 1
+        {
+            return None;
+        }
+        let facts = Facts {
+            present: u16::from_le_bytes([*p0, *p1]),
+            email_verified: flags & 1 != 0,
+            via: if flags & 2 != 0 {
+                Via::Bearer
+            } else {
+                Via::Session
+            },
+            auth_time: (*timed == 1).then_some(UnixTime::from_secs(u64::from_le_bytes(
+                time.try_into().ok()?,
+            ))),
+        };
+        Some(Self {
+            text: text.into(),
+            ends,
+            facts,
+            claims: OnceLock::new(),
+        })
+    }
+}
+
+impl fmt::Debug for Identity {
+    // Claims are personal data and may be large: their names are enough here.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("issuer", &self.issuer())
+            .field("subject", &self.subject())
+            .field("groups", &self.groups().collect::<Vec<_>>())
+            .field("via", &self.via())
+            .field("claims", &self.claims().keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The claims of this caller do not have the shape asked for. Holds no claim value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimsMismatch {
+    wanted: &'static str,
+    at: String,
+}
+
+impl fmt::Display for ClaimsMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the claims do not fit {}: {}", self.wanted, self.at)
+    }
+}
+
+impl std::error::Error for ClaimsMismatch {}
+
+/// What serde says, without the values it quotes.
+fn shape_error(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    // "missing field `x`" names the application's own member; "invalid type: string \"secret\", expected u32" quotes.
+    match text.split_once("invalid ") {
+        Some((_, rest)) => format!(
+            "expected {}",
+            rest.rsplit_once("expected ")
+                .map_or("another type", |(_, e)| e)
+        ),
+        None => text,
+    }
+}
+
+/// Makes an [`Identity`] by hand.
+#[derive(Clone)]
+#[must_use]
+pub struct IdentityBuilder {
+    fields: [Option<String>; FIELDS],
+    email_verified: bool,
+    via: Via,
+    auth_time: Option<UnixTime>,
+    claims: Map<String, Value>,
+}
+
+impl IdentityBuilder {
+    fn set(mut self, field: Field, value: impl Into<String>) -> Self {
+        self.fields[field as usize] = Some(value.into());
+        self
+    }
+
+    fn push(mut self, field: Field, item: &str) -> Self {
+        let list = self.fields[field as usize].get_or_insert_default();
+        if !item.contains(SEPARATOR) {
+            if !list.is_empty() {
+                list.push(SEPARATOR);
+            }
+            list.push_str(item);
+        }
+        self
+    }
+
+    /// The full name.
+    pub fn name(self, name: impl Into<String>) -> Self {
+        self.set(Field::Name, name)
+    }
+
+    /// An email address that the provider has checked.
+    pub fn email(mut self, address: impl Into<String>) -> Self {
+        self.email_verified = true;
+        self.set(Field::Email, address)
+    }
+
+    /// An email address that the provider has not checked.
+    pub fn unverified_email(mut self, address: impl Into<String>) -> Self {
+        self.email_verified = false;
+        self.set(Field::Email, address)
+    }
+
+    /// The short name.
+    pub fn preferred_username(self, name: impl Into<String>) -> Self {
+        self.set(Field::PreferredUsername, name)
+    }
+
+    /// One more group.
+    pub fn group(self, group: impl AsRef<str>) -> Self {
+        self.push(Field::Groups, group.as_ref())
+    }
+
+    /// One more granted scope.
+    pub fn scope(self, scope: impl AsRef<str>) -> Self {
+        self.push(Field::Scopes, scope.as_ref())
+    }
+
+    /// The authentication context class.
+    pub fn acr(self, acr: impl Into<String>) -> Self {
+        self.set(Field::Acr, acr)
+    }
+
+    /// One more authentication method.
+    pub fn amr(self, method: impl AsRef<str>) -> Self {
+        self.push(Field::Amr, method.as_ref())
+    }
+
+    /// When the caller last proved who it is.
+    pub fn auth_time(mut self, time: UnixTime) -> Self {
+        self.auth_time = Some(time);
+        self
+    }
+
+    /// The configured provider.
+    pub fn provider(self, id: impl Into<String>) -> Self {
+        self.set(Field::Provider, id)
+    }
+
+    /// By a session (the default) or a bearer token.
+    pub fn via(mut self, via: Via) -> Self {
+        self.via = via;
+        self
+    }
+
+    /// One more claim. A name that has a method of its own here is better set by that method.
+    pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
+        self.claims.insert(name.into(), value.into());
+        self
+    }
+
+    /// The identity.
+    pub fn build(mut self) -> Identity {
+        if !self.claims.is_empty() {
+            self.fields[Field::Claims as usize] = Some(Value::Object(self.claims).to_string());
+        }
+        let mut text = String::with_capacity(self.fields.iter().flatten().map(String::len).sum());
+        let mut ends = [0; FIELDS];
+        let mut present = 0;
+        for (at, field) in self.fields.iter().enumerate() {
+            if let Some(value) = field {
+                text.push_str(value);
+                present |= 1 << at;
+            }
+            // Four gigabytes of text cannot be sealed anyway; a shorter end never splits a character wrongly because
+            // `decode` checks, and here the conversion is exact for every text that fits into memory limits in force.
+            ends[at] = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        }
+        let facts = Facts {
+            present,
+            email_verified: self.email_verified,
+            via: self.via,
+            auth_time: self.auth_time,
+        };
+        Identity {
+            text: text.into(),
+            ends,
+            facts,
+            claims: OnceLock::new(),
+        }
+    }
+}
+
+impl fmt::Debug for IdentityBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.clone().build().fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn full() -> Identity {
+        Identity::builder("https://id.example", "sub-1")
+            .provider("staff")
+            .name("Zoë")
+            .email("zoe@example.com")
+            .preferred_username("zoe")
+            .group("a b")
+            .group("ü")
+            .scope("openid")
+            .acr("phr")
+            .amr("pwd")
+            .amr("otp")
+            .auth_time(UnixTime::from_secs(5))
+            .via(Via::Bearer)
+            .claim("department", "R&D")
+            .build()
+    }
+
+    #[test]
+    fn sealing_form_and_back_is_the_same_identity() {
+        let mut bytes = vec![];
+        full().encode(&mut bytes);
+        let again = Identity::decode(&bytes).unwrap();
+        assert_eq!(again.claims(), full().claims());
+        assert_eq!(again.groups().collect::<Vec<_>>(), ["a b", "ü"]);
+        assert_eq!(again.scopes().collect::<Vec<_>>(), ["openid"]);
+        assert_eq!(
+            (
+                again.provider(),
+                again.via(),
+                again.auth_time(),
+                again.verified_email()
+            ),
+            (
+                "staff",
+                Via::Bearer,
+                Some(UnixTime::from_secs(5)),
+                Some("zoe@example.com")
+            )
+        );
+        for cut in 0..bytes.len() {
+            assert!(
+                Identity::decode(&bytes[..cut]).is_none(),
+                "{cut} bytes of {}",
+                bytes.len()
+            );
+        }
+    }
+
+    #[test]
+    fn claims_hold_what_the_fields_hold() {
+        let claims = full().claims().clone();
+        assert_eq!(
+            Value::Object(claims),
+            serde_json::json!({"iss": "https://id.example", "sub": "sub-1", "name": "Zoë", "email": "zoe@example.com",
+                "email_verified": true, "preferred_username": "zoe", "acr": "phr", "amr": ["pwd", "otp"],
+                "groups": ["a b", "ü"], "auth_time": 5, "department": "R&D"})
+        );
+    }
+
+    #[test]
+    fn an_unverified_address_decides_nothing() {
+        let mallory = Identity::builder("i", "s")
+            .unverified_email("boss@example.com")
+            .build();
+        assert_eq!(
+            (mallory.email(), mallory.verified_email()),
+            (Some("boss@example.com"), None)
+        );
+    }
+
+    #[test]
+    fn a_group_with_the_separator_is_not_two_groups() {
+        let sly = Identity::builder("i", "s")
+            .group("x\u{1f}admins")
+            .group("y")
+            .build();
+        assert_eq!(sly.groups().collect::<Vec<_>>(), ["y"]);
+    }
+
+    #[test]
+    fn a_mismatch_names_the_member_and_no_value() {
+        #[derive(Debug, serde::Deserialize)]
+        struct Wanted {
+            #[serde(rename = "cost_centre")]
+            _cost_centre: u32,
+        }
+        let error = full().claims_as::<Wanted>().unwrap_err().to_string();
+        assert!(error.ends_with("missing field `cost_centre`"), "{error}");
+        let error = Identity::builder("i", "s")
+            .claim("cost_centre", "hush")
+            .build()
+            .claims_as::<Wanted>()
+            .unwrap_err();
+        assert!(
+            error.to_string().ends_with("expected u32") && !error.to_string().contains("hush"),
+            "{error}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn decoding_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Some(identity) = Identity::decode(&bytes) {
+                let _ = (identity.claims(), identity.display_name(), identity.groups().count());
+            }
+        }
+    }
+}

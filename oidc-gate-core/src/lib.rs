@@ -1,0 +1,14 @@
+//! OpenID Connect and OAuth 2.0 as pure logic: no sockets, no async, no clock, no files, no environment.
+//!
+//! Everything the protocols say is a function of its inputs here. The time and fresh randomness are arguments, an HTTP
+//! exchange is a value. `oidc-gate-tower` carries the decisions out; `oidc-gate-axum` is what an application uses.
+
+pub mod check;
+pub mod flow;
+pub mod form;
+pub mod identity;
+pub mod jose;
+pub mod login;
+pub mod secret;
+pub mod time;
+pub mod url;

@@ -1,0 +1,1 @@
+//! For applications of their own tests.
