@@ -1,5 +1,39 @@
 //! The conversations of a relying party.
 
+mod callback;
+pub mod pkce;
 mod return_to;
+mod sign_in;
+mod start;
+mod transaction;
 
+pub use callback::{Callback, ConsumeState, Grant, Use};
 pub use return_to::ReturnTo;
+pub use sign_in::{SignIn, SignInRules, SignedIn};
+pub use start::{Registration, Started, start};
+pub use transaction::{Demand, Transaction};
+
+use crate::{
+    check::{Check, CheckFailed},
+    provider::Metadata,
+};
+
+/// Whether this registration can work at this provider at all
+/// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)). Asked before any request that it concerns is sent.
+fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<(), CheckFailed> {
+    let method = registration.client.method();
+    if !method.is_among(metadata.token_endpoint_auth_methods()) {
+        let listed: Vec<_> = metadata.token_endpoint_auth_methods().map(|m| crate::check::quote(m).to_string()).collect();
+        let cause = format!("configured {}, the provider takes {}", method.name(), listed.join(", "));
+        return Err(CheckFailed::new(Check::ClientAuthUnsupported, cause));
+    }
+    if let Some(methods) = metadata.pkce_methods()
+        && !methods.iter().any(|m| m == "S256")
+    {
+        return Err(CheckFailed::new(Check::PkceUnsupported, "the provider lists PKCE methods, and S256 is not among them"));
+    }
+    if metadata.id_token_algs().is_empty() {
+        return Err(CheckFailed::new(Check::NoCommonAlgorithm, "none of the provider's ID token algorithms is verified"));
+    }
+    Ok(())
+}

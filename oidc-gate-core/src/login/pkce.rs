@@ -1,0 +1,47 @@
+//! Proof Key for Code Exchange, `S256` and nothing weaker
+//! ([RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)).
+
+use crate::secret::CodeVerifier;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+/// The public half: what goes into the authorization request
+/// ([RFC 7636 § 4.2](https://www.rfc-editor.org/rfc/rfc7636#section-4.2)).
+///
+/// ```
+/// use oidc_gate_core::{login::pkce, secret::CodeVerifier};
+/// // RFC 7636 Appendix B
+/// let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+/// assert_eq!(pkce::challenge(&verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+/// ```
+pub fn challenge(verifier: &CodeVerifier) -> String {
+    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose().as_bytes()))
+}
+
+/// Whether `verifier` is the secret half of `challenge`: the authorization server's side
+/// ([RFC 7636 § 4.6](https://www.rfc-editor.org/rfc/rfc7636#section-4.6)).
+///
+/// A verifier outside of the grammar of [§ 4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1) is refused.
+pub fn verify(verifier: &CodeVerifier, challenge: &str) -> bool {
+    let text = verifier.expose();
+    let grammatical = (43..=128).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+    // The challenge is public and compared by its digest: nothing is learnt from the time it takes.
+    grammatical && self::challenge(verifier) == challenge
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_right_verifier_of_the_right_form_fits() {
+        let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        let right = challenge(&verifier);
+        assert!(verify(&verifier, &right));
+        assert!(!verify(&CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl"), &right));
+        assert!(!verify(&verifier, verifier.expose()), "the plain method does not exist");
+        let short = CodeVerifier::new("short");
+        assert!(!verify(&short, &challenge(&short)));
+    }
+}

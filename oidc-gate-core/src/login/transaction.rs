@@ -1,0 +1,102 @@
+//! A login that has begun: what has to be known when the browser comes back.
+
+use super::ReturnTo;
+use crate::{
+    check::{Check, CheckFailed},
+    secret::{CodeVerifier, Nonce, State},
+    session::{CookieKeys, CookieNames, Purpose, Reader, open, put, put_time, put_u64, seal},
+    time::UnixTime,
+    url::Issuer,
+};
+use std::time::Duration;
+
+/// What a login waits for, sealed into a cookie of the browser that began it.
+///
+/// State, nonce and verifier are random and used for this login alone.
+#[derive(Debug)]
+pub struct Transaction {
+    pub(super) state: State,
+    pub(super) nonce: Nonce,
+    pub(super) verifier: CodeVerifier,
+    pub(super) issuer: Issuer,
+    pub(super) promises_iss: bool,
+    pub(super) return_to: ReturnTo,
+    pub(super) demand: Demand,
+    pub(super) created: UnixTime,
+}
+
+/// What a sign-in must be to be good enough; nothing, for most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Demand {
+    /// Authentication context classes of which one must be reached. Empty: any.
+    pub acr_values: Vec<String>,
+    /// How old the sign-in at the provider may be. Zero asks for a new one.
+    pub max_age: Option<Duration>,
+}
+
+impl Transaction {
+    /// How long a user may take to sign in.
+    pub const MAX_AGE: Duration = Duration::from_secs(15 * 60);
+
+    /// Where the user goes afterwards.
+    pub fn return_to(&self) -> &ReturnTo {
+        &self.return_to
+    }
+
+    /// When the login began.
+    pub fn created(&self) -> UnixTime {
+        self.created
+    }
+
+    /// The name of the cookie that holds it.
+    pub fn cookie_name(&self, names: &CookieNames) -> String {
+        names.transaction(&self.state)
+    }
+
+    /// The login as a cookie value, to be kept under `name`.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::Randomness`].
+    pub fn seal(&self, keys: &CookieKeys, name: &str) -> Result<String, CheckFailed> {
+        let mut plain = Vec::with_capacity(512);
+        put_time(&mut plain, self.created);
+        plain.push(self.promises_iss.into());
+        put_u64(&mut plain, self.demand.max_age.map_or(u64::MAX, |age| age.as_secs()));
+        for text in [
+            self.state.expose(),
+            self.nonce.expose(),
+            self.verifier.expose(),
+            self.issuer.as_str(),
+            self.return_to.as_str(),
+            // A space separates values of `acr_values` on the wire too, so none contains it.
+            &self.demand.acr_values.join(" "),
+        ] {
+            put(&mut plain, text.as_bytes());
+        }
+        seal(keys, Purpose::Transaction, name, &plain)
+            .map_err(|_| CheckFailed::new(Check::Randomness, "the login could not be sealed"))
+    }
+
+    /// The login that [`seal`](Self::seal) sealed under the same name, if it is one.
+    pub fn open(keys: &CookieKeys, name: &str, sealed: &[u8]) -> Option<Self> {
+        let plain = open(keys, Purpose::Transaction, name, sealed)?;
+        let mut reader = Reader(&plain);
+        let created = reader.time()?;
+        let [promises_iss] = reader.array()?;
+        let max_age = Some(reader.u64()?).filter(|age| *age != u64::MAX).map(Duration::from_secs);
+        Some(Self {
+            created,
+            promises_iss: promises_iss != 0,
+            state: State::new(reader.text()?),
+            nonce: Nonce::new(reader.text()?),
+            verifier: CodeVerifier::new(reader.text()?),
+            issuer: Issuer::parse(reader.text()?).ok()?,
+            return_to: ReturnTo::parse(reader.text()?)?,
+            demand: Demand {
+                acr_values: reader.text()?.split(' ').filter(|v| !v.is_empty()).map(Into::into).collect(),
+                max_age,
+            },
+        })
+    }
+}

@@ -1,0 +1,235 @@
+//! The keys that seal what a browser keeps.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, LessSafeKey, UnboundKey},
+    hkdf::{HKDF_SHA256, KeyType, Salt},
+    rand,
+};
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+use std::{fmt, sync::Arc};
+use zeroize::Zeroizing;
+
+/// What a sealed value is for. Each purpose has keys of its own, so that a value cannot be used for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// A session's identity: opened on every request.
+    Identity,
+    /// A login that has begun.
+    Transaction,
+}
+
+impl Purpose {
+    const ALL: [Self; 2] = [Self::Identity, Self::Transaction];
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Transaction => "transaction",
+        }
+    }
+}
+
+/// A ring of keys: the first seals, all open. Cheap to clone.
+///
+/// From each secret a key for every [`Purpose`] is derived
+/// ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)). Replicas of an application need the same ring. To rotate, put a
+/// new secret in front; drop the old one when the longest session sealed with it has ended.
+#[derive(Clone)]
+pub struct CookieKeys {
+    ring: Arc<[Key]>,
+    origin: Origin,
+}
+
+/// Where a ring comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// Configured: the same after a restart and in every replica.
+    Configured,
+    /// Made at start: everybody is signed out when the process ends.
+    Ephemeral,
+}
+
+pub(super) struct Key {
+    pub(super) id: [u8; 4],
+    by_purpose: [LessSafeKey; Purpose::ALL.len()],
+}
+
+impl Key {
+    pub(super) fn of(&self, purpose: Purpose) -> &LessSafeKey {
+        &self.by_purpose[purpose as usize]
+    }
+
+    fn derive(secret: &[u8]) -> Result<Self, KeyError> {
+        struct Bytes<const N: usize>;
+        impl<const N: usize> KeyType for Bytes<N> {
+            fn len(&self) -> usize {
+                N
+            }
+        }
+        let root = Salt::new(HKDF_SHA256, b"oidc-gate cookie keys v1").extract(secret);
+        let aead = |purpose: Purpose| {
+            let mut bytes = Zeroizing::new([0; 32]);
+            root.expand(&[b"seal ", purpose.label().as_bytes()], Bytes::<32>)
+                .and_then(|okm| okm.fill(&mut bytes[..]))
+                .and_then(|()| UnboundKey::new(&AES_256_GCM, &bytes[..]))
+                .map(LessSafeKey::new)
+                .map_err(|_| KeyError::Unusable)
+        };
+        let mut id = [0; 4];
+        root.expand(&[b"id"], Bytes::<4>).and_then(|okm| okm.fill(&mut id)).map_err(|_| KeyError::Unusable)?;
+        Ok(Self { id, by_purpose: [aead(Purpose::Identity)?, aead(Purpose::Transaction)?] })
+    }
+}
+
+/// Base64 of either alphabet is told apart by [`CookieKeys::parse`]; padding may be there or not.
+const LENIENT: GeneralPurposeConfig =
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+
+impl CookieKeys {
+    /// The fewest bytes a secret may have.
+    pub const MIN_SECRET_BYTES: usize = 32;
+
+    /// Reads secrets as `openssl rand -base64 32` prints them: base64 of at least 32 random bytes; several are separated
+    /// by commas, newest first.
+    ///
+    /// # Errors
+    ///
+    /// If a secret is no base64 or too short. The error holds nothing of it.
+    ///
+    /// ```
+    /// use oidc_gate_core::session::CookieKeys;
+    /// CookieKeys::parse("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")?;
+    /// assert!(CookieKeys::parse("password").is_err());
+    /// # Ok::<_, oidc_gate_core::session::KeyError>(())
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, KeyError> {
+        let secrets = text.split(',').map(|part| {
+            let part = part.trim();
+            let url_safe = part.contains(['-', '_']);
+            let alphabet = if url_safe { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
+            GeneralPurpose::new(alphabet, LENIENT).decode(part).map(Zeroizing::new).map_err(|_| KeyError::NotBase64)
+        });
+        Self::from_secrets(secrets.collect::<Result<Vec<_>, _>>()?.iter().map(|secret| &secret[..]))
+    }
+
+    /// A ring from raw secrets, newest first.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or one has fewer than [`MIN_SECRET_BYTES`](Self::MIN_SECRET_BYTES).
+    pub fn from_secrets<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, KeyError> {
+        let derive = |secret: &[u8]| {
+            if secret.len() < Self::MIN_SECRET_BYTES {
+                return Err(KeyError::TooShort { bytes: secret.len() });
+            }
+            Key::derive(secret)
+        };
+        let ring: Arc<[Key]> = secrets.into_iter().map(derive).collect::<Result<_, _>>()?;
+        if ring.is_empty() {
+            return Err(KeyError::TooShort { bytes: 0 });
+        }
+        Ok(Self { ring, origin: Origin::Configured })
+    }
+
+    /// A key made now and forgotten when the process ends, and with it every session. For development and for tests.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no randomness.
+    pub fn try_ephemeral() -> Result<Self, KeyError> {
+        let mut secret = Zeroizing::new([0; 32]);
+        rand::fill(&mut secret[..]).map_err(|_| KeyError::Unusable)?;
+        Ok(Self { ring: Arc::new([Key::derive(&secret[..])?]), origin: Origin::Ephemeral })
+    }
+
+    /// As [`try_ephemeral`](Self::try_ephemeral).
+    ///
+    /// # Panics
+    ///
+    /// If the operating system gives no randomness, with which nothing secure can be done.
+    pub fn ephemeral() -> Self {
+        Self::try_ephemeral().expect("the operating system gives randomness")
+    }
+
+    /// Configured, or made at start.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The key that seals. A ring is never empty.
+    pub(super) fn first(&self) -> Option<&Key> {
+        self.ring.first()
+    }
+
+    pub(super) fn by_id(&self, id: [u8; 4]) -> Option<&Key> {
+        self.ring.iter().find(|key| key.id == id)
+    }
+}
+
+impl fmt::Debug for CookieKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CookieKeys({} of them, {:?})", self.ring.len(), self.origin)
+    }
+}
+
+/// Why a secret makes no key. Holds nothing of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// Not base64.
+    NotBase64,
+    /// Too few bytes to be unguessable.
+    TooShort {
+        /// How many bytes it has.
+        bytes: usize,
+    },
+    /// The operating system or the crypto library failed.
+    Unusable,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBase64 => f.write_str("is not base64; make one with `openssl rand -base64 32`"),
+            Self::TooShort { bytes } => {
+                write!(f, "has {bytes} bytes, and 32 are needed; make one with `openssl rand -base64 32`")
+            }
+            Self::Unusable => f.write_str("could not be made: the system gave no randomness"),
+        }
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_read_in_every_usual_spelling() {
+        for text in [
+            "+/8wMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg==",
+            "-_8wMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg",
+            " MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= , MTEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n",
+        ] {
+            assert!(CookieKeys::parse(text).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn weak_secrets_are_refused_and_not_repeated() {
+        for (text, why) in [
+            ("", KeyError::TooShort { bytes: 0 }),
+            ("c2hvcnQ=", KeyError::TooShort { bytes: 5 }),
+            ("correct horse battery staple!!!!", KeyError::NotBase64),
+            ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=,", KeyError::TooShort { bytes: 0 }),
+        ] {
+            assert_eq!(CookieKeys::parse(text).map(drop), Err(why), "{text:?}");
+        }
+    }
+}

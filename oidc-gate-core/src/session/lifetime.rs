@@ -1,0 +1,128 @@
+//! How long a session lives.
+
+use super::Session;
+use crate::{check::Check, time::UnixTime};
+use std::time::Duration;
+
+/// The limits of a session, enforced here and not by the browser.
+///
+/// # Defaults
+///
+/// Idle 24 hours: somebody who comes back every working day stays signed in. Absolute 7 days, the limit oauth2-proxy has.
+/// The life of an access token is another thing and ends no session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    idle: Duration,
+    absolute: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(24 * 3600), absolute: Duration::from_secs(7 * 24 * 3600) }
+    }
+}
+
+impl Lifetimes {
+    /// The longest a session may live: browsers keep no cookie longer
+    /// ([RFC 6265bis § 5.5](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.5)).
+    pub const MAX: Duration = Duration::from_secs(400 * 24 * 3600);
+
+    /// An idle limit and an absolute one, both longer than zero, the first not longer than the second, the second not
+    /// longer than [`MAX`](Self::MAX). `None` otherwise.
+    pub fn new(idle: Duration, absolute: Duration) -> Option<Self> {
+        let fits = idle >= Duration::from_secs(1) && idle <= absolute && absolute <= Self::MAX;
+        fits.then_some(Self { idle, absolute })
+    }
+
+    /// How long a session may stay unused.
+    pub fn idle(&self) -> Duration {
+        self.idle
+    }
+
+    /// How long a session may live however it is used.
+    pub fn absolute(&self) -> Duration {
+        self.absolute
+    }
+
+    /// What the clocks say of a session.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::SessionExpired`] or [`Check::SessionIdle`].
+    pub fn judge(&self, session: &Session, now: UnixTime) -> Result<Freshness, Check> {
+        if now >= session.ends() || now.since(session.created()) >= self.absolute {
+            return Err(Check::SessionExpired);
+        }
+        let unused = now.since(session.seen());
+        if unused >= self.idle {
+            return Err(Check::SessionIdle);
+        }
+        // Writing down each use would set a cookie on each answer. A tenth of the idle limit is exact enough.
+        Ok(if unused >= self.idle / 10 { Freshness::Touch } else { Freshness::Fresh })
+    }
+}
+
+/// What a live session needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a gate has to decide about each")]
+pub enum Freshness {
+    /// Nothing.
+    Fresh,
+    /// Its use should be written down, so that it does not idle out.
+    Touch,
+    /// Its tokens expire soon: they can be renewed while the request goes on.
+    RefreshAhead,
+    /// Its tokens have expired: they must be renewed before they are used.
+    RefreshDue,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{identity::Identity, secret::SessionId};
+
+    const fn secs(s: u64) -> Duration {
+        Duration::from_secs(s)
+    }
+
+    #[test]
+    fn both_limits_hold_to_the_second() {
+        let limits = Lifetimes::new(secs(100), secs(1000)).unwrap();
+        let start = UnixTime::from_secs(1_000_000);
+        let session =
+            Session::begin(SessionId::from_bytes([0; 32]), Identity::builder("i", "s").build(), None, &limits, start);
+        for (after, verdict) in [
+            (0, Ok(Freshness::Fresh)),
+            (9, Ok(Freshness::Fresh)),
+            (10, Ok(Freshness::Touch)),
+            (99, Ok(Freshness::Touch)),
+            (100, Err(Check::SessionIdle)),
+            (999, Err(Check::SessionIdle)),
+            (1000, Err(Check::SessionExpired)),
+        ] {
+            assert_eq!(limits.judge(&session, start + secs(after)), verdict, "{after} s");
+        }
+        let used = session.touched(start + secs(950));
+        assert_eq!(limits.judge(&used, start + secs(999)), Ok(Freshness::Touch));
+        assert_eq!(limits.judge(&used, start + secs(1000)), Err(Check::SessionExpired));
+        // A clock that was set back ends nothing and overflows nothing.
+        assert_eq!(limits.judge(&session, UnixTime::from_secs(0)), Ok(Freshness::Fresh));
+    }
+
+    #[test]
+    fn a_shorter_limit_holds_for_sessions_that_are_already_there() {
+        let long = Lifetimes::new(secs(1000), secs(1000)).unwrap();
+        let short = Lifetimes::new(secs(10), secs(10)).unwrap();
+        let start = UnixTime::from_secs(1_000_000);
+        let session =
+            Session::begin(SessionId::from_bytes([0; 32]), Identity::builder("i", "s").build(), None, &long, start);
+        assert_eq!(short.judge(&session, start + secs(10)), Err(Check::SessionExpired));
+    }
+
+    #[test]
+    fn limits_that_make_no_sense_are_not_made() {
+        for (idle, absolute) in [(0, 10), (11, 10), (10, 401 * 24 * 3600)] {
+            assert_eq!(Lifetimes::new(secs(idle), secs(absolute)), None);
+        }
+    }
+}

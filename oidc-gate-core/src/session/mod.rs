@@ -1,0 +1,15 @@
+//! What is remembered of a login: its state, how it is sealed, and the cookies it travels in.
+
+mod bytes;
+mod cookie;
+mod keys;
+mod lifetime;
+mod seal;
+mod state;
+
+pub(crate) use bytes::{Reader, put, put_time, put_u64};
+pub use cookie::{CookieNames, SetCookie};
+pub use keys::{CookieKeys, KeyError, Origin, Purpose};
+pub use lifetime::{Freshness, Lifetimes};
+pub(crate) use seal::{open, seal};
+pub use state::Session;

@@ -1,0 +1,142 @@
+//! Sealed text: what only this application can have written, and only it can read.
+//!
+//! AES-256-GCM with a random nonce. In the clear stand a version and the id of the key; the associated data binds the
+//! version, the purpose and the name under which the value is kept, so that a value is worthless anywhere else.
+
+use super::keys::{CookieKeys, Purpose};
+use aws_lc_rs::{
+    aead::{Aad, NONCE_LEN, Nonce},
+    rand,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+
+const VERSION: u8 = 1;
+const HEADER: usize = 1 + 4 + NONCE_LEN;
+const TAG: usize = 16;
+
+/// Seals `plain` under the name it will be kept under.
+///
+/// # Errors
+///
+/// If the operating system gives no randomness.
+pub(crate) fn seal(keys: &CookieKeys, purpose: Purpose, name: &str, plain: &[u8]) -> Result<String, SealError> {
+    let key = keys.first().ok_or(SealError)?;
+    let mut nonce = [0; NONCE_LEN];
+    rand::fill(&mut nonce).map_err(|_| SealError)?;
+    let mut envelope = Vec::with_capacity(HEADER + plain.len() + TAG);
+    envelope.push(VERSION);
+    envelope.extend_from_slice(&key.id);
+    envelope.extend_from_slice(&nonce);
+    envelope.extend_from_slice(plain);
+    let nonce = Nonce::assume_unique_for_key(nonce);
+    let tag = key
+        .of(purpose)
+        .seal_in_place_separate_tag(nonce, Aad::from(aad(purpose, name)), &mut envelope[HEADER..])
+        .map_err(|_| SealError)?;
+    envelope.extend_from_slice(tag.as_ref());
+    Ok(URL_SAFE_NO_PAD.encode(envelope))
+}
+
+/// Opens what [`seal`] sealed for the same purpose under the same name. `None` for anything else, without a reason:
+/// there is nothing to learn from a value that does not open.
+pub(crate) fn open(keys: &CookieKeys, purpose: Purpose, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+    let mut envelope = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+    let (&[version, k0, k1, k2, k3, ref nonce @ ..], _) = envelope.split_first_chunk::<HEADER>()? else { return None };
+    if version != VERSION {
+        return None;
+    }
+    let nonce = Nonce::assume_unique_for_key(*nonce);
+    let key = keys.by_id([k0, k1, k2, k3])?;
+    let plain = key
+        .of(purpose)
+        .open_in_place(nonce, Aad::from(aad(purpose, name)), envelope.get_mut(HEADER..)?)
+        .ok()?
+        .len();
+    envelope.drain(..HEADER);
+    envelope.truncate(plain);
+    Some(envelope)
+}
+
+/// How long a sealed value is whose plain form has `plain` bytes.
+pub(crate) const fn sealed_len(plain: usize) -> usize {
+    (HEADER + plain + TAG) * 4 / 3 + 1
+}
+
+fn aad(purpose: Purpose, name: &str) -> Vec<u8> {
+    let mut aad = Vec::with_capacity(32 + name.len());
+    aad.push(VERSION);
+    aad.extend_from_slice(purpose.label().as_bytes());
+    // A label holds no zero, so label and name cannot be shifted against each other.
+    aad.push(0);
+    aad.extend_from_slice(name.as_bytes());
+    aad
+}
+
+/// The operating system gave no randomness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SealError;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn keys(secret: u8) -> CookieKeys {
+        CookieKeys::from_secrets([&[secret; 32][..]]).unwrap()
+    }
+
+    #[test]
+    fn what_is_sealed_opens_under_its_name_for_its_purpose_only() {
+        let sealed = seal(&keys(1), Purpose::Identity, "a", b"hello").unwrap();
+        assert_eq!(open(&keys(1), Purpose::Identity, "a", sealed.as_bytes()).as_deref(), Some(&b"hello"[..]));
+        assert_eq!(open(&keys(1), Purpose::Identity, "b", sealed.as_bytes()), None);
+        assert_eq!(open(&keys(1), Purpose::Transaction, "a", sealed.as_bytes()), None);
+        assert_eq!(open(&keys(2), Purpose::Identity, "a", sealed.as_bytes()), None);
+    }
+
+    #[test]
+    fn flipped_at_any_bit_or_cut_anywhere_it_does_not_open() {
+        let sealed = seal(&keys(1), Purpose::Identity, "a", b"hello").unwrap();
+        let envelope = URL_SAFE_NO_PAD.decode(&sealed).unwrap();
+        for bit in 0..envelope.len() * 8 {
+            let mut flipped = envelope.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let text = URL_SAFE_NO_PAD.encode(flipped);
+            assert_eq!(open(&keys(1), Purpose::Identity, "a", text.as_bytes()), None, "bit {bit}");
+        }
+        for cut in 0..sealed.len() {
+            assert_eq!(open(&keys(1), Purpose::Identity, "a", &sealed.as_bytes()[..cut]), None, "{cut} characters");
+        }
+    }
+
+    #[test]
+    fn the_first_key_seals_and_every_key_opens() {
+        let (old, new) = (&[1; 32][..], &[2; 32][..]);
+        let sealed = seal(&keys(1), Purpose::Identity, "a", b"x").unwrap();
+        let rotated = CookieKeys::from_secrets([new, old]).unwrap();
+        assert!(open(&rotated, Purpose::Identity, "a", sealed.as_bytes()).is_some());
+        let resealed = seal(&rotated, Purpose::Identity, "a", b"x").unwrap();
+        assert!(open(&keys(2), Purpose::Identity, "a", resealed.as_bytes()).is_some());
+        assert!(open(&keys(1), Purpose::Identity, "a", resealed.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn two_seals_of_the_same_are_different() {
+        let once = || seal(&keys(1), Purpose::Identity, "a", b"x").unwrap();
+        assert_ne!(once(), once());
+    }
+
+    proptest! {
+        #[test]
+        fn every_length_comes_back(plain in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let sealed = seal(&keys(1), Purpose::Identity, "a", &plain).unwrap();
+            prop_assert!(sealed.len() <= sealed_len(plain.len()));
+            prop_assert_eq!(open(&keys(1), Purpose::Identity, "a", sealed.as_bytes()), Some(plain));
+        }
+
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            prop_assert_eq!(open(&keys(1), Purpose::Identity, "a", &bytes), None);
+        }
+    }
+}
