@@ -1,0 +1,121 @@
+//! The configuration that comes from the environment.
+
+use crate::{ClientAuth, core::secret::ClientSecret};
+
+/// What the environment says, each value as it stands there.
+///
+/// | variable | is |
+/// |---|---|
+/// | `OIDC_GATE_ISSUER_URL` | the provider |
+/// | `OIDC_GATE_CLIENT_ID` | who we are there |
+/// | `OIDC_GATE_CLIENT_SECRET` | the client's secret |
+/// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (default), `client_secret_post` or `none` |
+/// | `OIDC_GATE_SCOPES` | scopes, separated by spaces |
+/// | `OIDC_GATE_BASE_URL` | where browsers find the application |
+/// | `OIDC_GATE_COOKIE_SECRET` | base64 of 32 random bytes or more; several separated by commas, newest first |
+/// | `OIDC_GATE_CA_FILE` | certificate authorities to trust beside the system's, in PEM |
+#[derive(Default)]
+pub(crate) struct Env {
+    pub(crate) issuer: Option<String>,
+    pub(crate) client: Option<(String, ClientAuth)>,
+    pub(crate) scopes: Option<Vec<String>>,
+    pub(crate) base_url: Option<String>,
+    pub(crate) cookie_secret: Option<String>,
+    pub(crate) ca_file: Option<String>,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Env {
+    /// Reads the variables through `var`. An empty one counts as absent, as in a compose file with a blank.
+    pub(crate) fn read(var: impl Fn(&str) -> Option<String>) -> Self {
+        let var = |name: &str| var(name).filter(|value| !value.trim().is_empty());
+        let mut env = Self {
+            issuer: var("OIDC_GATE_ISSUER_URL"),
+            client: None,
+            scopes: var("OIDC_GATE_SCOPES").map(|scopes| scopes.split_whitespace().map(String::from).collect()),
+            base_url: var("OIDC_GATE_BASE_URL"),
+            cookie_secret: var("OIDC_GATE_COOKIE_SECRET"),
+            ca_file: var("OIDC_GATE_CA_FILE"),
+            problems: Vec::new(),
+        };
+        let (id, secret, auth) =
+            (var("OIDC_GATE_CLIENT_ID"), var("OIDC_GATE_CLIENT_SECRET"), var("OIDC_GATE_CLIENT_AUTH"));
+        match (id, env.issuer.is_some()) {
+            (Some(id), _) => match client_auth(secret, auth.as_deref()) {
+                Ok(auth) => env.client = Some((id, auth)),
+                Err(problem) => env.problems.push(problem),
+            },
+            (None, true) => env.problems.push(
+                "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there".to_owned(),
+            ),
+            (None, false) if secret.is_some() => env.problems.push(
+                "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_CLIENT_SECRET is set, so say whose secret it is".to_owned(),
+            ),
+            (None, false) => {}
+        }
+        env
+    }
+}
+
+fn client_auth(secret: Option<String>, method: Option<&str>) -> Result<ClientAuth, String> {
+    match (method, secret.map(ClientSecret::new)) {
+        (None | Some("client_secret_basic"), Some(secret)) => Ok(ClientAuth::client_secret_basic(secret)),
+        (Some("client_secret_post"), Some(secret)) => Ok(ClientAuth::client_secret_post(secret)),
+        (Some("none"), None) => Ok(ClientAuth::none()),
+        (Some("none"), Some(_)) => {
+            Err("OIDC_GATE_CLIENT_AUTH: none, but OIDC_GATE_CLIENT_SECRET is set; remove one of them".to_owned())
+        }
+        (None | Some("client_secret_basic" | "client_secret_post"), None) => Err(
+            "OIDC_GATE_CLIENT_SECRET: missing; set it, or OIDC_GATE_CLIENT_AUTH=none for a public client".to_owned(),
+        ),
+        (Some(other), _) => Err(format!(
+            "OIDC_GATE_CLIENT_AUTH: {other:?} is unknown; use client_secret_basic, client_secret_post or none"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(vars: &[(&str, &str)]) -> Env {
+        Env::read(|name| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+    }
+
+    #[test]
+    fn an_empty_environment_says_nothing() {
+        let env = read(&[("OIDC_GATE_ISSUER_URL", ""), ("OIDC_GATE_CLIENT_ID", " ")]);
+        assert!(env.issuer.is_none() && env.client.is_none() && env.problems.is_empty());
+    }
+
+    #[test]
+    fn what_is_missing_or_contradicts_is_named() {
+        let issuer = ("OIDC_GATE_ISSUER_URL", "https://id.example");
+        let id = ("OIDC_GATE_CLIENT_ID", "app");
+        let secret = ("OIDC_GATE_CLIENT_SECRET", "hush");
+        for (vars, begins) in [
+            (&[issuer][..], "OIDC_GATE_CLIENT_ID: missing"),
+            (&[secret], "OIDC_GATE_CLIENT_ID: missing"),
+            (&[issuer, id], "OIDC_GATE_CLIENT_SECRET: missing"),
+            (&[issuer, id, secret, ("OIDC_GATE_CLIENT_AUTH", "none")], "OIDC_GATE_CLIENT_AUTH: none, but"),
+            (&[issuer, id, secret, ("OIDC_GATE_CLIENT_AUTH", "magic")], "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown"),
+        ] {
+            let problems = read(vars).problems;
+            assert!(problems.len() == 1 && problems[0].starts_with(begins), "{problems:?}");
+            assert!(!problems[0].contains("hush"));
+        }
+    }
+
+    #[test]
+    fn the_method_follows_what_is_said() {
+        for (auth, name) in
+            [(None, "client_secret_basic"), (Some("client_secret_post"), "client_secret_post")]
+        {
+            let mut vars = vec![("OIDC_GATE_CLIENT_ID", "app"), ("OIDC_GATE_CLIENT_SECRET", "hush")];
+            vars.extend(auth.map(|auth| ("OIDC_GATE_CLIENT_AUTH", auth)));
+            assert_eq!(read(&vars).client.unwrap().1.method.name(), name);
+        }
+        let vars = [("OIDC_GATE_CLIENT_ID", "app"), ("OIDC_GATE_CLIENT_AUTH", "none")];
+        assert_eq!(read(&vars).client.unwrap().1.method.name(), "none");
+    }
+}

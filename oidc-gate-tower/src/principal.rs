@@ -1,0 +1,59 @@
+//! The caller, as the gate found it.
+
+use crate::core::identity::Identity;
+use std::{net::SocketAddr, ops::Deref, sync::Arc};
+
+/// The signed-in caller: in the request extensions of every request that the gate admitted for somebody. Cheap to clone.
+///
+/// It derefs to [`Identity`]. Only a gate can put one there: what a request brings along is taken off first.
+///
+/// ```
+/// use oidc_gate_tower::Principal;
+/// fn greet<B>(request: &http::Request<B>) -> String {
+///     match request.extensions().get::<Principal>() {
+///         Some(user) => format!("hello {}", user.display_name()),
+///         None => "hello stranger".to_owned(),
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Principal(Arc<Identity>);
+
+impl Principal {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Self(Arc::new(identity))
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.0
+    }
+}
+
+impl Deref for Principal {
+    type Target = Identity;
+    fn deref(&self) -> &Identity {
+        &self.0
+    }
+}
+
+impl AsRef<Identity> for Principal {
+    fn as_ref(&self) -> &Identity {
+        &self.0
+    }
+}
+
+/// In the extensions of a request that was admitted without a caller, on an open route. Tells "nobody" from "no gate".
+#[derive(Clone, Copy, Debug)]
+pub struct Anonymous {
+    _private: (),
+}
+
+impl Anonymous {
+    pub(crate) const MARK: Self = Self { _private: () };
+}
+
+/// The address of the direct peer. Whoever accepts connections puts it into the request's extensions; nothing that a
+/// request says is taken for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddr(pub SocketAddr);

@@ -1,0 +1,89 @@
+//! The HTTP client that comes along: reqwest with rustls.
+
+use crate::{
+    HttpClient, TransportError,
+    core::flow::{Exchange, Transport},
+};
+use std::{path::Path, time::Duration};
+
+/// Talks to the provider over TLS.
+///
+/// It follows no redirect, keeps no cookie, takes no proxy but those of the environment, connects within five seconds,
+/// and reads no more of an answer than the exchange allows.
+#[derive(Clone, Debug)]
+pub struct ReqwestClient {
+    client: reqwest::Client,
+}
+
+impl ReqwestClient {
+    const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// A client that trusts the system's certificate authorities.
+    ///
+    /// # Errors
+    ///
+    /// If the system's TLS configuration cannot be loaded.
+    pub fn new() -> Result<Self, TransportError> {
+        Self::build(reqwest::Client::builder())
+    }
+
+    /// A client that trusts the certificate authorities in this PEM file beside the system's.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read or holds no certificate.
+    pub fn with_ca_file(path: impl AsRef<Path>) -> Result<Self, TransportError> {
+        let pem = std::fs::read(path).map_err(TransportError::not_sent)?;
+        let authorities = reqwest::Certificate::from_pem_bundle(&pem).map_err(TransportError::not_sent)?;
+        if authorities.is_empty() {
+            return Err(TransportError::not_sent("the file holds no certificate in PEM form"));
+        }
+        Self::build(reqwest::Client::builder().tls_certs_merge(authorities))
+    }
+
+    fn build(builder: reqwest::ClientBuilder) -> Result<Self, TransportError> {
+        let client = builder
+            // A redirect could carry a client secret to another host (RFC 9700 § 4.12).
+            .redirect(reqwest::redirect::Policy::none())
+            // A code is used up by being sent, so nothing is sent a second time behind the flow's back.
+            .retry(reqwest::retry::never())
+            .connect_timeout(Self::CONNECT_TIMEOUT)
+            .user_agent(concat!("oidc-gate/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(TransportError::not_sent)?;
+        Ok(Self { client })
+    }
+
+    async fn exchange(&self, exchange: Exchange) -> Result<http::Response<Vec<u8>>, TransportError> {
+        if exchange.transport == Transport::MutualTls {
+            return Err(TransportError::not_sent("this client has no certificate to show"));
+        }
+        let request = reqwest::Request::try_from(exchange.request).map_err(TransportError::not_sent)?;
+        // An error of reqwest quotes the URL; a flow's URLs hold no secret, but a log needs no query either way.
+        let failed = |error: reqwest::Error| {
+            let error = error.without_url();
+            if error.is_connect() { TransportError::not_sent(error) } else { TransportError::new(error) }
+        };
+        let mut response = self.client.execute(request).await.map_err(failed)?;
+        let mut answer = http::Response::new(Vec::new());
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = std::mem::take(response.headers_mut());
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if answer.body().len() + chunk.len() > exchange.max_body_bytes {
+                return Err(TransportError::too_large(format!("more than {} bytes", exchange.max_body_bytes)));
+            }
+            answer.body_mut().extend_from_slice(&chunk);
+        }
+        Ok(answer)
+    }
+}
+
+impl HttpClient for ReqwestClient {
+    async fn send(&self, exchange: Exchange) -> Result<http::Response<Vec<u8>>, TransportError> {
+        let deadline = exchange.deadline;
+        match tokio::time::timeout(deadline, self.exchange(exchange)).await {
+            Ok(result) => result,
+            Err(_) => Err(TransportError::new(format!("no answer within {} s", deadline.as_secs()))),
+        }
+    }
+}

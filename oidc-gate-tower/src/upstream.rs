@@ -1,0 +1,241 @@
+//! What the gate knows of its provider, shared by all requests.
+
+use crate::{
+    core::{
+        check::CheckFailed,
+        flow::{Env, Failure, Flow, Input, KeyQuery, Step},
+        jose::JwkSet,
+        login::{Registration, SignInRules},
+        provider::{
+            Discovery, FetchKeys, Fetched, Metadata,
+            cache::{Cache, Decision},
+        },
+        url::Issuer,
+    },
+    ports::{Boxed, Clock, DynHttpClient, OsEntropy},
+    tasks::Tasks,
+};
+use std::{
+    fmt,
+    future::Future,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+
+/// The provider: how to reach it, what it has said of itself, and the effects a [`Flow`] needs.
+#[derive(Clone)]
+pub(crate) struct Upstream(Arc<Inner>);
+
+struct Inner {
+    issuer: Issuer,
+    registration: Arc<Registration>,
+    rules: Arc<SignInRules>,
+    metadata: Shared<Metadata>,
+    keys: Shared<JwkSet>,
+    http: Box<dyn DynHttpClient>,
+    clock: Arc<dyn Clock>,
+    tasks: Arc<Tasks>,
+}
+
+/// The provider cannot be asked now.
+#[derive(Clone, Debug)]
+pub(crate) struct Unavailable {
+    pub(crate) why: CheckFailed,
+    pub(crate) retry_after: Duration,
+}
+
+impl Upstream {
+    pub(crate) fn new(
+        issuer: Issuer,
+        registration: Registration,
+        rules: SignInRules,
+        http: Box<dyn DynHttpClient>,
+        clock: Arc<dyn Clock>,
+        tasks: Arc<Tasks>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            issuer,
+            registration: Arc::new(registration),
+            rules: Arc::new(rules),
+            metadata: Shared::default(),
+            keys: Shared::default(),
+            http,
+            clock,
+            tasks,
+        }))
+    }
+
+    pub(crate) fn registration(&self) -> &Arc<Registration> {
+        &self.0.registration
+    }
+
+    pub(crate) fn rules(&self) -> &Arc<SignInRules> {
+        &self.0.rules
+    }
+
+    /// The metadata, if it is at hand. Never waits.
+    pub(crate) fn metadata_at_hand(&self) -> Option<Arc<Metadata>> {
+        match self.0.metadata.decide(self.0.clock.now(), |_| true) {
+            Decision::UseHeld(metadata) => Some(metadata),
+            // Who waits for it can have it renewed, too.
+            Decision::UseHeldAndRefresh(_) | Decision::Fetch | Decision::Unavailable { .. } => None,
+        }
+    }
+
+    /// The metadata, fetched if need be.
+    pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, Unavailable> {
+        let fetch = |this: Self| async move { this.drive(Discovery::new(this.0.issuer.clone())).await };
+        self.get(|inner| &inner.metadata, |_| true, fetch).await
+    }
+
+    /// The keys, fetched if need be: because none are known, or because this one is not among them.
+    fn keys(&self, query: KeyQuery) -> Boxed<'_, Result<Arc<JwkSet>, Unavailable>> {
+        // Boxed, because fetching keys drives a flow, and driving a flow may look for keys.
+        Box::pin(async move {
+            let jwks_uri = self.metadata().await?.jwks_uri().clone();
+            let fetch = |this: Self| async move { this.drive(FetchKeys::new(jwks_uri)).await };
+            self.get(|inner| &inner.keys, move |keys| keys.answers(&query), fetch).await
+        })
+    }
+
+    /// Carries out what a flow asks for, each step once, until it is done.
+    pub(crate) async fn drive<F: Flow + Send>(&self, mut flow: F) -> F::Output {
+        let mut input = Input::Start;
+        loop {
+            // Made anew for each step: it borrows the generator, which must not be held while waiting.
+            let step = flow.resume(input, &mut Env { now: self.0.clock.now(), entropy: &mut OsEntropy });
+            input = match step {
+                Step::Done(output) => return output,
+                Step::Send(exchange) => self.0.http.send(exchange).await.map_or_else(
+                    |error| {
+                        let source = std::error::Error::source(&error).map(ToString::to_string);
+                        tracing::debug!(failure = ?error.failure(), cause = source, "{error}");
+                        Input::Failed(error.failure())
+                    },
+                    Input::Response,
+                ),
+                Step::FindKeys(query) => self.keys(query).await.map_or_else(
+                    |unavailable| {
+                        tracing::debug!(cause = %unavailable.why, "the provider's keys are not to be had");
+                        Input::Failed(Failure::NotSent)
+                    },
+                    Input::Keys,
+                ),
+                Step::Wait(time) => {
+                    tokio::time::sleep(time).await;
+                    Input::Elapsed
+                }
+                // No configuration leads here until there are external signers.
+                Step::Sign(_) => Input::Failed(Failure::NotSent),
+            };
+        }
+    }
+
+    /// One fetch at a time, however many ask.
+    async fn get<T, Fut>(
+        &self,
+        shared: fn(&Inner) -> &Shared<T>,
+        suits: impl Fn(&T) -> bool,
+        fetch: impl FnOnce(Self) -> Fut + Send + 'static,
+    ) -> Result<Arc<T>, Unavailable>
+    where
+        T: Send + Sync + 'static,
+        Fut: Future<Output = Result<Fetched<T>, CheckFailed>> + Send + 'static,
+    {
+        let this = shared(&self.0);
+        match this.decide(self.0.clock.now(), &suits) {
+            Decision::UseHeld(value) => return Ok(value),
+            Decision::UseHeldAndRefresh(value) => {
+                let upstream = self.clone();
+                // Detached: the request goes on with what is there.
+                drop(self.0.tasks.spawn(async move { upstream.refresh(shared, fetch).await }));
+                return Ok(value);
+            }
+            Decision::Unavailable { retry_after, why } => return Err(Unavailable { why, retry_after }),
+            Decision::Fetch => {}
+        }
+        let _only = this.fetching.lock().await;
+        // Somebody else may have fetched while we waited.
+        match this.decide(self.0.clock.now(), &suits) {
+            Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => Ok(value),
+            Decision::Unavailable { retry_after, why } => Err(Unavailable { why, retry_after }),
+            Decision::Fetch => self.fetch(shared, fetch).await,
+        }
+    }
+
+    async fn refresh<T, Fut>(&self, shared: fn(&Inner) -> &Shared<T>, fetch: impl FnOnce(Self) -> Fut)
+    where
+        T: Send + Sync + 'static,
+        Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
+    {
+        // Whoever holds the lock is fetching already.
+        if let Ok(_only) = shared(&self.0).fetching.try_lock() {
+            // A failure is logged where it happens; what is held stays.
+            drop(self.fetch(shared, fetch).await);
+        }
+    }
+
+    /// To be called by the holder of the `fetching` lock.
+    async fn fetch<T, Fut>(
+        &self,
+        shared: fn(&Inner) -> &Shared<T>,
+        fetch: impl FnOnce(Self) -> Fut,
+    ) -> Result<Arc<T>, Unavailable>
+    where
+        Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
+    {
+        let cache = &shared(&self.0).cache;
+        cache.write().unwrap_or_else(PoisonError::into_inner).begin(self.0.clock.now());
+        let fetched = fetch(self.clone()).await;
+        let now = self.0.clock.now();
+        let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
+        match fetched {
+            Ok(fetched) => Ok(cache.loaded(now, fetched)),
+            Err(why) => {
+                cache.failed(now, why.clone());
+                drop(cache);
+                tracing::warn!(
+                    check = %why.check(), cause = why.cause(), remedy = why.check().remedy(), issuer = %self.0.issuer,
+                    "the provider could not be asked"
+                );
+                Err(Unavailable { why, retry_after: Duration::from_secs(1) })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstream")
+            .field("issuer", &self.0.issuer)
+            .field("registration", &self.0.registration)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Something that is fetched for everybody.
+struct Shared<T> {
+    /// Held for no longer than a decision takes.
+    cache: RwLock<Cache<T>>,
+    /// Held while a fetch is under way.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+impl<T> Shared<T> {
+    fn decide(&self, now: crate::core::time::UnixTime, suits: impl FnOnce(&T) -> bool) -> Decision<T> {
+        self.cache.read().unwrap_or_else(PoisonError::into_inner).decide(now, suits)
+    }
+}
+
+impl<T> Default for Shared<T> {
+    fn default() -> Self {
+        Self { cache: RwLock::default(), fetching: tokio::sync::Mutex::default() }
+    }
+}
+
+/// What an unavailable provider comes to when the check itself does not say it better.
+impl From<Unavailable> for CheckFailed {
+    fn from(unavailable: Unavailable) -> Self {
+        unavailable.why
+    }
+}
