@@ -6,11 +6,11 @@
 //! ([RFC 8725 § 3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
 
 mod alg;
-mod base64url;
 mod jwk;
 mod jws;
 mod signing;
 
+pub(crate) mod base64url;
 pub(crate) mod json;
 
 pub use alg::{Alg, AlgSet};
