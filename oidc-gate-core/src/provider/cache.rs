@@ -1,0 +1,210 @@
+//! When to use what is known and when to ask the provider again: the rule of a cache that many requests share.
+//!
+//! This is the rule alone. Whoever performs it holds a [`Cache`], asks it, does what the [`Decision`] says and reports
+//! what came of it. It sees to it that one fetch runs at a time.
+//!
+//! 1. What is fresh is used. What is stale is used too, while it is fetched again behind the request.
+//! 2. A key that is not known is worth a fetch: the provider may have just begun to use it. But anybody can send a token
+//!    with a made-up key name, so there is at most one such fetch in [`MIN_INTERVAL`].
+//! 3. When a fetch fails, the next one waits: a second at first, then twice as long each time, up to 30 seconds. What
+//!    is known is used meanwhile, for [`STALE_FOR`] at most.
+
+use super::Fetched;
+use crate::check::CheckFailed;
+use crate::time::UnixTime;
+use std::{sync::Arc, time::Duration};
+
+/// At least this long between two fetches for a key that is not known.
+pub const MIN_INTERVAL: Duration = Duration::from_secs(30);
+/// For this long after it stopped being fresh, a value is used if no new one can be had.
+pub const STALE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest wait after a failure.
+const MAX_BACK_OFF: Duration = Duration::from_secs(30);
+
+/// What is known: metadata, or keys, or anything else that a provider publishes.
+#[derive(Debug)]
+pub struct Cache<T> {
+    held: Option<Held<T>>,
+    last: Attempt,
+}
+
+#[derive(Debug)]
+struct Held<T> {
+    value: Arc<T>,
+    loaded_at: UnixTime,
+    fresh_until: UnixTime,
+    stale_until: UnixTime,
+}
+
+/// The last fetch.
+#[derive(Clone, Debug)]
+enum Attempt {
+    None,
+    Running {
+        since: UnixTime,
+        /// How many in a row had failed before it.
+        failures: u32,
+    },
+    Succeeded {
+        /// When it began.
+        since: UnixTime,
+    },
+    Failed {
+        at: UnixTime,
+        failures: u32,
+        why: CheckFailed,
+    },
+}
+
+/// What to do. Exhaustive on purpose.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever asks has to handle each")]
+pub enum Decision<T> {
+    /// Use this. If it does not have what was looked for, it is not to be had now.
+    UseHeld(Arc<T>),
+    /// Use this, and fetch a new one without waiting for it.
+    UseHeldAndRefresh(Arc<T>),
+    /// Fetch, or wait for the fetch that is running, then ask again.
+    Fetch,
+    /// There is nothing to use, and the last fetch failed a moment ago.
+    Unavailable {
+        /// When to try again.
+        retry_after: Duration,
+        /// Why the fetch failed.
+        why: CheckFailed,
+    },
+}
+
+impl<T> Cache<T> {
+    /// A cache that knows nothing.
+    pub fn new() -> Self {
+        Self {
+            held: None,
+            last: Attempt::None,
+        }
+    }
+
+    /// What to do for a request that needs a value of which `suits` is true: `|_| true` for any, or
+    /// [`|keys| keys.answers(&query)`](crate::jose::JwkSet::answers).
+    ///
+    /// Changes nothing. Before a fetch is sent, [`begin`](Self::begin) has to be called under the lock that makes the
+    /// fetch the only one, after asking once more under it.
+    pub fn decide(&self, now: UnixTime, suits: impl FnOnce(&T) -> bool) -> Decision<T> {
+        match self.held.as_ref().filter(|held| now < held.stale_until) {
+            None => self.without_value(now),
+            Some(held) => {
+                let value = held.value.clone();
+                if !suits(&value) {
+                    return match self.may_look_again(now) {
+                        true => Decision::Fetch,
+                        false => Decision::UseHeld(value),
+                    };
+                }
+                // A clock that was put back must not make a value live longer.
+                let fresh = (held.loaded_at..held.fresh_until).contains(&now);
+                match fresh || !self.may_refresh(now) {
+                    true => Decision::UseHeld(value),
+                    false => Decision::UseHeldAndRefresh(value),
+                }
+            }
+        }
+    }
+
+    /// A fetch is being sent.
+    pub fn begin(&mut self, now: UnixTime) {
+        self.last = Attempt::Running {
+            since: now,
+            failures: self.failures(),
+        };
+    }
+
+    /// The fetch brought this.
+    pub fn loaded(&mut self, now: UnixTime, fetched: Fetched<T>) -> Arc<T> {
+        let value = Arc::new(fetched.value);
+        let fresh_until = now + fetched.fresh_for;
+        self.held = Some(Held {
+            value: value.clone(),
+            loaded_at: now,
+            fresh_until,
+            stale_until: fresh_until + STALE_FOR,
+        });
+        self.last = Attempt::Succeeded {
+            since: match self.last {
+                Attempt::Running { since, .. } => since,
+                _ => now,
+            },
+        };
+        value
+    }
+
+    /// The fetch failed. What is held stays.
+    pub fn failed(&mut self, now: UnixTime, why: CheckFailed) {
+        self.last = Attempt::Failed {
+            at: now,
+            failures: self.failures().saturating_add(1),
+            why,
+        };
+    }
+
+    /// What is known, be it fresh or not.
+    pub fn held(&self) -> Option<&Arc<T>> {
+        self.held.as_ref().map(|held| &held.value)
+    }
+
+    /// How many fetches in a row have failed.
+    fn failures(&self) -> u32 {
+        match self.last {
+            Attempt::Running { failures, .. } | Attempt::Failed { failures, .. } => failures,
+            Attempt::None | Attempt::Succeeded { .. } => 0,
+        }
+    }
+
+    fn without_value(&self, now: UnixTime) -> Decision<T> {
+        match &self.last {
+            Attempt::Failed { at, failures, why } if !passed(*at, back_off(*failures), now) => {
+                Decision::Unavailable {
+                    retry_after: (*at + back_off(*failures)).since(now),
+                    why: why.clone(),
+                }
+            }
+            _ => Decision::Fetch,
+        }
+    }
+
+    /// Whether an unknown key is worth a fetch now.
+    fn may_look_again(&self, now: UnixTime) -> bool {
+        match self.last {
+            Attempt::None => true,
+            Attempt::Running { since, .. } | Attempt::Succeeded { since } => {
+                passed(since, MIN_INTERVAL, now)
+            }
+            Attempt::Failed { at, .. } => passed(at, MIN_INTERVAL, now),
+        }
+    }
+
+    /// Whether a stale value is worth a fetch now. A fetch that has been running for [`MIN_INTERVAL`] was given up.
+    fn may_refresh(&self, now: UnixTime) -> bool {
+        match self.last {
+            Attempt::None | Attempt::Succeeded { .. } => true,
+            Attempt::Running { since, .. } => passed(since, MIN_INTERVAL, now),
+            Attempt::Failed { at, failures, .. } => passed(at, back_off(failures), now),
+        }
+    }
+}
+
+impl<T> Default for Cache<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Whether `wait` has passed since `then`. If the clock was put back, it counts as passed: waiting for the old time to
+/// come again could take for ever.
+fn passed(then: UnixTime, wait: Duration, now: UnixTime) -> bool {
+    now < then || now >= then + wait
+}
+
+/// 1, 2, 4, 8, 16, 30, 30 … seconds.
+fn back_off(failures: u32) -> Duration {
+    Duration::from_secs(1 << failures.saturating_sub(1).min(5)).min(MAX_BACK_OFF)
+}

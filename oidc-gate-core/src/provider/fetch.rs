@@ -1,0 +1,230 @@
+//! Fetching metadata and keys.
+
+use super::Metadata;
+use crate::check::{Check, CheckFailed, quote};
+use crate::flow::{Env, Exchange, Failure, Flow, Input, Step};
+use crate::jose::JwkSet;
+use crate::url::{EndpointUrl, Issuer};
+use http::{Request, Response, StatusCode, header};
+use std::time::Duration;
+
+/// Something fetched, and how long it may be used without asking again.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Fetched<T> {
+    /// What was fetched.
+    pub value: T,
+    /// What the provider's `Cache-Control` allows, between 5 minutes and 24 hours; where it says nothing, an hour for
+    /// keys and a day for metadata.
+    pub fresh_for: Duration,
+}
+
+impl<T> Fetched<T> {
+    /// A value that was obtained in another way.
+    pub fn new(value: T, fresh_for: Duration) -> Self {
+        Self { value, fresh_for }
+    }
+}
+
+/// Fetches a provider's metadata
+/// ([OpenID Connect Discovery § 4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)).
+///
+/// One request, no redirect, status 200. The issuer comes from the configuration and is compared with what the answer
+/// says.
+#[derive(Debug)]
+pub struct Discovery {
+    issuer: Issuer,
+    get: Get,
+}
+
+impl Discovery {
+    /// The metadata of `issuer`.
+    pub fn new(issuer: Issuer) -> Self {
+        Self {
+            get: Get::new(issuer.discovery_url(), 256 * 1024),
+            issuer,
+        }
+    }
+}
+
+impl Flow for Discovery {
+    type Output = Result<Fetched<Metadata>, CheckFailed>;
+
+    fn resume(&mut self, input: Input, _: &mut Env<'_>) -> Step<Self::Output> {
+        let Self { issuer, get } = self;
+        get.resume(input, |response| {
+            Ok(Fetched {
+                value: Metadata::parse(response.body(), issuer)?,
+                fresh_for: fresh_for(&response).unwrap_or(DAY),
+            })
+        })
+    }
+}
+
+/// Fetches a provider's keys.
+#[derive(Debug)]
+pub struct FetchKeys {
+    get: Get,
+}
+
+impl FetchKeys {
+    /// The keys at `jwks_uri`.
+    pub fn new(jwks_uri: EndpointUrl) -> Self {
+        Self {
+            get: Get::new(jwks_uri, 512 * 1024),
+        }
+    }
+}
+
+impl Flow for FetchKeys {
+    type Output = Result<Fetched<JwkSet>, CheckFailed>;
+
+    fn resume(&mut self, input: Input, _: &mut Env<'_>) -> Step<Self::Output> {
+        self.get.resume(input, |response| {
+            Ok(Fetched {
+                value: JwkSet::parse(response.body())?,
+                fresh_for: fresh_for(&response).unwrap_or(HOUR),
+            })
+        })
+    }
+}
+
+/// One GET of a JSON document.
+#[derive(Debug)]
+struct Get {
+    url: EndpointUrl,
+    max_body_bytes: usize,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Begin,
+    Sent,
+    Over,
+}
+
+impl Get {
+    fn new(url: EndpointUrl, max_body_bytes: usize) -> Self {
+        Self {
+            url,
+            max_body_bytes,
+            state: State::Begin,
+        }
+    }
+
+    fn resume<T>(
+        &mut self,
+        input: Input,
+        read: impl FnOnce(Response<Vec<u8>>) -> Result<T, CheckFailed>,
+    ) -> Step<Result<T, CheckFailed>> {
+        let state = std::mem::replace(&mut self.state, State::Over);
+        Step::Done(match (state, input) {
+            (State::Begin, Input::Start) => match self.exchange() {
+                Ok(exchange) => {
+                    self.state = State::Sent;
+                    return Step::Send(exchange);
+                }
+                Err(failed) => Err(failed),
+            },
+            (State::Sent, Input::Response(response)) => {
+                self.check(&response).and_then(|()| read(response))
+            }
+            (State::Sent, Input::Failed(failure)) => Err(self.failed(failure)),
+            _ => Err(CheckFailed::new(
+                Check::Misuse,
+                "a fetch takes a start, then the response or a failure, and nothing after that",
+            )),
+        })
+    }
+
+    fn exchange(&self) -> Result<Exchange, CheckFailed> {
+        let request = Request::get(self.url.as_str())
+            .header(header::ACCEPT, "application/json")
+            .body(vec![])
+            .map_err(|_| {
+                self.at_fault(
+                    Check::ProviderUnreachable,
+                    "is no address to send a request to",
+                )
+            })?;
+        let mut exchange = Exchange::new(request);
+        exchange.max_body_bytes = self.max_body_bytes;
+        Ok(exchange)
+    }
+
+    fn check(&self, response: &Response<Vec<u8>>) -> Result<(), CheckFailed> {
+        let status = response.status();
+        if status.is_redirection() {
+            let what = format!(
+                "answered {} with a redirect, which is not followed",
+                status.as_u16()
+            );
+            return Err(self.at_fault(Check::ProviderStatus, &what));
+        }
+        if status != StatusCode::OK {
+            let what = format!("answered {} instead of 200", status.as_u16());
+            return Err(self.at_fault(Check::ProviderStatus, &what));
+        }
+        // Some providers serve JSON under other names, so a name is not demanded; but a page is a page: of a proxy, of a
+        // captive portal, of an application that answers every path.
+        if is_page(response) {
+            return Err(self.at_fault(Check::ProviderStatus, "answered with a web page"));
+        }
+        Ok(())
+    }
+
+    fn failed(&self, failure: Failure) -> CheckFailed {
+        match failure {
+            Failure::NotSent => self.at_fault(Check::ProviderUnreachable, "could not be reached"),
+            Failure::Unknown => self.at_fault(Check::ProviderUnreachable, "did not answer"),
+            Failure::TooLarge => {
+                let what = format!("answered with more than {} KiB", self.max_body_bytes / 1024);
+                self.at_fault(Check::ProviderTooLarge, &what)
+            }
+        }
+    }
+
+    fn at_fault(&self, check: Check, what: &str) -> CheckFailed {
+        CheckFailed::new(check, format!("{} {what}", quote(self.url.as_str())))
+    }
+}
+
+fn is_page(response: &Response<Vec<u8>>) -> bool {
+    let media_type = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    media_type.eq_ignore_ascii_case("text/html")
+        || media_type.eq_ignore_ascii_case("application/xhtml+xml")
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What `Cache-Control` says, if it says anything ([RFC 9111 § 5.2.2](https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2)).
+/// Never under 5 minutes, so that no answer makes the gate ask all the time; never over a day, so that a withdrawn key
+/// goes away.
+fn fresh_for<T>(response: &Response<T>) -> Option<Duration> {
+    let mut max_age = None;
+    for value in response.headers().get_all(header::CACHE_CONTROL) {
+        for directive in value.to_str().unwrap_or_default().split(',') {
+            let (name, argument) = directive.split_once('=').unwrap_or((directive, ""));
+            match name.trim().to_ascii_lowercase().as_str() {
+                "no-store" | "no-cache" => return Some(5 * MINUTE),
+                "max-age" => {
+                    // Of two that disagree the shorter one holds.
+                    let digits = argument.trim().trim_matches('"');
+                    let secs = digits.parse().ok().map(Duration::from_secs);
+                    max_age = max_age.into_iter().chain(secs).min();
+                }
+                _ => {}
+            }
+        }
+    }
+    max_age.map(|age: Duration| age.clamp(5 * MINUTE, DAY))
+}

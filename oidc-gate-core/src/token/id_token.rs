@@ -1,0 +1,425 @@
+//! Whether an ID token is to be believed
+//! ([OpenID Connect Core § 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)).
+
+use super::IdTokenClaims;
+use crate::check::{Check, CheckFailed, quote};
+use crate::flow::KeyQuery;
+use crate::jose::{Alg, AlgSet, CompactJws, JwkSet, JwsError, base64url};
+use crate::secret::{AccessToken, IdToken, Nonce};
+use crate::time::UnixTime;
+use crate::url::Issuer;
+use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// What an ID token has to say to be accepted. All of it comes from the configuration and from the login that asked for
+/// the token; nothing of it comes from the token.
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "a new expectation must not compile until every caller has decided about it"
+)]
+pub struct Expectations<'a> {
+    /// Who has to have issued it.
+    pub issuer: &'a Issuer,
+    /// For whom.
+    pub client_id: &'a str,
+    /// The nonce that was sent. Where none was sent, the token must not have one.
+    pub nonce: Option<&'a Nonce>,
+    /// With which algorithms it may be signed.
+    pub algs: AlgSet,
+    /// Who else may be among its audiences.
+    pub trusted_audiences: &'a [String],
+    /// How far the clocks of both sides may be apart. One minute is customary, five are a lot.
+    pub leeway: Duration,
+    /// The access token that came along, for `at_hash`.
+    pub access_token: Option<&'a AccessToken>,
+    /// Of which authentication context classes one has to be reached. Empty: none is demanded.
+    pub acr_values: &'a [String],
+    /// How long ago the user may have proved who it is. `None`: however long.
+    pub max_age: Option<Duration>,
+}
+
+/// An ID token that was read and is not believed yet.
+///
+/// ```
+/// # use oidc_gate_core::{check::CheckFailed, jose::*, secret::*, time::UnixTime, token::*};
+/// fn believe(
+///     token: &IdToken, keys: &JwkSet, expect: &Expectations<'_>, now: UnixTime,
+/// ) -> Result<IdTokenClaims, CheckFailed> {
+///     let token = UnverifiedIdToken::parse(token)?;
+///     let query = token.key_query(expect.algs)?; // look for the key, fetch the set again if it is not in it
+///     # let _ = query;
+///     token.verify(keys, expect, now)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct UnverifiedIdToken {
+    jws: CompactJws,
+}
+
+impl UnverifiedIdToken {
+    /// Reads an ID token.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::IdTokenMalformed`], [`Check::IdTokenEncrypted`], [`Check::IdTokenAlg`], [`Check::IdTokenCrit`], and
+    /// [`Check::IdTokenType`] where `typ` is there and is not `JWT`.
+    pub fn parse(token: &IdToken) -> Result<Self, CheckFailed> {
+        let jws = CompactJws::parse(token.expose()).map_err(|error| untrue(&error))?;
+        // An access token, a logout token and an ID token can look much alike; RFC 8725 § 3.11 tells them apart here.
+        if let Some(typ) = jws.typ()
+            && !typ.eq_ignore_ascii_case("JWT")
+        {
+            return Err(CheckFailed::new(
+                Check::IdTokenType,
+                format!("expected `typ` \"JWT\" or none, got {}", quote(typ)),
+            ));
+        }
+        Ok(Self { jws })
+    }
+
+    /// Which key to look for, if the algorithm is one of `algs`: a token with another one is not worth a fetch.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::IdTokenAlg`].
+    pub fn key_query(&self, algs: AlgSet) -> Result<KeyQuery, CheckFailed> {
+        let alg = self.jws.alg();
+        if !algs.contains(alg) {
+            return Err(CheckFailed::new(
+                Check::IdTokenAlg,
+                format!("expected one of {algs:?}, got {alg}"),
+            ));
+        }
+        Ok(self.jws.key_query())
+    }
+
+    /// What the token says, if all of it is as expected.
+    ///
+    /// The signature is checked even though the token came over TLS from the provider itself. Then the claims, in the
+    /// order of the specification: `iss`, `aud`, `azp`, `exp`, `iat`, `nbf`, `nonce`, `acr`, `auth_time`, `sub`,
+    /// `at_hash`. A claim of the wrong type is an error and never counts as absent.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails, by name.
+    pub fn verify(
+        self,
+        keys: &JwkSet,
+        expect: &Expectations<'_>,
+        now: UnixTime,
+    ) -> Result<IdTokenClaims, CheckFailed> {
+        self.key_query(expect.algs)?;
+        let alg = self.jws.alg();
+        let kid = self.jws.kid().map(str::to_owned);
+        let verified = self.jws.verify(keys).map_err(|error| match error {
+            JwsError::NoKey => CheckFailed::new(
+                Check::IdTokenKey,
+                match kid {
+                    Some(kid) => format!(
+                        "no published key is named {} and fit for {alg}",
+                        quote(&kid)
+                    ),
+                    None => format!("no published key is fit for {alg}"),
+                },
+            ),
+            error => untrue(&error),
+        })?;
+        let claims = Claims(&verified);
+        claims.check_kind()?;
+        claims.check_issuer(expect.issuer)?;
+        claims.check_audience(expect)?;
+        let expires_at = claims.check_expiry(expect.leeway, now)?;
+        let issued_at = claims.check_issued_at(expect.leeway, now)?;
+        claims.check_not_before(expect.leeway, now)?;
+        claims.check_nonce(expect.nonce)?;
+        claims.check_acr(expect.acr_values)?;
+        let auth_time = claims.check_auth_time(expect, now)?;
+        claims.check_subject()?;
+        claims.check_access_token(alg, expect.access_token)?;
+        claims.text("sid")?;
+        Ok(IdTokenClaims::new(
+            verified, expires_at, issued_at, auth_time,
+        ))
+    }
+}
+
+/// What is wrong with a token before its claims are looked at.
+fn untrue(error: &JwsError) -> CheckFailed {
+    let check = match error {
+        JwsError::Malformed(_) => Check::IdTokenMalformed,
+        JwsError::Encrypted => Check::IdTokenEncrypted,
+        JwsError::Alg(_) => Check::IdTokenAlg,
+        JwsError::Critical => Check::IdTokenCrit,
+        JwsError::NoKey => Check::IdTokenKey,
+        JwsError::Signature => Check::IdTokenSignature,
+    };
+    CheckFailed::new(check, error.to_string())
+}
+
+/// The claims, and one method for each rule about them.
+#[derive(Clone, Copy)]
+struct Claims<'a>(&'a Map<String, Value>);
+
+impl<'a> Claims<'a> {
+    /// A claim that is text where it stands at all.
+    fn text(self, name: &str) -> Result<Option<&'a str>, CheckFailed> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(wrong_type(name, "text")),
+        }
+    }
+
+    /// A claim that is a time where it stands at all.
+    fn time(self, name: &str) -> Result<Option<Date>, CheckFailed> {
+        self.0
+            .get(name)
+            .map(|value| Date::read(value).ok_or_else(|| wrong_type(name, "a number of seconds")))
+            .transpose()
+    }
+
+    /// `events` marks a security event token, a logout token above all
+    /// ([Back-Channel Logout § 2.4](https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken)).
+    fn check_kind(self) -> Result<(), CheckFailed> {
+        match self.0.contains_key("events") {
+            true => Err(CheckFailed::new(
+                Check::IdTokenType,
+                "it has `events`, as logout tokens have",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn check_issuer(self, expected: &Issuer) -> Result<(), CheckFailed> {
+        let iss = self.text("iss")?.ok_or_else(|| missing("iss"))?;
+        if iss != expected.as_str() {
+            return Err(CheckFailed::new(
+                Check::IdTokenIssuer,
+                format!("expected {}, got {}", quote(expected.as_str()), quote(iss)),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_audience(self, expect: &Expectations<'_>) -> Result<(), CheckFailed> {
+        let all: Vec<&str> = match self.0.get("aud").ok_or_else(|| missing("aud"))? {
+            Value::String(one) => vec![one],
+            Value::Array(many) => many
+                .iter()
+                .map(Value::as_str)
+                .collect::<Option<_>>()
+                .ok_or_else(|| wrong_type("aud", "text or a list of texts"))?,
+            _ => return Err(wrong_type("aud", "text or a list of texts")),
+        };
+        let refused = |cause: String| Err(CheckFailed::new(Check::IdTokenAudience, cause));
+        if !all.contains(&expect.client_id) {
+            return refused(match all.as_slice() {
+                [] => format!("expected {}, got nobody", quote(expect.client_id)),
+                [first, rest @ ..] => format!(
+                    "expected {}, got {} and {} more",
+                    quote(expect.client_id),
+                    quote(first),
+                    rest.len()
+                ),
+            });
+        }
+        let stranger = |aud: &&&str| {
+            **aud != expect.client_id && !expect.trusted_audiences.iter().any(|t| t == **aud)
+        };
+        if let Some(other) = all.iter().find(stranger) {
+            return refused(format!(
+                "it is also meant for {}, which is not trusted",
+                quote(other)
+            ));
+        }
+        match self.text("azp")? {
+            Some(azp) if azp != expect.client_id => Err(CheckFailed::new(
+                Check::IdTokenAuthorizedParty,
+                format!("expected {}, got {}", quote(expect.client_id), quote(azp)),
+            )),
+            None if all.len() > 1 => Err(CheckFailed::new(
+                Check::IdTokenAuthorizedParty,
+                "it has several audiences and no `azp`",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_expiry(self, leeway: Duration, now: UnixTime) -> Result<UnixTime, CheckFailed> {
+        let exp = self.time("exp")?.ok_or_else(|| missing("exp"))?.rounded_up;
+        if now >= exp + leeway {
+            return Err(CheckFailed::new(
+                Check::IdTokenExpired,
+                format!(
+                    "it expired at {}, it is {} now",
+                    exp.as_secs(),
+                    now.as_secs()
+                ),
+            ));
+        }
+        Ok(exp)
+    }
+
+    fn check_issued_at(self, leeway: Duration, now: UnixTime) -> Result<UnixTime, CheckFailed> {
+        let iat = self.time("iat")?.ok_or_else(|| missing("iat"))?;
+        if iat.rounded_up > now + leeway {
+            return Err(CheckFailed::new(
+                Check::IdTokenIssuedAt,
+                format!(
+                    "it is issued at {}, it is {} now",
+                    iat.rounded_up.as_secs(),
+                    now.as_secs()
+                ),
+            ));
+        }
+        Ok(iat.rounded_down)
+    }
+
+    fn check_not_before(self, leeway: Duration, now: UnixTime) -> Result<(), CheckFailed> {
+        match self.time("nbf")? {
+            Some(nbf) if nbf.rounded_up > now + leeway => Err(CheckFailed::new(
+                Check::IdTokenNotBefore,
+                format!(
+                    "it is valid from {}, it is {} now",
+                    nbf.rounded_up.as_secs(),
+                    now.as_secs()
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_nonce(self, expected: Option<&Nonce>) -> Result<(), CheckFailed> {
+        let cause = match (expected, self.text("nonce")?) {
+            (None, None) => return Ok(()),
+            (Some(expected), Some(nonce)) if expected.ct_eq(nonce) => return Ok(()),
+            (Some(_), Some(_)) => "it is not the one that was sent",
+            (Some(_), None) => "one was sent, and there is none",
+            (None, Some(_)) => "none was sent, and there is one",
+        };
+        Err(CheckFailed::new(Check::IdTokenNonce, cause))
+    }
+
+    fn check_acr(self, acceptable: &[String]) -> Result<(), CheckFailed> {
+        let acr = self.text("acr")?;
+        if acceptable.is_empty() || acr.is_some_and(|acr| acceptable.iter().any(|a| a == acr)) {
+            return Ok(());
+        }
+        let wanted: Vec<_> = acceptable.iter().map(|a| quote(a).to_string()).collect();
+        Err(CheckFailed::new(
+            Check::IdTokenAcr,
+            format!(
+                "expected one of {}, got {}",
+                wanted.join(", "),
+                acr.map_or("none".to_owned(), |acr| quote(acr).to_string())
+            ),
+        ))
+    }
+
+    fn check_auth_time(
+        self,
+        expect: &Expectations<'_>,
+        now: UnixTime,
+    ) -> Result<Option<UnixTime>, CheckFailed> {
+        let refused = |cause: String| Err(CheckFailed::new(Check::IdTokenAuthTime, cause));
+        let auth_time = self.time("auth_time")?;
+        if let Some(max_age) = expect.max_age {
+            let Some(at) = auth_time else {
+                return refused("`max_age` was asked for, and there is no `auth_time`".into());
+            };
+            if now > at.rounded_down + max_age + expect.leeway {
+                return refused(format!(
+                    "the user signed in {} s ago, {} s are allowed",
+                    now.since(at.rounded_down).as_secs(),
+                    max_age.as_secs()
+                ));
+            }
+            // A time ahead would stay recent for as long as it is ahead.
+            if at.rounded_up > now + expect.leeway {
+                return refused("the user is said to sign in in the future".into());
+            }
+        }
+        Ok(auth_time.map(|at| at.rounded_down))
+    }
+
+    fn check_subject(self) -> Result<(), CheckFailed> {
+        match self.0.get("sub") {
+            Some(Value::String(sub)) if (1..=255).contains(&sub.len()) && sub.is_ascii() => Ok(()),
+            Some(Value::String(sub)) => Err(CheckFailed::new(
+                Check::IdTokenSubject,
+                format!("it is {} bytes long or not ASCII", sub.len()),
+            )),
+            Some(_) => Err(CheckFailed::new(Check::IdTokenSubject, "it is not text")),
+            None => Err(CheckFailed::new(Check::IdTokenSubject, "there is none")),
+        }
+    }
+
+    fn check_access_token(
+        self,
+        alg: Alg,
+        access_token: Option<&AccessToken>,
+    ) -> Result<(), CheckFailed> {
+        let (Some(at_hash), Some(access_token)) = (self.text("at_hash")?, access_token) else {
+            return Ok(());
+        };
+        let expected = left_half_hash(alg, access_token.expose());
+        verify_slices_are_equal(expected.as_bytes(), at_hash.as_bytes()).map_err(|_| {
+            CheckFailed::new(
+                Check::IdTokenAccessTokenHash,
+                "it belongs to another access token",
+            )
+        })
+    }
+}
+
+/// The left half of the hash that goes with the algorithm
+/// ([OpenID Connect Core § 3.1.3.6](https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken)). Ed25519 hashes
+/// with SHA-512 inside, and providers take that.
+fn left_half_hash(alg: Alg, text: &str) -> String {
+    let algorithm = match alg {
+        Alg::RS256 | Alg::ES256 => &digest::SHA256,
+        Alg::EdDSA => &digest::SHA512,
+    };
+    let hash = digest::digest(algorithm, text.as_bytes());
+    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    base64url::encode(left)
+}
+
+/// A `NumericDate`, which may have a fraction. Times here are whole seconds, so which way it is rounded depends on the
+/// question: compared with a whole second, `x < now` is `floor(x) < now`, and `x > now` is `ceil(x) > now`.
+#[derive(Clone, Copy)]
+struct Date {
+    rounded_down: UnixTime,
+    rounded_up: UnixTime,
+}
+
+impl Date {
+    fn read(value: &Value) -> Option<Self> {
+        let Value::Number(number) = value else {
+            return None;
+        };
+        if let Some(whole) = number.as_u64() {
+            let time = UnixTime::from_secs(whole);
+            return Some(Self {
+                rounded_down: time,
+                rounded_up: time,
+            });
+        }
+        // The casts stop at both ends of the range; what lies before the epoch is the epoch.
+        let time = number.as_f64().filter(|secs| secs.is_finite())?;
+        Some(Self {
+            rounded_down: UnixTime::from_secs(time.floor() as u64),
+            rounded_up: UnixTime::from_secs(time.ceil() as u64),
+        })
+    }
+}
+
+fn missing(claim: &str) -> CheckFailed {
+    CheckFailed::new(Check::IdTokenClaim, format!("`{claim}` is missing"))
+}
+
+fn wrong_type(claim: &str, expected: &str) -> CheckFailed {
+    CheckFailed::new(Check::IdTokenClaim, format!("`{claim}` is not {expected}"))
+}
