@@ -1,9 +1,6 @@
 //! How a client proves who it is.
 
-use crate::{
-    form,
-    secret::ClientSecret,
-};
+use crate::{form, secret::ClientSecret};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};
 use std::sync::Arc;
@@ -52,7 +49,10 @@ pub struct Client {
 impl Client {
     /// The client `id`, which authenticates by `method`.
     pub fn new(id: impl Into<Arc<str>>, method: Method) -> Self {
-        Self { id: id.into(), method }
+        Self {
+            id: id.into(),
+            method,
+        }
     }
 
     /// The client id.
@@ -88,7 +88,8 @@ fn basic(id: &str, secret: &ClientSecret) -> HeaderValue {
     form::encode_into(secret.expose(), &mut pair);
     let encoded = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
     // Base64 is visible ASCII, so this cannot fail; an empty value would be refused by every server.
-    let mut value = HeaderValue::try_from(encoded.as_str()).unwrap_or(HeaderValue::from_static("Basic"));
+    let mut value =
+        HeaderValue::try_from(encoded.as_str()).unwrap_or(HeaderValue::from_static("Basic"));
     value.set_sensitive(true);
     value
 }
@@ -100,7 +101,9 @@ mod tests {
     fn applied(id: &str, method: Method) -> (Option<String>, String) {
         let (mut headers, mut body) = (HeaderMap::new(), String::new());
         Client::new(id, method).apply(&mut headers, &mut body);
-        let header = headers.get(AUTHORIZATION).map(|v| v.to_str().unwrap().to_owned());
+        let header = headers
+            .get(AUTHORIZATION)
+            .map(|v| v.to_str().unwrap().to_owned());
         assert!(headers.values().all(HeaderValue::is_sensitive));
         (header, body)
     }
@@ -109,23 +112,40 @@ mod tests {
     fn basic_encodes_both_halves_first() {
         for (id, secret, header) in [
             // RFC 6749 § 2.3.1
-            ("s6BhdRkqt3", "gX1fBat3bV", "Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW"),
-            ("my:client", "p@ss w+rd%é", "Basic bXklM0FjbGllbnQ6cCU0MHNzK3clMkJyZCUyNSVDMyVBOQ=="),
+            (
+                "s6BhdRkqt3",
+                "gX1fBat3bV",
+                "Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW",
+            ),
+            (
+                "my:client",
+                "p@ss w+rd%é",
+                "Basic bXklM0FjbGllbnQ6cCU0MHNzK3clMkJyZCUyNSVDMyVBOQ==",
+            ),
         ] {
             let method = Method::SecretBasic(ClientSecret::new(secret));
-            assert_eq!(applied(id, method), (Some(header.to_owned()), String::new()));
+            assert_eq!(
+                applied(id, method),
+                (Some(header.to_owned()), String::new())
+            );
         }
     }
 
     #[test]
     fn post_puts_both_into_the_body_and_nothing_into_the_header() {
         let method = Method::SecretPost(ClientSecret::new("a b&c"));
-        assert_eq!(applied("app", method), (None, "client_id=app&client_secret=a+b%26c".to_owned()));
+        assert_eq!(
+            applied("app", method),
+            (None, "client_id=app&client_secret=a+b%26c".to_owned())
+        );
     }
 
     #[test]
     fn none_names_the_client_only() {
-        assert_eq!(applied("app", Method::None), (None, "client_id=app".to_owned()));
+        assert_eq!(
+            applied("app", Method::None),
+            (None, "client_id=app".to_owned())
+        );
     }
 
     #[test]

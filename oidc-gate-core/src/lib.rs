@@ -4,6 +4,7 @@
 //! exchange is a value. `oidc-gate-tower` carries the decisions out; `oidc-gate-axum` is what an application uses.
 
 pub mod check;
+pub mod client_auth;
 pub mod flow;
 pub mod form;
 pub mod identity;
@@ -12,6 +13,7 @@ pub mod login;
 pub mod oauth_error;
 pub mod provider;
 pub mod secret;
+pub mod session;
 pub mod time;
 pub mod token;
 pub mod url;

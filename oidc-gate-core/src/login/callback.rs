@@ -38,17 +38,27 @@ impl Callback {
     /// after the state is known to belong to this browser: nobody else gets to hear of it.
     pub fn parse(query: &[u8]) -> Result<Self, CheckFailed> {
         if query.len() > Self::MAX_BYTES {
-            return Err(CheckFailed::new(Check::CallbackMalformed, format!("{} bytes", query.len())));
+            return Err(CheckFailed::new(
+                Check::CallbackMalformed,
+                format!("{} bytes", query.len()),
+            ));
         }
         let mut form = Form::parse(query).map_err(|error| match error {
-            FormError::Duplicate(_) => CheckFailed::new(Check::CallbackDuplicate, error.to_string()),
+            FormError::Duplicate(_) => {
+                CheckFailed::new(Check::CallbackDuplicate, error.to_string())
+            }
             _ => CheckFailed::new(Check::CallbackMalformed, error.to_string()),
         })?;
-        let state = form
-            .take("state")
-            .filter(|state| !state.is_empty())
-            .ok_or(CheckFailed::new(Check::StateMissing, "the callback carries no state"))?;
-        let unasked = ["access_token", "id_token"].iter().any(|name| form.get(name).is_some());
+        let state =
+            form.take("state")
+                .filter(|state| !state.is_empty())
+                .ok_or(CheckFailed::new(
+                    Check::StateMissing,
+                    "the callback carries no state",
+                ))?;
+        let unasked = ["access_token", "id_token"]
+            .iter()
+            .any(|name| form.get(name).is_some());
         let outcome = match (form.take("code"), form.take("error")) {
             _ if unasked => Outcome::Mixed("a token in the authorization response"),
             (Some(code), None) => Outcome::Code(AuthorizationCode::new(code)),
@@ -56,7 +66,11 @@ impl Callback {
             (Some(_), Some(_)) => Outcome::Mixed("both a code and an error"),
             (None, None) => Outcome::Mixed("neither a code nor an error"),
         };
-        Ok(Self { state: State::new(state), iss: form.take("iss"), outcome })
+        Ok(Self {
+            state: State::new(state),
+            iss: form.take("iss"),
+            outcome,
+        })
     }
 
     /// Which login it claims to end: names the cookie to look for.
@@ -73,26 +87,46 @@ impl Callback {
     ///
     /// [`Check::StateUnknown`], [`Check::TransactionExpired`], [`Check::CallbackIssuer`],
     /// [`Check::CallbackIssuerMissing`].
-    pub fn accept(self, transaction: Transaction, now: UnixTime) -> Result<ConsumeState, CheckFailed> {
+    pub fn accept(
+        self,
+        transaction: Transaction,
+        now: UnixTime,
+    ) -> Result<ConsumeState, CheckFailed> {
         if !transaction.state.ct_eq(self.state.expose()) {
-            return Err(CheckFailed::new(Check::StateUnknown, "the state belongs to another login"));
+            return Err(CheckFailed::new(
+                Check::StateUnknown,
+                "the state belongs to another login",
+            ));
         }
         let age = now.since(transaction.created);
         if age >= Transaction::MAX_AGE {
-            return Err(CheckFailed::new(Check::TransactionExpired, format!("begun {} s ago", age.as_secs())));
+            return Err(CheckFailed::new(
+                Check::TransactionExpired,
+                format!("begun {} s ago", age.as_secs()),
+            ));
         }
         match self.iss.as_deref() {
             Some(iss) if iss == transaction.issuer.as_str() => {}
             Some(iss) => {
-                let cause = format!("expected {}, got {}", quote(transaction.issuer.as_str()), quote(iss));
+                let cause = format!(
+                    "expected {}, got {}",
+                    quote(transaction.issuer.as_str()),
+                    quote(iss)
+                );
                 return Err(CheckFailed::new(Check::CallbackIssuer, cause));
             }
             None if transaction.promises_iss => {
-                return Err(CheckFailed::new(Check::CallbackIssuerMissing, "the response carries no iss"));
+                return Err(CheckFailed::new(
+                    Check::CallbackIssuerMissing,
+                    "the response carries no iss",
+                ));
             }
             None => {}
         }
-        Ok(ConsumeState { transaction, outcome: self.outcome })
+        Ok(ConsumeState {
+            transaction,
+            outcome: self.outcome,
+        })
     }
 }
 
@@ -111,7 +145,10 @@ pub struct ConsumeState {
 
 /// What marking a state as used came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "whoever marks has to know every outcome")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever marks has to know every outcome"
+)]
 pub enum Use {
     /// It had not been used, and now it has.
     First,
@@ -146,12 +183,36 @@ impl ConsumeState {
     pub fn resolve(self, outcome: Use) -> Result<Grant, CheckFailed> {
         match outcome {
             Use::First => {}
-            Use::Again => return Err(CheckFailed::new(Check::StateReplayed, "this state has been used")),
-            Use::Unknown => return Err(CheckFailed::new(Check::StoreUnavailable, "the state could not be marked")),
+            Use::Again => {
+                return Err(CheckFailed::new(
+                    Check::StateReplayed,
+                    "this state has been used",
+                ));
+            }
+            Use::Unknown => {
+                return Err(CheckFailed::new(
+                    Check::StoreUnavailable,
+                    "the state could not be marked",
+                ));
+            }
         }
-        let Transaction { nonce, verifier, issuer, return_to, demand, .. } = self.transaction;
+        let Transaction {
+            nonce,
+            verifier,
+            issuer,
+            return_to,
+            demand,
+            ..
+        } = self.transaction;
         match self.outcome {
-            Outcome::Code(code) => Ok(Grant { code, nonce, verifier, issuer, return_to, demand }),
+            Outcome::Code(code) => Ok(Grant {
+                code,
+                nonce,
+                verifier,
+                issuer,
+                return_to,
+                demand,
+            }),
             Outcome::Mixed(what) => Err(CheckFailed::new(Check::CallbackMixed, what)),
             Outcome::Error(code) => {
                 let cause = format!("the provider answered {}", quote(&code));
@@ -166,9 +227,10 @@ impl ConsumeState {
 fn error_check(code: &str) -> Check {
     match code {
         "access_denied" => Check::AccessDenied,
-        "login_required" | "interaction_required" | "consent_required" | "account_selection_required" => {
-            Check::LoginRequired
-        }
+        "login_required"
+        | "interaction_required"
+        | "consent_required"
+        | "account_selection_required" => Check::LoginRequired,
         "unmet_authentication_requirements" => Check::IdTokenAcr,
         "server_error" | "temporarily_unavailable" => Check::ProviderBusy,
         _ => Check::CallbackError,

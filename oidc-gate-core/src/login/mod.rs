@@ -14,7 +14,7 @@ pub use start::{Registration, Started, start};
 pub use transaction::{Demand, Transaction};
 
 use crate::{
-    check::{Check, CheckFailed},
+    check::{Check, CheckFailed, quote},
     provider::Metadata,
 };
 
@@ -22,18 +22,32 @@ use crate::{
 /// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)). Asked before any request that it concerns is sent.
 fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<(), CheckFailed> {
     let method = registration.client.method();
-    if !method.is_among(metadata.token_endpoint_auth_methods()) {
-        let listed: Vec<_> = metadata.token_endpoint_auth_methods().map(|m| crate::check::quote(m).to_string()).collect();
-        let cause = format!("configured {}, the provider takes {}", method.name(), listed.join(", "));
+    let taken = metadata.token_endpoint_auth_methods();
+    if !method.is_among(taken.iter().map(String::as_str)) {
+        let listed: Vec<_> = taken.iter().map(|m| quote(m).to_string()).collect();
+        let cause = format!(
+            "configured {}, the provider takes {}",
+            method.name(),
+            listed.join(", ")
+        );
         return Err(CheckFailed::new(Check::ClientAuthUnsupported, cause));
     }
-    if let Some(methods) = metadata.pkce_methods()
+    if let Some(methods) = metadata.code_challenge_methods()
         && !methods.iter().any(|m| m == "S256")
     {
-        return Err(CheckFailed::new(Check::PkceUnsupported, "the provider lists PKCE methods, and S256 is not among them"));
+        return Err(CheckFailed::new(
+            Check::PkceUnsupported,
+            "the provider lists PKCE methods, and S256 is not among them",
+        ));
     }
     if metadata.id_token_algs().is_empty() {
-        return Err(CheckFailed::new(Check::NoCommonAlgorithm, "none of the provider's ID token algorithms is verified"));
+        return Err(CheckFailed::new(
+            Check::NoCommonAlgorithm,
+            "none of the provider's ID token algorithms is verified",
+        ));
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,7 +25,9 @@ pub fn challenge(verifier: &CodeVerifier) -> String {
 pub fn verify(verifier: &CodeVerifier, challenge: &str) -> bool {
     let text = verifier.expose();
     let grammatical = (43..=128).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
     // The challenge is public and compared by its digest: nothing is learnt from the time it takes.
     grammatical && self::challenge(verifier) == challenge
 }
@@ -39,8 +41,14 @@ mod tests {
         let verifier = CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
         let right = challenge(&verifier);
         assert!(verify(&verifier, &right));
-        assert!(!verify(&CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl"), &right));
-        assert!(!verify(&verifier, verifier.expose()), "the plain method does not exist");
+        assert!(!verify(
+            &CodeVerifier::new("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXl"),
+            &right
+        ));
+        assert!(
+            !verify(&verifier, verifier.expose()),
+            "the plain method does not exist"
+        );
         let short = CodeVerifier::new("short");
         assert!(!verify(&short, &challenge(&short)));
     }

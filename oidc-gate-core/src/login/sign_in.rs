@@ -7,7 +7,6 @@ use crate::{
     identity::Identity,
     jose::AlgSet,
     provider::Metadata,
-    secret::IdToken,
     token::{Expectations, TokenResponse, UnverifiedIdToken, request},
 };
 use std::{mem, sync::Arc, time::Duration};
@@ -59,7 +58,11 @@ pub struct SignIn {
 enum Stage {
     Begin(Grant),
     Exchange(Grant),
-    Keys { grant: Grant, tokens: TokenResponse, id_token: IdToken },
+    Keys {
+        grant: Grant,
+        tokens: TokenResponse,
+        unverified: UnverifiedIdToken,
+    },
     Over,
 }
 
@@ -85,13 +88,21 @@ impl SignIn {
         rules: Arc<SignInRules>,
         grant: Grant,
     ) -> Self {
-        Self { metadata, registration, rules, stage: Stage::Begin(grant) }
+        Self {
+            metadata,
+            registration,
+            rules,
+            stage: Stage::Begin(grant),
+        }
     }
 
     fn exchange(&mut self, grant: Grant) -> Result<Step<Output>, CheckFailed> {
         // The login began at one issuer; if the configuration has changed meanwhile, its code is not for this one.
         if grant.issuer() != self.metadata.issuer() {
-            let (begun, now) = (quote(grant.issuer().as_str()), quote(self.metadata.issuer().as_str()));
+            let (begun, now) = (
+                quote(grant.issuer().as_str()),
+                quote(self.metadata.issuer().as_str()),
+            );
             let cause = format!("the login began at {begun}, the provider is now {now}");
             return Err(CheckFailed::new(Check::CallbackIssuer, cause));
         }
@@ -108,14 +119,25 @@ impl SignIn {
         Ok(Step::Send(Exchange::new(request)))
     }
 
-    fn answered(&mut self, grant: Grant, response: &http::Response<Vec<u8>>) -> Result<Step<Output>, CheckFailed> {
-        let mut tokens = TokenResponse::parse(response)?;
-        let id_token = tokens
-            .id_token
-            .take()
-            .ok_or(CheckFailed::new(Check::IdTokenMissing, "the token response carries no id_token"))?;
-        let query = UnverifiedIdToken::parse(&id_token)?.key_query(self.algs())?;
-        self.stage = Stage::Keys { grant, tokens, id_token };
+    fn answered(
+        &mut self,
+        grant: Grant,
+        response: &http::Response<Vec<u8>>,
+    ) -> Result<Step<Output>, CheckFailed> {
+        let tokens = TokenResponse::parse(response)?;
+        let missing = || {
+            CheckFailed::new(
+                Check::IdTokenMissing,
+                "the token response carries no id_token",
+            )
+        };
+        let unverified = UnverifiedIdToken::parse(tokens.id_token.as_ref().ok_or_else(missing)?)?;
+        let query = unverified.key_query(self.algs())?;
+        self.stage = Stage::Keys {
+            grant,
+            tokens,
+            unverified,
+        };
         Ok(Step::FindKeys(query))
     }
 
@@ -128,7 +150,14 @@ impl SignIn {
             (Stage::Begin(grant), Input::Start) => self.exchange(grant),
             (Stage::Exchange(grant), Input::Response(response)) => self.answered(grant, &response),
             (Stage::Exchange(_), Input::Failed(failure)) => Err(unanswered(failure)),
-            (Stage::Keys { grant, mut tokens, id_token }, Input::Keys(keys)) => {
+            (
+                Stage::Keys {
+                    grant,
+                    tokens,
+                    unverified,
+                },
+                Input::Keys(keys),
+            ) => {
                 let expected = Expectations {
                     issuer: self.metadata.issuer(),
                     client_id: self.registration.client.id(),
@@ -140,18 +169,27 @@ impl SignIn {
                     acr_values: &grant.demand.acr_values,
                     max_age: grant.demand.max_age,
                 };
-                let claims = UnverifiedIdToken::parse(&id_token)?.verify(&keys, &expected, env.now)?;
+                let claims = unverified.verify(&keys, &expected, env.now)?;
                 let provider_session = claims.sid().map(str::to_owned);
                 let scope = tokens.scope.as_deref().unwrap_or(&self.registration.scopes);
-                let identity = claims.into_identity(&self.rules.provider, &self.rules.groups_path, scope);
-                tokens.id_token = Some(id_token);
+                let identity =
+                    claims.into_identity(&self.rules.provider, &self.rules.groups_path, scope);
                 let return_to = grant.return_to;
-                Ok(Step::Done(Ok(SignedIn { identity, provider_session, return_to, tokens })))
+                Ok(Step::Done(Ok(SignedIn {
+                    identity,
+                    provider_session,
+                    return_to,
+                    tokens,
+                })))
             }
-            (Stage::Keys { .. }, Input::Failed(_)) => {
-                Err(CheckFailed::new(Check::ProviderUnreachable, "the provider's keys could not be fetched"))
-            }
-            _ => Err(CheckFailed::new(Check::Misuse, "a sign-in was told what it had not asked")),
+            (Stage::Keys { .. }, Input::Failed(_)) => Err(CheckFailed::new(
+                Check::ProviderUnreachable,
+                "the provider's keys could not be fetched",
+            )),
+            _ => Err(CheckFailed::new(
+                Check::Misuse,
+                "a sign-in was told what it had not asked",
+            )),
         }
     }
 }
@@ -160,9 +198,16 @@ type Output = Result<SignedIn, CheckFailed>;
 
 fn unanswered(failure: Failure) -> CheckFailed {
     match failure {
-        Failure::NotSent => CheckFailed::new(Check::ProviderUnreachable, "the token request could not be sent"),
-        Failure::Unknown => CheckFailed::new(Check::TokenUnavailable, "the token endpoint did not answer"),
-        Failure::TooLarge => CheckFailed::new(Check::ProviderTooLarge, "the token response is too large"),
+        Failure::NotSent => CheckFailed::new(
+            Check::ProviderUnreachable,
+            "the token request could not be sent",
+        ),
+        Failure::Unknown => {
+            CheckFailed::new(Check::TokenUnavailable, "the token endpoint did not answer")
+        }
+        Failure::TooLarge => {
+            CheckFailed::new(Check::ProviderTooLarge, "the token response is too large")
+        }
     }
 }
 
@@ -170,6 +215,7 @@ impl Flow for SignIn {
     type Output = Output;
 
     fn resume(&mut self, input: Input, env: &mut Env<'_>) -> Step<Output> {
-        self.step(input, env).unwrap_or_else(|failed| Step::Done(Err(failed)))
+        self.step(input, env)
+            .unwrap_or_else(|failed| Step::Done(Err(failed)))
     }
 }

@@ -27,10 +27,22 @@ pub struct Registration {
 impl Registration {
     /// A registration. `openid` is put in front of the scopes if it is missing: without it there is no ID token
     /// ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
-    pub fn new(client: Client, redirect_uri: impl Into<Box<str>>, scopes: &[impl AsRef<str>]) -> Self {
-        let scopes: Vec<&str> = scopes.iter().map(AsRef::as_ref).filter(|s| *s != "openid").collect();
+    pub fn new(
+        client: Client,
+        redirect_uri: impl Into<Box<str>>,
+        scopes: &[impl AsRef<str>],
+    ) -> Self {
+        let scopes: Vec<&str> = scopes
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|s| *s != "openid")
+            .collect();
         let scopes = [&["openid"], &scopes[..]].concat().join(" ");
-        Self { client, redirect_uri: redirect_uri.into(), scopes: scopes.into() }
+        Self {
+            client,
+            redirect_uri: redirect_uri.into(),
+            scopes: scopes.into(),
+        }
     }
 }
 
@@ -61,8 +73,12 @@ pub fn start(
 ) -> Result<Started, CheckFailed> {
     super::check_compatible(metadata, registration)?;
     let mut random = Zeroizing::new([0; 96]);
-    env.entropy.fill(&mut random[..]).map_err(|e| CheckFailed::new(Check::Randomness, e.to_string()))?;
-    let mut texts = random.chunks_exact(32).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+    env.entropy
+        .fill(&mut random[..])
+        .map_err(|e| CheckFailed::new(Check::Randomness, e.to_string()))?;
+    let mut texts = random
+        .chunks_exact(32)
+        .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     let mut text = || texts.next().unwrap_or_default();
     let transaction = Transaction {
         state: State::new(text()),
@@ -75,11 +91,20 @@ pub fn start(
         created: env.now,
     };
     let location = location(metadata, registration, &transaction);
-    Ok(Started { location, transaction })
+    Ok(Started {
+        location,
+        transaction,
+    })
 }
 
 fn location(metadata: &Metadata, registration: &Registration, transaction: &Transaction) -> String {
-    let Transaction { state, nonce, verifier, demand, .. } = transaction;
+    let Transaction {
+        state,
+        nonce,
+        verifier,
+        demand,
+        ..
+    } = transaction;
     let mut url = form::with_query(
         metadata.authorization_endpoint().as_str(),
         [

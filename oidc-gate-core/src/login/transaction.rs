@@ -62,7 +62,10 @@ impl Transaction {
         let mut plain = Vec::with_capacity(512);
         put_time(&mut plain, self.created);
         plain.push(self.promises_iss.into());
-        put_u64(&mut plain, self.demand.max_age.map_or(u64::MAX, |age| age.as_secs()));
+        put_u64(
+            &mut plain,
+            self.demand.max_age.map_or(u64::MAX, |age| age.as_secs()),
+        );
         for text in [
             self.state.expose(),
             self.nonce.expose(),
@@ -84,7 +87,9 @@ impl Transaction {
         let mut reader = Reader(&plain);
         let created = reader.time()?;
         let [promises_iss] = reader.array()?;
-        let max_age = Some(reader.u64()?).filter(|age| *age != u64::MAX).map(Duration::from_secs);
+        let max_age = Some(reader.u64()?)
+            .filter(|age| *age != u64::MAX)
+            .map(Duration::from_secs);
         Some(Self {
             created,
             promises_iss: promises_iss != 0,
@@ -94,7 +99,12 @@ impl Transaction {
             issuer: Issuer::parse(reader.text()?).ok()?,
             return_to: ReturnTo::parse(reader.text()?)?,
             demand: Demand {
-                acr_values: reader.text()?.split(' ').filter(|v| !v.is_empty()).map(Into::into).collect(),
+                acr_values: reader
+                    .text()?
+                    .split(' ')
+                    .filter(|v| !v.is_empty())
+                    .map(Into::into)
+                    .collect(),
                 max_age,
             },
         })

@@ -28,7 +28,12 @@ impl CookieNames {
     pub fn derive(client_id: &str, base: &BaseUrl) -> Self {
         let prefix = if base.is_secure() { "__Host-" } else { "" };
         // A length is put before the id, so that no two gates can be written as one.
-        let seed = format!("{} {client_id} {}{}", client_id.len(), base.origin(), base.path());
+        let seed = format!(
+            "{} {client_id} {}{}",
+            client_id.len(),
+            base.origin(),
+            base.path()
+        );
         let tag = short_hash(seed.as_bytes());
         Self {
             session: format!("{prefix}gate-{tag}").into(),
@@ -44,7 +49,11 @@ impl CookieNames {
 
     /// The cookie of the login that `state` belongs to. The name tells nothing of the state.
     pub fn transaction(&self, state: &State) -> String {
-        format!("{}{}", self.transaction_prefix, short_hash(state.expose().as_bytes()))
+        format!(
+            "{}{}",
+            self.transaction_prefix,
+            short_hash(state.expose().as_bytes())
+        )
     }
 
     /// Whether a cookie of that name is this gate's.
@@ -54,8 +63,14 @@ impl CookieNames {
 
     /// Every cookie of that name that a request carries. There can be several: another host of the same domain may have
     /// set one of the same name, and a request does not say which is which. The value that opens is ours.
-    pub fn find<'a>(&self, headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        pairs(headers).filter(move |(n, _)| *n == name.as_bytes()).map(|(_, value)| value)
+    pub fn find<'a>(
+        &self,
+        headers: &'a HeaderMap,
+        name: &'a str,
+    ) -> impl Iterator<Item = &'a [u8]> {
+        pairs(headers)
+            .filter(move |(n, _)| *n == name.as_bytes())
+            .map(|(_, value)| value)
     }
 
     /// The names of the logins that have begun in this browser, in the order of the header.
@@ -105,7 +120,12 @@ impl CookieNames {
     }
 
     fn set(&self, name: String, value: String, max_age: Duration) -> SetCookie {
-        SetCookie { name, value, max_age, secure: self.secure }
+        SetCookie {
+            name,
+            value,
+            max_age,
+            secure: self.secure,
+        }
     }
 }
 
@@ -117,11 +137,15 @@ fn short_hash(bytes: &[u8]) -> String {
 
 /// The name-value pairs of all `Cookie` headers ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
-    headers.get_all(COOKIE).iter().flat_map(|value| value.as_bytes().split(|b| *b == b';')).filter_map(|pair| {
-        let pair = pair.trim_ascii();
-        let at = pair.iter().position(|b| *b == b'=')?;
-        Some((&pair[..at], &pair[at + 1..]))
-    })
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|b| *b == b';'))
+        .filter_map(|pair| {
+            let pair = pair.trim_ascii();
+            let at = pair.iter().position(|b| *b == b'=')?;
+            Some((&pair[..at], &pair[at + 1..]))
+        })
 }
 
 /// A `Set-Cookie` to be sent.
@@ -148,9 +172,17 @@ impl SetCookie {
 
     /// The header's value, marked as sensitive.
     pub fn to_header(&self) -> HeaderValue {
-        let Self { name, value, max_age, secure } = self;
+        let Self {
+            name,
+            value,
+            max_age,
+            secure,
+        } = self;
         let secure = if *secure { "; Secure" } else { "" };
-        let line = format!("{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}", max_age.as_secs());
+        let line = format!(
+            "{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
+            max_age.as_secs()
+        );
         // Name and value are base64 and our own words; an empty header would set nothing.
         let mut header = HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(""));
         header.set_sensitive(true);
@@ -178,7 +210,10 @@ mod tests {
     }
 
     fn header(lines: &[&str]) -> HeaderMap {
-        lines.iter().map(|line| (COOKIE, HeaderValue::from_str(line).unwrap())).collect()
+        lines
+            .iter()
+            .map(|line| (COOKIE, HeaderValue::from_str(line).unwrap()))
+            .collect()
     }
 
     #[test]
@@ -191,7 +226,11 @@ mod tests {
         ];
         for (i, one) in all.iter().enumerate() {
             assert!(one.session().starts_with("__Host-gate-"));
-            assert!(all[i + 1..].iter().all(|other| other != one && !other.is_ours(one.session())));
+            assert!(
+                all[i + 1..]
+                    .iter()
+                    .all(|other| other != one && !other.is_ours(one.session()))
+            );
         }
     }
 
@@ -199,8 +238,16 @@ mod tests {
     fn without_https_there_is_no_prefix_and_no_secure() {
         let names = names("app", "http://localhost:3000");
         assert!(names.session().starts_with("gate-"));
-        let set = names.set_session("v".into(), Duration::from_secs(60)).to_header();
-        assert_eq!(set.to_str().unwrap(), format!("{}=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax", names.session()));
+        let set = names
+            .set_session("v".into(), Duration::from_secs(60))
+            .to_header();
+        assert_eq!(
+            set.to_str().unwrap(),
+            format!(
+                "{}=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax",
+                names.session()
+            )
+        );
     }
 
     #[test]
@@ -208,7 +255,11 @@ mod tests {
         let names = names("app", "https://a.example");
         let name = names.session();
         assert_eq!(
-            names.set_session("v".into(), Duration::from_secs(60)).to_header().to_str().unwrap(),
+            names
+                .set_session("v".into(), Duration::from_secs(60))
+                .to_header()
+                .to_str()
+                .unwrap(),
             format!("{name}=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure")
         );
         assert_eq!(
@@ -222,21 +273,33 @@ mod tests {
         let names = names("app", "https://a.example");
         let n = names.session();
         let headers = header(&[&format!("a=1;{n}=x ; b; ={n}"), &format!("{n}=y=; c{n}=z")]);
-        assert_eq!(names.find(&headers, n).collect::<Vec<_>>(), [&b"x"[..], b"y="]);
+        assert_eq!(
+            names.find(&headers, n).collect::<Vec<_>>(),
+            [&b"x"[..], b"y="]
+        );
     }
 
     #[test]
     fn ours_are_taken_out_and_others_stay() {
         let names = names("app", "https://a.example");
         let (session, login) = (names.session(), names.transaction(&State::new("s")));
-        let mut headers = header(&[&format!("a=1; {session}=x; b=2"), &format!("{login}=y; c=\"3\"")]);
+        let mut headers = header(&[
+            &format!("a=1; {session}=x; b=2"),
+            &format!("{login}=y; c=\"3\""),
+        ]);
         names.strip(&mut headers);
-        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1; b=2; c=\"3\""]);
+        assert_eq!(
+            headers.get_all(COOKIE).iter().collect::<Vec<_>>(),
+            ["a=1; b=2; c=\"3\""]
+        );
         let mut headers = header(&[&format!("{session}=x")]);
         names.strip(&mut headers);
         assert!(headers.is_empty());
         let mut headers = header(&["a=1", "b=2"]);
         names.strip(&mut headers);
-        assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1", "b=2"]);
+        assert_eq!(
+            headers.get_all(COOKIE).iter().collect::<Vec<_>>(),
+            ["a=1", "b=2"]
+        );
     }
 }

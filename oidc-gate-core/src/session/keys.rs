@@ -81,8 +81,13 @@ impl Key {
                 .map_err(|_| KeyError::Unusable)
         };
         let mut id = [0; 4];
-        root.expand(&[b"id"], Bytes::<4>).and_then(|okm| okm.fill(&mut id)).map_err(|_| KeyError::Unusable)?;
-        Ok(Self { id, by_purpose: [aead(Purpose::Identity)?, aead(Purpose::Transaction)?] })
+        root.expand(&[b"id"], Bytes::<4>)
+            .and_then(|okm| okm.fill(&mut id))
+            .map_err(|_| KeyError::Unusable)?;
+        Ok(Self {
+            id,
+            by_purpose: [aead(Purpose::Identity)?, aead(Purpose::Transaction)?],
+        })
     }
 }
 
@@ -111,10 +116,22 @@ impl CookieKeys {
         let secrets = text.split(',').map(|part| {
             let part = part.trim();
             let url_safe = part.contains(['-', '_']);
-            let alphabet = if url_safe { &alphabet::URL_SAFE } else { &alphabet::STANDARD };
-            GeneralPurpose::new(alphabet, LENIENT).decode(part).map(Zeroizing::new).map_err(|_| KeyError::NotBase64)
+            let alphabet = if url_safe {
+                &alphabet::URL_SAFE
+            } else {
+                &alphabet::STANDARD
+            };
+            GeneralPurpose::new(alphabet, LENIENT)
+                .decode(part)
+                .map(Zeroizing::new)
+                .map_err(|_| KeyError::NotBase64)
         });
-        Self::from_secrets(secrets.collect::<Result<Vec<_>, _>>()?.iter().map(|secret| &secret[..]))
+        Self::from_secrets(
+            secrets
+                .collect::<Result<Vec<_>, _>>()?
+                .iter()
+                .map(|secret| &secret[..]),
+        )
     }
 
     /// A ring from raw secrets, newest first.
@@ -125,7 +142,9 @@ impl CookieKeys {
     pub fn from_secrets<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, KeyError> {
         let derive = |secret: &[u8]| {
             if secret.len() < Self::MIN_SECRET_BYTES {
-                return Err(KeyError::TooShort { bytes: secret.len() });
+                return Err(KeyError::TooShort {
+                    bytes: secret.len(),
+                });
             }
             Key::derive(secret)
         };
@@ -133,7 +152,10 @@ impl CookieKeys {
         if ring.is_empty() {
             return Err(KeyError::TooShort { bytes: 0 });
         }
-        Ok(Self { ring, origin: Origin::Configured })
+        Ok(Self {
+            ring,
+            origin: Origin::Configured,
+        })
     }
 
     /// A key made now and forgotten when the process ends, and with it every session. For development and for tests.
@@ -144,7 +166,10 @@ impl CookieKeys {
     pub fn try_ephemeral() -> Result<Self, KeyError> {
         let mut secret = Zeroizing::new([0; 32]);
         rand::fill(&mut secret[..]).map_err(|_| KeyError::Unusable)?;
-        Ok(Self { ring: Arc::new([Key::derive(&secret[..])?]), origin: Origin::Ephemeral })
+        Ok(Self {
+            ring: Arc::new([Key::derive(&secret[..])?]),
+            origin: Origin::Ephemeral,
+        })
     }
 
     /// As [`try_ephemeral`](Self::try_ephemeral).
@@ -173,7 +198,12 @@ impl CookieKeys {
 
 impl fmt::Debug for CookieKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CookieKeys({} of them, {:?})", self.ring.len(), self.origin)
+        write!(
+            f,
+            "CookieKeys({} of them, {:?})",
+            self.ring.len(),
+            self.origin
+        )
     }
 }
 
@@ -195,9 +225,14 @@ pub enum KeyError {
 impl fmt::Display for KeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotBase64 => f.write_str("is not base64; make one with `openssl rand -base64 32`"),
+            Self::NotBase64 => {
+                f.write_str("is not base64; make one with `openssl rand -base64 32`")
+            }
             Self::TooShort { bytes } => {
-                write!(f, "has {bytes} bytes, and 32 are needed; make one with `openssl rand -base64 32`")
+                write!(
+                    f,
+                    "has {bytes} bytes, and 32 are needed; make one with `openssl rand -base64 32`"
+                )
             }
             Self::Unusable => f.write_str("could not be made: the system gave no randomness"),
         }
@@ -227,7 +262,10 @@ mod tests {
             ("", KeyError::TooShort { bytes: 0 }),
             ("c2hvcnQ=", KeyError::TooShort { bytes: 5 }),
             ("correct horse battery staple!!!!", KeyError::NotBase64),
-            ("MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=,", KeyError::TooShort { bytes: 0 }),
+            (
+                "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=,",
+                KeyError::TooShort { bytes: 0 },
+            ),
         ] {
             assert_eq!(CookieKeys::parse(text).map(drop), Err(why), "{text:?}");
         }

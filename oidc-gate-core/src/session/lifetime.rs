@@ -18,7 +18,10 @@ pub struct Lifetimes {
 
 impl Default for Lifetimes {
     fn default() -> Self {
-        Self { idle: Duration::from_secs(24 * 3600), absolute: Duration::from_secs(7 * 24 * 3600) }
+        Self {
+            idle: Duration::from_secs(24 * 3600),
+            absolute: Duration::from_secs(7 * 24 * 3600),
+        }
     }
 }
 
@@ -58,7 +61,11 @@ impl Lifetimes {
             return Err(Check::SessionIdle);
         }
         // Writing down each use would set a cookie on each answer. A tenth of the idle limit is exact enough.
-        Ok(if unused >= self.idle / 10 { Freshness::Touch } else { Freshness::Fresh })
+        Ok(if unused >= self.idle / 10 {
+            Freshness::Touch
+        } else {
+            Freshness::Fresh
+        })
     }
 }
 
@@ -89,8 +96,13 @@ mod tests {
     fn both_limits_hold_to_the_second() {
         let limits = Lifetimes::new(secs(100), secs(1000)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
-        let session =
-            Session::begin(SessionId::from_bytes([0; 32]), Identity::builder("i", "s").build(), None, &limits, start);
+        let session = Session::begin(
+            SessionId::from_bytes([0; 32]),
+            Identity::builder("i", "s").build(),
+            None,
+            &limits,
+            start,
+        );
         for (after, verdict) in [
             (0, Ok(Freshness::Fresh)),
             (9, Ok(Freshness::Fresh)),
@@ -100,13 +112,23 @@ mod tests {
             (999, Err(Check::SessionIdle)),
             (1000, Err(Check::SessionExpired)),
         ] {
-            assert_eq!(limits.judge(&session, start + secs(after)), verdict, "{after} s");
+            assert_eq!(
+                limits.judge(&session, start + secs(after)),
+                verdict,
+                "{after} s"
+            );
         }
         let used = session.touched(start + secs(950));
         assert_eq!(limits.judge(&used, start + secs(999)), Ok(Freshness::Touch));
-        assert_eq!(limits.judge(&used, start + secs(1000)), Err(Check::SessionExpired));
+        assert_eq!(
+            limits.judge(&used, start + secs(1000)),
+            Err(Check::SessionExpired)
+        );
         // A clock that was set back ends nothing and overflows nothing.
-        assert_eq!(limits.judge(&session, UnixTime::from_secs(0)), Ok(Freshness::Fresh));
+        assert_eq!(
+            limits.judge(&session, UnixTime::from_secs(0)),
+            Ok(Freshness::Fresh)
+        );
     }
 
     #[test]
@@ -114,9 +136,17 @@ mod tests {
         let long = Lifetimes::new(secs(1000), secs(1000)).unwrap();
         let short = Lifetimes::new(secs(10), secs(10)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
-        let session =
-            Session::begin(SessionId::from_bytes([0; 32]), Identity::builder("i", "s").build(), None, &long, start);
-        assert_eq!(short.judge(&session, start + secs(10)), Err(Check::SessionExpired));
+        let session = Session::begin(
+            SessionId::from_bytes([0; 32]),
+            Identity::builder("i", "s").build(),
+            None,
+            &long,
+            start,
+        );
+        assert_eq!(
+            short.judge(&session, start + secs(10)),
+            Err(Check::SessionExpired)
+        );
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! A session: who, since when, until when.
 
-use super::{CookieKeys, CookieNames, Lifetimes, Purpose, Reader, open, put, put_time, seal, seal::SealError};
+use super::{
+    CookieKeys, CookieNames, Lifetimes, Purpose, Reader, open, put, put_time, seal, seal::SealError,
+};
 use crate::{
     check::{Check, CheckFailed},
     identity::Identity,
@@ -48,7 +50,11 @@ impl Session {
     /// The same session, used at `now`.
     #[must_use]
     pub fn touched(&self, now: UnixTime) -> Self {
-        Self { generation: self.generation + 1, seen: self.seen.max(now), ..self.clone() }
+        Self {
+            generation: self.generation + 1,
+            seen: self.seen.max(now),
+            ..self.clone()
+        }
     }
 
     /// The id, of which nobody may know.
@@ -99,10 +105,18 @@ impl Session {
         put_time(&mut plain, self.created);
         put_time(&mut plain, self.seen);
         put_time(&mut plain, self.ends);
-        put(&mut plain, self.provider_session.as_deref().unwrap_or_default().as_bytes());
+        put(
+            &mut plain,
+            self.provider_session
+                .as_deref()
+                .unwrap_or_default()
+                .as_bytes(),
+        );
         self.identity.encode(&mut plain);
-        let sealed = seal(keys, Purpose::Identity, names.session(), &plain)
-            .map_err(|SealError| CheckFailed::new(Check::Randomness, "the session could not be sealed"))?;
+        let sealed =
+            seal(keys, Purpose::Identity, names.session(), &plain).map_err(|SealError| {
+                CheckFailed::new(Check::Randomness, "the session could not be sealed")
+            })?;
         let line = names.session().len() + sealed.len();
         if line > CookieNames::MAX_PAIR_BYTES {
             let limit = CookieNames::MAX_PAIR_BYTES;
@@ -121,9 +135,19 @@ impl Session {
         let id = SessionId::from_bytes(reader.array()?);
         let generation = reader.u64()?;
         let (created, seen, ends) = (reader.time()?, reader.time()?, reader.time()?);
-        let provider_session = Some(reader.text()?).filter(|sid| !sid.is_empty()).map(Into::into);
+        let provider_session = Some(reader.text()?)
+            .filter(|sid| !sid.is_empty())
+            .map(Into::into);
         let identity = Identity::decode(reader.0)?;
-        Some(Self { id, generation, created, seen, ends, provider_session, identity })
+        Some(Self {
+            id,
+            generation,
+            created,
+            seen,
+            ends,
+            provider_session,
+            identity,
+        })
     }
 }
 
@@ -137,15 +161,27 @@ mod tests {
     }
 
     fn session(group: &str) -> Session {
-        let identity = Identity::builder("https://id.example", "alice").group(group).claim("x", 1).build();
+        let identity = Identity::builder("https://id.example", "alice")
+            .group(group)
+            .claim("x", 1)
+            .build();
         let id = SessionId::from_bytes([9; 32]);
-        Session::begin(id, identity, Some("op-session"), &Lifetimes::default(), UnixTime::from_secs(1_700_000_000))
+        Session::begin(
+            id,
+            identity,
+            Some("op-session"),
+            &Lifetimes::default(),
+            UnixTime::from_secs(1_700_000_000),
+        )
     }
 
     #[test]
     fn a_sealed_session_opens_as_it_was() {
         let keys = CookieKeys::ephemeral();
-        let sealed = session("admins").touched(UnixTime::from_secs(1_700_000_100)).seal(&keys, &names()).unwrap();
+        let sealed = session("admins")
+            .touched(UnixTime::from_secs(1_700_000_100))
+            .seal(&keys, &names())
+            .unwrap();
         let again = Session::open(&keys, &names(), sealed.as_bytes()).unwrap();
         assert!(again.id().ct_eq(&SessionId::from_bytes([9; 32])));
         assert_eq!(again.generation, 1);
@@ -166,7 +202,9 @@ mod tests {
     #[test]
     fn a_session_that_no_browser_would_keep_is_refused_by_name() {
         let keys = CookieKeys::ephemeral();
-        let error = session(&"g".repeat(4000)).seal(&keys, &names()).unwrap_err();
+        let error = session(&"g".repeat(4000))
+            .seal(&keys, &names())
+            .unwrap_err();
         assert_eq!(error.check(), Check::SessionTooLarge);
     }
 }

@@ -2,6 +2,7 @@
 
 mod claims;
 mod id_token;
+pub mod request;
 mod response;
 
 pub use claims::IdTokenClaims;

@@ -48,7 +48,10 @@ fn build<'a>(
         .method(Method::POST)
         .uri(endpoint.as_str())
         .header(ACCEPT, HeaderValue::from_static("application/json"))
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+        .header(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/x-www-form-urlencoded"),
+        )
         .body(Vec::new())?;
     let mut body = String::new();
     for (name, value) in fields {
@@ -83,7 +86,10 @@ mod tests {
         assert_eq!(basic.method(), Method::POST);
         assert_eq!(basic.uri(), "https://id.example/token");
         assert_eq!(basic.headers()["authorization"], "Basic YXBwOnM=");
-        assert_eq!(basic.headers()["content-type"], "application/x-www-form-urlencoded");
+        assert_eq!(
+            basic.headers()["content-type"],
+            "application/x-www-form-urlencoded"
+        );
         assert_eq!(basic.body(), grant.as_bytes());
         let none = request(Auth::None);
         assert!(!none.headers().contains_key("authorization"));
