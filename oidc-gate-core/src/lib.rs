@@ -6,6 +6,7 @@
 pub mod check;
 pub mod flow;
 pub mod form;
+pub mod gate;
 pub mod identity;
 pub mod jose;
 pub mod login;
