@@ -7,6 +7,7 @@ pub mod check;
 pub mod client_auth;
 pub mod flow;
 pub mod form;
+pub mod gate;
 pub mod identity;
 pub mod jose;
 pub mod login;

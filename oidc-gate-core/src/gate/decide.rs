@@ -1,0 +1,541 @@
+//! From a route and a credential to a decision.
+
+use super::asker::{Asker, Asking, is_prefetch};
+use super::csrf::{cross_site, is_sensitive};
+use super::decision::{
+    AnswerForm, Cache, Caller, Challenge, ChallengeError, Decision, Refusal, Scheme, SessionEffect,
+    Verdict,
+};
+use super::head::Head;
+use super::policy::{Accepts, InvalidBearer, Policy};
+use super::requirement::{Requirement, StepUp, Unmet};
+use super::route::{Endpoint, Requirements, Route};
+use crate::check::Check;
+use crate::identity::{Identity, Via};
+use crate::time::UnixTime;
+use http::StatusCode;
+use std::borrow::Cow;
+
+/// The credential a request came with, as far as it could be read.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new case must be handled")]
+pub enum Credential<'a> {
+    /// None, or none that the gate looks at.
+    None,
+    /// A session that lives.
+    Session(SessionView<'a>),
+    /// A session that lived: idle too long, at its limit, ended.
+    Expired(Check),
+    /// A cookie of ours that cannot be opened.
+    Unreadable(Check),
+    /// A bearer token. Where one is presented it decides, and a session beside it does not.
+    Bearer(BearerVerdict<'a>),
+    /// There may be a session, and the store does not answer.
+    StoreUnavailable,
+}
+
+/// A session that lives.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SessionView<'a> {
+    /// Whose.
+    pub identity: &'a Identity,
+    /// What is due.
+    pub freshness: Freshness,
+}
+
+impl<'a> SessionView<'a> {
+    /// The session of `identity`.
+    pub fn new(identity: &'a Identity, freshness: Freshness) -> Self {
+        Self {
+            identity,
+            freshness,
+        }
+    }
+}
+
+/// What is due for a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a new case must be handled")]
+pub enum Freshness {
+    /// Nothing.
+    Fresh,
+    /// Its idle time should begin anew.
+    Touch,
+    /// It should be refreshed soon; meanwhile it holds.
+    RefreshAhead,
+    /// It has to be refreshed before it is used.
+    RefreshDue,
+}
+
+/// What became of a bearer token.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new case must be handled")]
+pub enum BearerVerdict<'a> {
+    /// It is good.
+    Valid(&'a Identity),
+    /// It is not.
+    Invalid {
+        /// Why.
+        check: Check,
+        /// Whether a session came beside it.
+        session: LiveSession,
+    },
+    /// The issuer's keys cannot be had, so there is no telling.
+    IssuerUnavailable,
+}
+
+/// Whether a live session came with the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a session lives or it does not")]
+pub enum LiveSession {
+    /// One did.
+    Present,
+    /// None did.
+    Absent,
+}
+
+/// What an extractor or a route inside the application demands when it refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a new case must be handled")]
+pub enum Demand {
+    /// Somebody has to be signed in.
+    SignIn,
+    /// The caller does not meet a requirement.
+    Unmet {
+        /// Which, and what could mend it.
+        unmet: Unmet,
+        /// How the caller was recognised.
+        via: Via,
+    },
+}
+
+impl Policy {
+    /// What happens to a request.
+    ///
+    /// Pure: the same arguments, the same decision. `route` comes from [`route`](Self::route) for the same head.
+    pub fn decide(
+        &self,
+        head: &Head<'_>,
+        route: &Route<'_>,
+        credential: Credential<'_>,
+        now: UnixTime,
+    ) -> Decision {
+        let credential = match credential {
+            // Not known here is not there: nothing passes by a kind of credential that was not switched on.
+            Credential::Bearer(_) if !self.accepts.bearer() => Credential::None,
+            Credential::Session(_) | Credential::Expired(_) | Credential::Unreadable(_)
+                if !self.accepts.sessions() =>
+            {
+                Credential::None
+            }
+            known => known,
+        };
+        match route {
+            Route::Bypass => Decision {
+                verdict: Verdict::Admit(Caller::Bypassed),
+                session: SessionEffect::Keep,
+                cache: Cache::Untouched,
+            },
+            Route::Open => self.open(head, credential),
+            Route::Protected(requirements) => self.protected(head, requirements, credential, now),
+            Route::Endpoint(endpoint) => self.endpoint(head, endpoint, credential),
+            Route::UnknownEndpoint => self.refuse(
+                head,
+                Check::UnknownEndpoint,
+                "the gate has no endpoint of this name",
+                StatusCode::NOT_FOUND,
+            ),
+        }
+    }
+
+    /// Answers a refusal from inside the application as the gate itself would have.
+    ///
+    /// `asking` is read from the request before it is handed on, or by who refuses; make it
+    /// [`as_json`](Asking::as_json) where [`answers_json`](Self::answers_json) says so.
+    pub fn answer_demand(&self, asking: Asking, demand: Demand) -> Verdict {
+        match demand {
+            Demand::SignIn if asking.bearer && self.accepts.bearer() => self.challenge(
+                &asking,
+                Check::BearerInvalid,
+                "a signed-in caller is demanded and the bearer token names none",
+                Some(ChallengeError::InvalidToken),
+            ),
+            Demand::SignIn => self.unauthenticated(
+                asking,
+                Check::Unauthenticated,
+                "a signed-in caller is demanded by the application",
+            ),
+            Demand::Unmet { unmet, via } => self.unmet(asking, unmet, via),
+        }
+    }
+
+    fn open(&self, head: &Head<'_>, credential: Credential<'_>) -> Decision {
+        let identified = match credential {
+            // Another site may send a visitor here, and does not get to act as one who is signed in.
+            Credential::Session(_) => !is_sensitive(head) || self.same_site(head).is_ok(),
+            Credential::Bearer(BearerVerdict::Valid(_)) => true,
+            Credential::Bearer(
+                BearerVerdict::Invalid { .. } | BearerVerdict::IssuerUnavailable,
+            )
+            | Credential::None
+            | Credential::Expired(_)
+            | Credential::Unreadable(_)
+            | Credential::StoreUnavailable => false,
+        };
+        Decision {
+            verdict: Verdict::Admit(if identified {
+                Caller::Identified
+            } else {
+                Caller::Anonymous
+            }),
+            session: SessionEffect::Keep,
+            cache: if identified {
+                Cache::Private(self.vary())
+            } else {
+                Cache::Vary(self.vary())
+            },
+        }
+    }
+
+    fn protected(
+        &self,
+        head: &Head<'_>,
+        requirements: &Requirements<'_>,
+        credential: Credential<'_>,
+        now: UnixTime,
+    ) -> Decision {
+        match self.recognise(head, credential) {
+            Recognised::As(who, session) => {
+                match Requirement::check_all(requirements.iter(), who, now) {
+                    Ok(()) => Decision {
+                        verdict: Verdict::Admit(Caller::Identified),
+                        session,
+                        cache: Cache::Private(self.vary()),
+                    },
+                    Err(unmet) => own(self.unmet(self.asking(head), unmet, who.via()), session),
+                }
+            }
+            Recognised::Not(decision) => decision,
+        }
+    }
+
+    fn endpoint(
+        &self,
+        head: &Head<'_>,
+        endpoint: &Endpoint,
+        credential: Credential<'_>,
+    ) -> Decision {
+        if !endpoint.allows(head.method) {
+            let mut refusal = Refusal::new(
+                Check::MethodNotAllowed,
+                format!("expected {}", endpoint.allow()),
+                StatusCode::METHOD_NOT_ALLOWED,
+                form(self.asking(head).asker),
+            );
+            refusal.allow = Some(endpoint.allow());
+            return own(Verdict::Refuse(refusal), SessionEffect::Keep);
+        }
+        let serve = || Verdict::Serve(endpoint.clone());
+        match endpoint {
+            // By GET too: a picture on another site must not sign anyone out.
+            Endpoint::SignOut => match self.same_site(head) {
+                Ok(()) => own(serve(), SessionEffect::Keep),
+                Err(cause) => self.refuse(head, Check::CrossSite, cause, StatusCode::FORBIDDEN),
+            },
+            Endpoint::Start => match Asker::of(head.method, head.headers) {
+                Asker::Navigation | Asker::Script => own(serve(), SessionEffect::Keep),
+                Asker::Frame | Asker::Prefetch | Asker::Worker | Asker::WebSocket | Asker::Grpc => {
+                    own(
+                        self.not_a_navigation(&self.asking(head)),
+                        SessionEffect::Keep,
+                    )
+                }
+            },
+            Endpoint::Userinfo => {
+                match self.recognise_asking(head, credential, || self.asking(head).as_json()) {
+                    Recognised::As(_, session) => own(serve(), session),
+                    Recognised::Not(decision) => decision,
+                }
+            }
+            Endpoint::SignIn
+            | Endpoint::Callback(_)
+            | Endpoint::Auth
+            | Endpoint::Ping
+            | Endpoint::Ready
+            | Endpoint::Metrics
+            | Endpoint::BackchannelLogout
+            | Endpoint::FrontchannelLogout => own(serve(), SessionEffect::Keep),
+        }
+    }
+
+    fn recognise<'a>(&self, head: &Head<'_>, credential: Credential<'a>) -> Recognised<'a> {
+        self.recognise_asking(head, credential, || self.asking(head))
+    }
+
+    /// Who the caller is where somebody has to be signed in, or how nobody is answered.
+    fn recognise_asking<'a>(
+        &self,
+        head: &Head<'_>,
+        credential: Credential<'a>,
+        asking: impl Fn() -> Asking,
+    ) -> Recognised<'a> {
+        let refused = |check, cause: &'static str, status| {
+            let refusal = Refusal::new(check, cause, status, form(asking().asker));
+            Recognised::Not(own(Verdict::Refuse(refusal), SessionEffect::Keep))
+        };
+        match credential {
+            Credential::Session(view) => {
+                if is_sensitive(head)
+                    && let Err(cause) = self.same_site(head)
+                {
+                    let refusal = Refusal::new(
+                        Check::CrossSite,
+                        cause,
+                        StatusCode::FORBIDDEN,
+                        form(asking().asker),
+                    );
+                    return Recognised::Not(own(Verdict::Refuse(refusal), SessionEffect::Keep));
+                }
+                Recognised::As(view.identity, session_effect(head, view.freshness))
+            }
+            Credential::Bearer(BearerVerdict::Valid(who)) => {
+                Recognised::As(who, SessionEffect::Keep)
+            }
+            Credential::Bearer(BearerVerdict::Invalid { check, session }) => Recognised::Not(own(
+                self.invalid_bearer(asking(), check, session),
+                SessionEffect::Keep,
+            )),
+            Credential::Bearer(BearerVerdict::IssuerUnavailable) => refused(
+                Check::ProviderUnreachable,
+                "expected the keys of the token's issuer, they cannot be had",
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+            Credential::StoreUnavailable => refused(
+                Check::StoreUnavailable,
+                "expected the session, the store does not answer",
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+            Credential::None => Recognised::Not(own(
+                self.unauthenticated(
+                    asking(),
+                    Check::Unauthenticated,
+                    "expected a signed-in caller, nobody is",
+                ),
+                SessionEffect::Keep,
+            )),
+            Credential::Expired(check) | Credential::Unreadable(check) => {
+                let asking = asking();
+                // What nobody looks at sets no cookie, and so removes none.
+                let effect = if asking.asker == Asker::Prefetch || is_prefetch(head.headers) {
+                    SessionEffect::Keep
+                } else {
+                    SessionEffect::Clear
+                };
+                Recognised::Not(own(
+                    self.unauthenticated(asking, check, check.rule()),
+                    effect,
+                ))
+            }
+        }
+    }
+
+    fn unauthenticated(&self, asking: Asking, check: Check, cause: &'static str) -> Verdict {
+        match asking {
+            Asking {
+                return_to: Some(return_to),
+                ..
+            } if self.accepts.sessions() => Verdict::LogIn {
+                check,
+                return_to,
+                step_up: None,
+            },
+            asking if check == Check::Unauthenticated && is_no_tab(asking.asker) => {
+                self.not_a_navigation(&asking)
+            }
+            asking => self.challenge(&asking, check, cause, None),
+        }
+    }
+
+    fn invalid_bearer(&self, asking: Asking, check: Check, session: LiveSession) -> Verdict {
+        match (self.invalid_bearer, session, asking.return_to) {
+            (InvalidBearer::Login, LiveSession::Absent, Some(return_to))
+                if self.accepts.sessions() =>
+            {
+                Verdict::LogIn {
+                    check,
+                    return_to,
+                    step_up: None,
+                }
+            }
+            (InvalidBearer::Login | InvalidBearer::Challenge, ..) => {
+                let error = ChallengeError::InvalidToken;
+                Verdict::Refuse(
+                    Refusal::new(
+                        check,
+                        check.rule(),
+                        StatusCode::UNAUTHORIZED,
+                        form(asking.asker),
+                    )
+                    .challenge(Challenge::new(Scheme::Bearer, Some(error))),
+                )
+            }
+            (InvalidBearer::Forbidden, ..) => Verdict::Refuse(Refusal::new(
+                check,
+                check.rule(),
+                StatusCode::FORBIDDEN,
+                form(asking.asker),
+            )),
+        }
+    }
+
+    fn unmet(&self, asking: Asking, unmet: Unmet, via: Via) -> Verdict {
+        match unmet {
+            Unmet::Forbidden { requirement } => {
+                let refusal = Refusal::new(
+                    Check::Forbidden,
+                    format!("expected {requirement}"),
+                    StatusCode::FORBIDDEN,
+                    form(asking.asker),
+                );
+                Verdict::Refuse(match via {
+                    Via::Session => refusal,
+                    Via::Bearer => refusal.challenge(Challenge::new(
+                        Scheme::Bearer,
+                        Some(ChallengeError::InsufficientScope),
+                    )),
+                })
+            }
+            Unmet::StepUp(way) => match (via, asking.return_to) {
+                (Via::Session, Some(return_to)) if self.accepts.sessions() => Verdict::LogIn {
+                    check: Check::StepUp,
+                    return_to,
+                    step_up: Some(way),
+                },
+                _ => {
+                    let cause = step_up_cause(&way);
+                    let scheme = match via {
+                        Via::Session => Scheme::Session,
+                        Via::Bearer => Scheme::Bearer,
+                    };
+                    let error = Some(ChallengeError::StepUp(way));
+                    let status = StatusCode::UNAUTHORIZED;
+                    Verdict::Refuse(
+                        Refusal::new(Check::StepUp, cause, status, form(asking.asker))
+                            .challenge(Challenge::new(scheme, error)),
+                    )
+                }
+            },
+        }
+    }
+
+    fn not_a_navigation(&self, asking: &Asking) -> Verdict {
+        self.challenge(
+            asking,
+            Check::NotANavigation,
+            "a login begins in a tab of its own only",
+            None,
+        )
+    }
+
+    fn challenge(
+        &self,
+        asking: &Asking,
+        check: Check,
+        cause: &'static str,
+        error: Option<ChallengeError>,
+    ) -> Verdict {
+        let scheme = match self.accepts {
+            Accepts::Sessions => Scheme::Session,
+            Accepts::SessionsAndBearer | Accepts::Bearer => Scheme::Bearer,
+        };
+        Verdict::Refuse(
+            Refusal::new(check, cause, StatusCode::UNAUTHORIZED, form(asking.asker))
+                .challenge(Challenge::new(scheme, error)),
+        )
+    }
+
+    fn refuse(
+        &self,
+        head: &Head<'_>,
+        check: Check,
+        cause: impl Into<Cow<'static, str>>,
+        status: StatusCode,
+    ) -> Decision {
+        let refusal = Refusal::new(check, cause, status, form(self.asking(head).asker));
+        own(Verdict::Refuse(refusal), SessionEffect::Keep)
+    }
+
+    fn asking(&self, head: &Head<'_>) -> Asking {
+        let asking = Asking::of(head);
+        if self.answers_json(head) {
+            asking.as_json()
+        } else {
+            asking
+        }
+    }
+
+    fn same_site(&self, head: &Head<'_>) -> Result<(), &'static str> {
+        cross_site(head.headers, self.origin.as_deref()).map_err(|why| why.what())
+    }
+
+    fn vary(&self) -> &'static str {
+        match self.accepts {
+            Accepts::Sessions => "Cookie",
+            Accepts::SessionsAndBearer => "Cookie, Authorization",
+            Accepts::Bearer => "Authorization",
+        }
+    }
+}
+
+enum Recognised<'a> {
+    As(&'a Identity, SessionEffect),
+    Not(Decision),
+}
+
+/// A decision whose answer is the gate's own.
+fn own(verdict: Verdict, session: SessionEffect) -> Decision {
+    Decision {
+        verdict,
+        session,
+        cache: Cache::NoStore,
+    }
+}
+
+fn session_effect(head: &Head<'_>, freshness: Freshness) -> SessionEffect {
+    match freshness {
+        Freshness::Fresh => SessionEffect::Keep,
+        Freshness::RefreshDue => SessionEffect::RefreshNow,
+        // What is fetched ahead is no sign of life.
+        Freshness::Touch | Freshness::RefreshAhead if is_prefetch(head.headers) => {
+            SessionEffect::Keep
+        }
+        Freshness::Touch => SessionEffect::Touch,
+        Freshness::RefreshAhead => SessionEffect::RefreshAhead,
+    }
+}
+
+/// A browser asks, and not for a page in a tab.
+fn is_no_tab(asker: Asker) -> bool {
+    matches!(asker, Asker::Frame | Asker::Prefetch | Asker::Worker)
+}
+
+fn form(asker: Asker) -> AnswerForm {
+    match asker {
+        Asker::Navigation | Asker::Frame => AnswerForm::Page,
+        Asker::Script => AnswerForm::Json,
+        Asker::Grpc => AnswerForm::Grpc,
+        Asker::Prefetch | Asker::Worker | Asker::WebSocket => AnswerForm::Empty,
+    }
+}
+
+fn step_up_cause(way: &StepUp) -> String {
+    let acr = match way.acr_values.as_slice() {
+        [] => String::new(),
+        values => format!(" of class {}", values.join(" or ")),
+    };
+    let age = way.max_age.map_or_else(String::new, |age| {
+        format!(" at most {} seconds ago", age.as_secs())
+    });
+    format!("expected a sign-in{acr}{age}")
+}

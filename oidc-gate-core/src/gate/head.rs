@@ -1,0 +1,118 @@
+//! What the gate looks at of a request.
+
+use super::path::{Ambiguity, Clarity};
+use crate::login::ReturnTo;
+use http::{HeaderMap, Method, Uri, header};
+use std::fmt;
+
+/// The head of a request: everything a decision may depend on, besides the credential.
+#[derive(Clone, Copy)]
+pub struct Head<'a> {
+    /// The method as it came. Headers that claim another one are not believed.
+    pub method: &'a Method,
+    /// Where the request was sent.
+    pub target: Target<'a>,
+    /// The headers. They never turn a protected path into an open one.
+    pub headers: &'a HeaderMap,
+}
+
+/// Where a request was sent, as far as it can be known.
+#[derive(Clone, Copy)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whoever builds a head has to say which"
+)]
+pub enum Target<'a> {
+    /// The original target, before any router cut a part off.
+    Whole(&'a Uri),
+    /// A router cut a part off and left no trace of the original. No `open` or `bypass` rule matches, every `require`
+    /// rule applies, and no endpoint of the gate is found: the path could be any.
+    Cut,
+}
+
+/// The path a decision is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Path<'a> {
+    /// Every parser reads it alike.
+    Plain(&'a str),
+    /// Another parser could read another path in it.
+    Ambiguous(&'a str, Ambiguity),
+    /// Cut off by a router.
+    Unknown,
+}
+
+impl<'a> Head<'a> {
+    /// The head of a request.
+    pub fn new(method: &'a Method, target: Target<'a>, headers: &'a HeaderMap) -> Self {
+        Self {
+            method,
+            target,
+            headers,
+        }
+    }
+
+    /// The path, and whether it means one thing only.
+    ///
+    /// An absolute-form target (`GET http://x/public`, and every request of HTTP/2) is read for its path; if a `Host`
+    /// header names another authority, the path is ambiguous. The authority form (`CONNECT host:443`) and `*` have no
+    /// path and are ambiguous too ([RFC 9112 § 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2)).
+    pub(super) fn path(&self) -> Path<'a> {
+        let Target::Whole(uri) = self.target else {
+            return Path::Unknown;
+        };
+        let path = uri.path();
+        match Clarity::of(path) {
+            Clarity::Ambiguous(why) => Path::Ambiguous(path, why),
+            Clarity::Plain if self.host_disagrees(uri) => {
+                Path::Ambiguous(path, Ambiguity::HostMismatch)
+            }
+            Clarity::Plain => Path::Plain(path),
+        }
+    }
+
+    fn host_disagrees(&self, uri: &Uri) -> bool {
+        uri.authority().is_some_and(|authority| {
+            self.headers.get_all(header::HOST).iter().any(|host| {
+                !host
+                    .as_bytes()
+                    .eq_ignore_ascii_case(authority.as_str().as_bytes())
+            })
+        })
+    }
+
+    /// Where to come back to after a login: the target, if it can be fetched again and is a place in this application.
+    pub(super) fn return_to(&self) -> ReturnTo {
+        match self.target {
+            Target::Whole(uri) if is_get(self.method) => uri
+                .path_and_query()
+                .and_then(|place| ReturnTo::parse(place.as_str())),
+            _ => None,
+        }
+        .unwrap_or_else(ReturnTo::root)
+    }
+}
+
+/// GET, or HEAD, which is GET without the body.
+pub(super) fn is_get(method: &Method) -> bool {
+    *method == Method::GET || *method == Method::HEAD
+}
+
+impl fmt::Debug for Head<'_> {
+    // Headers hold cookies and tokens.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head")
+            .field("method", self.method)
+            .field("target", &self.target)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Target<'_> {
+    // A query holds codes and what a user typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(uri) => write!(f, "Whole({:?})", uri.path()),
+            Self::Cut => f.write_str("Cut"),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Headers that an inner service would take for the gate's word.
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// Headers that no request may bring along, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stripped {
+    /// The name in lower case with `-`, or how names begin if it ends with `*`.
+    pub name: &'static str,
+    /// What would go wrong if it came through.
+    pub why: &'static str,
+}
+
+const fn stripped(name: &'static str, why: &'static str) -> Stripped {
+    Stripped { name, why }
+}
+
+const PROXY: &str = "an authenticating proxy names the caller in it";
+const SERVER: &str = "a web server that has authenticated the caller names it so";
+const FRAMEWORK: &str = "applications behind a gateway read the caller from it";
+const CLOUD: &str = "a load balancer or identity-aware proxy names the caller in it";
+const METHOD: &str = "it replaces the method after the rules have looked at it";
+const PATH: &str = "it replaces the path after the rules have looked at it";
+
+/// Every header that [`strip_identity_headers`] removes. `Authorization` is not among them: applications have uses of
+/// their own for it.
+pub const STRIPPED: &[Stripped] = &[
+    stripped("x-forwarded-user", PROXY),
+    stripped("x-forwarded-email", PROXY),
+    stripped("x-forwarded-groups", PROXY),
+    stripped("x-forwarded-preferred-username", PROXY),
+    stripped("x-forwarded-access-token", PROXY),
+    stripped("x-auth-request-*", PROXY),
+    stripped("gap-auth", PROXY),
+    stripped("remote-user", SERVER),
+    stripped("remote-email", SERVER),
+    stripped("remote-groups", SERVER),
+    stripped("remote-name", SERVER),
+    stripped("x-remote-*", SERVER),
+    stripped("x-webauth-*", SERVER),
+    stripped("x-authenticated-*", FRAMEWORK),
+    stripped("x-auth-user", FRAMEWORK),
+    stripped("x-auth-username", FRAMEWORK),
+    stripped("x-auth-email", FRAMEWORK),
+    stripped("x-auth-name", FRAMEWORK),
+    stripped("x-auth-groups", FRAMEWORK),
+    stripped("x-auth-roles", FRAMEWORK),
+    stripped("x-auth-subject", FRAMEWORK),
+    stripped("x-user", FRAMEWORK),
+    stripped("x-user-id", FRAMEWORK),
+    stripped("x-user-name", FRAMEWORK),
+    stripped("x-user-email", FRAMEWORK),
+    stripped("x-user-groups", FRAMEWORK),
+    stripped("x-user-roles", FRAMEWORK),
+    stripped("x-userid", FRAMEWORK),
+    stripped("x-username", FRAMEWORK),
+    stripped("x-email", FRAMEWORK),
+    stripped("x-groups", FRAMEWORK),
+    stripped("x-authentik-*", CLOUD),
+    stripped("x-amzn-oidc-identity", CLOUD),
+    stripped("x-goog-authenticated-user-*", CLOUD),
+    stripped("x-ms-client-principal*", CLOUD),
+    stripped("cf-access-authenticated-user-email", CLOUD),
+    stripped("x-http-method", METHOD),
+    stripped("x-http-method-override", METHOD),
+    stripped("x-method-override", METHOD),
+    stripped("x-original-url", PATH),
+    stripped("x-rewrite-url", PATH),
+];
+
+/// Removes every header in [`STRIPPED`], however its name is spelt: `-`, `_` and `.` are the same to many servers, and
+/// so is the case. Done to every request, those on open and bypassed paths included, before anything inside sees it.
+///
+/// `Connection` is kept from naming such a header too: what stands there is removed by the next proxy, and with it what
+/// an adapter adds ([RFC 9110 § 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1)).
+///
+/// Nothing is allocated where there is nothing to remove. Trailers come with the body: ask [`is_stripped`] there.
+///
+/// ```
+/// use http::HeaderMap;
+/// use oidc_gate_core::gate::strip_identity_headers;
+///
+/// let mut headers = HeaderMap::new();
+/// headers.insert("x_forwarded-user", "root".parse().unwrap());
+/// headers.insert("accept", "*/*".parse().unwrap());
+/// strip_identity_headers(&mut headers);
+/// assert_eq!(headers.len(), 1);
+/// ```
+pub fn strip_identity_headers(headers: &mut HeaderMap) {
+    if headers.keys().any(is_stripped) {
+        let names: Vec<HeaderName> = headers.keys().filter(|n| is_stripped(n)).cloned().collect();
+        for name in names {
+            headers.remove(name);
+        }
+    }
+    let nominated = |value: &HeaderValue| options(value).any(is_stripped_name);
+    if headers.get_all(header::CONNECTION).iter().any(nominated) {
+        clean_connection(headers);
+    }
+}
+
+/// Whether a header or trailer of this name is removed.
+pub fn is_stripped(name: &HeaderName) -> bool {
+    is_stripped_name(name.as_str().as_bytes())
+}
+
+fn is_stripped_name(name: &[u8]) -> bool {
+    // Most headers of most requests end here.
+    if !matches!(
+        name.first(),
+        Some(b'x' | b'r' | b'g' | b'c' | b'X' | b'R' | b'G' | b'C')
+    ) {
+        return false;
+    }
+    STRIPPED
+        .iter()
+        .any(|entry| match entry.name.strip_suffix('*') {
+            Some(begin) => name
+                .get(..begin.len())
+                .is_some_and(|name| same(name, begin)),
+            None => same(name, entry.name),
+        })
+}
+
+fn same(name: &[u8], wanted: &str) -> bool {
+    name.len() == wanted.len()
+        && name
+            .iter()
+            .zip(wanted.bytes())
+            .all(|(have, want)| match have {
+                b'_' | b'.' => want == b'-',
+                _ => have.to_ascii_lowercase() == want,
+            })
+}
+
+fn options(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    value
+        .as_bytes()
+        .split(|b| *b == b',')
+        .map(<[u8]>::trim_ascii)
+}
+
+fn clean_connection(headers: &mut HeaderMap) {
+    let kept: Vec<Vec<u8>> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(options)
+        .filter(|option| !option.is_empty() && !is_stripped_name(option))
+        .map(<[u8]>::to_vec)
+        .collect();
+    headers.remove(header::CONNECTION);
+    if let (false, Ok(value)) = (
+        kept.is_empty(),
+        HeaderValue::from_bytes(&kept.join(&b", "[..])),
+    ) {
+        headers.insert(header::CONNECTION, value);
+    }
+}

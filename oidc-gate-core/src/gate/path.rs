@@ -1,0 +1,313 @@
+//! The path guard: whether every parser reads a path alike, and what else could be read in it.
+
+/// Whether a path means one thing only.
+///
+/// ```
+/// use oidc_gate_core::gate::{Ambiguity, Clarity};
+/// assert_eq!(Clarity::of("/public/caf%C3%A9.html"), Clarity::Plain);
+/// // A router compares `/%70ublic` as it stands, a file server decodes it first.
+/// assert_eq!(Clarity::of("/%70ublic/admin"), Clarity::Ambiguous(Ambiguity::NeedlessEscape));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a path is clear or it is not")]
+pub enum Clarity {
+    /// All parsers read the same segments.
+    Plain,
+    /// Another parser could read another path. Such a path satisfies no `open` and no `bypass` rule.
+    Ambiguous(Ambiguity),
+}
+
+/// What makes a path ambiguous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ambiguity {
+    /// It does not begin with `/`: `*`, or no path at all.
+    NoPath,
+    /// `//`.
+    EmptySegment,
+    /// `.` or `..` as a segment.
+    DotSegment,
+    /// `\`.
+    Backslash,
+    /// `;`, which begins a parameter in some parsers.
+    Parameter,
+    /// `%2f %5c %2e %00 %25 %23 %3f`: the escape of a character that would change how the path is cut.
+    EncodedDelimiter,
+    /// `%XX` of a character that may stand unencoded.
+    NeedlessEscape,
+    /// `%` without two hexadecimal digits.
+    MalformedEscape,
+    /// A control character, encoded or not.
+    Control,
+    /// Escapes that do not decode to UTF-8.
+    NotUtf8,
+    /// A character that has to be encoded in a path
+    /// ([RFC 3986 § 3.3](https://www.rfc-editor.org/rfc/rfc3986#section-3.3)).
+    Character,
+    /// The target names another authority than the `Host` header.
+    HostMismatch,
+}
+
+impl Ambiguity {
+    /// What is the matter, for a log line.
+    pub const fn what(self) -> &'static str {
+        match self {
+            Self::NoPath => "the target has no path",
+            Self::EmptySegment => "it contains `//`",
+            Self::DotSegment => "it contains a dot segment",
+            Self::Backslash => "it contains a backslash",
+            Self::Parameter => "it contains `;`",
+            Self::EncodedDelimiter => {
+                "it contains an encoded slash, backslash, dot, null, percent, hash or question mark"
+            }
+            Self::NeedlessEscape => "it encodes a character that may stand unencoded",
+            Self::MalformedEscape => "it contains `%` without two hexadecimal digits",
+            Self::Control => "it contains a control character",
+            Self::NotUtf8 => "its escapes are not UTF-8",
+            Self::Character => "it contains a character that has to be encoded",
+            Self::HostMismatch => "the target and the `Host` header name different hosts",
+        }
+    }
+}
+
+impl Clarity {
+    /// Reads `path` once, byte by byte, without allocating.
+    pub fn of(path: &str) -> Self {
+        match scan(path.as_bytes()) {
+            Ok(()) => Self::Plain,
+            Err(why) => Self::Ambiguous(why),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Class {
+    Plain,
+    Slash,
+    Percent,
+    Backslash,
+    Semicolon,
+    Control,
+    Other,
+}
+
+const CLASS: [Class; 256] = {
+    let mut table = [Class::Other; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            // pchar without `;` (RFC 3986 § 3.3).
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Plain,
+            b'-' | b'.' | b'_' | b'~' | b':' | b'@' => Class::Plain,
+            b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b'=' => Class::Plain,
+            b'/' => Class::Slash,
+            b'%' => Class::Percent,
+            b'\\' => Class::Backslash,
+            b';' => Class::Semicolon,
+            0..=0x1f | 0x7f => Class::Control,
+            _ => Class::Other,
+        };
+        byte += 1;
+    }
+    table
+};
+
+fn class(byte: u8) -> Class {
+    CLASS[usize::from(byte)]
+}
+
+fn scan(path: &[u8]) -> Result<(), Ambiguity> {
+    let Some((b'/', mut rest)) = path.split_first() else {
+        return Err(Ambiguity::NoPath);
+    };
+    // How many bytes of the present segment have been read, and whether all of them were dots.
+    let (mut length, mut dots) = (0usize, true);
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match class(byte) {
+            Class::Plain => {
+                length += 1;
+                dots &= byte == b'.';
+            }
+            Class::Slash if length == 0 => return Err(Ambiguity::EmptySegment),
+            Class::Slash if dots && length <= 2 => return Err(Ambiguity::DotSegment),
+            Class::Slash => (length, dots) = (0, true),
+            Class::Percent => {
+                rest = escape(rest)?;
+                length += 1;
+                dots = false;
+            }
+            Class::Backslash => return Err(Ambiguity::Backslash),
+            Class::Semicolon => return Err(Ambiguity::Parameter),
+            Class::Control => return Err(Ambiguity::Control),
+            Class::Other => return Err(Ambiguity::Character),
+        }
+    }
+    if dots && (length == 1 || length == 2) {
+        return Err(Ambiguity::DotSegment);
+    }
+    Ok(())
+}
+
+/// One escaped character, whose first `%` has been read. What remains after it, if it is one that has to be escaped.
+fn escape(rest: &[u8]) -> Result<&[u8], Ambiguity> {
+    let (first, mut rest) = hex_pair(rest)?;
+    if first.is_ascii() {
+        return match first {
+            b'/' | b'\\' | b'.' | 0 | b'%' | b'#' | b'?' => Err(Ambiguity::EncodedDelimiter),
+            _ if first.is_ascii_control() => Err(Ambiguity::Control),
+            b';' => Err(Ambiguity::NeedlessEscape),
+            _ if class(first) == Class::Plain => Err(Ambiguity::NeedlessEscape),
+            _ => Ok(rest),
+        };
+    }
+    // The escapes of one character stand side by side, because nothing but ASCII stands unencoded.
+    let mut character = [first, 0, 0, 0];
+    let length = match first {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => return Err(Ambiguity::NotUtf8),
+    };
+    for slot in &mut character[1..length] {
+        let Some((b'%', after)) = rest.split_first() else {
+            return Err(Ambiguity::NotUtf8);
+        };
+        (*slot, rest) = hex_pair(after)?;
+    }
+    match std::str::from_utf8(&character[..length]) {
+        Ok(text) if text.contains(char::is_control) => Err(Ambiguity::Control),
+        Ok(_) => Ok(rest),
+        Err(_) => Err(Ambiguity::NotUtf8),
+    }
+}
+
+fn hex_pair(bytes: &[u8]) -> Result<(u8, &[u8]), Ambiguity> {
+    let [high, low, rest @ ..] = bytes else {
+        return Err(Ambiguity::MalformedEscape);
+    };
+    match (hex(*high), hex(*low)) {
+        (Some(high), Some(low)) => Ok((high << 4 | low, rest)),
+        _ => Err(Ambiguity::MalformedEscape),
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+/// The longest path whose readings are spelt out. What is longer and not plain could be anything.
+const MAX_READ: usize = 2048;
+
+/// Every path that some parser could read in `path`, itself included, in lower case; `None` if there is no telling.
+///
+/// Restrictions are looked for in all of them. The list errs on the side of too many: a reading that nobody makes costs
+/// a refusal at most.
+pub(super) fn readings(path: &str) -> Option<Vec<String>> {
+    if path.len() > MAX_READ {
+        return None;
+    }
+    let mut all = vec![path.to_owned()];
+    also(&mut all, decoded);
+    // Twice in all: a proxy and the application behind it.
+    also(&mut all, decoded);
+    also(&mut all, narrowed);
+    also(&mut all, |text| text.replace('\\', "/"));
+    // C strings end at the null, URLs at `#` and `?`.
+    also(&mut all, |text| first(text, &['\0', '#', '?']).to_owned());
+    also(&mut all, |text| text.replace(char::is_control, ""));
+    also(&mut all, |text| each_segment(text, |s| first(s, &[';'])));
+    also(&mut all, |text| each_segment(text, |s| s.trim_matches(' ')));
+    also(&mut all, collapsed);
+    also(&mut all, without_dots);
+    also(&mut all, collapsed);
+    for text in &mut all {
+        *text = text.to_lowercase();
+    }
+    Some(all)
+}
+
+/// Adds to `all` what `read` makes of each of its members.
+fn also(all: &mut Vec<String>, read: impl Fn(&str) -> String) {
+    for at in 0..all.len() {
+        let text = read(&all[at]);
+        if !all.contains(&text) {
+            all.push(text);
+        }
+    }
+}
+
+/// Percent-decoded once; what is not UTF-8 is replaced, overlong forms of ASCII characters are understood.
+pub(super) fn decoded(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        let (byte, tail) = match byte {
+            b'%' => hex_pair(tail).unwrap_or((byte, tail)),
+            _ => (byte, tail),
+        };
+        match out.last_mut() {
+            // `%c0%af` is how a lenient decoder spells `/`.
+            Some(lead @ (0xc0 | 0xc1)) if byte & 0xc0 == 0x80 => {
+                *lead = (*lead & 1) << 6 | byte & 0x3f;
+            }
+            _ => out.push(byte),
+        }
+        rest = tail;
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Full-width forms as the ASCII characters they look like.
+fn narrowed(text: &str) -> String {
+    text.chars()
+        .map(|c| match u32::from(c) {
+            wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(c),
+            _ => c,
+        })
+        .collect()
+}
+
+fn first<'a>(text: &'a str, ends: &[char]) -> &'a str {
+    text.split(ends).next().unwrap_or_default()
+}
+
+fn each_segment<'a>(text: &'a str, read: impl Fn(&'a str) -> &'a str) -> String {
+    text.split('/').map(read).collect::<Vec<_>>().join("/")
+}
+
+fn collapsed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '/' || !out.ends_with('/') {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Dot segments removed ([RFC 3986 § 5.2.4](https://www.rfc-editor.org/rfc/rfc3986#section-5.2.4)).
+fn without_dots(text: &str) -> String {
+    let mut out: Vec<&str> = vec![];
+    let segments = text.strip_prefix('/').unwrap_or(text).split('/');
+    let mut trailing = false;
+    for segment in segments {
+        trailing = segment == "." || segment == "..";
+        match segment {
+            "." => {}
+            ".." => {
+                out.pop();
+            }
+            _ => out.push(segment),
+        }
+    }
+    if trailing {
+        out.push("");
+    }
+    format!("/{}", out.join("/"))
+}

@@ -1,0 +1,351 @@
+//! What a caller must be or have.
+
+use crate::check::quote;
+use crate::identity::Identity;
+use crate::time::UnixTime;
+use std::{fmt, sync::Arc, time::Duration};
+
+/// What a signed-in caller must be or have. `Clone`, so that one value serves many routes.
+///
+/// ```
+/// use oidc_gate_core::gate::{acr, group, scope};
+/// use oidc_gate_core::{identity::Identity, time::UnixTime};
+///
+/// let staff = group("staff").or(group("admins")).and(scope("read"));
+/// assert_eq!(format!("{staff:?}"), "(group staff or group admins) and scope read");
+///
+/// let alice = Identity::builder("https://id.example.com", "1").group("admins").scope("read").build();
+/// assert!(staff.check(&alice, UnixTime::from_secs(0)).is_ok());
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Requirement(Node);
+
+#[derive(Clone)]
+enum Node {
+    SignedIn,
+    Group(Arc<str>),
+    Scope(Arc<str>),
+    EmailDomain(Arc<str>),
+    Acr(Arc<str>),
+    MaxAge(Duration),
+    Predicate(&'static str, Predicate),
+    All(Arc<[Node]>),
+    Any(Arc<[Node]>),
+}
+
+type Predicate = Arc<dyn Fn(&Identity) -> bool + Send + Sync>;
+
+/// Why a requirement is not met, and so what can be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "each has an answer of its own")]
+pub enum Unmet {
+    /// Signing in again would not help.
+    Forbidden {
+        /// The requirement, in words.
+        requirement: String,
+    },
+    /// A stronger or more recent sign-in would do, and everything else holds.
+    StepUp(StepUp),
+}
+
+/// The sign-in that is asked for ([RFC 9470 § 3](https://www.rfc-editor.org/rfc/rfc9470#section-3)).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StepUp {
+    /// Authentication context classes that would do, in the order of preference.
+    pub acr_values: Vec<String>,
+    /// How long ago the sign-in may have been.
+    pub max_age: Option<Duration>,
+}
+
+impl StepUp {
+    /// A sign-in of one of these classes, if there are any, and of this age at most, if one is given.
+    pub fn new(acr_values: Vec<String>, max_age: Option<Duration>) -> Self {
+        Self {
+            acr_values,
+            max_age,
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        for value in other.acr_values {
+            if !self.acr_values.contains(&value) {
+                self.acr_values.push(value);
+            }
+        }
+        self.max_age = match (self.max_age, other.max_age) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// Any signed-in caller.
+pub fn signed_in() -> Requirement {
+    Requirement(Node::SignedIn)
+}
+
+/// A member of the group of exactly this name.
+pub fn group(name: impl Into<String>) -> Requirement {
+    Requirement(Node::Group(name.into().into()))
+}
+
+/// Someone to whom the scope of exactly this name was granted.
+pub fn scope(name: impl Into<String>) -> Requirement {
+    Requirement(Node::Scope(name.into().into()))
+}
+
+/// Someone whose address the provider has verified and which lies in exactly this domain, in any case.
+pub fn email_domain(name: impl Into<String>) -> Requirement {
+    Requirement(Node::EmailDomain(name.into().into()))
+}
+
+/// Someone who reached exactly this authentication context class. Who did not is asked to sign in again.
+pub fn acr(value: impl Into<String>) -> Requirement {
+    Requirement(Node::Acr(value.into().into()))
+}
+
+/// Someone who proved who they are at most this long ago. Who did not, or of whom the provider does not say, is asked
+/// to sign in again.
+pub fn max_age(age: Duration) -> Requirement {
+    Requirement(Node::MaxAge(age))
+}
+
+/// Someone of whom `holds` says so. The name is what logs and [`explain`](super::Policy::explain) say.
+pub fn predicate(
+    name: &'static str,
+    holds: impl Fn(&Identity) -> bool + Send + Sync + 'static,
+) -> Requirement {
+    Requirement(Node::Predicate(name, Arc::new(holds)))
+}
+
+impl Requirement {
+    /// Both.
+    pub fn and(self, other: Self) -> Self {
+        Self(Node::All([self.0, other.0].into()))
+    }
+
+    /// At least one of the two.
+    pub fn or(self, other: Self) -> Self {
+        Self(Node::Any([self.0, other.0].into()))
+    }
+
+    /// Whether `who` meets it at `now`.
+    ///
+    /// # Errors
+    ///
+    /// [`Unmet::StepUp`] if a new sign-in alone could mend it, [`Unmet::Forbidden`] otherwise.
+    pub fn check(&self, who: &Identity, now: UnixTime) -> Result<(), Unmet> {
+        self.0.check(who, now)
+    }
+
+    /// Whether `who` meets all of them. What cannot be mended by a sign-in comes before what can.
+    pub(super) fn check_all<'a>(
+        requirements: impl Iterator<Item = &'a Self>,
+        who: &Identity,
+        now: UnixTime,
+    ) -> Result<(), Unmet> {
+        all(requirements.map(|r| &r.0), who, now)
+    }
+
+    /// What is wrong with it, for whoever wrote it: names that nobody can have.
+    pub fn problems(&self) -> Vec<String> {
+        let mut out = vec![];
+        self.0.problems(&mut out);
+        out
+    }
+}
+
+impl Node {
+    fn check(&self, who: &Identity, now: UnixTime) -> Result<(), Unmet> {
+        let holds = match self {
+            Self::SignedIn => true,
+            Self::Group(name) => who.in_group(name),
+            Self::Scope(name) => who.has_scope(name),
+            Self::EmailDomain(name) => has_domain(who, name),
+            Self::Predicate(_, holds) => holds(who),
+            Self::Acr(value) => {
+                return step_up_unless(who.acr() == Some(value), || {
+                    StepUp::new(vec![value.to_string()], None)
+                });
+            }
+            Self::MaxAge(age) => {
+                return step_up_unless(
+                    who.auth_time().is_some_and(|time| now.since(time) <= *age),
+                    || StepUp::new(vec![], Some(*age)),
+                );
+            }
+            Self::All(nodes) => return all(nodes.iter(), who, now),
+            Self::Any(nodes) => return self.any(nodes, who, now),
+        };
+        if holds { Ok(()) } else { Err(self.forbidden()) }
+    }
+
+    fn any(&self, nodes: &[Self], who: &Identity, now: UnixTime) -> Result<(), Unmet> {
+        let mut best: Option<StepUp> = None;
+        for node in nodes {
+            match (node.check(who, now), &mut best) {
+                (Ok(()), _) => return Ok(()),
+                (Err(Unmet::StepUp(way)), None) => best = Some(way),
+                // Classes are alternatives already. Any other mixture would ask for more than one of the two.
+                (Err(Unmet::StepUp(way)), Some(best))
+                    if way.max_age.is_none() && best.max_age.is_none() =>
+                {
+                    best.merge(way);
+                }
+                _ => {}
+            }
+        }
+        Err(best.map_or_else(|| self.forbidden(), Unmet::StepUp))
+    }
+
+    fn forbidden(&self) -> Unmet {
+        Unmet::Forbidden {
+            requirement: self.to_string(),
+        }
+    }
+
+    fn problems(&self, out: &mut Vec<String>) {
+        let mut bad = |what: &str, name: &str, remedy: &str| {
+            out.push(format!("{what} {}: {remedy}", quote(name)));
+        };
+        match self {
+            Self::SignedIn => {}
+            Self::Group(name) if name.is_empty() => bad("group", name, "name a group"),
+            Self::Scope(name) if name.is_empty() => bad("scope", name, "name a scope"),
+            Self::Scope(name) if name.contains(char::is_whitespace) => {
+                bad(
+                    "scope",
+                    name,
+                    "a scope holds no space: join two with `.and`",
+                );
+            }
+            Self::Acr(value) if !is_token(value) => bad(
+                "acr",
+                value,
+                "name one class in visible ASCII without spaces, quotes and backslashes",
+            ),
+            Self::Predicate("", _) => bad("predicate", "", "give it a name for the log"),
+            Self::EmailDomain(name) if !is_domain(name) => {
+                bad("email_domain", name, "write it as in `example.com`");
+            }
+            Self::MaxAge(age) if age.is_zero() => out.push(
+                "max_age 0s: nobody can be that quick; allow at least a few minutes".to_owned(),
+            ),
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|n| n.problems(out)),
+            _ => {}
+        }
+    }
+}
+
+fn all<'a>(
+    nodes: impl Iterator<Item = &'a Node>,
+    who: &Identity,
+    now: UnixTime,
+) -> Result<(), Unmet> {
+    let mut way: Option<StepUp> = None;
+    for node in nodes {
+        match node.check(who, now) {
+            Ok(()) => {}
+            Err(Unmet::StepUp(more)) => way.get_or_insert_default().merge(more),
+            Err(forbidden) => return Err(forbidden),
+        }
+    }
+    way.map_or(Ok(()), |way| Err(Unmet::StepUp(way)))
+}
+
+fn step_up_unless(holds: bool, way: impl Fn() -> StepUp) -> Result<(), Unmet> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Unmet::StepUp(way()))
+    }
+}
+
+/// Exactly one `@`: `a@example.com@evil.example` belongs to nobody who can be named.
+fn has_domain(who: &Identity, domain: &str) -> bool {
+    who.verified_email()
+        .and_then(|address| address.split_once('@'))
+        .is_some_and(|(local, host)| {
+            !local.is_empty() && !host.contains('@') && host.eq_ignore_ascii_case(domain)
+        })
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+}
+
+fn is_domain(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('.')
+        && !text.contains(|c: char| c == '@' || c == '*' || c.is_whitespace() || c.is_control())
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, nodes: &[Self], word: &str| {
+            for (at, node) in nodes.iter().enumerate() {
+                if at > 0 {
+                    f.write_str(word)?;
+                }
+                match (self, node) {
+                    (Self::All(_), Self::Any(_)) | (Self::Any(_), Self::All(_)) => {
+                        write!(f, "({node})")?;
+                    }
+                    _ => write!(f, "{node}")?,
+                }
+            }
+            Ok(())
+        };
+        match self {
+            Self::SignedIn => f.write_str("signed in"),
+            Self::Group(name) => write!(f, "group {name}"),
+            Self::Scope(name) => write!(f, "scope {name}"),
+            Self::EmailDomain(name) => write!(f, "verified email at {name}"),
+            Self::Acr(value) => write!(f, "acr {value}"),
+            Self::MaxAge(age) => write!(f, "signed in within {age:?}"),
+            Self::Predicate(name, _) => f.write_str(name),
+            Self::All(nodes) => list(f, nodes, " and "),
+            Self::Any(nodes) => list(f, nodes, " or "),
+        }
+    }
+}
+
+impl fmt::Debug for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Requirement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// Two predicates are equal if they are the same one.
+impl PartialEq for Requirement {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::SignedIn, Self::SignedIn) => true,
+            (Self::Group(a), Self::Group(b))
+            | (Self::Scope(a), Self::Scope(b))
+            | (Self::EmailDomain(a), Self::EmailDomain(b))
+            | (Self::Acr(a), Self::Acr(b)) => a == b,
+            (Self::MaxAge(a), Self::MaxAge(b)) => a == b,
+            (Self::Predicate(a, f), Self::Predicate(b, g)) => a == b && Arc::ptr_eq(f, g),
+            (Self::All(a), Self::All(b)) | (Self::Any(a), Self::Any(b)) => a == b,
+            _ => false,
+        }
+    }
+}
