@@ -1,5 +1,10 @@
 //! ID token validation, through the public API alone: the cases of `testdata/id_token.toml`, and what needs keys.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests, which clippy does not know for tests"
+)]
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oidc_gate_core::{
     check::{Check, CheckFailed},
