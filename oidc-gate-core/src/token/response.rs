@@ -51,7 +51,7 @@ impl TokenResponse {
         }
         let answer = json::object(response.body());
         if let Ok(answer) = &answer
-            && (status.is_client_error() || !answer.contains_key("access_token"))
+            && (status.is_client_error() || answer.get("access_token").is_none_or(Value::is_null))
             && let Some(error) = OAuthError::from_json(answer)
         {
             return Err(refused(status, &error));
