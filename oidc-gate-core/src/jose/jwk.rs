@@ -290,3 +290,118 @@ fn bytes(jwk: &Map<String, Value>, name: &str) -> Result<Vec<u8>, SkipReason> {
         .and_then(base64url::decode)
         .ok_or(SkipReason::Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Cases {
+        case: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        name: String,
+        #[serde(rename = "why")]
+        _why: String,
+        jwk: String,
+        expected: String,
+    }
+
+    fn cases() -> Vec<Case> {
+        toml::from_str::<Cases>(include_str!("../../testdata/jwk.toml"))
+            .unwrap()
+            .case
+    }
+
+    fn set(keys: &[&str]) -> Result<JwkSet, CheckFailed> {
+        JwkSet::parse(format!(r#"{{"keys":[{}]}}"#, keys.join(",")).as_bytes())
+    }
+
+    #[test]
+    fn every_key_is_taken_or_skipped_as_the_data_says() {
+        let cases = cases();
+        assert!(cases.len() > 40);
+        for case in cases {
+            let set = set(&[&case.jwk]).unwrap();
+            let got = match (set.keys.as_slice(), set.skipped()) {
+                ([key], []) => key.alg.name().to_owned(),
+                ([], [skipped]) => format!("{:?}", skipped.reason()),
+                other => format!("{other:?}"),
+            };
+            assert_eq!(got, case.expected, "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn one_bad_key_does_not_make_the_others_useless() {
+        let cases = cases();
+        let all: Vec<_> = cases.iter().map(|case| case.jwk.as_str()).collect();
+        let set = set(&all).unwrap();
+        let good = cases
+            .iter()
+            .filter(|case| Alg::from_name(&case.expected).is_some());
+        assert_eq!(set.len(), good.count());
+        assert_eq!(set.len() + set.skipped().len(), cases.len());
+        assert!(set.has(Some("2011-04-29"), Alg::RS256));
+        assert!(!set.has(Some("2011-04-29"), Alg::ES256));
+        assert!(!set.has(Some("2011-04-2"), Alg::RS256));
+        assert!(set.has(None, Alg::EdDSA));
+        assert!(set.answers(&KeyQuery::new(None, Alg::ES256)));
+    }
+
+    #[test]
+    fn a_set_that_is_none_is_refused() {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            r#"{"keys":{}}"#,
+            r#"{"keys":[],"keys":[]}"#,
+            "<html>",
+        ] {
+            let failed = JwkSet::parse(text.as_bytes()).unwrap_err();
+            assert_eq!(failed.check(), Check::KeysMalformed, "{text}");
+        }
+        assert!(
+            JwkSet::parse(br#"{"keys":[],"more":1}"#)
+                .unwrap()
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn the_number_of_keys_is_limited() {
+        assert_eq!(set(&["{}"; JwkSet::MAX_KEYS]).unwrap().skipped().len(), 100);
+        let failed = set(&["{}"; JwkSet::MAX_KEYS + 1]).unwrap_err();
+        assert_eq!(failed.check(), Check::KeysMalformed);
+    }
+
+    #[test]
+    fn what_was_skipped_is_told_without_values() {
+        let set = set(&["{}", r#"{"kty":"oct","k":"hush","kid":"hush"}"#]).unwrap();
+        let [_, symmetric] = set.skipped() else {
+            panic!("{set:?}")
+        };
+        assert_eq!(
+            symmetric.to_string(),
+            "keys[1] is a symmetric key, published for all to read"
+        );
+        assert!(symmetric.reason().is_leak());
+        assert!(!format!("{set:?}").contains("hush"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..100),
+            kty in "RSA|EC|OKP|oct", crv in "P-256|Ed25519", a in "[A-Za-z0-9_-]{0,90}", b in "[A-Za-z0-9_-]{0,50}") {
+            let _ = JwkSet::parse(&bytes);
+            let jwk = serde_json::json!({"kty": kty, "crv": crv, "n": a, "e": b, "x": a, "y": b});
+            let _ = set(&[&jwk.to_string()]).unwrap();
+        }
+    }
+}

@@ -173,3 +173,68 @@ impl Header {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Cases {
+        case: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        name: String,
+        #[serde(rename = "why")]
+        _why: String,
+        jwks: String,
+        token: String,
+        expected: String,
+    }
+
+    #[test]
+    fn published_tokens_end_as_the_data_says() {
+        let cases: Cases = toml::from_str(include_str!("../../testdata/jws.toml")).unwrap();
+        assert!(cases.case.len() > 10);
+        for case in cases.case {
+            let keys = JwkSet::parse(case.jwks.as_bytes()).unwrap();
+            let got = match CompactJws::parse(&case.token).and_then(|jws| jws.verify(&keys)) {
+                Ok(_) => "ok",
+                Err(JwsError::Malformed(_)) => "Malformed",
+                Err(JwsError::Encrypted) => "Encrypted",
+                Err(JwsError::Alg(_)) => "Alg",
+                Err(JwsError::Critical) => "Critical",
+                Err(JwsError::NoKey) => "NoKey",
+                Err(JwsError::Signature) => "Signature",
+            };
+            assert_eq!(got, case.expected, "{}", case.name);
+        }
+    }
+
+    /// Its payload is text and no JSON, so the key has to be asked without [`CompactJws`].
+    #[test]
+    fn the_eddsa_signature_of_rfc_8037_is_right() {
+        let cases: Cases = toml::from_str(include_str!("../../testdata/jws.toml")).unwrap();
+        let case = cases.case.iter().find(|case| case.expected == "Malformed");
+        let case = case.unwrap();
+        let keys = JwkSet::parse(case.jwks.as_bytes()).unwrap();
+        let key = keys.candidates(None, Alg::EdDSA).next().unwrap();
+        let (signed, signature) = case.token.rsplit_once('.').unwrap();
+        let signature = base64url::decode(signature).unwrap();
+        assert!(key.verify_sig(signed.as_bytes(), &signature).is_ok());
+        assert!(key.verify_sig(&signed.as_bytes()[1..], &signature).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(text in "[A-Za-z0-9_=.-]{0,60}|eyJhbGciOiJSUzI1NiJ9\\.[a-zA-Z0-9]{0,20}\\.[a-zA-Z0-9]{0,20}") {
+            if let Ok(jws) = CompactJws::parse(&text) {
+                let _ = jws.verify(&JwkSet::default());
+            }
+        }
+    }
+}

@@ -17,3 +17,16 @@ pub use alg::{Alg, AlgSet};
 pub use jwk::{JwkSet, SkipReason, SkippedKey};
 pub use jws::{CompactJws, JwsError};
 pub use signing::{SigningError, SigningKey};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<JwkSet>();
+        shared::<SigningKey>();
+        shared::<CompactJws>();
+    }
+}

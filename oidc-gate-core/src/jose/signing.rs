@@ -219,3 +219,64 @@ fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     };
     rest.split_at_checked(length)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{CompactJws, JwkSet};
+    use super::*;
+
+    #[test]
+    fn what_is_signed_verifies_with_the_public_half() {
+        let claims = json!({"sub": "alice"}).as_object().cloned().unwrap();
+        let extra = json!({"typ": "JWT", "alg": "none", "kid": "x"});
+        for alg in Alg::ALL {
+            let key = SigningKey::generate(*alg).unwrap();
+            let token = key
+                .sign_compact(extra.as_object().unwrap(), &claims)
+                .unwrap();
+            let jws = CompactJws::parse(&token).unwrap();
+            assert_eq!(
+                (jws.alg(), jws.kid(), jws.typ()),
+                (*alg, Some(key.kid()), Some("JWT"))
+            );
+            let set = json!({"keys": [key.public_jwk()]}).to_string();
+            let set = JwkSet::parse(set.as_bytes()).unwrap();
+            assert_eq!(jws.verify(&set), Ok(claims.clone()), "{alg}");
+        }
+    }
+
+    #[test]
+    fn the_public_half_holds_nothing_private() {
+        for (alg, members) in [
+            (Alg::RS256, "alg e kid kty n use"),
+            (Alg::ES256, "alg crv kid kty use x y"),
+            (Alg::EdDSA, "alg crv kid kty use x"),
+        ] {
+            let jwk = SigningKey::generate(alg).unwrap().public_jwk();
+            let mut names: Vec<_> = jwk.as_object().unwrap().keys().cloned().collect();
+            names.sort();
+            assert_eq!(names.join(" "), members);
+        }
+    }
+
+    #[test]
+    fn the_name_is_the_thumbprint() {
+        let key = SigningKey::generate(Alg::ES256).unwrap();
+        let jwk = key.public_jwk();
+        let required = format!(
+            r#"{{"crv":"P-256","kty":"EC","x":{},"y":{}}}"#,
+            jwk["x"], jwk["y"]
+        );
+        let hash = digest::digest(&digest::SHA256, required.as_bytes());
+        assert_eq!(key.kid(), base64url::encode(hash.as_ref()));
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let key = SigningKey::generate(Alg::EdDSA).unwrap();
+        assert_eq!(
+            format!("{key:?}"),
+            format!("SigningKey(EdDSA {}, ***)", key.kid())
+        );
+    }
+}

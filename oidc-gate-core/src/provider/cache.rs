@@ -208,3 +208,173 @@ fn passed(then: UnixTime, wait: Duration, now: UnixTime) -> bool {
 fn back_off(failures: u32) -> Duration {
     Duration::from_secs(1 << failures.saturating_sub(1).min(5)).min(MAX_BACK_OFF)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::Check;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn at(secs: u64) -> UnixTime {
+        UnixTime::from_secs(1_700_000_000 + secs)
+    }
+
+    /// A set that holds exactly one key name.
+    fn set(kid: &'static str) -> Fetched<&'static str> {
+        Fetched::new(kid, HOUR)
+    }
+
+    fn down() -> CheckFailed {
+        CheckFailed::new(Check::ProviderUnreachable, "down")
+    }
+
+    /// What is decided, as text.
+    fn decide(cache: &Cache<&'static str>, secs: u64, kid: Option<&str>) -> String {
+        match cache.decide(at(secs), |held| kid.is_none_or(|kid| kid == *held)) {
+            Decision::UseHeld(held) => format!("use {held}"),
+            Decision::UseHeldAndRefresh(held) => format!("use {held}, refresh"),
+            Decision::Fetch => "fetch".into(),
+            Decision::Unavailable { retry_after, why } => {
+                format!("{} for {} s", why.cause(), retry_after.as_secs())
+            }
+        }
+    }
+
+    fn loaded() -> Cache<&'static str> {
+        let mut cache = Cache::new();
+        cache.begin(at(0));
+        cache.loaded(at(0), set("a"));
+        cache
+    }
+
+    #[test]
+    fn what_is_fresh_is_used() {
+        let cache = loaded();
+        for secs in [0, 1, 3599] {
+            assert_eq!(decide(&cache, secs, None), "use a");
+            assert_eq!(decide(&cache, secs, Some("a")), "use a");
+        }
+        assert_eq!(**cache.held().unwrap(), "a");
+    }
+
+    #[test]
+    fn what_is_not_there_is_fetched() {
+        let cache = Cache::new();
+        assert_eq!(decide(&cache, 0, None), "fetch");
+        assert_eq!(decide(&cache, 0, Some("a")), "fetch");
+        assert!(cache.held().is_none());
+    }
+
+    #[test]
+    fn what_is_stale_is_used_and_refreshed_once() {
+        let mut cache = loaded();
+        assert_eq!(decide(&cache, 3600, None), "use a, refresh");
+        cache.begin(at(3600));
+        assert_eq!(decide(&cache, 3600, None), "use a");
+        assert_eq!(decide(&cache, 3605, Some("a")), "use a");
+        cache.loaded(at(3605), set("b"));
+        assert_eq!(decide(&cache, 3605, None), "use b");
+    }
+
+    #[test]
+    fn a_refresh_that_was_given_up_is_made_again() {
+        let mut cache = loaded();
+        cache.begin(at(3600));
+        assert_eq!(decide(&cache, 3629, None), "use a");
+        assert_eq!(decide(&cache, 3630, None), "use a, refresh");
+    }
+
+    #[test]
+    fn a_provider_that_is_down_does_not_take_away_what_is_known_for_a_day() {
+        let mut cache = loaded();
+        let end = 3600 + STALE_FOR.as_secs();
+        cache.begin(at(end - 2));
+        cache.failed(at(end - 1), down());
+        assert_eq!(decide(&cache, end - 1, None), "use a");
+        assert_eq!(decide(&cache, end, None), "fetch");
+        cache.failed(at(end), down());
+        assert_eq!(decide(&cache, end, None), "down for 2 s");
+    }
+
+    #[test]
+    fn failures_are_waited_out_longer_each_time() {
+        let mut cache = Cache::<&str>::new();
+        let mut now = 0;
+        for wait in [1, 2, 4, 8, 16, 30, 30, 30] {
+            assert_eq!(decide(&cache, now, None), "fetch");
+            cache.begin(at(now));
+            cache.failed(at(now), down());
+            assert_eq!(decide(&cache, now, None), format!("down for {wait} s"));
+            assert_eq!(decide(&cache, now + wait - 1, Some("a")), "down for 1 s");
+            now += wait;
+        }
+        cache.begin(at(now));
+        cache.loaded(at(now), set("a"));
+        assert_eq!(decide(&cache, now, None), "use a");
+        // A success is the end of the series.
+        let later = now + 3600;
+        cache.begin(at(later));
+        cache.failed(at(later), down());
+        assert_eq!(decide(&cache, later, None), "use a");
+        assert_eq!(decide(&cache, later + 1, None), "use a, refresh");
+    }
+
+    #[test]
+    fn an_unknown_key_is_looked_for_again_after_the_interval() {
+        let mut cache = loaded();
+        assert_eq!(decide(&cache, 29, Some("b")), "use a");
+        assert_eq!(decide(&cache, 30, Some("b")), "fetch");
+        cache.begin(at(30));
+        assert_eq!(decide(&cache, 31, Some("b")), "use a");
+        cache.loaded(at(31), set("b"));
+        assert_eq!(decide(&cache, 31, Some("b")), "use b");
+        assert_eq!(decide(&cache, 59, Some("c")), "use b");
+        assert_eq!(decide(&cache, 60, Some("c")), "fetch");
+    }
+
+    #[test]
+    fn a_thousand_unknown_keys_cause_one_fetch_in_an_interval() {
+        for brings in [Ok(()), Err(())] {
+            let mut cache = loaded();
+            let mut fetches = vec![];
+            for i in 0..3000_u64 {
+                let secs = 100 + i * 90 / 3000;
+                let kid = format!("made-up-{i}");
+                if decide(&cache, secs, Some(&kid)) == "fetch" {
+                    fetches.push(secs);
+                    cache.begin(at(secs));
+                    match brings {
+                        Ok(()) => drop(cache.loaded(at(secs), set("a"))),
+                        Err(()) => cache.failed(at(secs), down()),
+                    }
+                }
+                // Whoever has a real key is served all the while.
+                assert_eq!(decide(&cache, secs, Some("a")), "use a");
+            }
+            assert_eq!(fetches, [100, 130, 160]);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_put_back_neither_blocks_nor_keeps() {
+        let mut cache = Cache::new();
+        cache.begin(at(10_000));
+        cache.loaded(at(10_000), set("a"));
+        assert_eq!(decide(&cache, 0, None), "use a, refresh");
+        assert_eq!(decide(&cache, 0, Some("b")), "fetch");
+        let mut cache = Cache::<&str>::new();
+        cache.failed(at(10_000), down());
+        assert_eq!(decide(&cache, 0, None), "fetch");
+    }
+
+    #[test]
+    fn the_end_of_time_is_no_panic() {
+        let mut cache = Cache::new();
+        let end = UnixTime::from_secs(u64::MAX);
+        cache.begin(end);
+        cache.failed(end, down());
+        cache.loaded(end, Fetched::new("a", Duration::MAX));
+        let _ = cache.decide(end, |_| false);
+    }
+}

@@ -228,3 +228,198 @@ fn fresh_for<T>(response: &Response<T>) -> Option<Duration> {
     }
     max_age.map(|age: Duration| age.clamp(5 * MINUTE, DAY))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Entropy, EntropyUnavailable};
+    use crate::time::UnixTime;
+
+    /// A fetch needs no randomness, and has none.
+    #[derive(Debug)]
+    struct NoEntropy;
+
+    impl Entropy for NoEntropy {
+        fn fill(&mut self, _: &mut [u8]) -> Result<(), EntropyUnavailable> {
+            Err(EntropyUnavailable)
+        }
+    }
+
+    fn resume<F: Flow>(flow: &mut F, input: Input) -> Step<F::Output> {
+        let env = &mut Env {
+            now: UnixTime::from_secs(0),
+            entropy: &mut NoEntropy,
+        };
+        flow.resume(input, env)
+    }
+
+    fn started<F: Flow>(mut flow: F) -> (F, Exchange) {
+        match resume(&mut flow, Input::Start) {
+            Step::Send(exchange) => (flow, exchange),
+            _ => panic!("expected an exchange"),
+        }
+    }
+
+    fn done<F: Flow>(flow: &mut F, input: Input) -> F::Output {
+        match resume(flow, input) {
+            Step::Done(output) => output,
+            _ => panic!("expected an end"),
+        }
+    }
+
+    fn keys() -> FetchKeys {
+        FetchKeys::new(EndpointUrl::parse("https://id.example/keys").unwrap())
+    }
+
+    fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Input {
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(*name, *value);
+        }
+        Input::Response(response.body(body.into()).unwrap())
+    }
+
+    fn check(input: Input) -> Check {
+        let (mut flow, _) = started(keys());
+        done(&mut flow, input).unwrap_err().check()
+    }
+
+    const METADATA: &str = r#"{"issuer":"https://id.example/t","authorization_endpoint":"https://id.example/a",
+        "token_endpoint":"https://id.example/t","jwks_uri":"https://id.example/k"}"#;
+
+    #[test]
+    fn metadata_is_asked_for_once_at_its_well_known_place() {
+        let issuer = Issuer::parse("https://id.example/t").unwrap();
+        let (mut flow, exchange) = started(Discovery::new(issuer));
+        assert_eq!(exchange.request.method(), "GET");
+        assert_eq!(
+            exchange.request.uri(),
+            "https://id.example/t/.well-known/openid-configuration"
+        );
+        assert_eq!(exchange.request.headers()["accept"], "application/json");
+        assert_eq!(exchange.max_body_bytes, 256 * 1024);
+        let fetched = done(&mut flow, answer(200, &[], METADATA)).unwrap();
+        assert_eq!(fetched.value.jwks_uri().as_str(), "https://id.example/k");
+        assert_eq!(fetched.fresh_for, DAY);
+    }
+
+    #[test]
+    fn metadata_of_another_issuer_is_refused() {
+        let issuer = Issuer::parse("https://id.example/t/").unwrap();
+        let (mut flow, _) = started(Discovery::new(issuer));
+        let failed = done(&mut flow, answer(200, &[], METADATA)).unwrap_err();
+        assert_eq!(failed.check(), Check::ProviderIssuer);
+    }
+
+    #[test]
+    fn keys_are_fetched() {
+        let (mut flow, exchange) = started(keys());
+        assert_eq!(exchange.request.uri(), "https://id.example/keys");
+        assert_eq!(exchange.max_body_bytes, 512 * 1024);
+        let input = answer(
+            200,
+            &[("content-type", "application/octet-stream")],
+            r#"{"keys":[]}"#,
+        );
+        let fetched = done(&mut flow, input).unwrap();
+        assert!(fetched.value.is_empty());
+        assert_eq!(fetched.fresh_for, HOUR);
+    }
+
+    #[test]
+    fn only_a_plain_200_is_an_answer() {
+        let set = r#"{"keys":[]}"#;
+        for status in [201, 204, 206, 301, 302, 304, 307, 401, 404, 500, 503] {
+            let headers = [("location", "https://evil.example/")];
+            assert_eq!(
+                check(answer(status, &headers, set)),
+                Check::ProviderStatus,
+                "{status}"
+            );
+        }
+        for media_type in [
+            "text/html",
+            "Text/HTML; charset=utf-8",
+            "application/xhtml+xml",
+        ] {
+            let headers = [("content-type", media_type)];
+            assert_eq!(
+                check(answer(200, &headers, set)),
+                Check::ProviderStatus,
+                "{media_type}"
+            );
+        }
+        assert_eq!(check(answer(200, &[], "<html>")), Check::KeysMalformed);
+    }
+
+    #[test]
+    fn a_failure_says_what_it_was() {
+        for (failure, expected) in [
+            (Failure::NotSent, Check::ProviderUnreachable),
+            (Failure::Unknown, Check::ProviderUnreachable),
+            (Failure::TooLarge, Check::ProviderTooLarge),
+        ] {
+            assert_eq!(check(Input::Failed(failure)), expected);
+        }
+        let (mut flow, _) = started(keys());
+        let failed = done(&mut flow, Input::Failed(Failure::NotSent)).unwrap_err();
+        assert_eq!(
+            failed.cause(),
+            "\"https://id.example/keys\" could not be reached"
+        );
+    }
+
+    #[test]
+    fn an_input_that_answers_no_step_is_misuse() {
+        for input in [
+            answer(200, &[], "{}"),
+            Input::Elapsed,
+            Input::Failed(Failure::NotSent),
+        ] {
+            assert_eq!(done(&mut keys(), input).unwrap_err().check(), Check::Misuse);
+        }
+        for input in [Input::Start, Input::Elapsed, Input::Signature(vec![])] {
+            assert_eq!(check(input), Check::Misuse);
+        }
+        let (mut flow, _) = started(keys());
+        assert!(done(&mut flow, answer(200, &[], r#"{"keys":[]}"#)).is_ok());
+        for input in [Input::Start, answer(200, &[], r#"{"keys":[]}"#)] {
+            assert_eq!(done(&mut flow, input).unwrap_err().check(), Check::Misuse);
+        }
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_requested_is_an_error() {
+        // An issuer is kept as written, and this one is no URI.
+        let mut flow = Discovery::new(Issuer::parse("https://id.example/<x>").unwrap());
+        let failed = done(&mut flow, Input::Start).unwrap_err();
+        assert_eq!(failed.check(), Check::ProviderUnreachable);
+    }
+
+    #[test]
+    fn freshness_is_what_the_provider_says_within_limits() {
+        let minutes = |n| Some(n * MINUTE);
+        for (values, expected) in [
+            (&[][..], None),
+            (&["public"], None),
+            (&["max-age=600"], minutes(10)),
+            (&["Public, Max-Age = \"600\""], minutes(10)),
+            (&["max-age=600", "max-age=900"], minutes(10)),
+            (&["max-age=0"], minutes(5)),
+            (&["max-age=299"], minutes(5)),
+            (&["max-age=999999999999"], Some(DAY)),
+            (&["max-age=-1"], None),
+            (&["max-age=99999999999999999999999"], None),
+            (&["s-maxage=600"], None),
+            (&["no-store, max-age=600"], minutes(5)),
+            (&["max-age=600", "no-cache"], minutes(5)),
+        ] {
+            let mut response = Response::new(());
+            for value in values {
+                let value = http::HeaderValue::from_static(value);
+                response.headers_mut().append(header::CACHE_CONTROL, value);
+            }
+            assert_eq!(fresh_for(&response), expected, "{values:?}");
+        }
+    }
+}

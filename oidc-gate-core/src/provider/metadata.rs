@@ -181,3 +181,151 @@ fn missing(name: &str) -> CheckFailed {
 fn wrong(name: &str, what: &str) -> CheckFailed {
     malformed(&format!("`{name}` {what}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    #[derive(Deserialize)]
+    struct Cases {
+        case: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        name: String,
+        #[serde(rename = "why")]
+        _why: String,
+        edits: Option<String>,
+        #[serde(default)]
+        remove: Vec<String>,
+        expected: String,
+        cause: Option<String>,
+    }
+
+    fn issuer() -> Issuer {
+        Issuer::parse("https://id.example").unwrap()
+    }
+
+    fn right() -> Map<String, Value> {
+        json!({
+            "issuer": "https://id.example",
+            "authorization_endpoint": "https://id.example/authorize",
+            "token_endpoint": "https://id.example/token",
+            "jwks_uri": "https://id.example/keys",
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+        })
+        .as_object()
+        .cloned()
+        .unwrap()
+    }
+
+    fn parse(metadata: Map<String, Value>) -> Result<Metadata, CheckFailed> {
+        Metadata::parse(Value::Object(metadata).to_string().as_bytes(), &issuer())
+    }
+
+    fn with(name: &str, value: Value) -> Metadata {
+        let mut metadata = right();
+        metadata.insert(name.into(), value);
+        parse(metadata).unwrap()
+    }
+
+    #[test]
+    fn every_document_is_taken_or_refused_as_the_data_says() {
+        let cases: Cases = toml::from_str(include_str!("../../testdata/metadata.toml")).unwrap();
+        assert!(cases.case.len() > 25);
+        for case in cases.case {
+            let mut metadata = right();
+            let edits = case.edits.as_deref().unwrap_or("{}");
+            metadata.extend(serde_json::from_str::<Map<String, Value>>(edits).unwrap());
+            metadata.retain(|name, _| !case.remove.contains(name));
+            let result = parse(metadata);
+            let got = match &result {
+                Ok(_) => "ok",
+                Err(failed) => failed.check().id(),
+            };
+            assert_eq!(got, case.expected, "{}", case.name);
+            if let Some(cause) = case.cause {
+                assert_eq!(result.unwrap_err().cause(), cause, "{}", case.name);
+            }
+        }
+    }
+
+    #[test]
+    fn absent_members_have_the_value_the_specification_gives_them() {
+        let metadata = parse(right()).unwrap();
+        assert_eq!(
+            metadata.token_endpoint_auth_methods(),
+            ["client_secret_basic"]
+        );
+        assert_eq!(metadata.id_token_algs(), [Alg::RS256].into_iter().collect());
+        assert_eq!(metadata.code_challenge_methods(), None);
+        assert_eq!(metadata.userinfo_endpoint(), None);
+        assert_eq!(metadata.end_session_endpoint(), None);
+        assert!(!metadata.promises_iss());
+        assert_eq!(metadata.issuer(), &issuer());
+        assert_eq!(
+            [
+                metadata.authorization_endpoint(),
+                metadata.token_endpoint(),
+                metadata.jwks_uri()
+            ]
+            .map(EndpointUrl::as_str),
+            [
+                "https://id.example/authorize",
+                "https://id.example/token",
+                "https://id.example/keys"
+            ]
+        );
+    }
+
+    #[test]
+    fn algorithms_the_gate_does_not_know_are_ignored() {
+        let algs = |names| with("id_token_signing_alg_values_supported", names).id_token_algs();
+        assert_eq!(
+            algs(json!(["none", "HS256", "ES256", "PS256", "EdDSA"])),
+            [Alg::ES256, Alg::EdDSA].into_iter().collect()
+        );
+        // A list without a known name is not the same as no list.
+        assert!(algs(json!(["none"])).is_empty());
+    }
+
+    #[test]
+    fn what_is_said_is_read() {
+        let methods = with("code_challenge_methods_supported", json!(["plain"]));
+        assert_eq!(methods.code_challenge_methods().unwrap(), ["plain"]);
+        let promise = with(
+            "authorization_response_iss_parameter_supported",
+            json!(true),
+        );
+        assert!(promise.promises_iss());
+        let end = with("end_session_endpoint", json!("https://id.example/end"));
+        assert_eq!(
+            end.end_session_endpoint().unwrap().as_str(),
+            "https://id.example/end"
+        );
+    }
+
+    #[test]
+    fn a_repeated_member_is_refused() {
+        let text = Value::Object(right()).to_string();
+        let text = text.replacen('{', r#"{"issuer":"https://id.example","#, 1);
+        let failed = Metadata::parse(text.as_bytes(), &issuer()).unwrap_err();
+        assert_eq!(failed.check(), Check::MetadataMalformed);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..100), url in "[a-z:/@#?\\[\\]0-9.]{0,30}") {
+            let _ = Metadata::parse(&bytes, &issuer());
+            let mut metadata = right();
+            metadata.insert("jwks_uri".into(), url.into());
+            let _ = parse(metadata);
+        }
+    }
+}

@@ -198,7 +198,7 @@ fn take_list(claims: &mut Map<String, Value>, name: &str) -> Vec<String> {
             .is_some_and(|text| !text.is_empty() && !text.contains(char::is_control))
     };
     match claims.get(name) {
-        Some(Value::Array(items)) if items.iter().all(whole) => {}
+        Some(Value::Array(items)) if !items.is_empty() && items.iter().all(whole) => {}
         _ => return vec![],
     }
     let Some(Value::Array(items)) = claims.remove(name) else {

@@ -51,7 +51,7 @@ impl TokenResponse {
         }
         let answer = json::object(response.body());
         if let Ok(answer) = &answer
-            && (status.is_client_error() || !answer.contains_key("access_token"))
+            && (status.is_client_error() || answer.get("access_token").is_none_or(Value::is_null))
             && let Some(error) = OAuthError::from_json(answer)
         {
             return Err(refused(status, &error));
@@ -146,4 +146,112 @@ fn lifetime(value: Option<&Value>) -> Result<Option<Duration>, CheckFailed> {
     Ok((0.0..=CENTURY)
         .contains(&secs)
         .then(|| Duration::from_secs(secs as u64)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    struct Cases {
+        case: Vec<Case>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        name: String,
+        #[serde(rename = "why")]
+        _why: String,
+        status: u16,
+        body: String,
+        expected: String,
+        cause: Option<String>,
+    }
+
+    fn answer(status: u16, body: impl Into<Vec<u8>>) -> Response<Vec<u8>> {
+        let mut response = Response::new(body.into());
+        *response.status_mut() = StatusCode::from_u16(status).unwrap();
+        response
+    }
+
+    fn expires_in(value: &str) -> Result<Option<u64>, Check> {
+        let body = format!(r#"{{"access_token":"a","token_type":"Bearer","expires_in":{value}}}"#);
+        match TokenResponse::parse(&answer(200, body)) {
+            Ok(tokens) => Ok(tokens.expires_in.map(|time| time.as_secs())),
+            Err(failed) => Err(failed.check()),
+        }
+    }
+
+    #[test]
+    fn every_answer_ends_as_the_data_says() {
+        let cases: Cases =
+            toml::from_str(include_str!("../../testdata/token_response.toml")).unwrap();
+        assert!(cases.case.len() > 30);
+        for case in cases.case {
+            let result = TokenResponse::parse(&answer(case.status, case.body));
+            let got = match &result {
+                Ok(_) => "ok",
+                Err(failed) => failed.check().id(),
+            };
+            assert_eq!(got, case.expected, "{}", case.name);
+            if let Some(cause) = case.cause {
+                assert_eq!(result.unwrap_err().cause(), cause, "{}", case.name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_answer_is_read() {
+        let body = r#"{"access_token":"at","token_type":"bEARER","id_token":"a.b.c","refresh_token":"r t","expires_in":3600,
+            "scope":"openid email","more":{"x":1}}"#;
+        let tokens = TokenResponse::parse(&answer(200, body)).unwrap();
+        assert_eq!(tokens.access_token.expose(), "at");
+        assert_eq!(tokens.id_token.unwrap().expose(), "a.b.c");
+        assert_eq!(tokens.refresh_token.unwrap().expose(), "r t");
+        assert_eq!(tokens.expires_in, Some(Duration::from_secs(3600)));
+        assert_eq!(tokens.scope.as_deref(), Some("openid email"));
+    }
+
+    #[test]
+    fn a_lifetime_is_a_number_or_nothing() {
+        for (value, expected) in [
+            ("3600", Ok(Some(3600))),
+            ("\"3600\"", Ok(Some(3600))),
+            ("3599.9", Ok(Some(3599))),
+            ("0", Ok(Some(0))),
+            ("null", Ok(None)),
+            ("-1", Ok(None)),
+            ("\"-1\"", Ok(None)),
+            ("1e300", Ok(None)),
+            ("18446744073709551615", Ok(None)),
+            ("\"x\"", Err(Check::TokenMalformed)),
+            ("\"\"", Err(Check::TokenMalformed)),
+            ("true", Err(Check::TokenMalformed)),
+            ("[1]", Err(Check::TokenMalformed)),
+        ] {
+            assert_eq!(expires_in(value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn no_error_shows_a_token() {
+        let body =
+            r#"{"access_token":"hush","token_type":"mac","id_token":7,"refresh_token":"hush"}"#;
+        for status in [200, 302, 400, 401, 500] {
+            let failed = TokenResponse::parse(&answer(status, body)).unwrap_err();
+            assert!(!format!("{failed:?}").contains("hush"), "{failed}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(status in 100_u16..1000, bytes in proptest::collection::vec(any::<u8>(), 0..60),
+            name in "access_token|token_type|expires_in|error|error_description", value in "-?[0-9]{1,30}|\"\\PC{0,5}\"|\\{\\}") {
+            let _ = TokenResponse::parse(&answer(status, bytes));
+            let _ = TokenResponse::parse(&answer(status, format!(r#"{{"access_token":"a","token_type":"Bearer","x":1,"{name}":{value}}}"#)));
+        }
+    }
 }
