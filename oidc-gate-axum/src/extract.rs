@@ -1,6 +1,6 @@
 //! The caller, in a handler's arguments.
 
-use crate::original;
+use crate::protect::original;
 use axum::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
@@ -81,7 +81,7 @@ impl fmt::Display for AuthRejection {
         match self {
             Self::NotSignedIn(_) => f.write_str("not signed in"),
             Self::Unmet(_) => f.write_str("not allowed"),
-            Self::NoCaller => NoCaller::NO_GATE.fmt(f),
+            Self::NoCaller => f.write_str(NoCaller::NO_GATE),
         }
     }
 }
@@ -92,7 +92,7 @@ impl IntoResponse for AuthRejection {
     fn into_response(self) -> Response {
         match self {
             Self::NotSignedIn(demand) | Self::Unmet(demand) => demand.plain(),
-            Self::NoCaller => NoCaller::plain(),
+            Self::NoCaller => NoCaller::plain(NoCaller::NO_GATE.into()),
         }
     }
 }
@@ -214,9 +214,9 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Has<P> {
     type Rejection = AuthRejection;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthRejection> {
         let principal = must(parts)?;
-        match P::requirement().check_now(principal) {
+        match principal.meets(&P::requirement()) {
             Ok(()) => Ok(Self { user: AuthenticatedUser(principal.clone()), permission: PhantomData }),
-            Err(unmet) => Err(AuthRejection::Unmet(Box::new(demand(parts).unmet(unmet)))),
+            Err(unmet) => Err(AuthRejection::Unmet(Box::new(demand(parts).unmet(unmet, principal.via())))),
         }
     }
 }

@@ -22,7 +22,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 /// Where axum leaves the URI that the client sent. A nested router cuts the path that its services see.
-fn original(extensions: &Extensions) -> OriginalTarget<'_> {
+pub(crate) fn original(extensions: &Extensions) -> OriginalTarget<'_> {
     match extensions.get::<OriginalUri>() {
         Some(uri) => OriginalTarget::Is(&uri.0),
         None if extensions.get::<NestedPath>().is_some() => OriginalTarget::Lost,

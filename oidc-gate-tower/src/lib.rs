@@ -1,12 +1,55 @@
 //! OpenID Connect login around any tower service, in the application's own process.
+//!
+//! [`Gate`] decides, [`GateLayer`] puts it around a service, and a handler finds the caller as a [`Principal`] in the
+//! request's extensions. An axum application uses `oidc-gate-axum` instead, which adds extractors.
 
+mod answer;
+mod body;
+mod builder;
+mod client_auth;
+mod config_error;
+mod demand;
+mod endpoint;
+mod env;
+mod gate;
+mod html;
 mod ports;
+mod principal;
+mod provider;
+mod remember;
+mod report;
+#[cfg(feature = "reqwest")]
+mod reqwest_client;
+mod require;
+mod service;
+mod tasks;
+mod upstream;
 
 #[cfg(feature = "dev-provider")]
 pub mod dev;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use body::GateBody;
+pub use builder::GateBuilder;
+pub use client_auth::ClientAuth;
+pub use config_error::ConfigError;
+pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
+pub use gate::Gate;
 pub use oidc_gate_core as core;
-pub use oidc_gate_core::identity::{ClaimsMismatch, Identity, Via};
+pub use oidc_gate_core::{
+    check::{Check, CheckFailed},
+    gate::{
+        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age, predicate, scope, signed_in,
+    },
+    identity::{ClaimsMismatch, Identity, Via},
+    session::{CookieKeys, KeyError},
+};
 pub use ports::{Clock, HttpClient, SystemClock, TransportError};
+pub use principal::{Anonymous, PeerAddr, Principal};
+pub use provider::Provider;
+#[cfg(feature = "reqwest")]
+pub use reqwest_client::ReqwestClient;
+pub use require::{RequireFuture, RequireLayer, RequireService};
+pub use service::{GateFuture, GateLayer, GateService};
+pub use tasks::Unfinished;

@@ -1,6 +1,10 @@
 //! The caller, as the gate found it.
 
-use crate::core::identity::Identity;
+use crate::core::{
+    gate::{Requirement, Unmet},
+    identity::Identity,
+    time::UnixTime,
+};
 use std::{net::SocketAddr, ops::Deref, sync::Arc};
 
 /// The signed-in caller: in the request extensions of every request that the gate admitted for somebody. Cheap to clone.
@@ -17,29 +21,45 @@ use std::{net::SocketAddr, ops::Deref, sync::Arc};
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Principal(Arc<Identity>);
+pub struct Principal(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    identity: Identity,
+    seen_at: UnixTime,
+}
 
 impl Principal {
-    pub(crate) fn new(identity: Identity) -> Self {
-        Self(Arc::new(identity))
+    /// The caller of a request that was decided about at `seen_at`.
+    pub(crate) fn new(identity: Identity, seen_at: UnixTime) -> Self {
+        Self(Arc::new(Inner { identity, seen_at }))
     }
 
     /// Who it is.
     pub fn identity(&self) -> &Identity {
-        &self.0
+        &self.0.identity
+    }
+
+    /// Whether the caller meets a requirement, at the time at which the gate looked at the request.
+    ///
+    /// # Errors
+    ///
+    /// What is lacking, and whether a stronger sign-in would mend it.
+    pub fn meets(&self, requirement: &Requirement) -> Result<(), Unmet> {
+        requirement.check(&self.0.identity, self.0.seen_at)
     }
 }
 
 impl Deref for Principal {
     type Target = Identity;
     fn deref(&self) -> &Identity {
-        &self.0
+        &self.0.identity
     }
 }
 
 impl AsRef<Identity> for Principal {
     fn as_ref(&self) -> &Identity {
-        &self.0
+        &self.0.identity
     }
 }
 

@@ -12,6 +12,7 @@ use super::requirement::{Requirement, StepUp, Unmet};
 use super::route::{Endpoint, Requirements, Route};
 use crate::check::Check;
 use crate::identity::{Identity, Via};
+use crate::session::Freshness;
 use crate::time::UnixTime;
 use http::StatusCode;
 use std::borrow::Cow;
@@ -52,20 +53,6 @@ impl<'a> SessionView<'a> {
             freshness,
         }
     }
-}
-
-/// What is due for a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "a new case must be handled")]
-pub enum Freshness {
-    /// Nothing.
-    Fresh,
-    /// Its idle time should begin anew.
-    Touch,
-    /// It should be refreshed soon; meanwhile it holds.
-    RefreshAhead,
-    /// It has to be refreshed before it is used.
-    RefreshDue,
 }
 
 /// What became of a bearer token.

@@ -44,7 +44,8 @@ mod route;
 
 pub use asker::{Asker, Asking};
 pub use csrf::{CrossSite, cross_site};
-pub use decide::{BearerVerdict, Credential, Demand, Freshness, LiveSession, SessionView};
+pub use crate::session::Freshness;
+pub use decide::{BearerVerdict, Credential, Demand, LiveSession, SessionView};
 pub use decision::{
     AnswerForm, Cache, Caller, Challenge, ChallengeError, Decision, Refusal, Scheme, SessionEffect,
     Verdict,

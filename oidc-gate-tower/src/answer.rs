@@ -1,0 +1,245 @@
+//! The gate's own answers: redirects, refusals, pages.
+
+use crate::{
+    core::{
+        check::{Check, CheckFailed},
+        gate::{AnswerForm, ChallengeError, Refusal},
+        session::SetCookie,
+    },
+    html::Page,
+    report::{self, Reference},
+};
+use bytes::Bytes;
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE},
+};
+use std::time::Duration;
+
+/// An answer without a body that nobody stores.
+pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// 303: whatever the method was, the browser goes there with GET
+/// ([RFC 9110 § 15.4.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4)). No referrer, because the address that is
+/// left may hold a code.
+pub(crate) fn redirect(location: &str) -> Response<Bytes> {
+    let Ok(location) = HeaderValue::try_from(location) else {
+        return empty(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    let mut response = empty(StatusCode::SEE_OTHER);
+    response.headers_mut().insert(LOCATION, location);
+    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// A small JSON document.
+pub(crate) fn json(status: StatusCode, document: &serde_json::Value) -> Response<Bytes> {
+    let mut response = empty(status);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.body_mut() = document.to_string().into();
+    response
+}
+
+/// Adds cookies.
+pub(crate) fn set_cookies(response: &mut Response<Bytes>, cookies: impl IntoIterator<Item = SetCookie>) {
+    response.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie.to_header())));
+}
+
+/// What the gate says to a request it does not admit. `sign_in` is where a person can sign in as somebody else.
+pub(crate) fn refusal(refusal: &Refusal, sign_in: &str) -> Response<Bytes> {
+    let reference = report::refused(refusal.check, &refusal.cause);
+    let mut response = match refusal.form {
+        AnswerForm::Page => page(refusal.check, refusal.status, &reference, sign_in),
+        AnswerForm::Json => json(refusal.status, &problem(refusal, &reference)),
+        AnswerForm::Grpc => grpc(refusal.status),
+        AnswerForm::Empty => empty(refusal.status),
+    };
+    let headers = response.headers_mut();
+    if let Some(challenge) = &refusal.challenge {
+        headers.insert(WWW_AUTHENTICATE, challenge.header_value());
+    }
+    if let Some(allow) = refusal.allow {
+        headers.insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}
+
+fn problem(refusal: &Refusal, reference: &Reference) -> serde_json::Value {
+    let error = match &refusal.challenge {
+        Some(challenge) if challenge.error.is_some() => challenge.error.as_ref().map_or("", ChallengeError::code),
+        _ => match refusal.status {
+            StatusCode::UNAUTHORIZED => "unauthenticated",
+            StatusCode::FORBIDDEN => "forbidden",
+            StatusCode::NOT_FOUND => "not_found",
+            StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+            _ => "unavailable",
+        },
+    };
+    serde_json::json!({ "error": error, "reference": reference.to_string() })
+}
+
+/// gRPC says everything in trailers, or in headers where there is no message
+/// ([the protocol](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md)).
+fn grpc(status: StatusCode) -> Response<Bytes> {
+    let code = match status {
+        StatusCode::UNAUTHORIZED => "16",
+        StatusCode::FORBIDDEN => "7",
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "12",
+        _ => "14",
+    };
+    let mut response = empty(StatusCode::OK);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response.headers_mut().insert("grpc-status", HeaderValue::from_static(code));
+    response
+}
+
+/// The page that ends a login which failed, and its event in the log.
+pub(crate) fn login_failed(failed: &CheckFailed, retry_after: Option<Duration>, again: &str) -> Response<Bytes> {
+    let reference = report::login_failed(failed);
+    let status = status(failed.check());
+    let mut response = page(failed.check(), status, &reference, again);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        let secs = retry_after.unwrap_or(Duration::from_secs(5)).as_secs().max(1);
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(secs));
+    }
+    response
+}
+
+/// The status that a check comes to which fails on the way through a login.
+pub(crate) fn status(check: Check) -> StatusCode {
+    match check {
+        Check::CallbackMalformed
+        | Check::CallbackDuplicate
+        | Check::CallbackMixed
+        | Check::StateMissing
+        | Check::StateUnknown
+        | Check::StateReplayed
+        | Check::TransactionExpired
+        | Check::CallbackIssuer
+        | Check::CallbackIssuerMissing
+        | Check::TokenInvalidGrant => StatusCode::BAD_REQUEST,
+        Check::AccessDenied
+        | Check::LoginRequired
+        | Check::IdTokenAcr
+        | Check::IdTokenAuthTime
+        | Check::ClaimsUnfit => StatusCode::FORBIDDEN,
+        Check::ProviderUnreachable
+        | Check::ProviderStatus
+        | Check::ProviderTooLarge
+        | Check::MetadataMalformed
+        | Check::ProviderIssuer
+        | Check::KeysMalformed
+        | Check::PkceUnsupported
+        | Check::ClientAuthUnsupported
+        | Check::NoCommonAlgorithm
+        | Check::ProviderBusy
+        | Check::TokenUnavailable
+        | Check::StoreUnavailable
+        | Check::Randomness
+        | Check::Misuse => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_GATEWAY,
+    }
+}
+
+/// What a person reads. Nothing of it comes from the request or the provider.
+struct Words {
+    title: &'static str,
+    text: &'static str,
+    link: &'static str,
+}
+
+fn words(check: Check, status: StatusCode) -> Words {
+    let (title, text, link) = match (check, status) {
+        (Check::Forbidden, _) => (
+            "You cannot open this page",
+            "You are signed in, but your account does not have access to it.",
+            "Sign in as someone else",
+        ),
+        (Check::CrossSite, _) => (
+            "This request was stopped",
+            "It did not come from this application’s own pages, so it was not carried out.",
+            "Go to the application",
+        ),
+        (Check::AccessDenied, _) => (
+            "You were not signed in",
+            "The sign-in was cancelled, or your account may not use this application.",
+            "Try again",
+        ),
+        (Check::StateMissing | Check::StateUnknown | Check::StateReplayed | Check::TransactionExpired, _) => (
+            "This sign-in is over",
+            "It took too long, was finished already, or began in another browser. Cookies have to be on.",
+            "Sign in again",
+        ),
+        (Check::UnknownEndpoint, _) => ("There is no such page", "The address does not exist.", "Go to the application"),
+        (_, StatusCode::METHOD_NOT_ALLOWED) => {
+            ("This does not work", "The address does not take this kind of request.", "Go to the application")
+        }
+        (_, StatusCode::UNAUTHORIZED) => {
+            ("You are not signed in", "Open the page in a tab of its own to sign in.", "Sign in")
+        }
+        (_, StatusCode::SERVICE_UNAVAILABLE) => (
+            "Signing in is not possible right now",
+            "The sign-in service does not answer. Please try again in a moment.",
+            "Try again",
+        ),
+        (_, StatusCode::FORBIDDEN) => (
+            "You were not signed in",
+            "Your account does not fulfil what this application asks for.",
+            "Try again",
+        ),
+        _ => (
+            "Signing in did not work",
+            "Something went wrong between this application and the sign-in service.",
+            "Try again",
+        ),
+    };
+    Words { title, text, link }
+}
+
+fn page(check: Check, status: StatusCode, reference: &Reference, way_on: &str) -> Response<Bytes> {
+    let Words { title, text, link } = words(check, status);
+    let mut page = Page::new(title);
+    page.push(format_args!(
+        "<p>{text}</p>\n<p><a class=\"button\" href=\"{}\">{link}</a></p>\n\
+         <p class=\"note\">If it happens again, tell whoever runs this application the reference \
+         <code>{reference}</code>.</p>\n",
+        crate::html::escape(way_on),
+    ));
+    page.respond(status)
+}
+
+/// A page of few words with one way on.
+pub(crate) fn notice(title: &str, text: &str, link: &str, way_on: &str) -> Response<Bytes> {
+    let mut page = Page::new(title);
+    page.push(format_args!(
+        "<p>{text}</p>\n<p><a class=\"button\" href=\"{}\">{link}</a></p>\n",
+        crate::html::escape(way_on),
+    ));
+    page.respond(StatusCode::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The catalogue promises an answer for each check; for those that end a login this is where it is given.
+    #[test]
+    fn each_login_check_gets_the_status_that_the_catalogue_names() {
+        let of_a_login = |check: &&Check| {
+            let area = check.id().split('.').next().unwrap_or_default();
+            ["provider", "callback", "token", "id_token"].contains(&area)
+        };
+        for check in Check::ALL.iter().filter(of_a_login) {
+            let named = check.answer().split(|c: char| !c.is_ascii_digit()).any(|n| n == status(*check).as_str());
+            assert!(named, "{check} is answered with {}, the catalogue says: {}", status(*check), check.answer());
+        }
+    }
+}

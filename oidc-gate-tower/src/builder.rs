@@ -1,0 +1,357 @@
+//! How a gate is configured.
+
+use crate::{
+    Clock, ClientAuth, ConfigError, Gate, HttpClient, Provider, SystemClock,
+    core::{
+        client_auth::Client,
+        gate::{Endpoint, Pattern, Policy, PolicySettings, Requirement, RuleKind},
+        login::Registration,
+        session::{CookieKeys, CookieNames, Lifetimes, Origin},
+        url::{BaseUrl, Issuer},
+    },
+    env::Env,
+    gate::{DemandedClaims, Inner},
+    ports::DynHttpClient,
+    remember::Remembered,
+    tasks::Tasks,
+    upstream::Upstream,
+};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Configures a [`Gate`]. Nothing is checked before [`build`](Self::build), which names every problem at once.
+#[must_use = "a gate is made by `build`"]
+#[derive(Default)]
+pub struct GateBuilder {
+    providers: Vec<Provider>,
+    issuer: Option<String>,
+    client: Option<(String, ClientAuth)>,
+    scopes: Option<Vec<String>>,
+    base_url: Option<String>,
+    keys: Option<CookieKeys>,
+    limits: Option<(Duration, Duration)>,
+    policy: PolicySettings,
+    http: Option<Box<dyn DynHttpClient>>,
+    ca_file: Option<String>,
+    clock: Option<Arc<dyn Clock>>,
+    demanded_claims: Option<DemandedClaims>,
+    problems: Vec<String>,
+}
+
+impl GateBuilder {
+    /// The provider: its issuer identifier, exactly as it writes it itself, with or without a trailing slash.
+    pub fn issuer(mut self, url: impl Into<String>) -> Self {
+        self.issuer = Some(url.into());
+        self
+    }
+
+    /// Who this application is at the provider, and how it proves so.
+    pub fn client(mut self, id: impl Into<String>, auth: ClientAuth) -> Self {
+        self.client = Some((id.into(), auth));
+        self
+    }
+
+    /// The scopes to ask for; `openid profile email` unless set. `openid` is added if it is missing.
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// A provider with more to say about than [`issuer`](Self::issuer) and [`client`](Self::client) do.
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// Where browsers find the application: `https://app.example.com`, with a path if the application lives under one.
+    /// Every absolute address the gate makes comes from here, and none from a request.
+    pub fn base_url(mut self, url: impl Into<String>) -> Self {
+        self.base_url = Some(url.into());
+        self
+    }
+
+    /// What seals the cookies: [`CookieKeys::parse`]. The same in every replica.
+    pub fn cookie_keys(mut self, keys: CookieKeys) -> Self {
+        self.keys = Some(keys);
+        self
+    }
+
+    /// How long a session may stay unused, and how long it may live at all; 24 hours and 7 days unless set.
+    pub fn session_limits(mut self, idle: Duration, absolute: Duration) -> Self {
+        self.limits = Some((idle, absolute));
+        self
+    }
+
+    /// Anyone may pass here. Whoever is signed in is recognised; nobody is sent to a login.
+    pub fn open(self, pattern: Pattern) -> Self {
+        self.rule(pattern, RuleKind::Open)
+    }
+
+    /// The gate stays out of it here: no session, no login, no change to the response. For assets and health checks.
+    pub fn bypass(self, pattern: Pattern) -> Self {
+        self.rule(pattern, RuleKind::Bypass)
+    }
+
+    /// Whoever is signed in may pass here. The default for every path without a rule; of use inside of what is open.
+    pub fn protect(self, pattern: Pattern) -> Self {
+        self.rule(pattern, RuleKind::Protect)
+    }
+
+    /// Whoever is signed in and meets the requirement may pass here. Requirements add up, and hold inside of what is
+    /// open.
+    pub fn require(self, pattern: Pattern, requirement: Requirement) -> Self {
+        self.rule(pattern, RuleKind::Require(requirement))
+    }
+
+    fn rule(mut self, pattern: Pattern, kind: RuleKind) -> Self {
+        self.policy = self.policy.rule(pattern, kind);
+        self
+    }
+
+    /// Every answer of the gate is JSON here and none a redirect, whatever the headers say.
+    pub fn json(mut self, pattern: Pattern) -> Self {
+        self.policy.json.push(pattern);
+        self
+    }
+
+    /// Claims of this shape are demanded at sign-in: a user without them is told there, once, and the handlers' extractor
+    /// `Claims<T>` does not fail.
+    pub fn claims<T: serde::de::DeserializeOwned>(mut self) -> Self {
+        self.demanded_claims = Some(|identity| identity.claims_as::<T>().map(drop));
+        self
+    }
+
+    /// An HTTP client of one's own, in the place of the one that comes along.
+    pub fn http_client(mut self, client: impl HttpClient) -> Self {
+        self.http = Some(Box::new(client));
+        self
+    }
+
+    /// Certificate authorities to trust beside the system's when talking to the provider: a PEM file.
+    pub fn ca_pem_file(mut self, path: impl Into<String>) -> Self {
+        self.ca_file = Some(path.into());
+        self
+    }
+
+    /// A clock of one's own: for tests.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// The embedded development provider, reached inside the process.
+    #[cfg(feature = "dev-provider")]
+    pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
+        self.http = Some(Box::new(provider.http_client()));
+        self.client = Some(("dev".to_owned(), ClientAuth::none()));
+        self.issuer(provider.issuer())
+    }
+
+    /// Takes over what the environment says, in the place of what was set so far:
+    ///
+    /// | variable | is |
+    /// |---|---|
+    /// | `OIDC_GATE_ISSUER_URL` | the provider |
+    /// | `OIDC_GATE_CLIENT_ID` | who this application is there |
+    /// | `OIDC_GATE_CLIENT_SECRET` | the client's secret |
+    /// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (the default), `client_secret_post` or `none` |
+    /// | `OIDC_GATE_SCOPES` | the scopes, separated by spaces |
+    /// | `OIDC_GATE_BASE_URL` | where browsers find the application |
+    /// | `OIDC_GATE_COOKIE_SECRET` | base64 of 32 random bytes or more; several separated by commas, newest first |
+    /// | `OIDC_GATE_CA_FILE` | certificate authorities to trust beside the system's, in PEM |
+    pub fn env(self) -> Self {
+        self.apply(Env::read(|name| std::env::var(name).ok()))
+    }
+
+    fn apply(mut self, env: Env) -> Self {
+        if env.issuer.is_some() {
+            // Another provider: an HTTP client made for the one before (the development provider's) is not for this one.
+            self.http = None;
+            self.issuer = env.issuer;
+            self.client = None;
+            self.providers.clear();
+        }
+        if env.client.is_some() {
+            self.client = env.client;
+        }
+        self.scopes = env.scopes.or(self.scopes);
+        self.base_url = env.base_url.or(self.base_url);
+        self.ca_file = env.ca_file.or(self.ca_file);
+        match env.cookie_secret.as_deref().map(CookieKeys::parse) {
+            Some(Ok(keys)) => self.keys = Some(keys),
+            Some(Err(problem)) => self.problems.push(format!("OIDC_GATE_COOKIE_SECRET: {problem}")),
+            None => {}
+        }
+        self.problems.extend(env.problems);
+        self
+    }
+
+    /// The gate. Does no IO: the provider is looked up when it is first needed, so an application starts while its
+    /// provider is down.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the configuration, each with the setting, the value and what to do.
+    pub fn build(mut self) -> Result<Gate, ConfigError> {
+        let mut problems = std::mem::take(&mut self.problems);
+        let provider = self.the_provider(&mut problems);
+        let issuer = provider.as_ref().and_then(|provider| {
+            problems.extend(provider.problems());
+            Issuer::parse(&provider.issuer)
+                .map_err(|problem| problems.push(format!("issuer: {:?} {problem}", provider.issuer)))
+                .ok()
+        });
+        let base = match self.base_url.as_deref().map(|url| (url, BaseUrl::parse(url))) {
+            None => {
+                problems.push("base_url: missing; set .base_url(\"https://…\") to where browsers find it".to_owned());
+                None
+            }
+            Some((url, Err(problem))) => {
+                problems.push(format!("base_url: {url:?} {problem}; session cookies are bound to it"));
+                None
+            }
+            Some((_, Ok(base))) => Some(base),
+        };
+        if self.keys.is_none() {
+            problems.push(
+                "cookie_keys: missing; make a secret with `openssl rand -base64 32` and set \
+                 .cookie_keys(CookieKeys::parse(…)?)"
+                    .to_owned(),
+            );
+        }
+        let limits = match self.limits {
+            None => Some(Lifetimes::default()),
+            Some((idle, absolute)) => Lifetimes::new(idle, absolute).or_else(|| {
+                problems.push(format!(
+                    "session_limits: idle {idle:?}, absolute {absolute:?}; both have to be at least a second, idle not \
+                     longer than absolute, absolute at most 400 days"
+                ));
+                None
+            }),
+        };
+        let http = self.http_client_or_default(&mut problems);
+        let named = provider.as_ref().map(|p| p.name.as_str()).filter(|name| !name.is_empty());
+        let callback = Endpoint::Callback(named.map(Into::into));
+        let mut settings = self.policy;
+        settings.endpoints = vec![Endpoint::Start, callback.clone(), Endpoint::SignOut, Endpoint::Userinfo];
+        if let Some(base) = &base {
+            settings.base_path = base.path().to_owned();
+            settings.origin = Some(base.origin().to_owned());
+        }
+        let policy = Policy::compile(settings)
+            .map_err(|found| problems.extend(found.iter().map(ToString::to_string)))
+            .ok();
+        match (provider, issuer, base, self.keys, limits, http, policy) {
+            (Some(provider), Some(issuer), Some(base), Some(keys), Some(limits), Some(http), Some(policy))
+                if problems.is_empty() =>
+            {
+                if keys.origin() == Origin::Ephemeral && base.is_secure() {
+                    tracing::warn!(
+                        "the cookie keys were made at start: everybody is signed out by a restart, and replicas do not \
+                         understand each other; configure them with CookieKeys::parse"
+                    );
+                }
+                let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+                let tasks = Arc::new(Tasks::new());
+                let redirect_uri = format!("{}{}", base.origin(), policy.endpoint_path(&callback));
+                let rules = provider.rules();
+                let names = CookieNames::derive(&provider.client_id, &base);
+                let client = Client::new(provider.client_id, provider.auth.method);
+                let registration = Registration::new(client, redirect_uri, &provider.scopes);
+                let upstream = Upstream::new(issuer, registration, rules, http, clock.clone(), tasks.clone());
+                Ok(Gate(Arc::new(Inner {
+                    policy,
+                    keys,
+                    names,
+                    base,
+                    limits,
+                    upstream,
+                    clock,
+                    tasks,
+                    ended: Remembered::new(MAX_ENDED_SESSIONS),
+                    used_states: Remembered::new(MAX_USED_STATES),
+                    demanded_claims: self.demanded_claims,
+                })))
+            }
+            _ => Err(ConfigError::new(problems)),
+        }
+    }
+
+    /// The one provider, from whichever way it was said.
+    fn the_provider(&mut self, problems: &mut Vec<String>) -> Option<Provider> {
+        match (self.issuer.take(), self.client.take()) {
+            (Some(issuer), Some((id, auth))) => self.providers.push(Provider::new("", issuer, id, auth)),
+            (Some(_), None) => problems.push(
+                "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the provider"
+                    .to_owned(),
+            ),
+            (None, Some(_)) => {
+                problems.push("issuer: missing; set .issuer(\"https://…\") to the provider's address".to_owned());
+            }
+            (None, None) if self.providers.is_empty() => problems.push(
+                "issuer: missing; set .issuer(\"https://…\") and .client(…), so that somebody can sign in".to_owned(),
+            ),
+            (None, None) => {}
+        }
+        if self.providers.len() > 1 {
+            problems.push("provider: more than one; a gate signs in with one provider so far".to_owned());
+        }
+        let mut provider = self.providers.pop()?;
+        if let Some(scopes) = self.scopes.take() {
+            provider.scopes = scopes;
+        }
+        Some(provider)
+    }
+
+    fn http_client_or_default(&mut self, problems: &mut Vec<String>) -> Option<Box<dyn DynHttpClient>> {
+        if let Some(http) = self.http.take() {
+            if let Some(path) = &self.ca_file {
+                problems.push(format!(
+                    "ca_pem_file: {path:?}, but an HTTP client of your own is set; let that one trust the authority"
+                ));
+            }
+            return Some(http);
+        }
+        default_http_client(self.ca_file.as_deref(), problems)
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn default_http_client(ca_file: Option<&str>, problems: &mut Vec<String>) -> Option<Box<dyn DynHttpClient>> {
+    use std::error::Error as _;
+    let made = match ca_file {
+        Some(path) => crate::ReqwestClient::with_ca_file(path),
+        None => crate::ReqwestClient::new(),
+    };
+    match made {
+        Ok(client) => Some(Box::new(client)),
+        Err(error) => {
+            let setting = ca_file.map_or("http_client".to_owned(), |path| format!("ca_pem_file: {path:?}"));
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            problems.push(format!("{setting}: {cause}"));
+            None
+        }
+    }
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_http_client(_: Option<&str>, problems: &mut Vec<String>) -> Option<Box<dyn DynHttpClient>> {
+    problems.push(
+        "http_client: missing; enable the feature `reqwest` or set .http_client(…) to one of your own".to_owned(),
+    );
+    None
+}
+
+/// About fifty bytes each, for as long as the ended sessions would have lived.
+const MAX_ENDED_SESSIONS: usize = 1 << 20;
+/// For a quarter of an hour each.
+const MAX_USED_STATES: usize = 1 << 16;
+
+impl fmt::Debug for GateBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateBuilder")
+            .field("issuer", &self.issuer)
+            .field("providers", &self.providers)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
+    }
+}

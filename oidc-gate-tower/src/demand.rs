@@ -1,0 +1,104 @@
+//! Refusals from inside the application.
+
+use crate::core::{
+    gate::{self, Asking, Head, Target, Unmet},
+    identity::Via,
+};
+use http::{HeaderMap, Method, Response, StatusCode, Uri};
+
+/// Left in the extensions of a *response* by whoever refuses inside the application: an extractor, a route's requirement.
+///
+/// They have no gate in hand. The gate outside turns the demand into the answer it would have given itself: a login, a
+/// stronger one, 401 or 403. Without a gate the plain response stands.
+#[derive(Clone, Debug)]
+pub struct Demand {
+    pub(crate) asking: Asking,
+    pub(crate) demand: gate::Demand,
+}
+
+impl Demand {
+    /// A demand about the request with this head.
+    pub fn of<'a>(method: &'a Method, headers: &'a HeaderMap, target: Target<'a>) -> DemandBuilder<'a> {
+        DemandBuilder { head: Head::new(method, target, headers) }
+    }
+
+    /// The status without a gate's help.
+    pub fn status(&self) -> StatusCode {
+        match &self.demand {
+            gate::Demand::Unmet { unmet: Unmet::Forbidden { .. }, .. } => StatusCode::FORBIDDEN,
+            gate::Demand::SignIn | gate::Demand::Unmet { unmet: Unmet::StepUp(_), .. } => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// The response to send: it carries the demand, and stands as it is where no gate is outside.
+    pub fn plain<B: Default>(self) -> Response<B> {
+        let mut response = Response::new(B::default());
+        *response.status_mut() = self.status();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// A request about which something is demanded.
+#[derive(Debug)]
+pub struct DemandBuilder<'a> {
+    head: Head<'a>,
+}
+
+impl DemandBuilder<'_> {
+    /// Somebody has to be signed in.
+    pub fn sign_in(self) -> Demand {
+        Demand { asking: Asking::of(&self.head), demand: gate::Demand::SignIn }
+    }
+
+    /// The caller, recognised by `via`, lacks something.
+    pub fn unmet(self, unmet: Unmet, via: Via) -> Demand {
+        Demand { asking: Asking::of(&self.head), demand: gate::Demand::Unmet { unmet, via } }
+    }
+}
+
+/// Where the target of a request stands that a router may have cut.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "an adapter has to know which of the three holds")]
+pub enum OriginalTarget<'a> {
+    /// In the request itself: nothing has cut it.
+    Whole,
+    /// Here.
+    Is(&'a Uri),
+    /// Nowhere any more. No `open` or `bypass` rule can match then.
+    Lost,
+}
+
+impl<'a> OriginalTarget<'a> {
+    /// The target of a request whose own URI is `uri`.
+    pub fn of(self, uri: &'a Uri) -> Target<'a> {
+        match self {
+            Self::Whole => Target::Whole(uri),
+            Self::Is(original) => Target::Whole(original),
+            Self::Lost => Target::Cut,
+        }
+    }
+}
+
+/// Left in the extensions of a *response* by an extractor that found neither a caller nor the mark of an open route. The
+/// developer has made a mistake, and the gate, if there is one, knows which.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct NoCaller;
+
+impl NoCaller {
+    /// What is said where no gate says it better.
+    pub const NO_GATE: &'static str = "no gate has looked at this request: wrap the application with \
+         `gate.protect(router)`, and put nothing that takes a user outside of it";
+
+    pub(crate) const BYPASSED: &'static str = "this path is under a `bypass` rule, so the gate has not looked for a \
+         user: use an `open` rule where a handler takes one";
+
+    /// 500, with this body.
+    pub fn plain<B>(body: B) -> Response<B> {
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response.extensions_mut().insert(Self);
+        response
+    }
+}

@@ -1,0 +1,158 @@
+//! `callback`: the way back from the provider.
+
+use crate::{
+    Gate, answer,
+    core::{
+        check::{Check, CheckFailed},
+        flow::Entropy,
+        login::{Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn, Transaction, Use},
+        secret::SessionId,
+        session::{Session, SetCookie},
+    },
+    gate::Recognised,
+    ports::OsEntropy,
+    upstream::Unavailable,
+};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode, header::ALLOW, request::Parts};
+use std::time::Duration;
+
+/// Ends a login: a session and the page that was asked for, or a page that says what to do.
+///
+/// A session that is there stays as it is unless the login succeeds.
+pub(super) async fn serve(gate: &Gate, parts: &Parts) -> Response<Bytes> {
+    if parts.method != Method::GET {
+        // `response_mode=form_post` is not asked for, so nothing legitimate is posted here.
+        let mut response = answer::empty(StatusCode::METHOD_NOT_ALLOWED);
+        response.headers_mut().insert(ALLOW, http::HeaderValue::from_static("GET"));
+        return response;
+    }
+    let query = parts.uri.query().unwrap_or_default().as_bytes();
+    let callback = match Callback::parse(query) {
+        Ok(callback) => callback,
+        Err(failed) => return over(gate, parts, Over::now(failed), None),
+    };
+    let cookie = gate.0.names.transaction(callback.state());
+    let clear = |found: bool| found.then(|| gate.0.names.clear(&cookie));
+    match accept(gate, &parts.headers, &cookie, callback) {
+        Err((failed, found)) => over(gate, parts, Over::now(failed), clear(found)),
+        Ok(consume) => {
+            let return_to = consume.return_to().clone();
+            match redeem(gate, &parts.headers, consume).await {
+                Ok((location, session)) => {
+                    let mut response = answer::redirect(location.as_str());
+                    answer::set_cookies(&mut response, [session].into_iter().chain(clear(true)));
+                    response
+                }
+                Err(mut over_by) => {
+                    over_by.return_to = Some(return_to);
+                    over(gate, parts, over_by, clear(true))
+                }
+            }
+        }
+    }
+}
+
+/// A login that is over without success.
+struct Over {
+    failed: CheckFailed,
+    retry_after: Option<Duration>,
+    return_to: Option<ReturnTo>,
+}
+
+impl Over {
+    fn now(failed: CheckFailed) -> Self {
+        Self { failed, retry_after: None, return_to: None }
+    }
+}
+
+impl From<CheckFailed> for Over {
+    fn from(failed: CheckFailed) -> Self {
+        Self::now(failed)
+    }
+}
+
+impl From<Unavailable> for Over {
+    fn from(Unavailable { why, retry_after }: Unavailable) -> Self {
+        Self { failed: why, retry_after: Some(retry_after), return_to: None }
+    }
+}
+
+/// Finds the login that the response belongs to and holds the two against each other. With an error comes whether a
+/// cookie of that name was there.
+fn accept(
+    gate: &Gate,
+    headers: &HeaderMap,
+    cookie: &str,
+    callback: Callback,
+) -> Result<ConsumeState, (CheckFailed, bool)> {
+    let mut candidates = gate.0.names.find(headers, cookie).peekable();
+    let found = candidates.peek().is_some();
+    let transaction = candidates.find_map(|sealed| Transaction::open(&gate.0.keys, cookie, sealed)).ok_or_else(|| {
+        let cause = if found { "its cookie cannot be opened" } else { "no cookie of such a login came along" };
+        (CheckFailed::new(Check::StateUnknown, cause), found)
+    })?;
+    callback.accept(transaction, gate.now()).map_err(|failed| (failed, true))
+}
+
+/// Marks the state as used and redeems the code, in a task that the gate owns: a code that has been sent is used up, and
+/// the login must not be lost because the browser's connection is.
+async fn redeem(gate: &Gate, headers: &HeaderMap, consume: ConsumeState) -> Result<(ReturnTo, SetCookie), Over> {
+    let first = gate.0.used_states.insert(consume.state().expose().as_bytes(), consume.until(), gate.now());
+    let grant = consume.resolve(if first { Use::First } else { Use::Again })?;
+    let before = match gate.recognise(headers, gate.now()) {
+        Recognised::Session(session, _) => Some(*session),
+        Recognised::Nobody | Recognised::Expired(_) | Recognised::Unreadable(_) => None,
+    };
+    let work = gate.0.tasks.spawn(sign_in(gate.clone(), grant, before));
+    work.await.unwrap_or_else(|_| Err(CheckFailed::new(Check::Misuse, "the sign-in was broken off").into()))
+}
+
+async fn sign_in(gate: Gate, grant: Grant, before: Option<Session>) -> Result<(ReturnTo, SetCookie), Over> {
+    let inner = &*gate.0;
+    let metadata = inner.upstream.metadata().await?;
+    let (registration, rules) = (inner.upstream.registration().clone(), inner.upstream.rules().clone());
+    let SignedIn { identity, provider_session, return_to, .. } =
+        inner.upstream.drive(SignIn::new(metadata, registration, rules, grant)).await?;
+    if let Some(demanded) = inner.demanded_claims {
+        demanded(&identity).map_err(|mismatch| CheckFailed::new(Check::ClaimsUnfit, mismatch.to_string()))?;
+    }
+    let mut id = [0; 32];
+    OsEntropy.fill(&mut id).map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
+    let now = gate.now();
+    let id = SessionId::from_bytes(id);
+    let session = Session::begin(id, identity, provider_session.as_deref(), &inner.limits, now);
+    let cookie = gate.session_cookie(&session, now)?;
+    // Another user took over this browser: what is left of the one before must not come back. The same user's other
+    // tabs may still be sending the old cookie, and lose nothing by it.
+    if let Some(before) = before
+        && !same_user(&before, &session)
+    {
+        inner.ended.insert(before.id().expose(), before.ends(), now);
+    }
+    tracing::info!(issuer = session.identity().issuer(), return_to = ?return_to, "a user signed in");
+    Ok((return_to, cookie))
+}
+
+fn same_user(a: &Session, b: &Session) -> bool {
+    (a.identity().issuer(), a.identity().subject()) == (b.identity().issuer(), b.identity().subject())
+}
+
+/// The end of a login that did not succeed.
+///
+/// A login that is over already, in a browser that is signed in, is the back button or a reload: the user is where they
+/// wanted to be. Nothing of the present session is changed by it.
+fn over(gate: &Gate, parts: &Parts, over: Over, clear: Option<SetCookie>) -> Response<Bytes> {
+    let Over { failed, retry_after, return_to } = over;
+    let stale = matches!(failed.check(), Check::StateUnknown | Check::StateReplayed | Check::TransactionExpired);
+    let signed_in = || matches!(gate.recognise(&parts.headers, gate.now()), Recognised::Session(..));
+    let return_to = return_to.unwrap_or_else(ReturnTo::root);
+    let mut response = if stale && signed_in() {
+        tracing::info!(check = failed.check().id(), cause = failed.cause(), "a login that is over came again");
+        answer::redirect(return_to.as_str())
+    } else {
+        answer::login_failed(&failed, retry_after, &gate.sign_in_path(return_to.as_str()))
+    };
+    answer::set_cookies(&mut response, clear);
+    response
+}

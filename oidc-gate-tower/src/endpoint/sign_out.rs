@@ -1,0 +1,60 @@
+//! `sign_out`: ends the session, here.
+
+use crate::{
+    Gate, answer,
+    core::{form::Form, login::ReturnTo},
+    gate::Recognised,
+    html::{Page, escape},
+};
+use bytes::Bytes;
+use http::{Method, Response, StatusCode, request::Parts};
+
+/// A POST ends the session; a GET asks whether to.
+///
+/// The policy has seen to it that the request comes from this application. The session's id is remembered until the
+/// session would have ended anyway, so a copy of its cookie is worth nothing.
+pub(super) fn serve(gate: &Gate, parts: &Parts, body: &[u8]) -> Response<Bytes> {
+    let now = gate.now();
+    let session = match gate.recognise(&parts.headers, now) {
+        Recognised::Session(session, _) => Some(session),
+        Recognised::Nobody | Recognised::Expired(_) | Recognised::Unreadable(_) => None,
+    };
+    if parts.method != Method::POST {
+        return match session {
+            Some(session) => question(gate, session.identity().display_name()),
+            None => signed_out(gate),
+        };
+    }
+    if let Some(session) = session {
+        gate.0.ended.insert(session.id().expose(), session.ends(), now);
+        tracing::info!(issuer = session.identity().issuer(), "a user signed out");
+    }
+    let return_to = Form::parse(body).ok().and_then(|form| ReturnTo::parse(form.get("rd")?));
+    let mut response = match return_to {
+        Some(return_to) => answer::redirect(return_to.as_str()),
+        // Not a page in answer to the POST: a reload should not ask whether to send the form again.
+        None => answer::redirect(&gate.sign_out_path()),
+    };
+    answer::set_cookies(&mut response, [gate.clear_session_cookie()]);
+    response
+}
+
+fn question(gate: &Gate, name: &str) -> Response<Bytes> {
+    let mut page = Page::new("Sign out?");
+    page.push(format_args!(
+        "<p>You are signed in as <strong>{}</strong>.</p>\n\
+         <form method=\"post\" action=\"{}\"><button>Sign out</button></form>\n",
+        escape(name),
+        escape(&gate.sign_out_path()),
+    ));
+    page.respond(StatusCode::OK)
+}
+
+fn signed_out(gate: &Gate) -> Response<Bytes> {
+    answer::notice(
+        "You are signed out",
+        "You may still be signed in at the sign-in service, so signing in again can be quick.",
+        "Sign in again",
+        &gate.sign_in_path("/"),
+    )
+}

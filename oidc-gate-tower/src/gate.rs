@@ -1,0 +1,269 @@
+//! The gate.
+
+use crate::{
+    GateBuilder, Principal, Unfinished, answer,
+    core::{
+        check::{Check, CheckFailed},
+        flow::Env,
+        gate::{Credential, Endpoint, Explanation, Policy, SessionView, StepUp, Verdict},
+        identity::{ClaimsMismatch, Identity},
+        login::{self, Demand, ReturnTo},
+        session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
+        time::UnixTime,
+        url::BaseUrl,
+    },
+    ports::{Boxed, Clock, OsEntropy},
+    remember::Remembered,
+    tasks::Tasks,
+    upstream::{Unavailable, Upstream},
+};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// Decides who passes, and signs users in. One concrete type without parameters; a clone is a reference count.
+///
+/// ```
+/// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, Pattern, core::secret::ClientSecret, group};
+///
+/// let gate = Gate::builder()
+///     .issuer("https://id.example.com")
+///     .client("my-app", ClientAuth::client_secret_basic(ClientSecret::new("…")))
+///     .base_url("https://app.example.com")
+///     .cookie_keys(CookieKeys::ephemeral())
+///     .open(Pattern::get("/"))
+///     .require(Pattern::prefix("/admin"), group("admins"))
+///     .build()?;
+///
+/// struct AppState {
+///     gate: Gate,
+/// }
+/// # let _ = AppState { gate };
+/// # Ok::<_, oidc_gate_tower::ConfigError>(())
+/// ```
+#[derive(Clone)]
+pub struct Gate(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) policy: Policy,
+    pub(crate) keys: CookieKeys,
+    pub(crate) names: CookieNames,
+    pub(crate) base: BaseUrl,
+    pub(crate) limits: Lifetimes,
+    pub(crate) upstream: Upstream,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Arc<Tasks>,
+    /// Sessions that were signed out, until their absolute limit.
+    pub(crate) ended: Remembered,
+    /// States that were used, until their login has expired.
+    pub(crate) used_states: Remembered,
+    pub(crate) demanded_claims: Option<DemandedClaims>,
+}
+
+/// Whether the claims have the shape that the application demands.
+pub(crate) type DemandedClaims = fn(&Identity) -> Result<(), ClaimsMismatch>;
+
+impl Gate {
+    /// A gate to be configured.
+    pub fn builder() -> GateBuilder {
+        GateBuilder::default()
+    }
+
+    /// Asks the provider for its metadata, unless that is known: for a readiness probe, or for an application that would
+    /// rather not start without its provider. A gate that is never asked looks the provider up when it is first needed.
+    ///
+    /// # Errors
+    ///
+    /// Which check failed, and why.
+    pub async fn ready(&self) -> Result<(), CheckFailed> {
+        Ok(self.0.upstream.metadata().await.map(drop)?)
+    }
+
+    /// Where a link points that starts a login and leads back to `return_to`, a path in this application.
+    pub fn sign_in_path(&self, return_to: &str) -> String {
+        let start = self.0.policy.endpoint_path(&Endpoint::Start);
+        crate::core::form::with_query(&start, [("rd", return_to)])
+    }
+
+    /// Where a form posts to that signs the user out.
+    pub fn sign_out_path(&self) -> String {
+        self.0.policy.endpoint_path(&Endpoint::SignOut)
+    }
+
+    /// Which rule decides about a request, and why.
+    pub fn explain(&self, method: &Method, path: &str, who: Option<&Identity>) -> Explanation {
+        self.0.policy.explain(method, path, who, self.now())
+    }
+
+    /// Waits until the logins that are being finished are finished; at most until the deadline. To be called after the
+    /// server has stopped to accept requests.
+    ///
+    /// # Errors
+    ///
+    /// How much was left at the deadline.
+    pub async fn drain(&self, deadline: Duration) -> Result<(), Unfinished> {
+        self.0.tasks.drain(deadline).await
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.0.clock.now()
+    }
+
+    /// The session a request carries. Among several cookies of the name the first that opens and lives counts; what
+    /// another host planted does not open.
+    pub(crate) fn recognise(&self, headers: &HeaderMap, now: UnixTime) -> Recognised {
+        let inner = &*self.0;
+        let mut found = Recognised::Nobody;
+        for sealed in inner.names.find(headers, inner.names.session()).take(MAX_CANDIDATES) {
+            let Some(session) = Session::open(&inner.keys, &inner.names, sealed) else {
+                found = found.or(Recognised::Unreadable(Check::SessionUnreadable));
+                continue;
+            };
+            if inner.ended.contains(session.id().expose(), now) {
+                found = found.or(Recognised::Expired(Check::SessionEnded));
+                continue;
+            }
+            match inner.limits.judge(&session, now) {
+                Ok(freshness) => return Recognised::Session(Box::new(session), freshness),
+                Err(check) => found = found.or(Recognised::Expired(check)),
+            }
+        }
+        found
+    }
+
+    /// The cookie that writes a session down.
+    pub(crate) fn session_cookie(&self, session: &Session, now: UnixTime) -> Result<SetCookie, CheckFailed> {
+        let sealed = session.seal(&self.0.keys, &self.0.names)?;
+        Ok(self.0.names.set_session(sealed, session.ends().since(now)))
+    }
+
+    pub(crate) fn clear_session_cookie(&self) -> SetCookie {
+        self.0.names.clear(self.0.names.session())
+    }
+
+    /// Answers a verdict other than admission. `pending` are the logins that have begun in this browser.
+    pub(crate) fn answer(&self, verdict: &Verdict, pending: Vec<String>) -> Answer {
+        match verdict {
+            Verdict::LogIn { check, return_to, step_up } => {
+                tracing::debug!(check = check.id(), ?return_to, "a login begins");
+                self.log_in(return_to.clone(), step_up.as_ref(), pending)
+            }
+            Verdict::Refuse(refusal) => Answer::Now(answer::refusal(refusal, &self.sign_in_path("/"))),
+            // An endpoint is served where the request's body is at hand, and an admission is no answer.
+            Verdict::Serve(_) | Verdict::Admit(_) => Answer::Now(answer::empty(http::StatusCode::NOT_FOUND)),
+        }
+    }
+
+    /// Sends a browser to the provider: at once, if the provider is known.
+    pub(crate) fn log_in(&self, return_to: ReturnTo, step_up: Option<&StepUp>, pending: Vec<String>) -> Answer {
+        let demand = step_up.map_or_else(Demand::default, |step_up| Demand {
+            acr_values: step_up.acr_values.clone(),
+            max_age: step_up.max_age,
+        });
+        if let Some(metadata) = self.0.upstream.metadata_at_hand() {
+            return Answer::Now(self.begin(&metadata, return_to, demand, &pending));
+        }
+        let gate = self.clone();
+        Answer::Later(Box::pin(async move {
+            match gate.0.upstream.metadata().await {
+                Ok(metadata) => gate.begin(&metadata, return_to, demand, &pending),
+                Err(Unavailable { why, retry_after }) => {
+                    answer::login_failed(&why, Some(retry_after), &gate.sign_in_path(return_to.as_str()))
+                }
+            }
+        }))
+    }
+
+    fn begin(
+        &self,
+        metadata: &crate::core::provider::Metadata,
+        return_to: ReturnTo,
+        demand: Demand,
+        pending: &[String],
+    ) -> Response<Bytes> {
+        let inner = &*self.0;
+        let again = self.sign_in_path(return_to.as_str());
+        let mut env = Env { now: self.now(), entropy: &mut OsEntropy };
+        let begun = login::start(metadata, inner.upstream.registration(), return_to, demand, &mut env)
+            .and_then(|started| {
+                let name = started.transaction.cookie_name(&inner.names);
+                let sealed = started.transaction.seal(&inner.keys, &name)?;
+                Ok((started.location, inner.names.set_transaction(name, sealed, login::Transaction::MAX_AGE)))
+            });
+        match begun {
+            Ok((location, cookie)) => {
+                let mut response = answer::redirect(&location);
+                // Browsers send older cookies first (RFC 6265 § 5.4), so the oldest login makes room.
+                let crowd = (pending.len() + 1).saturating_sub(MAX_PENDING_LOGINS);
+                answer::set_cookies(&mut response, pending.iter().take(crowd).map(|name| inner.names.clear(name)));
+                answer::set_cookies(&mut response, [cookie]);
+                response
+            }
+            Err(failed) => answer::login_failed(&failed, None, &again),
+        }
+    }
+
+    /// The logins that have begun in this browser.
+    pub(crate) fn pending(&self, headers: &HeaderMap) -> Vec<String> {
+        self.0.names.transactions(headers).map(String::from).collect()
+    }
+}
+
+/// How many cookies of the session's name are tried: one is ours, and whoever plants more only keeps us from looking
+/// further.
+const MAX_CANDIDATES: usize = 4;
+
+/// How many logins can be under way in one browser. Each is a cookie of half a kilobyte.
+const MAX_PENDING_LOGINS: usize = 5;
+
+/// An answer of the gate, at hand or to come.
+pub(crate) enum Answer {
+    Now(Response<Bytes>),
+    Later(Boxed<'static, Response<Bytes>>),
+}
+
+/// What a request's cookies come to.
+pub(crate) enum Recognised {
+    Nobody,
+    Session(Box<Session>, crate::core::session::Freshness),
+    Expired(Check),
+    Unreadable(Check),
+}
+
+impl Recognised {
+    pub(crate) fn credential(&self) -> Credential<'_> {
+        match self {
+            Self::Nobody => Credential::None,
+            Self::Session(session, freshness) => {
+                Credential::Session(SessionView::new(session.identity(), *freshness))
+            }
+            Self::Expired(check) => Credential::Expired(*check),
+            Self::Unreadable(check) => Credential::Unreadable(*check),
+        }
+    }
+
+    /// A session that ended says more than a cookie that does not open.
+    fn or(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Nobody, _) | (Self::Unreadable(_), Self::Expired(_)) => other,
+            _ => self,
+        }
+    }
+
+    pub(crate) fn into_principal(self, now: UnixTime) -> Option<Principal> {
+        match self {
+            Self::Session(session, _) => Some(Principal::new(session.into_identity(), now)),
+            Self::Nobody | Self::Expired(_) | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate")
+            .field("base_url", &self.0.base)
+            .field("upstream", &self.0.upstream)
+            .field("keys", &self.0.keys)
+            .finish_non_exhaustive()
+    }
+}

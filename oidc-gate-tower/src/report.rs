@@ -1,0 +1,96 @@
+//! What is told to whom: everything to the operator, a reference to the user.
+
+use crate::{
+    core::{
+        check::{Check, CheckFailed},
+        flow::Entropy,
+    },
+    ports::OsEntropy,
+};
+use std::fmt;
+
+/// Ties what a user sees to what the log says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Reference(String);
+
+impl Reference {
+    fn new() -> Self {
+        const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+        let mut bytes = [0; 10];
+        // Without randomness the references are alike; the log line is written either way.
+        let _ = OsEntropy.fill(&mut bytes);
+        Self(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Writes one event about a login that failed, and gives the reference that the user's page carries.
+///
+/// What a user can bring about alone (a stale bookmark, a refused consent) is a warning; what needs an operator is an
+/// error.
+pub(crate) fn login_failed(failed: &CheckFailed) -> Reference {
+    let reference = Reference::new();
+    let check = failed.check();
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                check = check.id(), cause = failed.cause(), remedy = check.remedy(), reference = %reference,
+                "a login failed"
+            )
+        };
+    }
+    if needs_an_operator(check) { event!(error) } else { event!(warn) }
+    reference
+}
+
+/// Writes one event about a request that was refused. Who is not signed in yet is no event worth more than `debug`.
+pub(crate) fn refused(check: Check, cause: &str) -> Reference {
+    let reference = Reference::new();
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                check = check.id(), cause, remedy = check.remedy(), reference = %reference, "a request was refused"
+            )
+        };
+    }
+    match check {
+        Check::Forbidden | Check::CrossSite | Check::BearerInvalid => event!(info),
+        Check::StoreUnavailable | Check::ProviderUnreachable => event!(error),
+        _ => event!(debug),
+    }
+    reference
+}
+
+fn needs_an_operator(check: Check) -> bool {
+    !matches!(
+        check,
+        Check::CallbackMalformed
+            | Check::CallbackDuplicate
+            | Check::StateMissing
+            | Check::StateUnknown
+            | Check::StateReplayed
+            | Check::TransactionExpired
+            | Check::AccessDenied
+            | Check::LoginRequired
+            | Check::ClaimsUnfit
+            | Check::IdTokenAcr
+            | Check::IdTokenAuthTime
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_differ_and_can_be_read_out() {
+        let (one, two) = (Reference::new().to_string(), Reference::new().to_string());
+        assert_ne!(one, two);
+        assert!(one.len() == 10 && one.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
+    }
+}
