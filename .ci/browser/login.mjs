@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { claim, freePorts, newProfile, note, run, scratchDirectory, screenshot, startChromium, startProgram } from './harness.mjs';
-import { application, certifiedProvider, fetchAsScript, heldThePolicy, shows } from './pages.mjs';
+import { application, certifiedProvider, clickThrough, fetchAsScript, heldThePolicy, shows } from './pages.mjs';
 import { client, startProvider, userClaims } from './provider.mjs';
 import { makeAuthority, terminateTls } from './tls.mjs';
 
@@ -98,8 +98,7 @@ await run('login at a certified provider', async () => {
 
   // Signed out again.
   const copied = await context.cookies(site);
-  await application.signOut(page).click();
-  await page.waitForLoadState();
+  await clickThrough(page, application.signOut(page));
   claim('signing out ends on a page of the site', new URL(page.url()).origin === site, page.url());
   const kept = (await context.cookies(site)).map(({ name }) => name);
   claim('signing out takes the cookies away', kept.length === 0, kept);

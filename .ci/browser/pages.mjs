@@ -25,6 +25,14 @@ export const certifiedProvider = {
   consent: (page) => page.getByRole('button', { name: 'Continue' }),
 };
 
+/// Clicks what submits a form or follows a link, and waits for the page that this leads to.
+export async function clickThrough(page, control) {
+  const arrived = page.waitForEvent('framenavigated', { predicate: (frame) => frame === page.mainFrame() });
+  await control.click();
+  await arrived;
+  await page.waitForLoadState();
+}
+
 /// The page's text contains all of `texts`.
 export async function shows(page, what, texts) {
   const body = await page.locator('body').innerText();
