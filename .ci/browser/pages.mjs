@@ -12,8 +12,8 @@ export const application = {
 /// The development provider's sign-in page.
 export const developmentProvider = {
   heading: (page) => page.getByRole('heading', { level: 1, name: /sign in/i }),
-  user: (page, fullName) => page.getByRole('button', { name: fullName }),
-  anotherUser: (page) => page.getByRole('textbox', { name: /another user/i }),
+  user: (page, fullName) => page.getByRole('button', { name: new RegExp(`^${fullName}`) }),
+  anotherUser: (page) => page.getByRole('textbox', { name: 'Name or address' }),
   demoUsers: ['Alice Adams', 'Bob Brown', 'Carol Clark'],
 };
 

@@ -45,7 +45,7 @@ await run('the quickstart as it is', async () => {
     await looksRight(page, 'the provider’s page', 'quickstart-provider-light');
     await developmentProvider.user(page, 'Alice Adams').click();
     await page.waitForURL(`${site}/me`);
-    await shows(page, 'the account page', ['Alice Adams', 'alice@', 'sub', 'iss']);
+    await shows(page, 'the account page', ['Alice Adams', 'alice@example.com', 'admins', 'department', 'Operations']);
     await looksRight(page, 'the account page', 'quickstart-me-light');
     const cookies = await context.cookies(site);
     claim('cookies are out of reach of scripts and other sites', cookies.length > 0 && cookies.every(({ httpOnly, sameSite }) => httpOnly && sameSite === 'Lax'), JSON.stringify(cookies.map(({ value, ...cookie }) => cookie)));
