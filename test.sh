@@ -78,7 +78,7 @@ step_purity() {
     tree=$(cargo tree --locked --package oidc-gate-core --edges normal --target all --prefix none --format '{p}')
     [[ $tree == "oidc-gate-core v"* ]] || fail "cargo tree answered something else: $tree"
     if found=$(cut -d' ' -f1 <<<"$tree" | sort -u | grep --line-regexp --extended-regexp "$impure"); then
-        fail "core depends on" $found
+        fail "core depends on" "${found//$'\n'/, }"
     fi
 }
 
@@ -239,7 +239,7 @@ case ${1-} in
     *) steps=("$@") ;;
 esac
 for step in "${steps[@]}"; do
-    declare -F "step_$step" >/dev/null || fail "there is no step “$step”; ./test.sh list names them"
+    declare -F "step_$step" >/dev/null || fail "there is no step '$step'; ./test.sh list names them"
 done
 
 command -v cargo >/dev/null || fail 'Rust is missing: install it with rustup, with the components rustfmt and clippy'

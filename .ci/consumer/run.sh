@@ -17,7 +17,7 @@ clean_up() {
 trap clean_up EXIT
 
 # cargo's own verification would compile each package once more; the consumer below compiles all three.
-rm -f "${crates[@]/#/$CARGO_TARGET_DIR/package/}"*.crate
+rm -f "$CARGO_TARGET_DIR"/package/oidc-gate-*.crate # of an earlier version
 (cd "$root" && cargo package --locked --allow-dirty --no-verify "${crates[@]/#/--package=}")
 
 patches=()
