@@ -1,0 +1,64 @@
+// A certified OpenID provider (npm `oidc-provider`) that knows one confidential client and any user.
+
+import { generateKeyPairSync } from 'node:crypto';
+import https from 'node:https';
+import Provider from 'oidc-provider';
+import { serve } from './tls.mjs';
+
+/// The client's credentials. The secret holds what HTTP Basic authentication must form-encode first
+/// (RFC 6749 § 2.3.1): sent as it is, this provider refuses it.
+export const client = { id: 'browser-test', secret: 'p@ss:word/with+plus %41&=and space-padding' };
+
+/// What the provider says about whoever signs in as `login`.
+export function userClaims(login) {
+  return {
+    sub: login,
+    name: `${login[0].toUpperCase()}${login.slice(1)} Example`,
+    preferred_username: login,
+    email: `${login}@example.com`,
+    email_verified: true,
+    groups: ['staff', 'testers'],
+  };
+}
+
+/// Starts the provider at `https://127.0.0.1:port`, with keys of its own, and answers its issuer.
+/// `requests` collects what was asked of it, as `METHOD path`.
+export async function startProvider({ tls, port, redirectUri, requests = [] }) {
+  const issuer = `https://127.0.0.1:${port}`;
+  const provider = new Provider(issuer, {
+    clients: [{
+      client_id: client.id,
+      client_secret: client.secret,
+      redirect_uris: [redirectUri],
+      response_types: ['code'],
+      grant_types: ['authorization_code'],
+      token_endpoint_auth_method: 'client_secret_basic',
+      id_token_signed_response_alg: 'RS256',
+    }],
+    // The key that signs is neither alone nor the first of its set.
+    jwks: { keys: [signingKey('ec', { namedCurve: 'P-256' }, 'ES256'), signingKey('rsa', { modulusLength: 2048 }, 'RS256')] },
+    cookies: { keys: ['a key for the provider’s own cookies'] },
+    ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 }, // seconds
+    pkce: { required: () => true },
+    claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], email: ['email', 'email_verified'] },
+    // Claims go into the ID token as well as to the userinfo endpoint.
+    conformIdTokenClaims: false,
+    findAccount: (_, login) => ({ accountId: login, claims: () => userClaims(login) }),
+    renderError: (context, out) => {
+      context.type = 'text/plain';
+      context.body = `the provider refused: ${out.error}: ${out.error_description ?? ''}`;
+    },
+  });
+  provider.use(async (context, next) => {
+    requests.push(`${context.method} ${context.path}`);
+    await next();
+  });
+  provider.on('server_error', (_, error) => console.error('the provider failed:', error));
+  await serve(https.createServer(tls, provider.callback()), port);
+  return issuer;
+}
+
+function signingKey(type, options, alg) {
+  const key = generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
+  return { ...key, alg, use: 'sig', kid: `test-${alg}` };
+}
