@@ -15,10 +15,6 @@ impl ConfigError {
         Self { problems }
     }
 
-    pub(crate) fn one(problem: impl Into<String>) -> Self {
-        Self { problems: vec![problem.into()] }
-    }
-
     /// The problems, one each, as `setting: what is wrong; what to do`.
     pub fn problems(&self) -> impl Iterator<Item = &str> {
         self.problems.iter().map(String::as_str)

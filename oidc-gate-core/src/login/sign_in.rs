@@ -56,12 +56,12 @@ pub struct SignIn {
 
 #[derive(Debug)]
 enum Stage {
-    Begin(Grant),
-    Exchange(Grant),
+    Begin(Box<Grant>),
+    Exchange(Box<Grant>),
     Keys {
-        grant: Grant,
+        grant: Box<Grant>,
         tokens: TokenResponse,
-        unverified: UnverifiedIdToken,
+        unverified: Box<UnverifiedIdToken>,
     },
     Over,
 }
@@ -92,11 +92,11 @@ impl SignIn {
             metadata,
             registration,
             rules,
-            stage: Stage::Begin(grant),
+            stage: Stage::Begin(Box::new(grant)),
         }
     }
 
-    fn exchange(&mut self, grant: Grant) -> Result<Step<Output>, CheckFailed> {
+    fn exchange(&mut self, grant: Box<Grant>) -> Result<Step<Output>, CheckFailed> {
         // The login began at one issuer; if the configuration has changed meanwhile, its code is not for this one.
         if grant.issuer() != self.metadata.issuer() {
             let (begun, now) = (
@@ -121,7 +121,7 @@ impl SignIn {
 
     fn answered(
         &mut self,
-        grant: Grant,
+        grant: Box<Grant>,
         response: &http::Response<Vec<u8>>,
     ) -> Result<Step<Output>, CheckFailed> {
         let tokens = TokenResponse::parse(response)?;
@@ -133,6 +133,7 @@ impl SignIn {
         };
         let unverified = UnverifiedIdToken::parse(tokens.id_token.as_ref().ok_or_else(missing)?)?;
         let query = unverified.key_query(self.algs())?;
+        let unverified = Box::new(unverified);
         self.stage = Stage::Keys {
             grant,
             tokens,
