@@ -31,8 +31,12 @@ impl Alg {
         }
     }
 
-    /// The algorithm of that exact name.
+    /// The algorithm of that exact name. `Ed25519` is `EdDSA` by its fully-specified name
+    /// ([RFC 9864 § 2.2](https://www.rfc-editor.org/rfc/rfc9864#section-2.2)).
     pub fn from_name(name: &str) -> Option<Self> {
+        if name == "Ed25519" {
+            return Some(Self::EdDSA);
+        }
         Self::ALL.iter().copied().find(|alg| alg.name() == name)
     }
 }

@@ -1,0 +1,175 @@
+//! Signed tokens in the compact form ([RFC 7515 § 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)).
+
+use super::{Alg, JwkSet, base64url, json};
+use crate::check::quote;
+use crate::flow::KeyQuery;
+use serde_json::{Map, Value};
+use std::fmt;
+use zeroize::Zeroizing;
+
+/// A signed token that was read and is not believed yet.
+///
+/// The header says which key to look for and nothing more: `jwk`, `jku`, `x5u` and `x5c` in it are never used. What the
+/// token says comes out of [`verify`](Self::verify).
+pub struct CompactJws {
+    /// The whole token. It may be a credential, so it is wiped.
+    text: Zeroizing<Box<str>>,
+    /// How much of `text` is signed: header, dot, payload.
+    signed: usize,
+    alg: Alg,
+    kid: Option<String>,
+    typ: Option<String>,
+    payload: Map<String, Value>,
+    signature: Vec<u8>,
+}
+
+/// Why a token is not what it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum JwsError {
+    /// Not a compact JWS with JSON objects as header and payload; says what is wrong.
+    Malformed(&'static str),
+    /// Five parts: a compact JWE ([RFC 7516 § 9](https://www.rfc-editor.org/rfc/rfc7516#section-9)).
+    Encrypted,
+    /// The header names an algorithm the gate does not verify: `none`, a symmetric one, or one that is unknown.
+    Alg(Box<str>),
+    /// The header demands an extension ([RFC 7515 § 4.1.11](https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11)), or
+    /// that the payload is not encoded ([RFC 7797](https://www.rfc-editor.org/rfc/rfc7797)).
+    Critical,
+    /// The set has no key of that name and algorithm.
+    NoKey,
+    /// No key that comes into question confirms the signature.
+    Signature,
+}
+
+impl fmt::Display for JwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(what) => f.write_str(what),
+            Self::Encrypted => f.write_str("encrypted, not signed"),
+            Self::Alg(name) => write!(f, "signed with {}", quote(name)),
+            Self::Critical => f.write_str("the header has `crit` or `b64`"),
+            Self::NoKey => f.write_str("no published key has that `kid` and algorithm"),
+            Self::Signature => f.write_str("the signature is wrong"),
+        }
+    }
+}
+
+impl std::error::Error for JwsError {}
+
+impl CompactJws {
+    /// The longest token that is read, in bytes.
+    pub const MAX_BYTES: usize = 16 * 1024;
+
+    /// Reads a token: three parts of strict base64url, header and payload JSON objects that name each member once.
+    ///
+    /// # Errors
+    ///
+    /// See [`JwsError`].
+    pub fn parse(text: &str) -> Result<Self, JwsError> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(JwsError::Malformed("longer than 16 KiB"));
+        }
+        let mut parts = text.splitn(6, '.');
+        let (header, payload, signature) = match (parts.next(), parts.next(), parts.next()) {
+            (Some(header), Some(payload), Some(signature)) => match parts.count() {
+                0 => (header, payload, signature),
+                2 => return Err(JwsError::Encrypted),
+                _ => return Err(JwsError::Malformed("neither three nor five parts")),
+            },
+            _ => return Err(JwsError::Malformed("neither three nor five parts")),
+        };
+        let decode = |part, fault| base64url::decode(part).ok_or(JwsError::Malformed(fault));
+        let header = decode(header, "the header is not base64url")?;
+        let header = Header::read(json::object(&header).map_err(JwsError::Malformed)?)?;
+        let claims = decode(payload, "the payload is not base64url")?;
+        Ok(Self {
+            text: Zeroizing::new(text.into()),
+            signed: text.len() - signature.len() - 1,
+            alg: header.alg,
+            kid: header.kid,
+            typ: header.typ,
+            payload: json::object(&claims).map_err(JwsError::Malformed)?,
+            signature: decode(signature, "the signature is not base64url")?,
+        })
+    }
+
+    /// The algorithm the header names. A claim like any other: the caller has to want it.
+    pub fn alg(&self) -> Alg {
+        self.alg
+    }
+
+    /// The name of the key, which is text from outside.
+    pub fn kid(&self) -> Option<&str> {
+        self.kid.as_deref()
+    }
+
+    /// The kind of token, as the header says.
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+
+    /// Which key the token asks for.
+    pub fn key_query(&self) -> KeyQuery {
+        KeyQuery::new(self.kid.clone(), self.alg)
+    }
+
+    /// What the token says, once a key of the set confirms the signature. With a `kid` only keys of that name are tried,
+    /// without one every key of the algorithm.
+    ///
+    /// # Errors
+    ///
+    /// [`JwsError::NoKey`] or [`JwsError::Signature`].
+    pub fn verify(self, keys: &JwkSet) -> Result<Map<String, Value>, JwsError> {
+        let signed = self.text.as_bytes().get(..self.signed).unwrap_or_default();
+        let mut candidates = keys.candidates(self.kid(), self.alg).peekable();
+        if candidates.peek().is_none() {
+            return Err(JwsError::NoKey);
+        }
+        let confirmed = candidates.any(|key| key.verify_sig(signed, &self.signature).is_ok());
+        drop(candidates);
+        confirmed.then_some(self.payload).ok_or(JwsError::Signature)
+    }
+}
+
+impl fmt::Debug for CompactJws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompactJws")
+            .field("alg", &self.alg)
+            .field("kid", &self.kid)
+            .field("typ", &self.typ)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Header {
+    alg: Alg,
+    kid: Option<String>,
+    typ: Option<String>,
+}
+
+impl Header {
+    fn read(mut header: Map<String, Value>) -> Result<Self, JwsError> {
+        let alg = match header.get("alg") {
+            Some(Value::String(name)) => {
+                Alg::from_name(name).ok_or_else(|| JwsError::Alg(name.as_str().into()))?
+            }
+            _ => return Err(JwsError::Malformed("the header has no text `alg`")),
+        };
+        // No extension is known here, so any demand for one is a demand that cannot be met; and `b64` without `crit` is
+        // against RFC 7797 § 6.
+        if header.contains_key("crit") || header.contains_key("b64") {
+            return Err(JwsError::Critical);
+        }
+        let mut text = |name, fault| match header.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(_) => Err(JwsError::Malformed(fault)),
+        };
+        Ok(Self {
+            alg,
+            kid: text("kid", "the header's `kid` is not text")?,
+            typ: text("typ", "the header's `typ` is not text")?,
+        })
+    }
+}
