@@ -103,14 +103,8 @@ static FIXED_HEADERS: [(HeaderName, HeaderValue); 6] = [
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
     ),
-    (
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("no-store"),
-    ),
-    (
-        header::X_FRAME_OPTIONS,
-        HeaderValue::from_static("DENY"),
-    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),

@@ -1,6 +1,9 @@
 //! OpenID Connect login around any tower service, in the application's own process.
 
-#[cfg_attr(not(feature = "dev-provider"), allow(dead_code, reason = "the gate's own pages come later"))]
+#[cfg_attr(
+    not(feature = "dev-provider"),
+    allow(dead_code, reason = "the gate's own pages come later")
+)]
 mod html;
 mod ports;
 

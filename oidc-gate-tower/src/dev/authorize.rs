@@ -107,7 +107,9 @@ impl DevProvider {
     fn usable_session(&self, call: &Call<'_>, request: &AuthorizeRequest) -> Option<Session> {
         let session = self.session(call)?;
         let age = self.now().since(session.auth_time);
-        let recent = request.max_age.is_none_or(|max| age <= max && !max.is_zero());
+        let recent = request
+            .max_age
+            .is_none_or(|max| age <= max && !max.is_zero());
         (recent && request.prompt != Prompt::SignInAgain).then_some(session)
     }
 

@@ -145,7 +145,8 @@ impl DevProvider {
     }
 
     fn check_redirect_uri(&self, client_id: &str, uri: &str) -> Result<(), &'static str> {
-        let url = parse_redirect_uri(uri).ok_or("redirect_uri is not an address to send a browser to.")?;
+        let url = parse_redirect_uri(uri)
+            .ok_or("redirect_uri is not an address to send a browser to.")?;
         if self.state().redirect_uris.contains(uri) {
             return Ok(());
         }
@@ -154,7 +155,9 @@ impl DevProvider {
             return if is_at_home(&url) {
                 Ok(())
             } else {
-                Err("redirect_uri is neither on a loopback host nor under .test. Register the client to take it.")
+                Err(
+                    "redirect_uri is neither on a loopback host nor under .test. Register the client to take it.",
+                )
             };
         }
         let mut known = clients.iter().filter(|c| c.id == client_id).peekable();

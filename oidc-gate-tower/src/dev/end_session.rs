@@ -27,7 +27,9 @@ impl DevProvider {
         let client_id = form.take("client_id").filter(|id| !id.is_empty());
         if let (Some(hint), Some(id)) = (&hint, &client_id) {
             if hint.client_id != *id {
-                return pages::refused("client_id is not the client that id_token_hint was issued to.");
+                return pages::refused(
+                    "client_id is not the client that id_token_hint was issued to.",
+                );
             }
         }
         let client_id = client_id.or(hint.as_ref().map(|h| h.client_id.clone()));
@@ -53,7 +55,9 @@ impl DevProvider {
                 self,
                 &session,
                 client_id.as_deref(),
-                afterwards.as_ref().map(|a| (a.uri.as_str(), a.state.as_deref())),
+                afterwards
+                    .as_ref()
+                    .map(|a| (a.uri.as_str(), a.state.as_deref())),
             ),
             // Nothing to end.
             None => self.signed_out(call, afterwards),

@@ -5,7 +5,7 @@ use super::{
     answer::{Lost, lost, method_not_allowed},
     pages,
 };
-use bytes::Bytes;
+use bytes::{Buf as _, BufMut as _, Bytes};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Full};
@@ -55,12 +55,11 @@ async fn read<B: Body>(body: B) -> Result<Vec<u8>, StatusCode> {
     let mut bytes = Vec::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
-        if let Ok(data) = frame.into_data() {
-            let data = bytes::Buf::copy_to_bytes(&mut { data }, usize::MAX.min(MAX_BODY_BYTES + 1));
-            bytes.extend_from_slice(&data);
-            if bytes.len() > MAX_BODY_BYTES {
+        if let Ok(mut data) = frame.into_data() {
+            if data.remaining() > MAX_BODY_BYTES - bytes.len() {
                 return Err(StatusCode::PAYLOAD_TOO_LARGE);
             }
+            bytes.put(&mut data);
         }
     }
     Ok(bytes)

@@ -1,8 +1,15 @@
 //! What an application's own tests need. A feature, so that no release build can sign anybody in.
 
+mod browser;
 mod clock;
+mod cookies;
+mod forms;
+mod page;
 
+pub use browser::Browser;
 pub use clock::ManualClock;
+pub use cookies::{Cookie, SameSite};
+pub use page::Page;
 
 use crate::{Identity, core::identity::IdentityBuilder};
 
