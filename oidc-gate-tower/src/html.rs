@@ -43,6 +43,7 @@ impl fmt::Display for Escaped<'_> {
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     title: &'a str,
+    tag: Option<&'a str>,
     body: String,
     form_targets: Vec<String>,
 }
@@ -50,18 +51,22 @@ pub(crate) struct Page<'a> {
 impl<'a> Page<'a> {
     /// A page with this title and, as its heading, the same text.
     pub(crate) fn new(title: &'a str) -> Self {
-        let mut page = Self::without_heading(title);
-        page.push(format_args!("<h1>{}</h1>\n", escape(title)));
-        page
-    }
-
-    /// A page that writes its own heading.
-    pub(crate) fn without_heading(title: &'a str) -> Self {
         Self {
             title,
+            tag: None,
             body: String::new(),
             form_targets: Vec::new(),
         }
+    }
+
+    /// Says above the heading what kind of page this is.
+    #[cfg_attr(
+        not(feature = "dev-provider"),
+        allow(dead_code, reason = "only the development provider has to say so")
+    )]
+    pub(crate) fn tagged(mut self, tag: &'a str) -> Self {
+        self.tag = Some(tag);
+        self
     }
 
     /// Adds HTML as it stands. What came from outside goes through [`escape`] on its way into the arguments.
@@ -78,13 +83,17 @@ impl<'a> Page<'a> {
 
     /// The page as a response that nobody stores, frames or sniffs.
     pub(crate) fn respond(self, status: StatusCode) -> Response<Bytes> {
+        let tag = self.tag.map_or_else(String::new, |tag| {
+            format!("<p class=\"tag\">{}</p>\n", escape(tag))
+        });
         let html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n\
-             <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
-            escape(self.title),
-            self.body,
+             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{tag}<h1>{title}</h1>\n{body}</main>\n\
+             </body>\n</html>\n",
+            title = escape(self.title),
+            body = self.body,
         );
         let mut response = Response::new(Bytes::from(html));
         *response.status_mut() = status;

@@ -1,5 +1,7 @@
 //! The development provider, driven as a relying party and a browser drive it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::Full;

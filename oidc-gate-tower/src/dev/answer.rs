@@ -33,23 +33,39 @@ pub(super) fn json_answer(status: StatusCode, value: &Value) -> Response<Bytes> 
 }
 
 /// An error of [RFC 6749 § 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2). The description is ours, never text
-/// from outside. A 401 carries the challenge that HTTP demands of it.
-pub(super) fn oauth_error(
+/// from outside.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OauthError {
     status: StatusCode,
-    error: &str,
+    error: &'static str,
     description: &'static str,
-) -> Response<Bytes> {
-    let mut response = json_answer(
-        status,
-        &json!({"error": error, "error_description": description}),
-    );
-    if status == StatusCode::UNAUTHORIZED {
-        response.headers_mut().insert(
-            header::WWW_AUTHENTICATE,
-            HeaderValue::from_static("Basic realm=\"development provider\""),
-        );
+}
+
+impl OauthError {
+    pub(super) fn new(error: &'static str, description: &'static str) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error,
+            description,
+        }
     }
-    response
+
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The answer. A 401 carries the challenge that HTTP demands of it.
+    pub(super) fn respond(self) -> Response<Bytes> {
+        let body = json!({"error": self.error, "error_description": self.description});
+        let mut response = json_answer(self.status, &body);
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static("Basic realm=\"development provider\""),
+            );
+        }
+        response
+    }
 }
 
 /// On to another address with GET, whatever the method was

@@ -1,14 +1,13 @@
 //! Who is at the token endpoint: exactly one of `client_secret_basic`, `client_secret_post` and `none`
 //! ([RFC 6749 § 2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
 
-use super::{DevProvider, Fault, answer::oauth_error, service::Call};
+use super::{DevProvider, Fault, answer::OauthError, service::Call};
 use crate::core::{
     form::{Form, decode},
     secret::ClientSecret,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use bytes::Bytes;
-use http::{Response, StatusCode, header};
+use http::{StatusCode, header};
 
 /// What a request shows of its sender.
 struct Presented {
@@ -22,7 +21,7 @@ impl DevProvider {
         &self,
         call: &Call<'_>,
         form: &mut Form,
-    ) -> Result<String, Response<Bytes>> {
+    ) -> Result<String, OauthError> {
         let presented = present(call, form)?;
         if self.has(Fault::InvalidClient) {
             return Err(invalid_client());
@@ -48,7 +47,7 @@ impl DevProvider {
     }
 }
 
-fn present(call: &Call<'_>, form: &mut Form) -> Result<Presented, Response<Bytes>> {
+fn present(call: &Call<'_>, form: &mut Form) -> Result<Presented, OauthError> {
     let mut authorizations = call.headers.get_all(header::AUTHORIZATION).iter();
     let authorization = authorizations.next();
     let mut take = |name: &str| form.take(name).filter(|value| !value.is_empty());
@@ -101,15 +100,15 @@ fn basic(credentials: &str) -> Option<(String, ClientSecret)> {
     Some((id.into_string(), ClientSecret::new(secret)))
 }
 
-pub(super) fn invalid_request(why: &'static str) -> Response<Bytes> {
-    oauth_error(StatusCode::BAD_REQUEST, "invalid_request", why)
+pub(super) fn invalid_request(why: &'static str) -> OauthError {
+    OauthError::new("invalid_request", why)
 }
 
 /// One answer for an unknown client and for a wrong secret.
-fn invalid_client() -> Response<Bytes> {
-    oauth_error(
-        StatusCode::UNAUTHORIZED,
+fn invalid_client() -> OauthError {
+    OauthError::new(
         "invalid_client",
         "unknown client, or its authentication failed",
     )
+    .with_status(StatusCode::UNAUTHORIZED)
 }

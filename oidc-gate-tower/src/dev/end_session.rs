@@ -25,12 +25,10 @@ impl DevProvider {
             .take("id_token_hint")
             .and_then(|token| self.state().id_tokens.get(&key(&token)).cloned());
         let client_id = form.take("client_id").filter(|id| !id.is_empty());
-        if let (Some(hint), Some(id)) = (&hint, &client_id) {
-            if hint.client_id != *id {
-                return pages::refused(
-                    "client_id is not the client that id_token_hint was issued to.",
-                );
-            }
+        if let (Some(hint), Some(id)) = (&hint, &client_id)
+            && hint.client_id != *id
+        {
+            return pages::refused("client_id is not the client that id_token_hint was issued to.");
         }
         let client_id = client_id.or(hint.as_ref().map(|h| h.client_id.clone()));
         let afterwards = match self.afterwards(&mut form, client_id.as_deref()) {

@@ -58,10 +58,10 @@ impl DevProvider {
 
     fn name_after_port(&self, port: u16) {
         let mut state = self.state();
-        if !state.issuer.given {
-            if let Some(issuer) = Issuer::parse(&format!("http://localhost:{port}"), false) {
-                state.issuer = issuer;
-            }
+        if !state.issuer.given
+            && let Some(issuer) = Issuer::parse(&format!("http://localhost:{port}"), false)
+        {
+            state.issuer = issuer;
         }
     }
 

@@ -179,12 +179,7 @@ pub(super) fn not_found() -> Response<Bytes> {
 }
 
 fn page(title: &str) -> Page<'_> {
-    let mut page = Page::without_heading(title);
-    page.push(format_args!(
-        "<p class=\"tag\">Development provider</p>\n<h1>{}</h1>\n",
-        escape(title)
-    ));
-    page
+    Page::new(title).tagged("Development provider")
 }
 
 /// The first letters of the first and the last word.

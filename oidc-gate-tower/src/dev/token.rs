@@ -6,7 +6,7 @@
 
 use super::{
     DevProvider, Fault,
-    answer::{Lost, json_answer, lost, oauth_error},
+    answer::{Lost, OauthError, json_answer, lost},
     client_auth::invalid_request,
     service::Call,
     state::{Access, Code, Hint, Key, key, new_handle},
@@ -25,28 +25,25 @@ pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 impl DevProvider {
     pub(super) fn token(&self, call: &Call<'_>) -> Response<Bytes> {
         if self.has(Fault::TokenEndpointDown) {
-            return oauth_error(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "temporarily_unavailable",
-                "the token endpoint is down",
-            );
+            return OauthError::new("temporarily_unavailable", "the token endpoint is down")
+                .with_status(StatusCode::SERVICE_UNAVAILABLE)
+                .respond();
         }
-        let answer = self.redeem(call).unwrap_or_else(|refusal| refusal);
+        let answer = self.redeem(call).unwrap_or_else(OauthError::respond);
         if self.has(Fault::LostTokenResponse) {
             return lost(Lost::Answer);
         }
         answer
     }
 
-    fn redeem(&self, call: &Call<'_>) -> Result<Response<Bytes>, Response<Bytes>> {
+    fn redeem(&self, call: &Call<'_>) -> Result<Response<Bytes>, OauthError> {
         if !call.is_form() {
             return Err(invalid_request(
                 "the body must be application/x-www-form-urlencoded",
             ));
         }
         if call.headers.contains_key("dpop") {
-            return Err(oauth_error(
-                StatusCode::BAD_REQUEST,
+            return Err(OauthError::new(
                 "invalid_dpop_proof",
                 "DPoP is not spoken here",
             ));
@@ -59,8 +56,7 @@ impl DevProvider {
         match take("grant_type").as_deref() {
             Some("authorization_code") => {}
             Some(_) => {
-                return Err(oauth_error(
-                    StatusCode::BAD_REQUEST,
+                return Err(OauthError::new(
                     "unsupported_grant_type",
                     "only authorization_code is spoken here",
                 ));
@@ -115,7 +111,7 @@ impl DevProvider {
         code: &Key,
         fits: impl Fn(&Code) -> bool,
         access: Key,
-    ) -> Result<Code, Response<Bytes>> {
+    ) -> Result<Code, OauthError> {
         let now = self.now();
         let mut state = self.state();
         let entry = state
@@ -157,20 +153,16 @@ fn verifier_fits(verifier: &str, challenge: &str) -> bool {
         .is_ok()
 }
 
-fn invalid_grant() -> Response<Bytes> {
-    oauth_error(
-        StatusCode::BAD_REQUEST,
+fn invalid_grant() -> OauthError {
+    OauthError::new(
         "invalid_grant",
         "the code is unknown, used, expired, or not for this request",
     )
 }
 
-fn server_error() -> Response<Bytes> {
-    oauth_error(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "server_error",
-        "the provider could not make a token",
-    )
+fn server_error() -> OauthError {
+    OauthError::new("server_error", "the provider could not make a token")
+        .with_status(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 impl Call<'_> {
