@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
-use http_body_util::Full;
+use http_body_util::{BodyExt as _, Full};
 use oidc_gate_tower::{
     HttpClient as _, Identity,
     core::{
@@ -379,6 +379,9 @@ async fn other_faults_of_a_request_are_told_to_the_client() {
 async fn a_second_login_offers_to_continue() {
     let mut w = world(|b| b);
     w.code("alice").await;
+    // As `prompt=login`, even within the same second (OpenID Connect Core § 3.1.2.1).
+    let page = w.browser.get(&authorize(&[("max_age", "0")])).await;
+    assert!(!page.body.contains("Continue as"));
     w.clock.advance(Duration::from_secs(100));
     w.browser.get(&authorize(&[])).await;
     let page = w.browser.submit("Continue as Alice Adams", &[]).await;

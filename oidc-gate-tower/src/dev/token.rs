@@ -177,3 +177,28 @@ impl Call<'_> {
             })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verifier_has_43_to_128_unreserved_characters() {
+        for (verifier, fits) in [
+            (
+                "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".to_owned(),
+                true,
+            ),
+            ("x".repeat(43), true),
+            ("x".repeat(128), true),
+            ("x".repeat(42), false),
+            ("x".repeat(129), false),
+            ("+".repeat(43), false),
+            ("é".repeat(43), false),
+        ] {
+            let hash = digest::digest(&digest::SHA256, verifier.as_bytes());
+            let challenge = URL_SAFE_NO_PAD.encode(hash);
+            assert_eq!(verifier_fits(&verifier, &challenge), fits, "{verifier}");
+        }
+    }
+}
