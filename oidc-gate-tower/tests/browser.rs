@@ -217,6 +217,7 @@ async fn a_missing_button_says_what_is_there() {
 #[tokio::test]
 async fn a_script_keeps_to_its_origin() {
     let mut browser = browser();
+    browser.set_cookie("https://id.test", "n=1; Path=/; SameSite=None; Secure");
     browser.get("https://app.test/set").await;
     let page = browser.fetch("/echo").await;
     assert_eq!(line(&page.body, "sec-fetch-mode"), "cors");

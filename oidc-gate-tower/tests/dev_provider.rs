@@ -661,6 +661,16 @@ async fn nothing_from_a_request_becomes_markup() {
         check(&page);
     }
     check(&w.browser.get(&authorize(&[("redirect_uri", EVIL)])).await);
+    // A browser escapes; who sends bytes of their own does not.
+    let raw = authorize(&[]).split_once('?').unwrap().1.to_owned() + "&x=\"'><script>";
+    let request = Request::post("/authorize").body(Full::new(Bytes::from(raw)));
+    let response = tower::ServiceExt::oneshot(w.provider.clone(), request.unwrap());
+    let body = response.await.unwrap().into_body().collect().await.unwrap();
+    let html = String::from_utf8(body.to_bytes().to_vec()).unwrap();
+    assert!(
+        html.contains("<h1>Sign in</h1>") && !html.contains("<script"),
+        "{html}"
+    );
     // What was carried through the page comes back as it was.
     w.browser.get(&authorize(&[("state", EVIL)])).await;
     let page = w.browser.sign_in_as(EVIL).await;
