@@ -1,0 +1,222 @@
+//! The authorization request: who asks, where the answer goes, and what is asked for
+//! ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
+
+use super::{DevProvider, builder::Client};
+use crate::core::form::{Form, with_query};
+use std::time::Duration;
+use url::{Host, Url};
+
+/// A request that may be answered.
+#[derive(Debug)]
+pub(super) struct AuthorizeRequest {
+    pub(super) client_id: String,
+    pub(super) reply_to: ReplyTo,
+    pub(super) challenge: String,
+    pub(super) nonce: Option<String>,
+    pub(super) scope: String,
+    pub(super) acr: Option<String>,
+    pub(super) max_age: Option<Duration>,
+    pub(super) prompt: Prompt,
+    pub(super) login_hint: Option<String>,
+    pub(super) id_token_hint: Option<String>,
+}
+
+/// Where the answer goes, once client and redirect URI are known to belong together.
+#[derive(Debug)]
+pub(super) struct ReplyTo {
+    pub(super) redirect_uri: String,
+    pub(super) state: Option<String>,
+}
+
+impl ReplyTo {
+    /// The redirect URI with `pairs`, the state exactly as it came, and `iss`
+    /// ([RFC 9207 § 2](https://www.rfc-editor.org/rfc/rfc9207#section-2)).
+    pub(super) fn with(&self, iss: &str, pairs: &[(&str, &str)]) -> String {
+        let state = self.state.as_deref().map(|state| ("state", state));
+        let pairs = pairs.iter().copied().chain(state).chain([("iss", iss)]);
+        with_query(&self.redirect_uri, pairs)
+    }
+}
+
+/// What the relying party wants the user to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prompt {
+    /// Nothing said: a hint or the page decides.
+    Unsaid,
+    /// The user must not be asked.
+    None,
+    /// The page, whoever is signed in.
+    Ask,
+    /// The page, and whoever is signed in has to sign in again.
+    SignInAgain,
+}
+
+/// Why a request is refused.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// On a page of our own: it is not known whose redirect URI it is
+    /// ([RFC 6749 § 4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1)).
+    OnPage(&'static str),
+    /// At the redirect URI.
+    AtClient(ReplyTo, &'static str, &'static str),
+}
+
+impl DevProvider {
+    pub(super) fn read_authorize_request(&self, form: &[u8]) -> Result<AuthorizeRequest, Refused> {
+        let mut form = Form::parse(form).map_err(|_| {
+            Refused::OnPage("The request is not form-encoded, or a parameter occurs twice.")
+        })?;
+        // An empty parameter counts as left out (RFC 6749 § 3.1).
+        let mut take = |name: &str| form.take(name).filter(|value| !value.is_empty());
+
+        let client_id = take("client_id").ok_or(Refused::OnPage("client_id is missing."))?;
+        let redirect_uri =
+            take("redirect_uri").ok_or(Refused::OnPage("redirect_uri is missing."))?;
+        self.check_redirect_uri(&client_id, &redirect_uri)
+            .map_err(Refused::OnPage)?;
+        let reply_to = ReplyTo {
+            redirect_uri,
+            state: take("state"),
+        };
+
+        macro_rules! refuse {
+            ($error:literal, $why:literal) => {
+                return Err(Refused::AtClient(reply_to, $error, $why))
+            };
+        }
+        if take("request").is_some() {
+            refuse!(
+                "request_not_supported",
+                "request objects are not spoken here"
+            );
+        }
+        if take("request_uri").is_some() {
+            refuse!("request_uri_not_supported", "request_uri is not taken");
+        }
+        match take("response_type").as_deref() {
+            Some("code") => {}
+            Some(_) => refuse!("unsupported_response_type", "only code is spoken here"),
+            None => refuse!("invalid_request", "response_type is missing"),
+        }
+        if take("response_mode").is_some_and(|mode| mode != "query") {
+            refuse!("invalid_request", "only response_mode query is spoken here");
+        }
+        let scope = take("scope").unwrap_or_default();
+        if !scope.split(' ').any(|word| word == "openid") {
+            refuse!("invalid_scope", "scope must hold openid");
+        }
+        // Absent means plain (RFC 7636 § 4.3), and plain protects nothing.
+        if take("code_challenge_method").is_none_or(|method| method != "S256") {
+            refuse!("invalid_request", "code_challenge_method must be S256");
+        }
+        let challenge = match take("code_challenge") {
+            Some(challenge) if is_challenge(&challenge) => challenge,
+            _ => refuse!(
+                "invalid_request",
+                "code_challenge must be 43 base64url characters"
+            ),
+        };
+        let max_age = match take("max_age").map(|text| text.parse().map(Duration::from_secs)) {
+            None => None,
+            Some(Ok(max_age)) => Some(max_age),
+            Some(Err(_)) => refuse!("invalid_request", "max_age must be a number of seconds"),
+        };
+        let prompt = take("prompt").unwrap_or_default();
+        let asked = |word| prompt.split(' ').any(|p| p == word);
+        let prompt = match &*prompt {
+            "" => Prompt::Unsaid,
+            "none" => Prompt::None,
+            _ if asked("none") => refuse!("invalid_request", "prompt none stands alone"),
+            _ if asked("login") => Prompt::SignInAgain,
+            _ => Prompt::Ask,
+        };
+        Ok(AuthorizeRequest {
+            client_id,
+            reply_to,
+            challenge,
+            nonce: take("nonce"),
+            scope,
+            acr: take("acr_values").and_then(|all| Some(all.split(' ').next()?.to_owned())),
+            max_age,
+            prompt,
+            login_hint: take("login_hint"),
+            id_token_hint: take("id_token_hint"),
+        })
+    }
+
+    fn check_redirect_uri(&self, client_id: &str, uri: &str) -> Result<(), &'static str> {
+        let url = parse_redirect_uri(uri)
+            .ok_or("redirect_uri is not an address to send a browser to.")?;
+        if self.state().redirect_uris.contains(uri) {
+            return Ok(());
+        }
+        let clients = &self.shared.clients;
+        if clients.is_empty() {
+            return if is_at_home(&url) {
+                Ok(())
+            } else {
+                Err(
+                    "redirect_uri is neither on a loopback host nor under .test. Register the client to take it.",
+                )
+            };
+        }
+        let mut known = clients.iter().filter(|c| c.id == client_id).peekable();
+        if known.peek().is_none() {
+            return Err("No client of this client_id is registered.");
+        }
+        // Character by character (RFC 9700 § 4.1.3).
+        if known.any(|client| client.redirect_uri == uri) {
+            Ok(())
+        } else {
+            Err("redirect_uri is not the one that is registered, character by character.")
+        }
+    }
+
+    /// Whether a browser may be sent to `uri` after a logout: to where some client of that id, or of any, lives.
+    pub(super) fn is_logout_target(&self, uri: &str, client_id: Option<&str>) -> bool {
+        let Some(url) = parse_redirect_uri(uri) else {
+            return false;
+        };
+        let same_origin = |other: &str| {
+            Url::parse(other).is_ok_and(|o| o.origin().is_tuple() && o.origin() == url.origin())
+        };
+        let of_client = |c: &&Client| client_id.is_none_or(|id| c.id == id);
+        let registered = self.shared.clients.iter().filter(of_client);
+        (self.shared.clients.is_empty() && is_at_home(&url))
+            || registered.into_iter().any(|c| same_origin(&c.redirect_uri))
+            || self.state().redirect_uris.iter().any(|u| same_origin(u))
+    }
+}
+
+/// An absolute address without a fragment (RFC 6749 § 3.1.2), in characters fit for a header, and no script.
+fn parse_redirect_uri(uri: &str) -> Option<Url> {
+    let plain = uri.bytes().all(|b| b.is_ascii_graphic());
+    let url = Url::parse(uri).ok()?;
+    let runs_here = matches!(
+        url.scheme(),
+        "javascript" | "data" | "blob" | "file" | "about"
+    );
+    (plain && url.fragment().is_none() && !runs_here).then_some(url)
+}
+
+/// On this machine, or under the name that is reserved for tests
+/// ([RFC 6761 § 6.2](https://www.rfc-editor.org/rfc/rfc6761#section-6.2)).
+fn is_at_home(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && match url.host() {
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            Some(Host::Domain(name)) => {
+                name == "localhost" || name.ends_with(".localhost") || name.ends_with(".test")
+            }
+            None => false,
+        }
+}
+
+/// SHA-256 in base64url ([RFC 7636 § 4.2](https://www.rfc-editor.org/rfc/rfc7636#section-4.2)).
+fn is_challenge(text: &str) -> bool {
+    text.len() == 43
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}

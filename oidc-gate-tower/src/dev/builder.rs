@@ -1,0 +1,168 @@
+//! What a development provider is made of.
+
+use super::{
+    DevProvider, Shared,
+    keys::Keys,
+    state::{Issuer, State},
+};
+use crate::{
+    Clock, Identity, SystemClock,
+    core::{jose::Alg, secret::ClientSecret},
+};
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+/// Describes a [`DevProvider`].
+///
+/// # Defaults
+///
+/// - Issuer: `http://localhost:3001`, or the port given to [`DevProvider::listen`].
+/// - Clients: any client id with any secret or none, and redirect URIs on a loopback host or under `.test`.
+/// - Algorithm: `ES256`. RSA keys take a moment to make, so they are made when asked for.
+/// - Users: none; a name can be typed.
+#[must_use]
+pub struct DevProviderBuilder {
+    issuer: Option<String>,
+    users: Vec<Identity>,
+    clients: Vec<Client>,
+    alg: Alg,
+    clock: Box<dyn Clock>,
+}
+
+/// A registered client.
+pub(super) struct Client {
+    pub(super) id: String,
+    /// A client without a secret is public.
+    pub(super) secret: Option<ClientSecret>,
+    pub(super) redirect_uri: String,
+}
+
+impl DevProviderBuilder {
+    pub(super) fn new() -> Self {
+        Self {
+            issuer: None,
+            users: Vec::new(),
+            clients: Vec::new(),
+            alg: Alg::ES256,
+            clock: Box::new(SystemClock),
+        }
+    }
+
+    /// The issuer identifier: an `http` or `https` URL without query and fragment. A path is fine; every endpoint is
+    /// under it. Once given, [`DevProvider::listen`] leaves it alone.
+    pub fn issuer(mut self, issuer: impl Into<String>) -> Self {
+        self.issuer = Some(issuer.into());
+        self
+    }
+
+    /// One more user. Subject, name, address, groups and claims are the identity's; its issuer is replaced by this
+    /// provider's. A user of the same subject is replaced.
+    pub fn user(mut self, user: Identity) -> Self {
+        match self
+            .users
+            .iter_mut()
+            .find(|other| other.subject() == user.subject())
+        {
+            Some(other) => *other = user,
+            None => self.users.push(user),
+        }
+        self
+    }
+
+    /// The three users of [`DevProvider::demo`].
+    pub fn demo_users(self) -> Self {
+        let user = |subject: &str, name: &str, department: &str, groups: &[&str]| {
+            let user = Identity::builder("", subject)
+                .name(name)
+                .email(format!("{subject}@example.com"))
+                .preferred_username(subject)
+                .claim("department", department)
+                .claim("locale", "en");
+            groups.iter().fold(user, |user, g| user.group(g)).build()
+        };
+        self.user(user(
+            "alice",
+            "Alice Adams",
+            "Operations",
+            &["admins", "staff"],
+        ))
+        .user(user("bob", "Bob Brown", "Research", &["staff"]))
+        .user(user("carol", "Carol Clark", "Sales", &[]))
+    }
+
+    /// One more registration. With the first one, unknown clients, wrong secrets and redirect URIs that differ by one
+    /// character are refused. A client without a secret is public; a client of several redirect URIs is registered
+    /// several times.
+    pub fn client(
+        mut self,
+        id: impl Into<String>,
+        secret: Option<ClientSecret>,
+        redirect_uri: impl Into<String>,
+    ) -> Self {
+        self.clients.push(Client {
+            id: id.into(),
+            secret,
+            redirect_uri: redirect_uri.into(),
+        });
+        self
+    }
+
+    /// What ID tokens are signed with.
+    pub fn signing_alg(mut self, alg: Alg) -> Self {
+        self.alg = alg;
+        self
+    }
+
+    /// Where the time comes from.
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// The provider, its first key made.
+    ///
+    /// # Panics
+    ///
+    /// If the issuer is not a URL, or the cryptography library cannot make a key. Both are found on the first run, on a
+    /// developer's machine.
+    pub fn build(self) -> DevProvider {
+        let given = self.issuer.is_some();
+        let text = self
+            .issuer
+            .unwrap_or_else(|| format!("http://localhost:{}", DevProvider::DEFAULT_PORT));
+        let issuer = Issuer::parse(&text, given).unwrap_or_else(|| {
+            panic!(
+                "issuer {text:?} must be an http or https URL without user name, query and fragment, \
+                 such as http://localhost:3001"
+            )
+        });
+        DevProvider {
+            shared: Arc::new(Shared {
+                users: self.users,
+                clients: self.clients,
+                clock: self.clock,
+                keys: Mutex::new(Keys::generate(self.alg)),
+                state: Mutex::new(State::new(issuer)),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for DevProviderBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevProviderBuilder")
+            .field("issuer", &self.issuer)
+            .field("users", &self.users)
+            .field("clients", &self.clients)
+            .field("alg", &self.alg)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Client({:?} at {:?})", self.id, self.redirect_uri)
+    }
+}

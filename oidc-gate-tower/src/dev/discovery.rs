@@ -1,0 +1,43 @@
+//! What the provider says of itself
+//! ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
+
+use super::{DevProvider, answer::json_public};
+use bytes::Bytes;
+use http::Response;
+use serde_json::json;
+
+impl DevProvider {
+    pub(super) fn metadata(&self) -> Response<Bytes> {
+        let alg = self.keys().signing().alg().name();
+        let issuer = self.state().issuer.clone();
+        json_public(&json!({
+            "issuer": issuer.text,
+            "authorization_endpoint": issuer.endpoint("/authorize"),
+            "token_endpoint": issuer.endpoint("/token"),
+            "userinfo_endpoint": issuer.endpoint("/userinfo"),
+            "jwks_uri": issuer.endpoint("/jwks"),
+            "end_session_endpoint": issuer.endpoint("/end_session"),
+            "scopes_supported": ["openid", "profile", "email", "groups"],
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [alg],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+            "code_challenge_methods_supported": ["S256"],
+            "prompt_values_supported": ["none", "login", "consent", "select_account"],
+            "claims_supported": [
+                "iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid",
+                "name", "preferred_username", "email", "email_verified", "groups"
+            ],
+            "authorization_response_iss_parameter_supported": true,
+            "claims_parameter_supported": false,
+            "request_parameter_supported": false,
+            "request_uri_parameter_supported": false,
+        }))
+    }
+
+    pub(super) fn jwks(&self) -> Response<Bytes> {
+        json_public(&self.keys().published())
+    }
+}

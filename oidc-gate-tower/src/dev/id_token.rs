@@ -1,0 +1,203 @@
+//! What the provider says about a user
+//! ([OpenID Connect Core § 2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)).
+
+use super::{DevProvider, Fault, state::Code, token::TOKEN_LIFE};
+use crate::{
+    Identity,
+    core::jose::{Alg, SigningError},
+};
+use aws_lc_rs::digest;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use serde_json::{Map, Value, json};
+
+/// What a wrong issuer, audience or nonce looks like.
+const WRONG_ISSUER: &str = "https://wrong-issuer.test";
+
+impl DevProvider {
+    /// `iss` of authorization responses.
+    pub(super) fn iss_parameter(&self) -> String {
+        let state = self.state();
+        if state.faults.contains(&Fault::WrongIssParameter) {
+            WRONG_ISSUER.to_owned()
+        } else {
+            state.issuer.text.clone()
+        }
+    }
+
+    pub(super) fn id_token(
+        &self,
+        granted: &Code,
+        access_token: &str,
+    ) -> Result<String, SigningError> {
+        if self.has(Fault::RotatedKey) {
+            self.keys().rotate_and_forget();
+        }
+        let user = &granted.session.user;
+        let mut claims = user_claims(user, &granted.scope);
+        let now = if self.has(Fault::ExpiredToken) {
+            self.now() - 2 * TOKEN_LIFE
+        } else {
+            self.now()
+        };
+        let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
+        set(
+            "iss",
+            if self.has(Fault::WrongIssuer) {
+                WRONG_ISSUER.into()
+            } else {
+                self.issuer().into()
+            },
+        );
+        set(
+            "aud",
+            if self.has(Fault::WrongAudience) {
+                "somebody-else".into()
+            } else {
+                granted.client_id.as_str().into()
+            },
+        );
+        set("iat", now.as_secs().into());
+        set("exp", (now + TOKEN_LIFE).as_secs().into());
+        set("auth_time", granted.session.auth_time.as_secs().into());
+        set("sid", granted.session.sid.as_str().into());
+        let methods: Vec<&str> = user.amr().collect();
+        set(
+            "amr",
+            // Somebody was there and pressed a button (RFC 8176 § 2); no password was asked for.
+            if methods.is_empty() {
+                json!(["user"])
+            } else {
+                json!(methods)
+            },
+        );
+        if let Some(acr) = granted.acr.as_deref().or(user.acr()) {
+            set("acr", acr.into());
+        }
+        if self.has(Fault::WrongNonce) {
+            set("nonce", "wrong".into());
+        } else if let Some(nonce) = &granted.nonce {
+            set("nonce", nonce.as_str().into());
+        }
+
+        let keys = self.keys();
+        let key = keys.signing();
+        set("at_hash", at_hash(access_token, key.alg()).into());
+        let token = key.sign_compact(&Map::new(), &claims)?;
+        drop(keys);
+        Ok(if self.has(Fault::InvalidSignature) {
+            with_another_signature(&token)
+        } else {
+            token
+        })
+    }
+}
+
+/// The user's claims that `scope` lets out: `name` and its like with `profile`, the address with `email`, everything else
+/// always. What the protocol itself says about a token is not the user's to set.
+pub(super) fn user_claims(user: &Identity, scope: &str) -> Map<String, Value> {
+    const PROTOCOL: &[&str] = &[
+        "iss",
+        "aud",
+        "exp",
+        "nbf",
+        "iat",
+        "jti",
+        "nonce",
+        "at_hash",
+        "c_hash",
+        "s_hash",
+        "azp",
+        "sid",
+        "auth_time",
+        "acr",
+        "amr",
+        "cnf",
+        "events",
+    ];
+    const PROFILE: &[&str] = &["name", "preferred_username", "picture", "profile", "locale"];
+    const EMAIL: &[&str] = &["email", "email_verified"];
+    let granted = |wanted: &str| scope.split(' ').any(|word| word == wanted);
+    let (profile, email) = (granted("profile"), granted("email"));
+    user.claims()
+        .iter()
+        .filter(|(name, _)| {
+            let name = name.as_str();
+            !PROTOCOL.contains(&name)
+                && (profile || !PROFILE.contains(&name))
+                && (email || !EMAIL.contains(&name))
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+/// The left half of the hash that belongs to the algorithm
+/// ([OpenID Connect Core § 3.1.3.6](https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken)).
+fn at_hash(access_token: &str, alg: Alg) -> String {
+    let hash = match alg {
+        // Ed25519 hashes with SHA-512 inside.
+        Alg::EdDSA => &digest::SHA512,
+        _ => &digest::SHA256,
+    };
+    let hash = digest::digest(hash, access_token.as_bytes());
+    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+    URL_SAFE_NO_PAD.encode(left)
+}
+
+/// The token with one bit of its signature turned.
+fn with_another_signature(token: &str) -> String {
+    let Some((signed, signature)) = token.rsplit_once('.') else {
+        return String::new();
+    };
+    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
+    if let Some(last) = signature.last_mut() {
+        *last ^= 1;
+    }
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_hash_is_half_of_the_hash_of_the_algorithm() {
+        // OpenID Connect Core, Appendix A.3.
+        assert_eq!(
+            at_hash("jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y", Alg::RS256),
+            "77QmUPtjPfzWtF2AnpK9RQ"
+        );
+        assert_eq!(at_hash("x", Alg::EdDSA).len(), 43);
+    }
+
+    #[test]
+    fn a_user_cannot_set_what_the_protocol_says() {
+        let sly = Identity::builder("i", "sub")
+            .claim("aud", "x")
+            .claim("nonce", "x")
+            .claim("department", "y")
+            .build();
+        let claims = user_claims(&sly, "openid");
+        assert_eq!(
+            Value::Object(claims),
+            json!({"sub": "sub", "department": "y"})
+        );
+    }
+
+    #[test]
+    fn scopes_let_name_and_address_out() {
+        let zoe = Identity::builder("i", "zoe")
+            .name("Zoë")
+            .email("zoe@example.com")
+            .build();
+        let names = |scope| {
+            user_claims(&zoe, scope)
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(names("openid"), "sub");
+        assert_eq!(names("openid profile"), "name sub");
+        assert_eq!(names("openid email"), "email email_verified sub");
+    }
+}

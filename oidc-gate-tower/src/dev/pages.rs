@@ -1,0 +1,209 @@
+//! What people see of the provider. Every one of its pages says that it is no real one.
+
+use super::{DevProvider, authorize_request::AuthorizeRequest, state::Session};
+use crate::{
+    Identity,
+    html::{Page, escape},
+};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+
+/// Who is it this time?
+pub(super) fn sign_in(
+    provider: &DevProvider,
+    request: &AuthorizeRequest,
+    carried: &str,
+    session: Option<&Session>,
+) -> Response<Bytes> {
+    let mut page = page("Sign in");
+    page.allow_form_target(&request.reply_to.redirect_uri);
+    page.push(format_args!(
+        "<p class=\"lead\">to continue to <strong>{}</strong></p>\n",
+        escape(&request.client_id)
+    ));
+    let action = format!("{}/authorize/choose", provider.state().issuer.path);
+    let open_form = format!(
+        "<form method=\"post\" action=\"{}\">\n<input type=\"hidden\" name=\"request\" value=\"{}\">\n",
+        escape(&action),
+        escape(carried)
+    );
+
+    if let Some(session) = session {
+        page.push(format_args!("{open_form}"));
+        page.push(format_args!(
+            "<button class=\"primary\" name=\"continue\" value=\"1\">Continue as {}</button>\n</form>\n\
+             <h2>Or as somebody else</h2>\n",
+            escape(session.user.display_name())
+        ));
+    }
+    if !provider.users().is_empty() {
+        page.push(format_args!(
+            "{open_form}<ul class=\"people\" aria-label=\"Demo users\">\n"
+        ));
+        for user in provider.users() {
+            page.push(format_args!(
+                "<li><button class=\"person\" name=\"user\" value=\"{}\">\
+                 <span class=\"avatar\" aria-hidden=\"true\">{}</span>\
+                 <span><span class=\"name\">{}</span> <span class=\"detail\">{}</span></span></button></li>\n",
+                escape(user.subject()),
+                escape(&initials(user.display_name())),
+                escape(user.display_name()),
+                escape(&description(user)),
+            ));
+        }
+        page.push(format_args!("</ul>\n</form>\n<h2>Or type anybody</h2>\n"));
+    }
+    let typed = request.login_hint.as_deref().unwrap_or_default();
+    page.push(format_args!(
+        "{open_form}<label for=\"name\">Name or address</label>\n\
+         <input type=\"text\" id=\"name\" name=\"name\" value=\"{}\" required maxlength=\"200\" autocomplete=\"off\" \
+         autocapitalize=\"none\" spellcheck=\"false\">\n\
+         <label for=\"groups\">Groups <span class=\"hint\">optional, separated by commas</span></label>\n\
+         <input type=\"text\" id=\"groups\" name=\"groups\" maxlength=\"500\" autocomplete=\"off\" \
+         autocapitalize=\"none\" spellcheck=\"false\">\n\
+         <button class=\"primary\">Sign in</button>\n</form>\n\
+         {open_form}<button class=\"quiet\" name=\"cancel\" value=\"1\">Cancel</button>\n</form>\n",
+        escape(typed)
+    ));
+    page.push(format_args!(
+        "<aside class=\"note\"><p>There is no password: this provider signs in anybody who asks. \
+         It is part of the program you are developing.</p></aside>\n"
+    ));
+    page.respond(StatusCode::OK)
+}
+
+/// Whether to end the session, when nobody has proved that the user wants that.
+pub(super) fn confirm_sign_out(
+    provider: &DevProvider,
+    session: &Session,
+    client_id: Option<&str>,
+    afterwards: Option<(&str, Option<&str>)>,
+) -> Response<Bytes> {
+    let mut page = page("Sign out?");
+    page.push(format_args!(
+        "<p class=\"lead\">You are signed in here as <strong>{}</strong>.</p>\n\
+         <form method=\"post\" action=\"{}/end_session/confirm\">\n",
+        escape(session.user.display_name()),
+        escape(&provider.state().issuer.path),
+    ));
+    let hidden = |name, value: &str| {
+        format!(
+            "<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n",
+            escape(value)
+        )
+    };
+    if let Some(id) = client_id {
+        page.push(format_args!("{}", hidden("client_id", id)));
+    }
+    if let Some((uri, state)) = afterwards {
+        page.allow_form_target(uri);
+        page.push(format_args!("{}", hidden("post_logout_redirect_uri", uri)));
+        if let Some(state) = state {
+            page.push(format_args!("{}", hidden("state", state)));
+        }
+    }
+    page.push(format_args!(
+        "<button class=\"primary\">Sign out</button>\n</form>\n"
+    ));
+    page.respond(StatusCode::OK)
+}
+
+/// The end of a session.
+pub(super) fn signed_out() -> Response<Bytes> {
+    let mut page = page("Signed out");
+    page.push(format_args!(
+        "<p class=\"lead\">You are no longer signed in at this provider. You can close this page.</p>\n"
+    ));
+    page.respond(StatusCode::OK)
+}
+
+/// A request that has no client to be told to. `why` is ours, not text from outside.
+pub(super) fn refused(why: &'static str) -> Response<Bytes> {
+    let mut page = page("This request cannot be answered");
+    page.push(format_args!(
+        "<p class=\"lead\">{}</p>\n<p class=\"soft\">The application that sent you here made a mistake, or this provider \
+         was set up for another one. Nothing was sent back to it.</p>\n",
+        escape(why)
+    ));
+    page.respond(StatusCode::BAD_REQUEST)
+}
+
+/// A form that another site sent.
+pub(super) fn cross_site() -> Response<Bytes> {
+    let mut page = page("Not from here");
+    page.push(format_args!(
+        "<p class=\"lead\">This form was sent by another site. Go back and begin again.</p>\n"
+    ));
+    page.respond(StatusCode::FORBIDDEN)
+}
+
+/// No randomness: nothing can be issued.
+pub(super) fn broken() -> Response<Bytes> {
+    let mut page = page("Something is broken here");
+    page.push(format_args!(
+        "<p class=\"lead\">The system gave no randomness, so no code could be made. Try again.</p>\n"
+    ));
+    page.respond(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// The front door: what this is, for whoever opens the issuer's address.
+pub(super) fn front(provider: &DevProvider) -> Response<Bytes> {
+    let issuer = provider.state().issuer.clone();
+    let mut page = page("An OpenID provider for development");
+    page.push(format_args!(
+        "<p class=\"lead\">It signs in anybody, without a password. Open the application and sign in there.</p>\n\
+         <dl><dt>Issuer</dt><dd><code>{}</code></dd>\n",
+        escape(&issuer.text)
+    ));
+    let users: Vec<&str> = provider.users().iter().map(Identity::subject).collect();
+    if !users.is_empty() {
+        page.push(format_args!(
+            "<dt>Demo users</dt><dd>{}</dd>\n",
+            escape(&users.join(", "))
+        ));
+    }
+    page.push(format_args!(
+        "</dl>\n<p><a href=\"{}/.well-known/openid-configuration\">Metadata</a></p>\n",
+        escape(&issuer.path)
+    ));
+    page.respond(StatusCode::OK)
+}
+
+/// No endpoint of ours.
+pub(super) fn not_found() -> Response<Bytes> {
+    let mut page = page("Nothing here");
+    page.push(format_args!(
+        "<p class=\"lead\">The development provider has no such page.</p>\n"
+    ));
+    page.respond(StatusCode::NOT_FOUND)
+}
+
+fn page(title: &str) -> Page<'_> {
+    Page::new(title).tagged("Development provider")
+}
+
+/// The first letters of the first and the last word.
+fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|w| w.chars().next());
+    let first = words.next();
+    let last = words.next_back();
+    first
+        .into_iter()
+        .chain(last)
+        .flat_map(char::to_uppercase)
+        .collect()
+}
+
+/// Address and groups, as far as there are any.
+fn description(user: &Identity) -> String {
+    let groups: Vec<&str> = user.groups().collect();
+    let groups = if groups.is_empty() {
+        "no groups".to_owned()
+    } else {
+        groups.join(", ")
+    };
+    match user.email() {
+        Some(email) => format!("{email} · {groups}"),
+        None => groups,
+    }
+}

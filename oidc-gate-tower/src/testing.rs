@@ -1,1 +1,0 @@
-//! For applications of their own tests.

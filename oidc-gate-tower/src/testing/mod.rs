@@ -1,0 +1,25 @@
+//! What an application's own tests need. A feature, so that no release build can sign anybody in.
+
+mod browser;
+mod clock;
+mod cookies;
+mod forms;
+mod page;
+
+pub use browser::Browser;
+pub use clock::ManualClock;
+pub use cookies::{Cookie, SameSite};
+pub use page::Page;
+
+use crate::{Identity, core::identity::IdentityBuilder};
+
+/// A made-up user of the made-up issuer `https://id.test`.
+///
+/// ```
+/// use oidc_gate_tower::testing;
+/// let alice = testing::user("alice").name("Alice").group("admins").build();
+/// assert_eq!(alice.display_name(), "Alice");
+/// ```
+pub fn user(subject: &str) -> IdentityBuilder {
+    Identity::builder("https://id.test", subject)
+}
