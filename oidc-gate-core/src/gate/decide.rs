@@ -7,9 +7,10 @@ use super::decision::{
     Verdict,
 };
 use super::head::Head;
-use super::policy::{Accepts, InvalidBearer, Policy};
+use super::policy::Policy;
 use super::requirement::{Requirement, StepUp, Unmet};
 use super::route::{Endpoint, Requirements, Route};
+use super::settings::{Accepts, InvalidBearer};
 use crate::check::Check;
 use crate::identity::{Identity, Via};
 use crate::time::UnixTime;
@@ -327,7 +328,7 @@ impl Policy {
             Credential::Expired(check) | Credential::Unreadable(check) => {
                 let asking = asking();
                 // What nobody looks at sets no cookie, and so removes none.
-                let effect = if asking.asker == Asker::Prefetch || is_prefetch(head.headers) {
+                let effect = if is_prefetch(head.headers) {
                     SessionEffect::Keep
                 } else {
                     SessionEffect::Clear

@@ -203,6 +203,8 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// The longest path whose readings are spelt out. What is longer and not plain could be anything.
 const MAX_READ: usize = 2048;
+/// The most readings that are looked at. A path that has more was made to have them.
+const MAX_READINGS: usize = 64;
 
 /// Every path that some parser could read in `path`, itself included, in lower case; `None` if there is no telling.
 ///
@@ -212,34 +214,38 @@ pub(super) fn readings(path: &str) -> Option<Vec<String>> {
     if path.len() > MAX_READ {
         return None;
     }
+    type Read = fn(&str) -> String;
+    let steps: [Read; 11] = [
+        decoded,
+        // Twice in all: by a proxy, and by the application behind it.
+        decoded,
+        narrowed,
+        |text| text.replace('\\', "/"),
+        // C strings end at the null, URLs at `#` and `?`.
+        |text| first(text, &['\0', '#', '?']).to_owned(),
+        |text| text.replace(char::is_control, ""),
+        |text| each_segment(text, |s| first(s, &[';'])),
+        |text| each_segment(text, |s| s.trim_matches(' ')),
+        collapsed,
+        without_dots,
+        collapsed,
+    ];
     let mut all = vec![path.to_owned()];
-    also(&mut all, decoded);
-    // Twice in all: a proxy and the application behind it.
-    also(&mut all, decoded);
-    also(&mut all, narrowed);
-    also(&mut all, |text| text.replace('\\', "/"));
-    // C strings end at the null, URLs at `#` and `?`.
-    also(&mut all, |text| first(text, &['\0', '#', '?']).to_owned());
-    also(&mut all, |text| text.replace(char::is_control, ""));
-    also(&mut all, |text| each_segment(text, |s| first(s, &[';'])));
-    also(&mut all, |text| each_segment(text, |s| s.trim_matches(' ')));
-    also(&mut all, collapsed);
-    also(&mut all, without_dots);
-    also(&mut all, collapsed);
+    for read in steps {
+        for at in 0..all.len() {
+            let text = read(&all[at]);
+            if !all.contains(&text) {
+                all.push(text);
+            }
+        }
+        if all.len() > MAX_READINGS {
+            return None;
+        }
+    }
     for text in &mut all {
         *text = text.to_lowercase();
     }
     Some(all)
-}
-
-/// Adds to `all` what `read` makes of each of its members.
-fn also(all: &mut Vec<String>, read: impl Fn(&str) -> String) {
-    for at in 0..all.len() {
-        let text = read(&all[at]);
-        if !all.contains(&text) {
-            all.push(text);
-        }
-    }
 }
 
 /// Percent-decoded once; what is not UTF-8 is replaced, overlong forms of ASCII characters are understood.
