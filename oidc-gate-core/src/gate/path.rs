@@ -317,3 +317,57 @@ fn without_dots(text: &str) -> String {
     }
     format!("/{}", out.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn readings_hold_what_other_parsers_read() {
+        for (path, reading) in [
+            ("/public/%2e%2e/admin", "/admin"),
+            ("/public/..;x/admin", "/admin"),
+            ("/a\\..\\admin", "/admin"),
+            ("/%2561dmin", "/admin"),
+            ("//admin", "/admin"),
+            ("/x/..//admin", "/admin"),
+            ("/admin%00.png", "/admin"),
+            ("/admin%3fx", "/admin"),
+            ("/%c0%aeadmin", "/.admin"),
+            ("/ADMIN%20", "/admin"),
+        ] {
+            let all = readings(path).unwrap();
+            assert!(all.iter().any(|r| r == reading), "{path}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn a_plain_path_has_one_reading() {
+        assert_eq!(readings("/a/b.c"), Some(vec!["/a/b.c".to_owned()]));
+    }
+
+    proptest! {
+        /// The scan agrees with a slow and plain way to say the same.
+        #[test]
+        fn a_plain_path_is_what_is_made_of_plain_segments(path in "/([a-b./%;\\\\]|%2[0f]|%C3%BC|%41|%c3){0,8}") {
+            let plain = Clarity::of(&path) == Clarity::Plain;
+            let segments: Vec<_> = path[1..].split('/').collect();
+            let last = segments.len() - 1;
+            let fine = segments.iter().enumerate().all(|(at, segment)| {
+                let rest = segment.replace("%20", "").replace("%C3%BC", "");
+                (at == last || !segment.is_empty())
+                    && *segment != "."
+                    && *segment != ".."
+                    && rest.chars().all(|c| "ab.".contains(c))
+            });
+            prop_assert_eq!(plain, fine, "{}", path);
+        }
+
+        /// A path of one meaning has no other path among its readings but for case, escapes and what looks like ASCII.
+        #[test]
+        fn readings_never_panic(path in ".{0,200}") {
+            let _ = readings(&path);
+        }
+    }
+}

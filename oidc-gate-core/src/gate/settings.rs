@@ -295,3 +295,256 @@ fn check_rules(settings: &PolicySettings, problems: &mut Vec<RuleProblem>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Policy, group, scope};
+    use super::*;
+
+    fn problems_of(settings: PolicySettings) -> Vec<String> {
+        match Policy::compile(settings) {
+            Ok(_) => vec![],
+            Err(problems) => problems.iter().map(ToString::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn a_pattern_that_cannot_be_meant_is_named_with_its_remedy() {
+        for (pattern, problem) in [
+            (Pattern::get("x"), "open(GET x): must begin with `/`"),
+            (Pattern::path(""), "open(): must begin with `/`"),
+            (Pattern::prefix(""), "open( and below): must begin with `/`"),
+            (
+                Pattern::path("/a//b"),
+                "open(/a//b): must not contain `//`: such a path never matches",
+            ),
+            (
+                Pattern::prefix("/a//"),
+                "open(/a// and below): must not contain `//`: such a path never matches",
+            ),
+            (
+                Pattern::path("/x/../b"),
+                "open(/x/../b): must not contain `.` or `..` as a segment: write the path they lead to",
+            ),
+            (
+                Pattern::path("/a?b=c"),
+                "open(/a?b=c): must not contain a query: rules look at the path only",
+            ),
+            (
+                Pattern::path("/a#b"),
+                "open(/a#b): must not contain a fragment: it is never sent to a server",
+            ),
+            (
+                Pattern::path("/%70ublic"),
+                "open(/%70ublic): could be read in two ways (it encodes a character that may stand unencoded): write \
+                 it in its one plain form",
+            ),
+            (
+                Pattern::path("/caf\u{e9}"),
+                "open(/caf\u{e9}): could be read in two ways (it contains a character that has to be encoded): write \
+                 it in its one plain form",
+            ),
+            (
+                Pattern::path("/a/:id"),
+                "open(/a/:id): `:id` is written `{id}` here",
+            ),
+            (
+                Pattern::path("/a/*"),
+                "open(/a/*): `*` is written `{*rest}` here, or use `Pattern::prefix`",
+            ),
+            (
+                Pattern::path("/a/*rest"),
+                "open(/a/*rest): `*rest` is written `{*rest}` here, or use `Pattern::prefix`",
+            ),
+            (
+                Pattern::path("/{*rest}/x"),
+                "open(/{*rest}/x): `{*rest}` has to be the last segment",
+            ),
+            (
+                Pattern::prefix("/a/{*rest}"),
+                "open(/a/{*rest} and below): a prefix covers everything below it: leave `{*rest}` out",
+            ),
+            (
+                Pattern::path("/{}"),
+                "open(/{}): `{}` needs a name, as in `{id}` or `{*rest}`",
+            ),
+            (
+                Pattern::path("/{a}/{a}"),
+                "open(/{a}/{a}): the name `a` stands twice",
+            ),
+            (
+                Pattern::path("/x{a}"),
+                "open(/x{a}): a parameter takes a whole segment, as in `/teams/{team}`; for a part of one use \
+                 `Pattern::regex`",
+            ),
+            (
+                Pattern::regex("/a.*"),
+                "open(regex /a.*): must begin with `^` and end with `$`: it is about whole paths",
+            ),
+            (
+                Pattern::regex(r"^/a\$"),
+                r"open(regex ^/a\$): must begin with `^` and end with `$`: it is about whole paths",
+            ),
+            (
+                Pattern::regex("^/a|/b$"),
+                "open(regex ^/a|/b$): has an alternative that `^` and `$` do not enclose: write `^(?:…|…)$`",
+            ),
+            (
+                Pattern::regex("^/a[)]|/b$"),
+                "open(regex ^/a[)]|/b$): has an alternative that `^` and `$` do not enclose: write `^(?:…|…)$`",
+            ),
+            (
+                Pattern::regex("^/a[]|(]|/b$"),
+                "open(regex ^/a[]|(]|/b$): has an alternative that `^` and `$` do not enclose: write `^(?:…|…)$`",
+            ),
+            (
+                Pattern::regex("^(?x)/a # [\n|/b$"),
+                "open(regex ^(?x)/a # [\n|/b$): must not use the flag `x`",
+            ),
+            (
+                Pattern::regex("^/(a$"),
+                "open(regex ^/(a$): is no regular expression: unclosed group",
+            ),
+        ] {
+            let found = problems_of(PolicySettings::new().open(pattern));
+            assert_eq!(found, [problem]);
+        }
+    }
+
+    #[test]
+    fn patterns_that_can_be_meant_are_taken() {
+        for pattern in [
+            Pattern::get("/"),
+            Pattern::path("/a/"),
+            Pattern::prefix("/"),
+            Pattern::prefix("/a/"),
+            Pattern::prefix("/{tenant}/public"),
+            Pattern::path("/caf%C3%A9/{*rest}"),
+            Pattern::path("/a:b/c*d"),
+            Pattern::regex(r"^/(?:a|b)/[|]/\|/(?P<x>x|y)$"),
+            Pattern::regex("^(?i)/a$"),
+            Pattern::get("/x").with_method(http::Method::PUT),
+        ] {
+            assert_eq!(
+                problems_of(PolicySettings::new().open(pattern)),
+                Vec::<String>::new()
+            );
+        }
+    }
+
+    #[test]
+    fn one_pattern_has_one_kind() {
+        let two = |a: Pattern, b: Pattern| problems_of(PolicySettings::new().open(a).bypass(b));
+        assert_eq!(
+            two(Pattern::prefix("/a"), Pattern::prefix("/a/")),
+            [
+                "bypass(/a/ and below): the same pattern stands in open(/a and below): keep one of the two"
+            ]
+        );
+        assert_eq!(
+            two(Pattern::path("/{a}/x"), Pattern::path("/{b}/x")),
+            ["bypass(/{b}/x): the same pattern stands in open(/{a}/x): keep one of the two"]
+        );
+        assert_eq!(
+            problems_of(
+                PolicySettings::new()
+                    .require(Pattern::prefix("/a"), group("g"))
+                    .protect(Pattern::prefix("/a"))
+            ),
+            [
+                "protect(/a and below): the same pattern stands in require(/a and below, group g): keep one of the two"
+            ]
+        );
+        // Another method or another shape is another pattern.
+        assert_eq!(
+            two(Pattern::get("/a"), Pattern::path("/a")),
+            Vec::<String>::new()
+        );
+        assert_eq!(
+            two(Pattern::prefix("/a"), Pattern::path("/a")),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn the_same_rule_twice_is_harmless_and_requirements_add_up() {
+        let settings = PolicySettings::new()
+            .open(Pattern::get("/"))
+            .open(Pattern::get("/"))
+            .require(Pattern::prefix("/a"), group("g"))
+            .require(Pattern::prefix("/a"), scope("s"));
+        assert_eq!(problems_of(settings), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_requirement_that_nobody_meets_is_named_with_its_rule() {
+        let settings = PolicySettings::new().require(Pattern::prefix("/a"), group(""));
+        assert_eq!(
+            problems_of(settings),
+            ["require(/a and below, group ): group \"\": name a group"]
+        );
+    }
+
+    #[test]
+    fn a_rule_under_the_gates_prefix_never_matches() {
+        let settings = PolicySettings::new().open(Pattern::path("/oauth2/extra"));
+        assert_eq!(
+            problems_of(settings),
+            [
+                "open(/oauth2/extra): never matches: /oauth2 and all below it belong to the gate; remove the rule or set \
+                 another prefix"
+            ]
+        );
+        // One that covers the prefix among others does.
+        let settings = PolicySettings::new()
+            .open(Pattern::prefix("/"))
+            .open(Pattern::path("/oauth2x"));
+        assert_eq!(problems_of(settings), Vec::<String>::new());
+    }
+
+    #[test]
+    fn prefix_base_path_and_provider_ids_are_plain() {
+        let with = |change: &dyn Fn(&mut PolicySettings)| {
+            let mut settings = PolicySettings::new();
+            change(&mut settings);
+            problems_of(settings)
+        };
+        assert_eq!(
+            with(&|s| s.prefix = "oauth2".into()),
+            ["prefix \"oauth2\": must begin with `/`"]
+        );
+        assert_eq!(
+            with(&|s| s.prefix = String::new()),
+            ["prefix \"\": must begin with `/`"]
+        );
+        assert_eq!(
+            with(&|s| s.prefix = "/".into()),
+            ["prefix \"/\": must not end with `/`: write it as in `/oauth2`"]
+        );
+        assert_eq!(
+            with(&|s| s.base_path = "/app/".into()),
+            ["base path \"/app/\": must not end with `/`: write it as in `/app`"]
+        );
+        for id in ["", "a/b", "a b", "..", "%41"] {
+            assert_eq!(
+                with(&|s| s.endpoints.push(Endpoint::Callback(Some(id.into())))),
+                [format!(
+                    "provider id {id:?}: is a part of the redirect URI: use letters, digits, `-` and `_`"
+                )]
+            );
+        }
+        assert_eq!(
+            with(&|s| s.json.push(Pattern::path("api"))),
+            ["json(api): must begin with `/`"]
+        );
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let settings = PolicySettings::new()
+            .open(Pattern::get("a"))
+            .bypass(Pattern::path("/b//"))
+            .require(Pattern::prefix("/c"), group(""));
+        assert_eq!(problems_of(settings).len(), 3);
+    }
+}
