@@ -364,7 +364,6 @@ mod tests {
             prop_assert_eq!(plain, fine, "{}", path);
         }
 
-        /// A path of one meaning has no other path among its readings but for case, escapes and what looks like ASCII.
         #[test]
         fn readings_never_panic(path in ".{0,200}") {
             let _ = readings(&path);

@@ -463,6 +463,9 @@ mod tests {
         ] {
             assert!(!at(address, true), "{address}");
         }
+        // Even where nobody looked for problems.
+        let who = Identity::builder("i", "s").email("a@b@example.com").build();
+        assert!(email_domain("b@example.com").check(&who, NOW).is_err());
     }
 
     #[test]
