@@ -108,7 +108,7 @@ pub enum InvalidBearer {
     Challenge,
 }
 
-/// What a [`Policy`] is made of.
+/// What a [`Policy`](super::Policy) is made of.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PolicySettings {
