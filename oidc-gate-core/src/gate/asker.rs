@@ -243,3 +243,125 @@ impl Asking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Target;
+    use super::*;
+    use http::{HeaderValue, Uri};
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        name: String,
+        method: String,
+        headers: Vec<String>,
+        asker: String,
+        login: bool,
+    }
+
+    #[derive(Deserialize)]
+    struct Cases {
+        case: Vec<Case>,
+    }
+
+    fn headers(lines: &[String]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            let (name, value) = line.split_once(':').unwrap();
+            let name: HeaderName = name.parse().unwrap();
+            headers.append(name, value.trim().parse().unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn who_asks_is_told_as_the_table_says() {
+        let cases: Cases = toml::from_str(include_str!("../../testdata/askers.toml")).unwrap();
+        for case in cases.case {
+            let (method, headers) = (case.method.parse().unwrap(), headers(&case.headers));
+            let uri = Uri::from_static("/me?x=1");
+            let asking = Asking::of(&Head::new(&method, Target::Whole(&uri), &headers));
+            assert_eq!(format!("{:?}", asking.asker), case.asker, "{}", case.name);
+            let login = case.login.then(|| ReturnTo::parse("/me?x=1").unwrap());
+            assert_eq!(asking.return_to, login, "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn a_login_leads_back_to_the_first_page_where_the_target_is_no_place() {
+        let navigation = headers(&["accept: text/html".into()]);
+        for uri in ["//evil.example/x", "/a/../b", "http://app.example"] {
+            let uri: Uri = uri.parse().unwrap();
+            let head = Head::new(&Method::GET, Target::Whole(&uri), &navigation);
+            assert_eq!(Asking::of(&head).return_to, Some(ReturnTo::root()), "{uri}");
+        }
+        let head = Head::new(&Method::GET, Target::Cut, &navigation);
+        assert_eq!(Asking::of(&head).return_to, Some(ReturnTo::root()));
+        // Of an absolute target only the path is kept, never the host.
+        let uri: Uri = "http://evil.example/x?y".parse().unwrap();
+        let head = Head::new(&Method::GET, Target::Whole(&uri), &navigation);
+        assert_eq!(Asking::of(&head).return_to, ReturnTo::parse("/x?y"));
+    }
+
+    #[test]
+    fn where_all_is_json_nobody_is_sent_to_a_login() {
+        let uri = Uri::from_static("/api");
+        for (line, asker) in [
+            ("accept: text/html", Asker::Script),
+            ("sec-fetch-dest: iframe", Asker::Script),
+            ("purpose: prefetch", Asker::Script),
+            ("upgrade: websocket", Asker::WebSocket),
+            ("content-type: application/grpc", Asker::Grpc),
+        ] {
+            let headers = headers(&[line.into()]);
+            let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+            let expected = Asking {
+                asker,
+                return_to: None,
+                bearer: false,
+            };
+            assert_eq!(Asking::of(&head).as_json(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_token_is_seen_and_other_schemes_are_not() {
+        let uri = Uri::from_static("/");
+        for (line, bearer) in [
+            ("authorization: Bearer x", true),
+            ("authorization: bearer  x", true),
+            ("authorization: Bearer", true),
+            ("authorization: Basic x", false),
+            ("authorization: BearerX x", false),
+        ] {
+            let headers = headers(&[line.into()]);
+            let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+            assert_eq!(Asking::of(&head).bearer, bearer, "{line}");
+        }
+    }
+
+    proptest! {
+        /// JSON by name never ends in a redirect, whatever stands around it.
+        #[test]
+        fn who_accepts_json_is_never_sent_away(before in "[a-z/*;=,.0-9 ]{0,20}", after in "[a-z/*;=,.0-9 ]{0,20}") {
+            let mut headers = headers(&["sec-fetch-mode: navigate".into(), "sec-fetch-dest: document".into()]);
+            let value = format!("{before},application/json,{after}");
+            headers.insert(header::ACCEPT, HeaderValue::try_from(value).unwrap());
+            prop_assert_eq!(Asker::of(&Method::GET, &headers), Asker::Script);
+        }
+
+        #[test]
+        fn no_header_makes_it_panic(value in proptest::collection::vec(any::<u8>(), 0..40)) {
+            if let Ok(value) = HeaderValue::from_bytes(&value) {
+                let mut headers = HeaderMap::new();
+                for name in [header::ACCEPT, SEC_FETCH_MODE, SEC_FETCH_DEST, header::CONTENT_TYPE, header::UPGRADE] {
+                    headers.insert(name, value.clone());
+                }
+                let _ = Asker::of(&Method::GET, &headers);
+            }
+        }
+    }
+}

@@ -88,3 +88,121 @@ fn origin_of(address: &[u8]) -> &[u8] {
         .get(..end.unwrap_or(address.len()))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Target;
+    use super::*;
+    use http::Uri;
+
+    fn checked(lines: &[(&'static str, &str)]) -> Result<(), CrossSite> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, value.parse().unwrap());
+        }
+        cross_site(&headers, Some("https://app.example:8443"))
+    }
+
+    #[test]
+    fn only_the_own_origin_is_taken() {
+        const OWN: &str = "https://app.example:8443";
+        use CrossSite::*;
+        let cases: &[(&[(&str, &str)], _)] = &[
+            (&[("sec-fetch-site", "same-origin")], Ok(())),
+            (&[("sec-fetch-site", "none")], Ok(())),
+            (&[("sec-fetch-site", "same-site")], Err(SecFetchSite)),
+            (&[("sec-fetch-site", "cross-site")], Err(SecFetchSite)),
+            (&[("sec-fetch-site", "SAME-ORIGIN")], Err(SecFetchSite)),
+            (&[("sec-fetch-site", "")], Err(SecFetchSite)),
+            // A page without a referrer sends `null` to its own origin; the browser's own word counts.
+            (
+                &[("sec-fetch-site", "same-origin"), ("origin", "null")],
+                Ok(()),
+            ),
+            // And counts against it as well.
+            (
+                &[("sec-fetch-site", "cross-site"), ("origin", OWN)],
+                Err(SecFetchSite),
+            ),
+            (
+                &[
+                    ("sec-fetch-site", "same-origin"),
+                    ("sec-fetch-site", "cross-site"),
+                ],
+                Err(SecFetchSite),
+            ),
+            (&[("origin", OWN)], Ok(())),
+            (&[("origin", "https://app.example")], Err(Origin)),
+            (&[("origin", "http://app.example:8443")], Err(Origin)),
+            (&[("origin", "https://app.example:84430")], Err(Origin)),
+            (
+                &[("origin", "https://app.example:8443.evil.example")],
+                Err(Origin),
+            ),
+            (&[("origin", "null")], Err(Origin)),
+            (&[("origin", "")], Err(Origin)),
+            (
+                &[("origin", OWN), ("origin", "https://evil.example")],
+                Err(Origin),
+            ),
+            (
+                &[
+                    ("origin", "null"),
+                    ("referer", "https://app.example:8443/x"),
+                ],
+                Err(Origin),
+            ),
+            (&[("referer", "https://app.example:8443/form?x")], Ok(())),
+            (&[("referer", OWN)], Ok(())),
+            (&[("referer", "https://app.example:8443?x")], Ok(())),
+            (
+                &[("referer", "https://app.example:8443.evil.example/")],
+                Err(Referer),
+            ),
+            (
+                &[("referer", "https://app.example:8443@evil.example/")],
+                Err(Referer),
+            ),
+            (
+                &[("referer", "https://evil.example/https://app.example:8443/")],
+                Err(Referer),
+            ),
+            (&[("referer", "about:blank")], Err(Referer)),
+            (&[], Err(Unknown)),
+        ];
+        for (lines, expected) in cases {
+            assert_eq!(checked(lines), *expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn without_an_origin_of_its_own_only_the_browsers_word_counts() {
+        let mut headers = HeaderMap::new();
+        headers.insert("origin", "https://app.example".parse().unwrap());
+        assert_eq!(cross_site(&headers, None), Err(CrossSite::Origin));
+        headers.insert("sec-fetch-site", "same-origin".parse().unwrap());
+        assert_eq!(cross_site(&headers, None), Ok(()));
+    }
+
+    #[test]
+    fn what_does_something_is_sensitive() {
+        let uri = Uri::from_static("/");
+        let sensitive = |method: &str, upgrade: bool| {
+            let mut headers = HeaderMap::new();
+            if upgrade {
+                headers.insert("upgrade", "websocket".parse().unwrap());
+            }
+            let method = method.parse().unwrap();
+            is_sensitive(&Head::new(&method, Target::Whole(&uri), &headers))
+        };
+        for method in ["GET", "HEAD", "OPTIONS", "TRACE"] {
+            assert!(!sensitive(method, false), "{method}");
+            assert!(sensitive(method, true), "{method}");
+        }
+        for method in [
+            "POST", "PUT", "PATCH", "DELETE", "CONNECT", "get", "ANYTHING",
+        ] {
+            assert!(sensitive(method, false), "{method}");
+        }
+    }
+}

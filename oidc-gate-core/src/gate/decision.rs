@@ -145,7 +145,8 @@ pub enum ChallengeError {
 }
 
 impl Challenge {
-    pub(super) fn new(scheme: Scheme, error: Option<ChallengeError>) -> Self {
+    /// A challenge by that scheme.
+    pub fn new(scheme: Scheme, error: Option<ChallengeError>) -> Self {
         Self { scheme, error }
     }
 
@@ -153,12 +154,9 @@ impl Challenge {
     ///
     /// ```
     /// use oidc_gate_core::gate::{Challenge, ChallengeError, Scheme};
-    /// # let challenge = |scheme, error| Challenge::of(scheme, error);
-    /// assert_eq!(challenge(Scheme::Bearer, None).header_value(), "Bearer");
-    /// assert_eq!(
-    ///     challenge(Scheme::Bearer, Some(ChallengeError::InvalidToken)).header_value(),
-    ///     r#"Bearer error="invalid_token""#,
-    /// );
+    /// assert_eq!(Challenge::new(Scheme::Bearer, None).header_value(), "Bearer");
+    /// let challenge = Challenge::new(Scheme::Bearer, Some(ChallengeError::InvalidToken));
+    /// assert_eq!(challenge.header_value(), r#"Bearer error="invalid_token""#);
     /// ```
     pub fn header_value(&self) -> HeaderValue {
         let scheme = match self.scheme {
@@ -189,11 +187,6 @@ impl Challenge {
             }
         }
         HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(scheme))
-    }
-
-    /// A challenge by that scheme.
-    pub fn of(scheme: Scheme, error: Option<ChallengeError>) -> Self {
-        Self::new(scheme, error)
     }
 }
 

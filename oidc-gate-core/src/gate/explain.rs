@@ -2,8 +2,9 @@
 
 use super::head::Path;
 use super::path::Clarity;
-use super::policy::{Place, Policy, RuleKind};
+use super::policy::{Place, Policy};
 use super::requirement::{Requirement, Unmet};
+use super::settings::RuleKind;
 use crate::check::quote;
 use crate::identity::Identity;
 use crate::time::UnixTime;

@@ -157,3 +157,120 @@ fn clean_connection(headers: &mut HeaderMap) {
         headers.insert(header::CONNECTION, value);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// One name for each entry.
+    fn names() -> impl Iterator<Item = String> {
+        STRIPPED
+            .iter()
+            .map(|entry| entry.name.replace('*', "anything"))
+    }
+
+    #[test]
+    fn no_spelling_of_a_header_survives() {
+        for name in names() {
+            let dashes = name.matches('-').count();
+            for spelling in 0..3usize.pow(dashes as u32) {
+                let mut rest = spelling;
+                let dressed: String = name
+                    .chars()
+                    .map(|c| match c {
+                        '-' => {
+                            let dash = ['-', '_', '.'][rest % 3];
+                            rest /= 3;
+                            dash
+                        }
+                        c => c,
+                    })
+                    .collect();
+                let mut headers = HeaderMap::new();
+                let dressed = HeaderName::from_bytes(dressed.to_uppercase().as_bytes()).unwrap();
+                headers.append(&dressed, HeaderValue::from_static("root"));
+                headers.append(&dressed, HeaderValue::from_static("admin"));
+                headers.insert("accept", HeaderValue::from_static("*/*"));
+                strip_identity_headers(&mut headers);
+                assert_eq!(headers.len(), 1, "{dressed}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_identity_stays() {
+        let mut headers = HeaderMap::new();
+        for name in [
+            "authorization",
+            "cookie",
+            "x-forwarded-for",
+            "x-forwarded-host",
+            "x-forwarded-users",
+            "x-request-id",
+            "x-auth-token",
+            "x-user-agent",
+            "x-csrf-token",
+            "remote-addr",
+            "user",
+            "connection",
+            "referer",
+            "content-type",
+            "x-amzn-trace-id",
+        ] {
+            headers.insert(name, HeaderValue::from_static("keep-alive, x-request-id"));
+        }
+        let before = headers.clone();
+        strip_identity_headers(&mut headers);
+        assert_eq!(headers, before);
+    }
+
+    #[test]
+    fn connection_nominates_no_identity_header() {
+        for (before, after) in [
+            ("x-forwarded-user", None),
+            ("close, X_Forwarded_User", Some("close")),
+            (
+                "x-auth-request-email,Upgrade , remote.user",
+                Some("Upgrade"),
+            ),
+            ("keep-alive, x-custom", Some("keep-alive, x-custom")),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("connection", before.parse().unwrap());
+            strip_identity_headers(&mut headers);
+            assert_eq!(
+                headers.get("connection").map(|v| v.to_str().unwrap()),
+                after
+            );
+        }
+        let mut headers = HeaderMap::new();
+        headers.append("connection", HeaderValue::from_static("upgrade"));
+        headers.append("connection", HeaderValue::from_static("x-remote-user"));
+        strip_identity_headers(&mut headers);
+        let left: Vec<_> = headers.get_all("connection").iter().collect();
+        assert_eq!(left, ["upgrade"]);
+    }
+
+    #[test]
+    fn the_list_is_written_as_it_is_compared() {
+        for entry in STRIPPED {
+            let name = entry.name.strip_suffix('*').unwrap_or(entry.name);
+            assert!(
+                name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                "{name}"
+            );
+            assert!(
+                is_stripped_name(name.replace('*', "x").as_bytes()),
+                "{name}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_name_makes_it_panic(name in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = is_stripped_name(&name);
+        }
+    }
+}

@@ -184,8 +184,10 @@ impl Node {
         if let Some((_, child)) = at.ok().and_then(|at| self.children.get(at)) {
             child.walk(way, rest, found);
         }
-        // A router gives a parameter at least one character.
-        if let (Some(child), true) = (&self.param, way == Way::Generous || !segment.is_empty()) {
+        // A router gives a parameter at least one character. Another one may take `//` for an empty one in between.
+        let fills = !segment.is_empty()
+            || way == Way::Generous && rest.is_some_and(|rest| rest.bytes().any(|b| b != b'/'));
+        if let (Some(child), true) = (&self.param, fills) {
             child.walk(way, rest, found);
         }
     }

@@ -41,6 +41,7 @@ mod pattern;
 mod policy;
 mod requirement;
 mod route;
+mod settings;
 
 pub use asker::{Asker, Asking};
 pub use csrf::{CrossSite, cross_site};
@@ -55,8 +56,9 @@ pub use head::{Head, Target};
 pub use hygiene::{STRIPPED, Stripped, is_stripped, strip_identity_headers};
 pub use path::{Ambiguity, Clarity};
 pub use pattern::Pattern;
-pub use policy::{Accepts, InvalidBearer, Policy, PolicySettings, Rule, RuleKind, RuleProblem};
+pub use policy::Policy;
 pub use requirement::{
     Requirement, StepUp, Unmet, acr, email_domain, group, max_age, predicate, scope, signed_in,
 };
 pub use route::{Endpoint, Requirements, Route};
+pub use settings::{Accepts, InvalidBearer, PolicySettings, Rule, RuleKind, RuleProblem};

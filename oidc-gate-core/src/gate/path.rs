@@ -203,6 +203,8 @@ fn hex(digit: u8) -> Option<u8> {
 
 /// The longest path whose readings are spelt out. What is longer and not plain could be anything.
 const MAX_READ: usize = 2048;
+/// The most readings that are looked at. A path that has more was made to have them.
+const MAX_READINGS: usize = 64;
 
 /// Every path that some parser could read in `path`, itself included, in lower case; `None` if there is no telling.
 ///
@@ -212,34 +214,38 @@ pub(super) fn readings(path: &str) -> Option<Vec<String>> {
     if path.len() > MAX_READ {
         return None;
     }
+    type Read = fn(&str) -> String;
+    let steps: [Read; 11] = [
+        decoded,
+        // Twice in all: by a proxy, and by the application behind it.
+        decoded,
+        narrowed,
+        |text| text.replace('\\', "/"),
+        // C strings end at the null, URLs at `#` and `?`.
+        |text| first(text, &['\0', '#', '?']).to_owned(),
+        |text| text.replace(char::is_control, ""),
+        |text| each_segment(text, |s| first(s, &[';'])),
+        |text| each_segment(text, |s| s.trim_matches(' ')),
+        collapsed,
+        without_dots,
+        collapsed,
+    ];
     let mut all = vec![path.to_owned()];
-    also(&mut all, decoded);
-    // Twice in all: a proxy and the application behind it.
-    also(&mut all, decoded);
-    also(&mut all, narrowed);
-    also(&mut all, |text| text.replace('\\', "/"));
-    // C strings end at the null, URLs at `#` and `?`.
-    also(&mut all, |text| first(text, &['\0', '#', '?']).to_owned());
-    also(&mut all, |text| text.replace(char::is_control, ""));
-    also(&mut all, |text| each_segment(text, |s| first(s, &[';'])));
-    also(&mut all, |text| each_segment(text, |s| s.trim_matches(' ')));
-    also(&mut all, collapsed);
-    also(&mut all, without_dots);
-    also(&mut all, collapsed);
+    for read in steps {
+        for at in 0..all.len() {
+            let text = read(&all[at]);
+            if !all.contains(&text) {
+                all.push(text);
+            }
+        }
+        if all.len() > MAX_READINGS {
+            return None;
+        }
+    }
     for text in &mut all {
         *text = text.to_lowercase();
     }
     Some(all)
-}
-
-/// Adds to `all` what `read` makes of each of its members.
-fn also(all: &mut Vec<String>, read: impl Fn(&str) -> String) {
-    for at in 0..all.len() {
-        let text = read(&all[at]);
-        if !all.contains(&text) {
-            all.push(text);
-        }
-    }
 }
 
 /// Percent-decoded once; what is not UTF-8 is replaced, overlong forms of ASCII characters are understood.
@@ -310,4 +316,57 @@ fn without_dots(text: &str) -> String {
         out.push("");
     }
     format!("/{}", out.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn readings_hold_what_other_parsers_read() {
+        for (path, reading) in [
+            ("/public/%2e%2e/admin", "/admin"),
+            ("/public/..;x/admin", "/admin"),
+            ("/a\\..\\admin", "/admin"),
+            ("/%2561dmin", "/admin"),
+            ("//admin", "/admin"),
+            ("/x/..//admin", "/admin"),
+            ("/admin%00.png", "/admin"),
+            ("/admin%3fx", "/admin"),
+            ("/%c0%aeadmin", "/.admin"),
+            ("/ADMIN%20", "/admin"),
+        ] {
+            let all = readings(path).unwrap();
+            assert!(all.iter().any(|r| r == reading), "{path}: {all:?}");
+        }
+    }
+
+    #[test]
+    fn a_plain_path_has_one_reading() {
+        assert_eq!(readings("/a/b.c"), Some(vec!["/a/b.c".to_owned()]));
+    }
+
+    proptest! {
+        /// The scan agrees with a slow and plain way to say the same.
+        #[test]
+        fn a_plain_path_is_what_is_made_of_plain_segments(path in "/([a-b./%;\\\\]|%2[0f]|%C3%BC|%41|%c3){0,8}") {
+            let plain = Clarity::of(&path) == Clarity::Plain;
+            let segments: Vec<_> = path[1..].split('/').collect();
+            let last = segments.len() - 1;
+            let fine = segments.iter().enumerate().all(|(at, segment)| {
+                let rest = segment.replace("%20", "").replace("%C3%BC", "");
+                (at == last || !segment.is_empty())
+                    && *segment != "."
+                    && *segment != ".."
+                    && rest.chars().all(|c| "ab.".contains(c))
+            });
+            prop_assert_eq!(plain, fine, "{}", path);
+        }
+
+        #[test]
+        fn readings_never_panic(path in ".{0,200}") {
+            let _ = readings(&path);
+        }
+    }
 }

@@ -123,7 +123,7 @@ impl Pattern {
         match &self.shape {
             Shape::Path(path) => path_problem(path, true),
             Shape::Prefix(path) if path == "/" => None,
-            Shape::Prefix(path) => path_problem(prefix_of(path), false),
+            Shape::Prefix(path) => path_problem(path, false),
             Shape::Regex(text) => regex_problem(text),
         }
     }

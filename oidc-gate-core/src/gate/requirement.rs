@@ -349,3 +349,177 @@ impl PartialEq for Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_secs(10_000);
+
+    fn alice() -> crate::identity::IdentityBuilder {
+        Identity::builder("i", "alice")
+            .group("staff")
+            .scope("read")
+            .acr("phr")
+            .auth_time(NOW - Duration::from_secs(60))
+    }
+
+    fn check(requirement: &Requirement) -> Result<(), Unmet> {
+        requirement.check(&alice().build(), NOW)
+    }
+
+    fn forbidden(requirement: &str) -> Result<(), Unmet> {
+        Err(Unmet::Forbidden {
+            requirement: requirement.into(),
+        })
+    }
+
+    fn step_up(acr_values: &[&str], max_age: Option<u64>) -> Result<(), Unmet> {
+        Err(Unmet::StepUp(StepUp::new(
+            acr_values.iter().map(ToString::to_string).collect(),
+            max_age.map(Duration::from_secs),
+        )))
+    }
+
+    fn secs(secs: u64) -> Requirement {
+        max_age(Duration::from_secs(secs))
+    }
+
+    #[test]
+    fn each_kind_holds_or_says_what_is_missing() {
+        assert_eq!(check(&signed_in()), Ok(()));
+        assert_eq!(check(&group("staff")), Ok(()));
+        assert_eq!(check(&group("Staff")), forbidden("group Staff"));
+        assert_eq!(check(&scope("read")), Ok(()));
+        assert_eq!(check(&scope("write")), forbidden("scope write"));
+        assert_eq!(
+            check(&predicate("is alice", |who| who.subject() == "alice")),
+            Ok(())
+        );
+        assert_eq!(check(&predicate("never", |_| false)), forbidden("never"));
+        assert_eq!(check(&acr("phr")), Ok(()));
+        assert_eq!(check(&acr("phrh")), step_up(&["phrh"], None));
+        assert_eq!(check(&secs(60)), Ok(()));
+        assert_eq!(check(&secs(59)), step_up(&[], Some(59)));
+    }
+
+    #[test]
+    fn who_never_said_when_is_not_recent() {
+        let nobody = Identity::builder("i", "s").build();
+        assert_eq!(
+            secs(1_000_000).check(&nobody, NOW),
+            step_up(&[], Some(1_000_000))
+        );
+    }
+
+    #[test]
+    fn a_sign_in_is_offered_only_where_it_would_help() {
+        assert_eq!(check(&acr("x").and(group("root"))), forbidden("group root"));
+        assert_eq!(check(&group("root").and(acr("x"))), forbidden("group root"));
+        assert_eq!(check(&group("staff").and(acr("x"))), step_up(&["x"], None));
+        assert_eq!(
+            check(&acr("x").and(secs(5)).and(secs(9))),
+            step_up(&["x"], Some(5))
+        );
+        assert_eq!(check(&group("root").or(acr("x"))), step_up(&["x"], None));
+        assert_eq!(check(&acr("x").or(acr("y"))), step_up(&["x", "y"], None));
+        assert_eq!(check(&acr("x").or(secs(5))), step_up(&["x"], None));
+        assert_eq!(check(&acr("x").or(group("staff"))), Ok(()));
+        assert_eq!(
+            check(&group("root").or(scope("write"))),
+            forbidden("group root or scope write")
+        );
+        let both = [acr("x"), group("root")];
+        let who = alice().build();
+        assert_eq!(
+            Requirement::check_all(both.iter(), &who, NOW),
+            forbidden("group root")
+        );
+    }
+
+    #[test]
+    fn a_domain_is_that_of_a_verified_address_with_one_at() {
+        let at = |address: &str, verified: bool| {
+            let who = Identity::builder("i", "s");
+            let who = if verified {
+                who.email(address)
+            } else {
+                who.unverified_email(address)
+            };
+            email_domain("Example.com").check(&who.build(), NOW).is_ok()
+        };
+        assert!(at("a@example.com", true));
+        assert!(at("a@EXAMPLE.com", true));
+        assert!(!at("a@example.com", false));
+        for address in [
+            "a@evil.example@example.com",
+            "a@example.com@evil.example",
+            "a@sub.example.com",
+            "a@notexample.com",
+            "@example.com",
+            "example.com",
+            "a@example.com.",
+            "a@",
+        ] {
+            assert!(!at(address, true), "{address}");
+        }
+        // Even where nobody looked for problems.
+        let who = Identity::builder("i", "s").email("a@b@example.com").build();
+        assert!(email_domain("b@example.com").check(&who, NOW).is_err());
+    }
+
+    #[test]
+    fn what_nobody_can_have_is_a_problem() {
+        for (requirement, problem) in [
+            (group(""), "group \"\": name a group"),
+            (scope(""), "scope \"\": name a scope"),
+            (
+                scope("a b"),
+                "scope \"a b\": a scope holds no space: join two with `.and`",
+            ),
+            (
+                acr("a b"),
+                "acr \"a b\": name one class in visible ASCII without spaces, quotes and backslashes",
+            ),
+            (
+                email_domain("@example.com"),
+                "email_domain \"@example.com\": write it as in `example.com`",
+            ),
+            (
+                email_domain(""),
+                "email_domain \"\": write it as in `example.com`",
+            ),
+            (
+                secs(0),
+                "max_age 0s: nobody can be that quick; allow at least a few minutes",
+            ),
+            (
+                predicate("", |_| true),
+                "predicate \"\": give it a name for the log",
+            ),
+            (
+                signed_in().and(group("a").or(group(""))),
+                "group \"\": name a group",
+            ),
+        ] {
+            assert_eq!(requirement.problems(), [problem]);
+        }
+        let fine = group("a b")
+            .or(scope("x:y"))
+            .and(acr("urn:x"))
+            .and(email_domain("a.example"));
+        assert_eq!(fine.problems(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn debug_reads_as_a_sentence() {
+        let all = group("a")
+            .and(scope("b"))
+            .or(acr("c").and(secs(5)))
+            .and(email_domain("d"));
+        assert_eq!(
+            format!("{all:?}"),
+            "((group a and scope b) or (acr c and signed in within 5s)) and verified email at d"
+        );
+    }
+}

@@ -1,7 +1,7 @@
 //! Which rules apply to a request.
 
-use super::policy::{Rule, RuleKind};
 use super::requirement::Requirement;
+use super::settings::{Rule, RuleKind};
 use std::{fmt, sync::Arc};
 
 /// Which rules apply to a request.
