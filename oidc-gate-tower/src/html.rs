@@ -107,7 +107,7 @@ impl<'a> Page<'a> {
     }
 }
 
-static FIXED_HEADERS: [(HeaderName, HeaderValue); 6] = [
+static FIXED_HEADERS: [(HeaderName, HeaderValue); 5] = [
     (
         header::CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
@@ -121,10 +121,6 @@ static FIXED_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (
         header::REFERRER_POLICY,
         HeaderValue::from_static("no-referrer"),
-    ),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        HeaderValue::from_static("same-origin"),
     ),
 ];
 
