@@ -6,7 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, request::Parts};
-use oidc_gate_tower::{Anonymous, ClaimsMismatch, Demand, Identity, NoCaller, Principal, Requirement};
+use oidc_gate_tower::{
+    Anonymous, ClaimsMismatch, Demand, Identity, NoCaller, Principal, Requirement,
+};
 use std::{fmt, marker::PhantomData, ops::Deref};
 
 /// The signed-in caller.
@@ -110,7 +112,11 @@ fn must(parts: &Parts) -> Result<&Principal, AuthRejection> {
 }
 
 fn demand(parts: &Parts) -> oidc_gate_tower::DemandBuilder<'_> {
-    Demand::of(&parts.method, &parts.headers, original(&parts.extensions).of(&parts.uri))
+    Demand::of(
+        &parts.method,
+        &parts.headers,
+        original(&parts.extensions).of(&parts.uri),
+    )
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for AuthenticatedUser {
@@ -141,7 +147,10 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for AuthenticatedUser {
 /// }
 /// ```
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "taken apart in a handler's arguments")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "taken apart in a handler's arguments"
+)]
 pub struct Claims<T>(pub T);
 
 /// Why a handler does not get the claims.
@@ -161,7 +170,11 @@ impl IntoResponse for ClaimsRejection {
             Self::Mismatch(mismatch) => {
                 // The log has the member's name; the user can do nothing with it.
                 tracing::warn!(check = %oidc_gate_core::check::Check::ClaimsUnfit, cause = %mismatch, "claims refused");
-                (StatusCode::FORBIDDEN, "your account lacks what this page needs").into_response()
+                (
+                    StatusCode::FORBIDDEN,
+                    "your account lacks what this page needs",
+                )
+                    .into_response()
             }
         }
     }
@@ -171,7 +184,10 @@ impl<S: Send + Sync, T: serde::de::DeserializeOwned> FromRequestParts<S> for Cla
     type Rejection = ClaimsRejection;
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ClaimsRejection> {
         let principal = must(parts).map_err(ClaimsRejection::Auth)?;
-        principal.claims_as().map(Self).map_err(ClaimsRejection::Mismatch)
+        principal
+            .claims_as()
+            .map(Self)
+            .map_err(ClaimsRejection::Mismatch)
     }
 }
 
@@ -215,8 +231,13 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Has<P> {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, AuthRejection> {
         let principal = must(parts)?;
         match principal.meets(&P::requirement()) {
-            Ok(()) => Ok(Self { user: AuthenticatedUser(principal.clone()), permission: PhantomData }),
-            Err(unmet) => Err(AuthRejection::Unmet(Box::new(demand(parts).unmet(unmet, principal.via())))),
+            Ok(()) => Ok(Self {
+                user: AuthenticatedUser(principal.clone()),
+                permission: PhantomData,
+            }),
+            Err(unmet) => Err(AuthRejection::Unmet(Box::new(
+                demand(parts).unmet(unmet, principal.via()),
+            ))),
         }
     }
 }

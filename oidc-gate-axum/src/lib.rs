@@ -1,1 +1,45 @@
-//! Extractors and responses for axum.
+//! Sign users in to an axum application with OpenID Connect, in its own process.
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use oidc_gate_axum::{AuthenticatedUser, ClientAuth, CookieKeys, Gate, GateExt as _, Pattern, core::secret::ClientSecret};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let gate = Gate::builder()
+//!     .issuer("https://id.example.com")
+//!     .client("my-app", ClientAuth::client_secret_basic(ClientSecret::new(std::env::var("CLIENT_SECRET")?)))
+//!     .base_url("https://app.example.com")
+//!     .cookie_keys(CookieKeys::parse(&std::env::var("COOKIE_SECRET")?)?)
+//!     .open(Pattern::get("/"))
+//!     .build()?;
+//!
+//! let app = Router::new().route("/me", get(me));
+//! let listener = tokio::net::TcpListener::bind("0.0.0.0:8080").await?;
+//! axum::serve(listener, gate.protect(app)).await?;
+//! # Ok(())
+//! # }
+//!
+//! async fn me(user: AuthenticatedUser) -> String {
+//!     format!("hello {}", user.display_name())
+//! }
+//! ```
+//!
+//! Everything an application names is here; `tower` and `core` are the crates underneath, for the rare need.
+
+mod extract;
+mod protect;
+
+pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has, Permission};
+#[cfg(feature = "dev-provider")]
+pub use oidc_gate_tower::dev;
+#[cfg(feature = "testing")]
+pub use oidc_gate_tower::testing;
+pub use oidc_gate_tower::{
+    self as tower, Check, CheckFailed, ClaimsMismatch, ClientAuth, Clock, ConfigError, CookieKeys,
+    Explanation, Gate, GateBuilder, HttpClient, Identity, Pattern, Principal, Provider,
+    RequireLayer, Requirement, TransportError, Unfinished, Unmet, Via, acr, core, email_domain,
+    group, max_age, predicate, scope, signed_in,
+};
+pub use protect::{
+    AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected, require,
+};

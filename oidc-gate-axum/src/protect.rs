@@ -31,7 +31,9 @@ pub(crate) fn original(extensions: &Extensions) -> OriginalTarget<'_> {
 }
 
 fn peer(extensions: &Extensions) -> Option<SocketAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
+    extensions
+        .get::<ConnectInfo<SocketAddr>>()
+        .map(|info| info.0)
 }
 
 /// A requirement for `route_layer`, where no gate is in reach. It can only narrow what the gate outside admits.
@@ -67,11 +69,18 @@ pub trait GateExt {
 
 impl GateExt for Gate {
     fn protect(&self, app: Router) -> Protected {
-        Protected { service: GateExt::layer(self).layer(app), peer: None }
+        Protected {
+            service: GateExt::layer(self).layer(app),
+            peer: None,
+        }
     }
 
     fn layer(&self) -> GateLayer {
-        GateLayer(tower::GateLayer::new(self).original_target(original).peer_addr(peer))
+        GateLayer(
+            tower::GateLayer::new(self)
+                .original_target(original)
+                .peer_addr(peer),
+        )
     }
 }
 
@@ -106,7 +115,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> GateFuture<S, B> {
-        GateFuture { future: self.0.call(request) }
+        GateFuture {
+            future: self.0.call(request),
+        }
     }
 }
 
@@ -152,13 +163,20 @@ pub struct Protected<S = GateService<Router>> {
 impl<S> Protected<S> {
     /// A layer outside of the gate: tracing, CORS, compression, a timeout. The last one added is the outermost.
     pub fn layer<L: Layer<S>>(self, layer: L) -> Protected<AxumBody<L::Service>> {
-        Protected { service: AxumBody(layer.layer(self.service)), peer: self.peer }
+        Protected {
+            service: AxumBody(layer.layer(self.service)),
+            peer: self.peer,
+        }
     }
 
     /// For tools that take only routers.
     pub fn into_router(self) -> Router
     where
-        S: Service<Request<Body>, Response = Response, Error = Infallible> + Clone + Send + Sync + 'static,
+        S: Service<Request<Body>, Response = Response, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
         S::Future: Send + 'static,
     {
         Router::new().fallback_service(self)
@@ -197,8 +215,13 @@ impl<L: Listener, S: Clone> Service<IncomingStream<'_, L>> for Protected<S> {
     }
 
     fn call(&mut self, stream: IncomingStream<'_, L>) -> Self::Future {
-        let peer = (stream.remote_addr() as &dyn Any).downcast_ref::<SocketAddr>().copied();
-        ready(Ok(Self { service: self.service.clone(), peer }))
+        let peer = (stream.remote_addr() as &dyn Any)
+            .downcast_ref::<SocketAddr>()
+            .copied();
+        ready(Ok(Self {
+            service: self.service.clone(),
+            peer,
+        }))
     }
 }
 
@@ -221,7 +244,9 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        AxumBodyFuture { future: self.0.call(request) }
+        AxumBodyFuture {
+            future: self.0.call(request),
+        }
     }
 }
 
@@ -244,6 +269,9 @@ where
     type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().future.poll(cx).map_ok(|response| response.map(Body::new))
+        self.project()
+            .future
+            .poll(cx)
+            .map_ok(|response| response.map(Body::new))
     }
 }

@@ -160,7 +160,10 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "a developer asks for the page to be written")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a developer asks for the page to be written"
+    )]
     fn the_page_is_the_catalogue() {
         let page = page();
         if std::env::var_os("OIDC_GATE_WRITE_CATALOGUE").is_some() {

@@ -79,7 +79,10 @@ pub trait Flow {
 /// What a flow needs next. Exhaustive on purpose: a driver that does not know a step must not compile.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a driver has to handle every step")]
-#[expect(clippy::large_enum_variant, reason = "a step is taken at once, and there is one at a time")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a step is taken at once, and there is one at a time"
+)]
 pub enum Step<T> {
     /// Send this, once, and come back with [`Input::Response`] or [`Input::Failed`].
     Send(Exchange),

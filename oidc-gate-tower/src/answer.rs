@@ -12,7 +12,10 @@ use crate::{
 use bytes::Bytes;
 use http::{
     HeaderValue, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE},
+    header::{
+        ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
+        WWW_AUTHENTICATE,
+    },
 };
 use std::time::Duration;
 
@@ -20,7 +23,9 @@ use std::time::Duration;
 pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = status;
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -33,21 +38,32 @@ pub(crate) fn redirect(location: &str) -> Response<Bytes> {
     };
     let mut response = empty(StatusCode::SEE_OTHER);
     response.headers_mut().insert(LOCATION, location);
-    response.headers_mut().insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+        .headers_mut()
+        .insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     response
 }
 
 /// A small JSON document.
 pub(crate) fn json(status: StatusCode, document: &serde_json::Value) -> Response<Bytes> {
     let mut response = empty(status);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     *response.body_mut() = document.to_string().into();
     response
 }
 
 /// Adds cookies.
-pub(crate) fn set_cookies(response: &mut Response<Bytes>, cookies: impl IntoIterator<Item = SetCookie>) {
-    response.headers_mut().extend(cookies.into_iter().map(|cookie| (SET_COOKIE, cookie.to_header())));
+pub(crate) fn set_cookies(
+    response: &mut Response<Bytes>,
+    cookies: impl IntoIterator<Item = SetCookie>,
+) {
+    response.headers_mut().extend(
+        cookies
+            .into_iter()
+            .map(|cookie| (SET_COOKIE, cookie.to_header())),
+    );
 }
 
 /// What the gate says to a request it does not admit. `sign_in` is where a person can sign in as somebody else.
@@ -74,7 +90,9 @@ pub(crate) fn refusal(refusal: &Refusal, sign_in: &str) -> Response<Bytes> {
 
 fn problem(refusal: &Refusal, reference: &Reference) -> serde_json::Value {
     let error = match &refusal.challenge {
-        Some(challenge) if challenge.error.is_some() => challenge.error.as_ref().map_or("", ChallengeError::code),
+        Some(challenge) if challenge.error.is_some() => {
+            challenge.error.as_ref().map_or("", ChallengeError::code)
+        }
         _ => match refusal.status {
             StatusCode::UNAUTHORIZED => "unauthenticated",
             StatusCode::FORBIDDEN => "forbidden",
@@ -96,19 +114,32 @@ fn grpc(status: StatusCode) -> Response<Bytes> {
         _ => "14",
     };
     let mut response = empty(StatusCode::OK);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-    response.headers_mut().insert("grpc-status", HeaderValue::from_static(code));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
+        .headers_mut()
+        .insert("grpc-status", HeaderValue::from_static(code));
     response
 }
 
 /// The page that ends a login which failed, and its event in the log.
-pub(crate) fn login_failed(failed: &CheckFailed, retry_after: Option<Duration>, again: &str) -> Response<Bytes> {
+pub(crate) fn login_failed(
+    failed: &CheckFailed,
+    retry_after: Option<Duration>,
+    again: &str,
+) -> Response<Bytes> {
     let reference = report::login_failed(failed);
     let status = status(failed.check());
     let mut response = page(failed.check(), status, &reference, again);
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        let secs = retry_after.unwrap_or(Duration::from_secs(5)).as_secs().max(1);
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(secs));
+        let secs = retry_after
+            .unwrap_or(Duration::from_secs(5))
+            .as_secs()
+            .max(1);
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(secs));
     }
     response
 }
@@ -173,18 +204,32 @@ fn words(check: Check, status: StatusCode) -> Words {
             "The sign-in was cancelled, or your account may not use this application.",
             "Try again",
         ),
-        (Check::StateMissing | Check::StateUnknown | Check::StateReplayed | Check::TransactionExpired, _) => (
+        (
+            Check::StateMissing
+            | Check::StateUnknown
+            | Check::StateReplayed
+            | Check::TransactionExpired,
+            _,
+        ) => (
             "This sign-in is over",
             "It took too long, was finished already, or began in another browser. Cookies have to be on.",
             "Sign in again",
         ),
-        (Check::UnknownEndpoint, _) => ("There is no such page", "The address does not exist.", "Go to the application"),
-        (_, StatusCode::METHOD_NOT_ALLOWED) => {
-            ("This does not work", "The address does not take this kind of request.", "Go to the application")
-        }
-        (_, StatusCode::UNAUTHORIZED) => {
-            ("You are not signed in", "Open the page in a tab of its own to sign in.", "Sign in")
-        }
+        (Check::UnknownEndpoint, _) => (
+            "There is no such page",
+            "The address does not exist.",
+            "Go to the application",
+        ),
+        (_, StatusCode::METHOD_NOT_ALLOWED) => (
+            "This does not work",
+            "The address does not take this kind of request.",
+            "Go to the application",
+        ),
+        (_, StatusCode::UNAUTHORIZED) => (
+            "You are not signed in",
+            "Open the page in a tab of its own to sign in.",
+            "Sign in",
+        ),
         (_, StatusCode::SERVICE_UNAVAILABLE) => (
             "Signing in is not possible right now",
             "The sign-in service does not answer. Please try again in a moment.",
@@ -238,8 +283,16 @@ mod tests {
             ["provider", "callback", "token", "id_token"].contains(&area)
         };
         for check in Check::ALL.iter().filter(of_a_login) {
-            let named = check.answer().split(|c: char| !c.is_ascii_digit()).any(|n| n == status(*check).as_str());
-            assert!(named, "{check} is answered with {}, the catalogue says: {}", status(*check), check.answer());
+            let named = check
+                .answer()
+                .split(|c: char| !c.is_ascii_digit())
+                .any(|n| n == status(*check).as_str());
+            assert!(
+                named,
+                "{check} is answered with {}, the catalogue says: {}",
+                status(*check),
+                check.answer()
+            );
         }
     }
 }

@@ -28,11 +28,17 @@ pin_project_lite::pin_project! {
 
 impl<B> GateBody<B> {
     pub(crate) fn inner(body: B) -> Self {
-        Self { kind: Kind::Inner { body } }
+        Self {
+            kind: Kind::Inner { body },
+        }
     }
 
     pub(crate) fn own(bytes: Bytes) -> Self {
-        Self { kind: Kind::Own { body: Full::new(bytes) } }
+        Self {
+            kind: Kind::Own {
+                body: Full::new(bytes),
+            },
+        }
     }
 
     /// The inner body itself, or one that `own` makes of the gate's bytes: how an adapter gets back to its framework's
@@ -49,7 +55,10 @@ impl<B: Body<Data = Bytes>> Body for GateBody<B> {
     type Data = Bytes;
     type Error = B::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project().kind.project() {
             Projected::Inner { body } => body.poll_frame(cx),
             Projected::Own { body } => body.poll_frame(cx).map_err(|never| match never {}),

@@ -1,7 +1,7 @@
 //! How a gate is configured.
 
 use crate::{
-    Clock, ClientAuth, ConfigError, Gate, HttpClient, Provider, SystemClock,
+    ClientAuth, Clock, ConfigError, Gate, HttpClient, Provider, SystemClock,
     core::{
         client_auth::Client,
         gate::{Endpoint, Pattern, Policy, PolicySettings, Requirement, RuleKind},
@@ -178,7 +178,9 @@ impl GateBuilder {
         self.ca_file = env.ca_file.or(self.ca_file);
         match env.cookie_secret.as_deref().map(CookieKeys::parse) {
             Some(Ok(keys)) => self.keys = Some(keys),
-            Some(Err(problem)) => self.problems.push(format!("OIDC_GATE_COOKIE_SECRET: {problem}")),
+            Some(Err(problem)) => self
+                .problems
+                .push(format!("OIDC_GATE_COOKIE_SECRET: {problem}")),
             None => {}
         }
         self.problems.extend(env.problems);
@@ -197,16 +199,27 @@ impl GateBuilder {
         let issuer = provider.as_ref().and_then(|provider| {
             problems.extend(provider.problems());
             Issuer::parse(&provider.issuer)
-                .map_err(|problem| problems.push(format!("issuer: {:?} {problem}", provider.issuer)))
+                .map_err(|problem| {
+                    problems.push(format!("issuer: {:?} {problem}", provider.issuer))
+                })
                 .ok()
         });
-        let base = match self.base_url.as_deref().map(|url| (url, BaseUrl::parse(url))) {
+        let base = match self
+            .base_url
+            .as_deref()
+            .map(|url| (url, BaseUrl::parse(url)))
+        {
             None => {
-                problems.push("base_url: missing; set .base_url(\"https://…\") to where browsers find it".to_owned());
+                problems.push(
+                    "base_url: missing; set .base_url(\"https://…\") to where browsers find it"
+                        .to_owned(),
+                );
                 None
             }
             Some((url, Err(problem))) => {
-                problems.push(format!("base_url: {url:?} {problem}; session cookies are bound to it"));
+                problems.push(format!(
+                    "base_url: {url:?} {problem}; session cookies are bound to it"
+                ));
                 None
             }
             Some((_, Ok(base))) => Some(base),
@@ -229,10 +242,18 @@ impl GateBuilder {
             }),
         };
         let http = self.http_client_or_default(&mut problems);
-        let named = provider.as_ref().map(|p| p.name.as_str()).filter(|name| !name.is_empty());
+        let named = provider
+            .as_ref()
+            .map(|p| p.name.as_str())
+            .filter(|name| !name.is_empty());
         let callback = Endpoint::Callback(named.map(Into::into));
         let mut settings = self.policy;
-        settings.endpoints = vec![Endpoint::Start, callback.clone(), Endpoint::SignOut, Endpoint::Userinfo];
+        settings.endpoints = vec![
+            Endpoint::Start,
+            callback.clone(),
+            Endpoint::SignOut,
+            Endpoint::Userinfo,
+        ];
         if let Some(base) = &base {
             settings.base_path = base.path().to_owned();
             settings.origin = Some(base.origin().to_owned());
@@ -241,9 +262,15 @@ impl GateBuilder {
             .map_err(|found| problems.extend(found.iter().map(ToString::to_string)))
             .ok();
         match (provider, issuer, base, self.keys, limits, http, policy) {
-            (Some(provider), Some(issuer), Some(base), Some(keys), Some(limits), Some(http), Some(policy))
-                if problems.is_empty() =>
-            {
+            (
+                Some(provider),
+                Some(issuer),
+                Some(base),
+                Some(keys),
+                Some(limits),
+                Some(http),
+                Some(policy),
+            ) if problems.is_empty() => {
                 if keys.origin() == Origin::Ephemeral && base.is_secure() {
                     tracing::warn!(
                         "the cookie keys were made at start: everybody is signed out by a restart, and replicas do not \
@@ -257,7 +284,14 @@ impl GateBuilder {
                 let names = CookieNames::derive(&provider.client_id, &base);
                 let client = Client::new(provider.client_id, provider.auth.method);
                 let registration = Registration::new(client, redirect_uri, &provider.scopes);
-                let upstream = Upstream::new(issuer, registration, rules, http, clock.clone(), tasks.clone());
+                let upstream = Upstream::new(
+                    issuer,
+                    registration,
+                    rules,
+                    http,
+                    clock.clone(),
+                    tasks.clone(),
+                );
                 Ok(Gate(Arc::new(Inner {
                     policy,
                     keys,
@@ -293,7 +327,9 @@ impl GateBuilder {
             (None, None) => {}
         }
         if self.providers.len() > 1 {
-            problems.push("provider: more than one; a gate signs in with one provider so far".to_owned());
+            problems.push(
+                "provider: more than one; a gate signs in with one provider so far".to_owned(),
+            );
         }
         let mut provider = self.providers.pop()?;
         if let Some(scopes) = self.scopes.take() {
@@ -302,7 +338,10 @@ impl GateBuilder {
         Some(provider)
     }
 
-    fn http_client_or_default(&mut self, problems: &mut Vec<String>) -> Option<Box<dyn DynHttpClient>> {
+    fn http_client_or_default(
+        &mut self,
+        problems: &mut Vec<String>,
+    ) -> Option<Box<dyn DynHttpClient>> {
         if let Some(http) = self.http.take() {
             if let Some(path) = &self.ca_file {
                 problems.push(format!(
@@ -316,7 +355,10 @@ impl GateBuilder {
 }
 
 #[cfg(feature = "reqwest")]
-fn default_http_client(ca_file: Option<&str>, problems: &mut Vec<String>) -> Option<Box<dyn DynHttpClient>> {
+fn default_http_client(
+    ca_file: Option<&str>,
+    problems: &mut Vec<String>,
+) -> Option<Box<dyn DynHttpClient>> {
     use std::error::Error as _;
     let made = match ca_file {
         Some(path) => crate::ReqwestClient::with_ca_file(path),
@@ -325,8 +367,12 @@ fn default_http_client(ca_file: Option<&str>, problems: &mut Vec<String>) -> Opt
     match made {
         Ok(client) => Some(Box::new(client)),
         Err(error) => {
-            let setting = ca_file.map_or("http_client".to_owned(), |path| format!("ca_pem_file: {path:?}"));
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            let setting = ca_file.map_or("http_client".to_owned(), |path| {
+                format!("ca_pem_file: {path:?}")
+            });
+            let cause = error
+                .source()
+                .map_or_else(|| error.to_string(), ToString::to_string);
             problems.push(format!("{setting}: {cause}"));
             None
         }
@@ -334,7 +380,10 @@ fn default_http_client(ca_file: Option<&str>, problems: &mut Vec<String>) -> Opt
 }
 
 #[cfg(not(feature = "reqwest"))]
-fn default_http_client(_: Option<&str>, problems: &mut Vec<String>) -> Option<Box<dyn DynHttpClient>> {
+fn default_http_client(
+    _: Option<&str>,
+    problems: &mut Vec<String>,
+) -> Option<Box<dyn DynHttpClient>> {
     problems.push(
         "http_client: missing; enable the feature `reqwest` or set .http_client(…) to one of your own".to_owned(),
     );

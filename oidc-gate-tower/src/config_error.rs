@@ -24,7 +24,9 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the gate cannot be built:")?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+        self.problems
+            .iter()
+            .try_for_each(|problem| write!(f, "\n  - {problem}"))
     }
 }
 

@@ -18,15 +18,28 @@ pub struct Demand {
 
 impl Demand {
     /// A demand about the request with this head.
-    pub fn of<'a>(method: &'a Method, headers: &'a HeaderMap, target: Target<'a>) -> DemandBuilder<'a> {
-        DemandBuilder { head: Head::new(method, target, headers) }
+    pub fn of<'a>(
+        method: &'a Method,
+        headers: &'a HeaderMap,
+        target: Target<'a>,
+    ) -> DemandBuilder<'a> {
+        DemandBuilder {
+            head: Head::new(method, target, headers),
+        }
     }
 
     /// The status without a gate's help.
     pub fn status(&self) -> StatusCode {
         match &self.demand {
-            gate::Demand::Unmet { unmet: Unmet::Forbidden { .. }, .. } => StatusCode::FORBIDDEN,
-            gate::Demand::SignIn | gate::Demand::Unmet { unmet: Unmet::StepUp(_), .. } => StatusCode::UNAUTHORIZED,
+            gate::Demand::Unmet {
+                unmet: Unmet::Forbidden { .. },
+                ..
+            } => StatusCode::FORBIDDEN,
+            gate::Demand::SignIn
+            | gate::Demand::Unmet {
+                unmet: Unmet::StepUp(_),
+                ..
+            } => StatusCode::UNAUTHORIZED,
         }
     }
 
@@ -48,18 +61,27 @@ pub struct DemandBuilder<'a> {
 impl DemandBuilder<'_> {
     /// Somebody has to be signed in.
     pub fn sign_in(self) -> Demand {
-        Demand { asking: Asking::of(&self.head), demand: gate::Demand::SignIn }
+        Demand {
+            asking: Asking::of(&self.head),
+            demand: gate::Demand::SignIn,
+        }
     }
 
     /// The caller, recognised by `via`, lacks something.
     pub fn unmet(self, unmet: Unmet, via: Via) -> Demand {
-        Demand { asking: Asking::of(&self.head), demand: gate::Demand::Unmet { unmet, via } }
+        Demand {
+            asking: Asking::of(&self.head),
+            demand: gate::Demand::Unmet { unmet, via },
+        }
     }
 }
 
 /// Where the target of a request stands that a router may have cut.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "an adapter has to know which of the three holds")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "an adapter has to know which of the three holds"
+)]
 pub enum OriginalTarget<'a> {
     /// In the request itself: nothing has cut it.
     Whole,

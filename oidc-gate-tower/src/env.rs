@@ -32,14 +32,18 @@ impl Env {
         let mut env = Self {
             issuer: var("OIDC_GATE_ISSUER_URL"),
             client: None,
-            scopes: var("OIDC_GATE_SCOPES").map(|scopes| scopes.split_whitespace().map(String::from).collect()),
+            scopes: var("OIDC_GATE_SCOPES")
+                .map(|scopes| scopes.split_whitespace().map(String::from).collect()),
             base_url: var("OIDC_GATE_BASE_URL"),
             cookie_secret: var("OIDC_GATE_COOKIE_SECRET"),
             ca_file: var("OIDC_GATE_CA_FILE"),
             problems: Vec::new(),
         };
-        let (id, secret, auth) =
-            (var("OIDC_GATE_CLIENT_ID"), var("OIDC_GATE_CLIENT_SECRET"), var("OIDC_GATE_CLIENT_AUTH"));
+        let (id, secret, auth) = (
+            var("OIDC_GATE_CLIENT_ID"),
+            var("OIDC_GATE_CLIENT_SECRET"),
+            var("OIDC_GATE_CLIENT_AUTH"),
+        );
         match (id, env.issuer.is_some()) {
             (Some(id), _) => match client_auth(secret, auth.as_deref()) {
                 Ok(auth) => env.client = Some((id, auth)),
@@ -79,7 +83,11 @@ mod tests {
     use super::*;
 
     fn read(vars: &[(&str, &str)]) -> Env {
-        Env::read(|name| vars.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()))
+        Env::read(|name| {
+            vars.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        })
     }
 
     #[test]
@@ -97,25 +105,41 @@ mod tests {
             (&[issuer][..], "OIDC_GATE_CLIENT_ID: missing"),
             (&[secret], "OIDC_GATE_CLIENT_ID: missing"),
             (&[issuer, id], "OIDC_GATE_CLIENT_SECRET: missing"),
-            (&[issuer, id, secret, ("OIDC_GATE_CLIENT_AUTH", "none")], "OIDC_GATE_CLIENT_AUTH: none, but"),
-            (&[issuer, id, secret, ("OIDC_GATE_CLIENT_AUTH", "magic")], "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown"),
+            (
+                &[issuer, id, secret, ("OIDC_GATE_CLIENT_AUTH", "none")],
+                "OIDC_GATE_CLIENT_AUTH: none, but",
+            ),
+            (
+                &[issuer, id, secret, ("OIDC_GATE_CLIENT_AUTH", "magic")],
+                "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown",
+            ),
         ] {
             let problems = read(vars).problems;
-            assert!(problems.len() == 1 && problems[0].starts_with(begins), "{problems:?}");
+            assert!(
+                problems.len() == 1 && problems[0].starts_with(begins),
+                "{problems:?}"
+            );
             assert!(!problems[0].contains("hush"));
         }
     }
 
     #[test]
     fn the_method_follows_what_is_said() {
-        for (auth, name) in
-            [(None, "client_secret_basic"), (Some("client_secret_post"), "client_secret_post")]
-        {
-            let mut vars = vec![("OIDC_GATE_CLIENT_ID", "app"), ("OIDC_GATE_CLIENT_SECRET", "hush")];
+        for (auth, name) in [
+            (None, "client_secret_basic"),
+            (Some("client_secret_post"), "client_secret_post"),
+        ] {
+            let mut vars = vec![
+                ("OIDC_GATE_CLIENT_ID", "app"),
+                ("OIDC_GATE_CLIENT_SECRET", "hush"),
+            ];
             vars.extend(auth.map(|auth| ("OIDC_GATE_CLIENT_AUTH", auth)));
             assert_eq!(read(&vars).client.unwrap().1.method.name(), name);
         }
-        let vars = [("OIDC_GATE_CLIENT_ID", "app"), ("OIDC_GATE_CLIENT_AUTH", "none")];
+        let vars = [
+            ("OIDC_GATE_CLIENT_ID", "app"),
+            ("OIDC_GATE_CLIENT_AUTH", "none"),
+        ];
         assert_eq!(read(&vars).client.unwrap().1.method.name(), "none");
     }
 }

@@ -114,7 +114,11 @@ impl Gate {
     pub(crate) fn recognise(&self, headers: &HeaderMap, now: UnixTime) -> Recognised {
         let inner = &*self.0;
         let mut found = Recognised::Nobody;
-        for sealed in inner.names.find(headers, inner.names.session()).take(MAX_CANDIDATES) {
+        for sealed in inner
+            .names
+            .find(headers, inner.names.session())
+            .take(MAX_CANDIDATES)
+        {
             let Some(session) = Session::open(&inner.keys, &inner.names, sealed) else {
                 found = found.or(Recognised::Unreadable(Check::SessionUnreadable));
                 continue;
@@ -132,7 +136,11 @@ impl Gate {
     }
 
     /// The cookie that writes a session down.
-    pub(crate) fn session_cookie(&self, session: &Session, now: UnixTime) -> Result<SetCookie, CheckFailed> {
+    pub(crate) fn session_cookie(
+        &self,
+        session: &Session,
+        now: UnixTime,
+    ) -> Result<SetCookie, CheckFailed> {
         let sealed = session.seal(&self.0.keys, &self.0.names)?;
         Ok(self.0.names.set_session(sealed, session.ends().since(now)))
     }
@@ -144,18 +152,31 @@ impl Gate {
     /// Answers a verdict other than admission. `pending` are the logins that have begun in this browser.
     pub(crate) fn answer(&self, verdict: &Verdict, pending: Vec<String>) -> Answer {
         match verdict {
-            Verdict::LogIn { check, return_to, step_up } => {
+            Verdict::LogIn {
+                check,
+                return_to,
+                step_up,
+            } => {
                 tracing::debug!(check = check.id(), ?return_to, "a login begins");
                 self.log_in(return_to.clone(), step_up.as_ref(), pending)
             }
-            Verdict::Refuse(refusal) => Answer::Now(answer::refusal(refusal, &self.sign_in_path("/"))),
+            Verdict::Refuse(refusal) => {
+                Answer::Now(answer::refusal(refusal, &self.sign_in_path("/")))
+            }
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
-            Verdict::Serve(_) | Verdict::Admit(_) => Answer::Now(answer::empty(http::StatusCode::NOT_FOUND)),
+            Verdict::Serve(_) | Verdict::Admit(_) => {
+                Answer::Now(answer::empty(http::StatusCode::NOT_FOUND))
+            }
         }
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.
-    pub(crate) fn log_in(&self, return_to: ReturnTo, step_up: Option<&StepUp>, pending: Vec<String>) -> Answer {
+    pub(crate) fn log_in(
+        &self,
+        return_to: ReturnTo,
+        step_up: Option<&StepUp>,
+        pending: Vec<String>,
+    ) -> Answer {
         let demand = step_up.map_or_else(Demand::default, |step_up| Demand {
             acr_values: step_up.acr_values.clone(),
             max_age: step_up.max_age,
@@ -167,9 +188,11 @@ impl Gate {
         Answer::Later(Box::pin(async move {
             match gate.0.upstream.metadata().await {
                 Ok(metadata) => gate.begin(&metadata, return_to, demand, &pending),
-                Err(Unavailable { why, retry_after }) => {
-                    answer::login_failed(&why, Some(retry_after), &gate.sign_in_path(return_to.as_str()))
-                }
+                Err(Unavailable { why, retry_after }) => answer::login_failed(
+                    &why,
+                    Some(retry_after),
+                    &gate.sign_in_path(return_to.as_str()),
+                ),
             }
         }))
     }
@@ -183,19 +206,39 @@ impl Gate {
     ) -> Response<Bytes> {
         let inner = &*self.0;
         let again = self.sign_in_path(return_to.as_str());
-        let mut env = Env { now: self.now(), entropy: &mut OsEntropy };
-        let begun = login::start(metadata, inner.upstream.registration(), return_to, demand, &mut env)
-            .and_then(|started| {
-                let name = started.transaction.cookie_name(&inner.names);
-                let sealed = started.transaction.seal(&inner.keys, &name)?;
-                Ok((started.location, inner.names.set_transaction(name, sealed, login::Transaction::MAX_AGE)))
-            });
+        let mut env = Env {
+            now: self.now(),
+            entropy: &mut OsEntropy,
+        };
+        let begun = login::start(
+            metadata,
+            inner.upstream.registration(),
+            return_to,
+            demand,
+            &mut env,
+        )
+        .and_then(|started| {
+            let name = started.transaction.cookie_name(&inner.names);
+            let sealed = started.transaction.seal(&inner.keys, &name)?;
+            Ok((
+                started.location,
+                inner
+                    .names
+                    .set_transaction(name, sealed, login::Transaction::MAX_AGE),
+            ))
+        });
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
                 // Browsers send older cookies first (RFC 6265 § 5.4), so the oldest login makes room.
                 let crowd = (pending.len() + 1).saturating_sub(MAX_PENDING_LOGINS);
-                answer::set_cookies(&mut response, pending.iter().take(crowd).map(|name| inner.names.clear(name)));
+                answer::set_cookies(
+                    &mut response,
+                    pending
+                        .iter()
+                        .take(crowd)
+                        .map(|name| inner.names.clear(name)),
+                );
                 answer::set_cookies(&mut response, [cookie]);
                 response
             }
@@ -205,7 +248,11 @@ impl Gate {
 
     /// The logins that have begun in this browser.
     pub(crate) fn pending(&self, headers: &HeaderMap) -> Vec<String> {
-        self.0.names.transactions(headers).map(String::from).collect()
+        self.0
+            .names
+            .transactions(headers)
+            .map(String::from)
+            .collect()
     }
 }
 

@@ -18,9 +18,9 @@ mod principal;
 mod provider;
 mod remember;
 mod report;
+mod require;
 #[cfg(feature = "reqwest")]
 mod reqwest_client;
-mod require;
 mod service;
 mod tasks;
 mod upstream;
@@ -40,7 +40,8 @@ pub use oidc_gate_core as core;
 pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     gate::{
-        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age, predicate, scope, signed_in,
+        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age,
+        predicate, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
     session::{CookieKeys, KeyError},
@@ -48,8 +49,8 @@ pub use oidc_gate_core::{
 pub use ports::{Clock, HttpClient, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};
 pub use provider::Provider;
+pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
-pub use require::{RequireFuture, RequireLayer, RequireService};
 pub use service::{GateFuture, GateLayer, GateService};
 pub use tasks::Unfinished;

@@ -84,28 +84,51 @@ impl Provider {
     /// What is wrong with it, each as `setting: problem`.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if !self.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+        if !self
+            .name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        {
             let name = &self.name;
-            problems.push(format!("provider: the name {name:?} may hold letters, digits, `-` and `_` only"));
+            problems.push(format!(
+                "provider: the name {name:?} may hold letters, digits, `-` and `_` only"
+            ));
         }
         if self.client_id.trim().is_empty() {
-            problems.push("client: the client id is empty; it is what the provider calls this application".to_owned());
+            problems.push(
+                "client: the client id is empty; it is what the provider calls this application"
+                    .to_owned(),
+            );
         }
         if let Some(problem) = self.auth.problem() {
             problems.push(format!("client: {problem}"));
         }
-        let word = |text: &String| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\');
+        let word = |text: &String| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+        };
         if self.scopes.is_empty() {
-            problems.push("scopes: empty; leave the setting out for `openid profile email`".to_owned());
+            problems
+                .push("scopes: empty; leave the setting out for `openid profile email`".to_owned());
         }
         for scope in self.scopes.iter().filter(|scope| !word(scope)) {
-            problems.push(format!("scopes: {scope:?} is no scope; give each scope as a text of its own"));
+            problems.push(format!(
+                "scopes: {scope:?} is no scope; give each scope as a text of its own"
+            ));
         }
         if self.groups_path.is_empty() || self.groups_path.iter().any(String::is_empty) {
-            problems.push("groups_at: empty; give the name of a claim, or leave the setting out for `groups`".to_owned());
+            problems.push(
+                "groups_at: empty; give the name of a claim, or leave the setting out for `groups`"
+                    .to_owned(),
+            );
         }
         if self.trusted_audiences.iter().any(String::is_empty) {
-            problems.push("trust_audience: empty; give the audience exactly as the provider writes it".to_owned());
+            problems.push(
+                "trust_audience: empty; give the audience exactly as the provider writes it"
+                    .to_owned(),
+            );
         }
         if self.leeway > Self::MAX_LEEWAY {
             let secs = self.leeway.as_secs();

@@ -46,7 +46,10 @@ impl Remembered {
             shard.retain(|_, until| *until > now);
         }
         if shard.len() >= self.per_shard
-            && let Some(first) = shard.iter().min_by_key(|(_, until)| **until).map(|(key, _)| *key)
+            && let Some(first) = shard
+                .iter()
+                .min_by_key(|(_, until)| **until)
+                .map(|(key, _)| *key)
         {
             shard.remove(&first);
         }
@@ -75,7 +78,9 @@ impl Remembered {
         key.copy_from_slice(digest(&SHA256, secret).as_ref());
         let [first, ..] = key;
         // Nothing panics while a shard is locked; if something ever does, the map is still whole.
-        let shard = self.shards[usize::from(first) % SHARDS].lock().unwrap_or_else(PoisonError::into_inner);
+        let shard = self.shards[usize::from(first) % SHARDS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         (shard, key)
     }
 }
@@ -103,8 +108,13 @@ mod tests {
     fn of_many_at_once_one_wins() {
         let set = Remembered::new(100);
         let wins = std::thread::scope(|scope| {
-            let race: Vec<_> = (0..8).map(|_| scope.spawn(|| set.insert(b"x", at(10), at(0)))).collect();
-            race.into_iter().filter_map(|thread| thread.join().ok()).filter(|won| *won).count()
+            let race: Vec<_> = (0..8)
+                .map(|_| scope.spawn(|| set.insert(b"x", at(10), at(0))))
+                .collect();
+            race.into_iter()
+                .filter_map(|thread| thread.join().ok())
+                .filter(|won| *won)
+                .count()
         });
         assert_eq!(wins, 1);
     }

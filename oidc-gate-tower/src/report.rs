@@ -19,7 +19,12 @@ impl Reference {
         let mut bytes = [0; 10];
         // Without randomness the references are alike; the log line is written either way.
         let _ = OsEntropy.fill(&mut bytes);
-        Self(bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect())
+        Self(
+            bytes
+                .iter()
+                .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
+                .collect(),
+        )
     }
 }
 
@@ -44,7 +49,11 @@ pub(crate) fn login_failed(failed: &CheckFailed) -> Reference {
             )
         };
     }
-    if needs_an_operator(check) { event!(error) } else { event!(warn) }
+    if needs_an_operator(check) {
+        event!(error)
+    } else {
+        event!(warn)
+    }
     reference
 }
 
@@ -91,6 +100,11 @@ mod tests {
     fn references_differ_and_can_be_read_out() {
         let (one, two) = (Reference::new().to_string(), Reference::new().to_string());
         assert_ne!(one, two);
-        assert!(one.len() == 10 && one.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()));
+        assert!(
+            one.len() == 10
+                && one
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        );
     }
 }

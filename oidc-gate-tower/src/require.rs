@@ -23,7 +23,10 @@ pub struct RequireLayer {
 impl RequireLayer {
     /// Only callers who meet `requirement` pass.
     pub fn new(requirement: Requirement) -> Self {
-        Self { requirement, target: |_| OriginalTarget::Whole }
+        Self {
+            requirement,
+            target: |_| OriginalTarget::Whole,
+        }
     }
 
     /// For frameworks whose nested routers cut the URI: where the original is. It decides where a login leads back to.
@@ -42,7 +45,10 @@ impl fmt::Debug for RequireLayer {
 impl<S> Layer<S> for RequireLayer {
     type Service = RequireService<S>;
     fn layer(&self, inner: S) -> RequireService<S> {
-        RequireService { inner, layer: self.clone() }
+        RequireService {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -74,13 +80,25 @@ where
         };
         let refusal = match extensions.get::<Principal>() {
             Some(principal) => match principal.meets(&self.layer.requirement) {
-                Ok(()) => return RequireFuture { state: State::Inner { future: self.inner.call(request) } },
+                Ok(()) => {
+                    return RequireFuture {
+                        state: State::Inner {
+                            future: self.inner.call(request),
+                        },
+                    };
+                }
                 Err(unmet) => Refusal::Demand(Box::new(demand().unmet(unmet, principal.via()))),
             },
-            None if extensions.get::<Anonymous>().is_some() => Refusal::Demand(Box::new(demand().sign_in())),
+            None if extensions.get::<Anonymous>().is_some() => {
+                Refusal::Demand(Box::new(demand().sign_in()))
+            }
             None => Refusal::NoCaller,
         };
-        RequireFuture { state: State::Refused { refusal: Some(refusal) } }
+        RequireFuture {
+            state: State::Refused {
+                refusal: Some(refusal),
+            },
+        }
     }
 }
 

@@ -34,9 +34,12 @@ impl ReqwestClient {
     /// If the file cannot be read or holds no certificate.
     pub fn with_ca_file(path: impl AsRef<Path>) -> Result<Self, TransportError> {
         let pem = std::fs::read(path).map_err(TransportError::not_sent)?;
-        let authorities = reqwest::Certificate::from_pem_bundle(&pem).map_err(TransportError::not_sent)?;
+        let authorities =
+            reqwest::Certificate::from_pem_bundle(&pem).map_err(TransportError::not_sent)?;
         if authorities.is_empty() {
-            return Err(TransportError::not_sent("the file holds no certificate in PEM form"));
+            return Err(TransportError::not_sent(
+                "the file holds no certificate in PEM form",
+            ));
         }
         Self::build(reqwest::Client::builder().tls_certs_merge(authorities))
     }
@@ -54,15 +57,25 @@ impl ReqwestClient {
         Ok(Self { client })
     }
 
-    async fn exchange(&self, exchange: Exchange) -> Result<http::Response<Vec<u8>>, TransportError> {
+    async fn exchange(
+        &self,
+        exchange: Exchange,
+    ) -> Result<http::Response<Vec<u8>>, TransportError> {
         if exchange.transport == Transport::MutualTls {
-            return Err(TransportError::not_sent("this client has no certificate to show"));
+            return Err(TransportError::not_sent(
+                "this client has no certificate to show",
+            ));
         }
-        let request = reqwest::Request::try_from(exchange.request).map_err(TransportError::not_sent)?;
+        let request =
+            reqwest::Request::try_from(exchange.request).map_err(TransportError::not_sent)?;
         // An error of reqwest quotes the URL; a flow's URLs hold no secret, but a log needs no query either way.
         let failed = |error: reqwest::Error| {
             let error = error.without_url();
-            if error.is_connect() { TransportError::not_sent(error) } else { TransportError::new(error) }
+            if error.is_connect() {
+                TransportError::not_sent(error)
+            } else {
+                TransportError::new(error)
+            }
         };
         let mut response = self.client.execute(request).await.map_err(failed)?;
         let mut answer = http::Response::new(Vec::new());
@@ -70,7 +83,10 @@ impl ReqwestClient {
         *answer.headers_mut() = std::mem::take(response.headers_mut());
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if answer.body().len() + chunk.len() > exchange.max_body_bytes {
-                return Err(TransportError::too_large(format!("more than {} bytes", exchange.max_body_bytes)));
+                return Err(TransportError::too_large(format!(
+                    "more than {} bytes",
+                    exchange.max_body_bytes
+                )));
             }
             answer.body_mut().extend_from_slice(&chunk);
         }
@@ -83,7 +99,10 @@ impl HttpClient for ReqwestClient {
         let deadline = exchange.deadline;
         match tokio::time::timeout(deadline, self.exchange(exchange)).await {
             Ok(result) => result,
-            Err(_) => Err(TransportError::new(format!("no answer within {} s", deadline.as_secs()))),
+            Err(_) => Err(TransportError::new(format!(
+                "no answer within {} s",
+                deadline.as_secs()
+            ))),
         }
     }
 }

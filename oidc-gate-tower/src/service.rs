@@ -65,14 +65,19 @@ impl GateLayer {
 
 impl fmt::Debug for GateLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GateLayer").field("gate", &self.gate).finish_non_exhaustive()
+        f.debug_struct("GateLayer")
+            .field("gate", &self.gate)
+            .finish_non_exhaustive()
     }
 }
 
 impl<S> Layer<S> for GateLayer {
     type Service = GateService<S>;
     fn layer(&self, inner: S) -> GateService<S> {
-        GateService { inner, layer: self.clone() }
+        GateService {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -85,7 +90,9 @@ pub struct GateService<S> {
 
 impl<S: fmt::Debug> fmt::Debug for GateService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("GateService").field("inner", &self.inner).finish_non_exhaustive()
+        f.debug_struct("GateService")
+            .field("inner", &self.inner)
+            .finish_non_exhaustive()
     }
 }
 
@@ -116,9 +123,14 @@ where
 
         let recognised = match route {
             Route::Bypass | Route::UnknownEndpoint => Recognised::Nobody,
-            Route::Open | Route::Protected(_) | Route::Endpoint(_) => gate.recognise(request.headers(), now),
+            Route::Open | Route::Protected(_) | Route::Endpoint(_) => {
+                gate.recognise(request.headers(), now)
+            }
         };
-        let decision = gate.0.policy.decide(&head, &route, recognised.credential(), now);
+        let decision = gate
+            .0
+            .policy
+            .decide(&head, &route, recognised.credential(), now);
         let cookie = match (decision.session, &recognised) {
             (SessionEffect::Touch, Recognised::Session(session, _)) => {
                 // A session that cannot be sealed now goes on as it is.
@@ -145,16 +157,28 @@ where
                     Caller::Identified => match recognised.into_principal(now) {
                         Some(principal) => drop(request.extensions_mut().insert(principal)),
                         // A caller is identified by what was recognised, so there is one.
-                        None => return GateFuture::done(answer::empty(StatusCode::INTERNAL_SERVER_ERROR)),
+                        None => {
+                            return GateFuture::done(answer::empty(
+                                StatusCode::INTERNAL_SERVER_ERROR,
+                            ));
+                        }
                     },
                 }
-                GateFuture { state: State::Pass { future: self.inner.call(request), after } }
+                GateFuture {
+                    state: State::Pass {
+                        future: self.inner.call(request),
+                        after,
+                    },
+                }
             }
             Verdict::Serve(endpoint) => {
                 let gate = gate.clone();
                 // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
                 let (parts, body) = request.into_parts();
-                GateFuture::later(Box::pin(endpoint::serve(gate, endpoint, parts, body)), cookie)
+                GateFuture::later(
+                    Box::pin(endpoint::serve(gate, endpoint, parts, body)),
+                    cookie,
+                )
             }
             verdict @ (Verdict::LogIn { .. } | Verdict::Refuse(_)) => {
                 match gate.answer(&verdict, gate.pending(request.headers())) {
@@ -206,15 +230,25 @@ impl After {
             Form::Json => demand.asking.as_json(),
         };
         let verdict = self.gate.0.policy.answer_demand(asking, demand.demand);
-        Some(self.gate.answer(&verdict, std::mem::take(&mut self.pending)))
+        Some(
+            self.gate
+                .answer(&verdict, std::mem::take(&mut self.pending)),
+        )
     }
 
     fn no_caller(&self) -> Response<Bytes> {
         let (check, why) = match self.caller {
             Caller::Bypassed => (crate::core::check::Check::Bypassed, NoCaller::BYPASSED),
-            Caller::Anonymous | Caller::Identified => (crate::core::check::Check::NoGate, NoCaller::NO_GATE),
+            Caller::Anonymous | Caller::Identified => {
+                (crate::core::check::Check::NoGate, NoCaller::NO_GATE)
+            }
         };
-        tracing::error!(check = check.id(), cause = why, remedy = check.remedy(), "a handler takes a user where there is none");
+        tracing::error!(
+            check = check.id(),
+            cause = why,
+            remedy = check.remedy(),
+            "a handler takes a user where there is none"
+        );
         let mut response = answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
         *response.body_mut() = Bytes::from_static(why.as_bytes());
         response
@@ -266,10 +300,18 @@ fn private(headers: &mut HeaderMap) {
         .filter(|directive| {
             let name = directive.split('=').next().unwrap_or_default();
             // These two speak to shared caches alone.
-            !directive.is_empty() && !name.eq_ignore_ascii_case("public") && !name.eq_ignore_ascii_case("s-maxage")
+            !directive.is_empty()
+                && !name.eq_ignore_ascii_case("public")
+                && !name.eq_ignore_ascii_case("s-maxage")
         });
-    let line = std::iter::once("private").chain(kept).collect::<Vec<_>>().join(", ");
-    headers.insert(CACHE_CONTROL, HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static("private")));
+    let line = std::iter::once("private")
+        .chain(kept)
+        .collect::<Vec<_>>()
+        .join(", ");
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static("private")),
+    );
 }
 
 pin_project_lite::pin_project! {
@@ -301,11 +343,17 @@ pin_project_lite::pin_project! {
 
 impl<S: Service<Request<B>>, B> GateFuture<S, B> {
     fn done(response: Response<Bytes>) -> Self {
-        Self { state: State::Done { response: Some(response) } }
+        Self {
+            state: State::Done {
+                response: Some(response),
+            },
+        }
     }
 
     fn later(work: Boxed<'static, Response<Bytes>>, cookie: Option<SetCookie>) -> Self {
-        Self { state: State::Work { work, cookie } }
+        Self {
+            state: State::Work { work, cookie },
+        }
     }
 }
 
@@ -349,8 +397,9 @@ where
                 }
                 Projected::Done { response } => {
                     // A future that was ready is not polled again; whoever does gets an empty error and no panic.
-                    let response =
-                        response.take().unwrap_or_else(|| answer::empty(StatusCode::INTERNAL_SERVER_ERROR));
+                    let response = response
+                        .take()
+                        .unwrap_or_else(|| answer::empty(StatusCode::INTERNAL_SERVER_ERROR));
                     return Poll::Ready(Ok(response.map(GateBody::own)));
                 }
             }

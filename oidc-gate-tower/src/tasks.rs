@@ -14,11 +14,16 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     pub(crate) fn new() -> Self {
-        Self { running: watch::Sender::new(0) }
+        Self {
+            running: watch::Sender::new(0),
+        }
     }
 
     /// Runs `work` to its end, whoever still waits for it.
-    pub(crate) fn spawn<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
         let guard = Running::begin(self.running.clone());
         tokio::spawn(async move {
             let _guard = guard;
@@ -33,7 +38,9 @@ impl Tasks {
         match tokio::time::timeout(deadline, idle).await {
             // The sender lives in `self`, so waiting cannot fail.
             Ok(_) => Ok(()),
-            Err(_) => Err(Unfinished { tasks: *self.running.borrow() }),
+            Err(_) => Err(Unfinished {
+                tasks: *self.running.borrow(),
+            }),
         }
     }
 }
@@ -69,7 +76,11 @@ impl Unfinished {
 
 impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} logins were still being finished at the deadline", self.tasks)
+        write!(
+            f,
+            "{} logins were still being finished at the deadline",
+            self.tasks
+        )
     }
 }
 
@@ -85,7 +96,10 @@ mod tests {
         let tasks = Tasks::new();
         let (finish, finished) = oneshot::channel::<()>();
         drop(tasks.spawn(finished));
-        assert_eq!(tasks.drain(Duration::from_secs(5)).await, Err(Unfinished { tasks: 1 }));
+        assert_eq!(
+            tasks.drain(Duration::from_secs(5)).await,
+            Err(Unfinished { tasks: 1 })
+        );
         finish.send(()).unwrap();
         assert_eq!(tasks.drain(Duration::from_secs(5)).await, Ok(()));
     }

@@ -84,7 +84,8 @@ impl Upstream {
 
     /// The metadata, fetched if need be.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, Unavailable> {
-        let fetch = |this: Self| async move { this.drive(Discovery::new(this.0.issuer.clone())).await };
+        let fetch =
+            |this: Self| async move { this.drive(Discovery::new(this.0.issuer.clone())).await };
         self.get(|inner| &inner.metadata, |_| true, fetch).await
     }
 
@@ -94,7 +95,8 @@ impl Upstream {
         Box::pin(async move {
             let jwks_uri = self.metadata().await?.jwks_uri().clone();
             let fetch = |this: Self| async move { this.drive(FetchKeys::new(jwks_uri)).await };
-            self.get(|inner| &inner.keys, move |keys| keys.answers(&query), fetch).await
+            self.get(|inner| &inner.keys, move |keys| keys.answers(&query), fetch)
+                .await
         })
     }
 
@@ -103,7 +105,13 @@ impl Upstream {
         let mut input = Input::Start;
         loop {
             // Made anew for each step: it borrows the generator, which must not be held while waiting.
-            let step = flow.resume(input, &mut Env { now: self.0.clock.now(), entropy: &mut OsEntropy });
+            let step = flow.resume(
+                input,
+                &mut Env {
+                    now: self.0.clock.now(),
+                    entropy: &mut OsEntropy,
+                },
+            );
             input = match step {
                 Step::Done(output) => return output,
                 Step::Send(exchange) => self.0.http.send(exchange).await.map_or_else(
@@ -148,10 +156,16 @@ impl Upstream {
             Decision::UseHeldAndRefresh(value) => {
                 let upstream = self.clone();
                 // Detached: the request goes on with what is there.
-                drop(self.0.tasks.spawn(async move { upstream.refresh(shared, fetch).await }));
+                drop(
+                    self.0
+                        .tasks
+                        .spawn(async move { upstream.refresh(shared, fetch).await }),
+                );
                 return Ok(value);
             }
-            Decision::Unavailable { retry_after, why } => return Err(Unavailable { why, retry_after }),
+            Decision::Unavailable { retry_after, why } => {
+                return Err(Unavailable { why, retry_after });
+            }
             Decision::Fetch => {}
         }
         let _only = this.fetching.lock().await;
@@ -163,8 +177,11 @@ impl Upstream {
         }
     }
 
-    async fn refresh<T, Fut>(&self, shared: fn(&Inner) -> &Shared<T>, fetch: impl FnOnce(Self) -> Fut)
-    where
+    async fn refresh<T, Fut>(
+        &self,
+        shared: fn(&Inner) -> &Shared<T>,
+        fetch: impl FnOnce(Self) -> Fut,
+    ) where
         T: Send + Sync + 'static,
         Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
     {
@@ -185,7 +202,10 @@ impl Upstream {
         Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
     {
         let cache = &shared(&self.0).cache;
-        cache.write().unwrap_or_else(PoisonError::into_inner).begin(self.0.clock.now());
+        cache
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .begin(self.0.clock.now());
         let fetched = fetch(self.clone()).await;
         let now = self.0.clock.now();
         let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
@@ -198,7 +218,10 @@ impl Upstream {
                     check = %why.check(), cause = why.cause(), remedy = why.check().remedy(), issuer = %self.0.issuer,
                     "the provider could not be asked"
                 );
-                Err(Unavailable { why, retry_after: Duration::from_secs(1) })
+                Err(Unavailable {
+                    why,
+                    retry_after: Duration::from_secs(1),
+                })
             }
         }
     }
@@ -222,14 +245,24 @@ struct Shared<T> {
 }
 
 impl<T> Shared<T> {
-    fn decide(&self, now: crate::core::time::UnixTime, suits: impl FnOnce(&T) -> bool) -> Decision<T> {
-        self.cache.read().unwrap_or_else(PoisonError::into_inner).decide(now, suits)
+    fn decide(
+        &self,
+        now: crate::core::time::UnixTime,
+        suits: impl FnOnce(&T) -> bool,
+    ) -> Decision<T> {
+        self.cache
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .decide(now, suits)
     }
 }
 
 impl<T> Default for Shared<T> {
     fn default() -> Self {
-        Self { cache: RwLock::default(), fetching: tokio::sync::Mutex::default() }
+        Self {
+            cache: RwLock::default(),
+            fetching: tokio::sync::Mutex::default(),
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Sign in, one public page, one protected page, one JSON route.
 
-use axum::{Json, Router, response::IntoResponse, routing::get};
-use oidc_gate_axum::{AuthenticatedUser, CookieKeys, Gate, GateExt as _, Pattern, dev::DevProvider};
+use axum::{Json, Router, response::Response, routing::get};
+use oidc_gate_axum::{
+    AuthenticatedUser, CookieKeys, Gate, GateExt as _, Pattern, dev::DevProvider,
+};
 use serde_json::{Value, json};
 
 mod pages;
@@ -35,11 +37,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(axum::serve(listener, gate.protect(app)).await?)
 }
 
-async fn home(user: Option<AuthenticatedUser>) -> impl IntoResponse {
-    pages::home(user.as_deref())
+async fn home(user: Option<AuthenticatedUser>) -> Response {
+    pages::home(user.as_ref())
 }
 
-async fn me(user: AuthenticatedUser) -> impl IntoResponse {
+async fn me(user: AuthenticatedUser) -> Response {
     pages::me(&user)
 }
 
@@ -49,6 +51,7 @@ async fn api_me(user: AuthenticatedUser) -> Json<Value> {
 
 fn port(name: &str, default: u16) -> Result<u16, String> {
     std::env::var(name).map_or(Ok(default), |text| {
-        text.parse().map_err(|_| format!("{name} is {text:?}, which is no port number"))
+        text.parse()
+            .map_err(|_| format!("{name} is {text:?}, which is no port number"))
     })
 }

@@ -2,9 +2,9 @@
 
 use axum::{
     http::{HeaderName, header},
-    response::{Html, IntoResponse},
+    response::{Html, IntoResponse, Response},
 };
-use oidc_gate_axum::Identity;
+use oidc_gate_axum::{AuthenticatedUser, Identity};
 use std::fmt::Write as _;
 
 /// Says on the terminal who can sign in.
@@ -14,7 +14,12 @@ pub(crate) fn say_who(users: impl IntoIterator<Item = impl std::borrow::Borrow<I
     for user in users {
         let user = user.borrow();
         let groups: Vec<_> = user.groups().collect();
-        println!("    {:<8} {:<14} {}", user.subject(), user.display_name(), groups.join(", "));
+        println!(
+            "    {:<8} {:<14} {}",
+            user.subject(),
+            user.display_name(),
+            groups.join(", ")
+        );
     }
 }
 
@@ -25,7 +30,7 @@ pub(crate) fn say_where(port: u16) {
 }
 
 /// Anyone sees this one.
-pub(crate) fn home(user: Option<&Identity>) -> impl IntoResponse {
+pub(crate) fn home(user: Option<&AuthenticatedUser>) -> Response {
     let (greeting, links) = match user {
         Some(user) => (
             format!("<p class=\"lead\">You are signed in as <strong>{}</strong>.</p>", escape(user.display_name())),
@@ -40,33 +45,52 @@ pub(crate) fn home(user: Option<&Identity>) -> impl IntoResponse {
 }
 
 /// Only a signed-in user sees this one.
-pub(crate) fn me(user: &Identity) -> impl IntoResponse {
+pub(crate) fn me(user: &AuthenticatedUser) -> Response {
     let mut body = String::from("<dl>\n");
     let email = user.email().map(|address| {
-        let state = if user.email_verified() { "verified" } else { "not verified" };
+        let state = if user.email_verified() {
+            "verified"
+        } else {
+            "not verified"
+        };
         format!("{} <small>{state}</small>", escape(address))
     });
-    let groups = user.groups().map(|group| format!("<li>{}</li>", escape(group))).collect::<String>();
+    let groups = user
+        .groups()
+        .map(|group| format!("<li>{}</li>", escape(group)))
+        .collect::<String>();
     for (term, html) in [
         ("Name", user.name().map(escape)),
         ("Email", email),
-        ("Groups", Some(format!("<ul>{groups}</ul>")).filter(|_| !groups.is_empty())),
-        ("Subject", Some(format!("<code>{}</code>", escape(user.subject())))),
-        ("Issuer", Some(format!("<code>{}</code>", escape(user.issuer())))),
+        (
+            "Groups",
+            Some(format!("<ul>{groups}</ul>")).filter(|_| !groups.is_empty()),
+        ),
+        (
+            "Subject",
+            Some(format!("<code>{}</code>", escape(user.subject()))),
+        ),
+        (
+            "Issuer",
+            Some(format!("<code>{}</code>", escape(user.issuer()))),
+        ),
     ] {
         let html = html.unwrap_or_else(|| "<em>none</em>".to_owned());
         // Writing to a String cannot fail.
         let _ = writeln!(body, "<dt>{term}</dt><dd>{html}</dd>");
     }
-    let claims = user.claims().iter().fold(String::new(), |mut rows, (name, value)| {
-        let _ = writeln!(
-            rows,
-            "<tr><th scope=\"row\">{}</th><td><code>{}</code></td></tr>",
-            escape(name),
-            escape(&value.to_string())
-        );
-        rows
-    });
+    let claims = user
+        .claims()
+        .iter()
+        .fold(String::new(), |mut rows, (name, value)| {
+            let _ = writeln!(
+                rows,
+                "<tr><th scope=\"row\">{}</th><td><code>{}</code></td></tr>",
+                escape(name),
+                escape(&value.to_string())
+            );
+            rows
+        });
     let _ = write!(
         body,
         "</dl>\n<h2 id=\"claims\">Claims</h2>\n<div class=\"scroll\" role=\"region\" aria-labelledby=\"claims\" \
@@ -78,10 +102,13 @@ pub(crate) fn me(user: &Identity) -> impl IntoResponse {
 
 /// The look of both pages.
 pub(crate) async fn style() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/css")], include_str!("style.css"))
+    (
+        [(header::CONTENT_TYPE, "text/css")],
+        include_str!("style.css"),
+    )
 }
 
-fn page(title: &str, body: &str) -> impl IntoResponse {
+fn page(title: &str, body: &str) -> Response {
     let title = escape(title);
     (
         [
@@ -90,8 +117,11 @@ fn page(title: &str, body: &str) -> impl IntoResponse {
                 "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
             ),
             (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::REFERRER_POLICY, "no-referrer"),
-            (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+            (header::REFERRER_POLICY, "same-origin"),
+            (
+                HeaderName::from_static("cross-origin-opener-policy"),
+                "same-origin",
+            ),
         ],
         Html(format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -102,19 +132,21 @@ fn page(title: &str, body: &str) -> impl IntoResponse {
              <main>\n<h1>{title}</h1>\n{body}\n</main>\n</body>\n</html>\n"
         )),
     )
+        .into_response()
 }
 
 /// Text, fit to stand in an element or a quoted attribute.
 fn escape(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut html, c| {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            _ => html.push(c),
-        }
-        html
-    })
+    text.chars()
+        .fold(String::with_capacity(text.len()), |mut html, c| {
+            match c {
+                '&' => html.push_str("&amp;"),
+                '<' => html.push_str("&lt;"),
+                '>' => html.push_str("&gt;"),
+                '"' => html.push_str("&quot;"),
+                '\'' => html.push_str("&#39;"),
+                _ => html.push(c),
+            }
+            html
+        })
 }

@@ -232,13 +232,20 @@ impl Policy {
                 Err(cause) => self.refuse(head, Check::CrossSite, cause, StatusCode::FORBIDDEN),
             },
             Endpoint::Start => match Asker::of(head.method, head.headers) {
-                Asker::Navigation | Asker::Script => own(serve(), SessionEffect::Keep),
-                Asker::Frame | Asker::Prefetch | Asker::Worker | Asker::WebSocket | Asker::Grpc => {
-                    own(
-                        self.not_a_navigation(&self.asking(head)),
-                        SessionEffect::Keep,
-                    )
+                Asker::Navigation => own(serve(), SessionEffect::Keep),
+                // A picture or a script of some page says how it is fetched; a person's tool says nothing.
+                Asker::Script if !head.headers.contains_key("sec-fetch-mode") => {
+                    own(serve(), SessionEffect::Keep)
                 }
+                Asker::Script
+                | Asker::Frame
+                | Asker::Prefetch
+                | Asker::Worker
+                | Asker::WebSocket
+                | Asker::Grpc => own(
+                    self.not_a_navigation(&self.asking(head)),
+                    SessionEffect::Keep,
+                ),
             },
             Endpoint::Userinfo => {
                 match self.recognise_asking(head, credential, || self.asking(head).as_json()) {

@@ -43,9 +43,9 @@ mod requirement;
 mod route;
 mod settings;
 
+pub use crate::session::Freshness;
 pub use asker::{Asker, Asking};
 pub use csrf::{CrossSite, cross_site};
-pub use crate::session::Freshness;
 pub use decide::{BearerVerdict, Credential, Demand, LiveSession, SessionView};
 pub use decision::{
     AnswerForm, Cache, Caller, Challenge, ChallengeError, Decision, Refusal, Scheme, SessionEffect,

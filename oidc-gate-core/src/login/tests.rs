@@ -201,7 +201,11 @@ fn a_transaction_survives_its_cookie_and_opens_under_its_own_name_only() {
     let sealed = transaction.seal(&keys, &name).unwrap();
     let again = Transaction::open(&keys, &name, sealed.as_bytes()).unwrap();
     assert_eq!(
-        (again.return_to().as_str(), again.created(), again.demand.clone()),
+        (
+            again.return_to().as_str(),
+            again.created(),
+            again.demand.clone()
+        ),
         ("/me?x=1", NOW, demand)
     );
     assert!(

@@ -24,7 +24,9 @@ pub(super) async fn serve(gate: &Gate, parts: &Parts) -> Response<Bytes> {
     if parts.method != Method::GET {
         // `response_mode=form_post` is not asked for, so nothing legitimate is posted here.
         let mut response = answer::empty(StatusCode::METHOD_NOT_ALLOWED);
-        response.headers_mut().insert(ALLOW, http::HeaderValue::from_static("GET"));
+        response
+            .headers_mut()
+            .insert(ALLOW, http::HeaderValue::from_static("GET"));
         return response;
     }
     let query = parts.uri.query().unwrap_or_default().as_bytes();
@@ -62,7 +64,11 @@ struct Over {
 
 impl Over {
     fn now(failed: CheckFailed) -> Self {
-        Self { failed, retry_after: None, return_to: None }
+        Self {
+            failed,
+            retry_after: None,
+            return_to: None,
+        }
     }
 }
 
@@ -74,7 +80,11 @@ impl From<CheckFailed> for Over {
 
 impl From<Unavailable> for Over {
     fn from(Unavailable { why, retry_after }: Unavailable) -> Self {
-        Self { failed: why, retry_after: Some(retry_after), return_to: None }
+        Self {
+            failed: why,
+            retry_after: Some(retry_after),
+            return_to: None,
+        }
     }
 }
 
@@ -88,40 +98,81 @@ fn accept(
 ) -> Result<ConsumeState, (CheckFailed, bool)> {
     let mut candidates = gate.0.names.find(headers, cookie).peekable();
     let found = candidates.peek().is_some();
-    let transaction = candidates.find_map(|sealed| Transaction::open(&gate.0.keys, cookie, sealed)).ok_or_else(|| {
-        let cause = if found { "its cookie cannot be opened" } else { "no cookie of such a login came along" };
-        (CheckFailed::new(Check::StateUnknown, cause), found)
-    })?;
-    callback.accept(transaction, gate.now()).map_err(|failed| (failed, true))
+    let transaction = candidates
+        .find_map(|sealed| Transaction::open(&gate.0.keys, cookie, sealed))
+        .ok_or_else(|| {
+            let cause = if found {
+                "its cookie cannot be opened"
+            } else {
+                "no cookie of such a login came along"
+            };
+            (CheckFailed::new(Check::StateUnknown, cause), found)
+        })?;
+    callback
+        .accept(transaction, gate.now())
+        .map_err(|failed| (failed, true))
 }
 
 /// Marks the state as used and redeems the code, in a task that the gate owns: a code that has been sent is used up, and
 /// the login must not be lost because the browser's connection is.
-async fn redeem(gate: &Gate, headers: &HeaderMap, consume: ConsumeState) -> Result<(ReturnTo, SetCookie), Over> {
-    let first = gate.0.used_states.insert(consume.state().expose().as_bytes(), consume.until(), gate.now());
+async fn redeem(
+    gate: &Gate,
+    headers: &HeaderMap,
+    consume: ConsumeState,
+) -> Result<(ReturnTo, SetCookie), Over> {
+    let first = gate.0.used_states.insert(
+        consume.state().expose().as_bytes(),
+        consume.until(),
+        gate.now(),
+    );
     let grant = consume.resolve(if first { Use::First } else { Use::Again })?;
     let before = match gate.recognise(headers, gate.now()) {
         Recognised::Session(session, _) => Some(*session),
         Recognised::Nobody | Recognised::Expired(_) | Recognised::Unreadable(_) => None,
     };
     let work = gate.0.tasks.spawn(sign_in(gate.clone(), grant, before));
-    work.await.unwrap_or_else(|_| Err(CheckFailed::new(Check::Misuse, "the sign-in was broken off").into()))
+    work.await.unwrap_or_else(|_| {
+        Err(CheckFailed::new(Check::Misuse, "the sign-in was broken off").into())
+    })
 }
 
-async fn sign_in(gate: Gate, grant: Grant, before: Option<Session>) -> Result<(ReturnTo, SetCookie), Over> {
+async fn sign_in(
+    gate: Gate,
+    grant: Grant,
+    before: Option<Session>,
+) -> Result<(ReturnTo, SetCookie), Over> {
     let inner = &*gate.0;
     let metadata = inner.upstream.metadata().await?;
-    let (registration, rules) = (inner.upstream.registration().clone(), inner.upstream.rules().clone());
-    let SignedIn { identity, provider_session, return_to, .. } =
-        inner.upstream.drive(SignIn::new(metadata, registration, rules, grant)).await?;
+    let (registration, rules) = (
+        inner.upstream.registration().clone(),
+        inner.upstream.rules().clone(),
+    );
+    let SignedIn {
+        identity,
+        provider_session,
+        return_to,
+        ..
+    } = inner
+        .upstream
+        .drive(SignIn::new(metadata, registration, rules, grant))
+        .await?;
     if let Some(demanded) = inner.demanded_claims {
-        demanded(&identity).map_err(|mismatch| CheckFailed::new(Check::ClaimsUnfit, mismatch.to_string()))?;
+        demanded(&identity)
+            .map_err(|mismatch| CheckFailed::new(Check::ClaimsUnfit, mismatch.to_string()))?;
     }
     let mut id = [0; 32];
-    OsEntropy.fill(&mut id).map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
+    OsEntropy
+        .fill(&mut id)
+        .map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
     let now = gate.now();
     let id = SessionId::from_bytes(id);
-    let session = Session::begin(id, identity, provider_session.as_deref(), &inner.limits, now);
+    let session = Session::begin(
+        id,
+        identity,
+        provider_session.as_deref(),
+        &inner.limits,
+        now,
+    );
     let cookie = gate.session_cookie(&session, now)?;
     // Another user took over this browser: what is left of the one before must not come back. The same user's other
     // tabs may still be sending the old cookie, and lose nothing by it.
@@ -135,7 +186,8 @@ async fn sign_in(gate: Gate, grant: Grant, before: Option<Session>) -> Result<(R
 }
 
 fn same_user(a: &Session, b: &Session) -> bool {
-    (a.identity().issuer(), a.identity().subject()) == (b.identity().issuer(), b.identity().subject())
+    (a.identity().issuer(), a.identity().subject())
+        == (b.identity().issuer(), b.identity().subject())
 }
 
 /// The end of a login that did not succeed.
@@ -143,12 +195,28 @@ fn same_user(a: &Session, b: &Session) -> bool {
 /// A login that is over already, in a browser that is signed in, is the back button or a reload: the user is where they
 /// wanted to be. Nothing of the present session is changed by it.
 fn over(gate: &Gate, parts: &Parts, over: Over, clear: Option<SetCookie>) -> Response<Bytes> {
-    let Over { failed, retry_after, return_to } = over;
-    let stale = matches!(failed.check(), Check::StateUnknown | Check::StateReplayed | Check::TransactionExpired);
-    let signed_in = || matches!(gate.recognise(&parts.headers, gate.now()), Recognised::Session(..));
+    let Over {
+        failed,
+        retry_after,
+        return_to,
+    } = over;
+    let stale = matches!(
+        failed.check(),
+        Check::StateUnknown | Check::StateReplayed | Check::TransactionExpired
+    );
+    let signed_in = || {
+        matches!(
+            gate.recognise(&parts.headers, gate.now()),
+            Recognised::Session(..)
+        )
+    };
     let return_to = return_to.unwrap_or_else(ReturnTo::root);
     let mut response = if stale && signed_in() {
-        tracing::info!(check = failed.check().id(), cause = failed.cause(), "a login that is over came again");
+        tracing::info!(
+            check = failed.check().id(),
+            cause = failed.cause(),
+            "a login that is over came again"
+        );
         answer::redirect(return_to.as_str())
     } else {
         answer::login_failed(&failed, retry_after, &gate.sign_in_path(return_to.as_str()))

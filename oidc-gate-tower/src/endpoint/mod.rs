@@ -12,7 +12,12 @@ use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
 
 /// Serves an endpoint for a request that the policy has let through to it.
-pub(crate) async fn serve<B>(gate: Gate, endpoint: Endpoint, parts: Parts, body: B) -> Response<Bytes>
+pub(crate) async fn serve<B>(
+    gate: Gate,
+    endpoint: Endpoint,
+    parts: Parts,
+    body: B,
+) -> Response<Bytes>
 where
     B: Body + Send + 'static,
     B::Data: Send,
@@ -48,7 +53,10 @@ where
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     // `Limited` wants an error it can box; which it is does not matter to the answer.
-    match Limited::new(body.map_err(|_| Unread), MAX_FORM_BYTES).collect().await {
+    match Limited::new(body.map_err(|_| Unread), MAX_FORM_BYTES)
+        .collect()
+        .await
+    {
         Ok(form) => Ok(form.to_bytes()),
         Err(error) if error.is::<Unread>() => Err(StatusCode::BAD_REQUEST),
         Err(_) => Err(StatusCode::PAYLOAD_TOO_LARGE),

@@ -7,7 +7,7 @@ use crate::{
     html::{Page, escape},
 };
 use bytes::Bytes;
-use http::{Method, Response, StatusCode, request::Parts};
+use http::{HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, request::Parts};
 
 /// A POST ends the session; a GET asks whether to.
 ///
@@ -26,10 +26,14 @@ pub(super) fn serve(gate: &Gate, parts: &Parts, body: &[u8]) -> Response<Bytes> 
         };
     }
     if let Some(session) = session {
-        gate.0.ended.insert(session.id().expose(), session.ends(), now);
+        gate.0
+            .ended
+            .insert(session.id().expose(), session.ends(), now);
         tracing::info!(issuer = session.identity().issuer(), "a user signed out");
     }
-    let return_to = Form::parse(body).ok().and_then(|form| ReturnTo::parse(form.get("rd")?));
+    let return_to = Form::parse(body)
+        .ok()
+        .and_then(|form| ReturnTo::parse(form.get("rd")?));
     let mut response = match return_to {
         Some(return_to) => answer::redirect(return_to.as_str()),
         // Not a page in answer to the POST: a reload should not ask whether to send the form again.
@@ -47,7 +51,12 @@ fn question(gate: &Gate, name: &str) -> Response<Bytes> {
         escape(name),
         escape(&gate.sign_out_path()),
     ));
-    page.respond(StatusCode::OK)
+    let mut response = page.respond(StatusCode::OK);
+    // With `no-referrer` a browser would send `Origin: null` with the form, which vouches for nothing.
+    response
+        .headers_mut()
+        .insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
 }
 
 fn signed_out(gate: &Gate) -> Response<Bytes> {

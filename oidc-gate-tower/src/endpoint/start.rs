@@ -12,8 +12,14 @@ use http::{Response, request::Parts};
 /// the first page takes its place.
 pub(super) async fn serve(gate: &Gate, parts: &Parts) -> Response<Bytes> {
     let query = parts.uri.query().unwrap_or_default();
-    let return_to = Form::parse(query.as_bytes()).ok().and_then(|form| ReturnTo::parse(form.get("rd")?));
-    match gate.log_in(return_to.unwrap_or_else(ReturnTo::root), None, gate.pending(&parts.headers)) {
+    let return_to = Form::parse(query.as_bytes())
+        .ok()
+        .and_then(|form| ReturnTo::parse(form.get("rd")?));
+    match gate.log_in(
+        return_to.unwrap_or_else(ReturnTo::root),
+        None,
+        gate.pending(&parts.headers),
+    ) {
         Answer::Now(response) => response,
         Answer::Later(response) => response.await,
     }

@@ -11,8 +11,12 @@ pub(super) fn serve(gate: &Gate, parts: &Parts) -> Response<Bytes> {
         return answer::empty(StatusCode::UNAUTHORIZED);
     };
     let user = session.identity();
-    let mut document = json!({ "user": user.subject(), "groups": user.groups().collect::<Vec<_>>() });
-    for (name, value) in [("email", user.email()), ("preferredUsername", user.preferred_username())] {
+    let mut document =
+        json!({ "user": user.subject(), "groups": user.groups().collect::<Vec<_>>() });
+    for (name, value) in [
+        ("email", user.email()),
+        ("preferredUsername", user.preferred_username()),
+    ] {
         if let Some(value) = value {
             document[name] = value.into();
         }

@@ -1,0 +1,44 @@
+//! A real gate, without the work of a login.
+
+use crate::{
+    CookieKeys, Gate, GateBuilder, Identity,
+    core::{flow::Entropy as _, secret::SessionId, session::Session},
+    dev::DevProvider,
+    ports::OsEntropy,
+};
+use http::HeaderValue;
+
+/// A gate at `http://localhost` whose provider is the embedded one, to be configured further. Everything about it is
+/// real.
+pub fn gate() -> GateBuilder {
+    Gate::builder()
+        .base_url("http://localhost")
+        .cookie_keys(CookieKeys::ephemeral())
+        .dev_provider(&DevProvider::demo())
+}
+
+/// The `Cookie` header of a real session of this gate, without a login.
+///
+/// # Panics
+///
+/// If the identity is too large for a cookie, as a login would be refused for it.
+pub async fn session(gate: &Gate, identity: Identity) -> HeaderValue {
+    let mut id = [0; 32];
+    OsEntropy
+        .fill(&mut id)
+        .expect("the operating system gives randomness");
+    let now = gate.now();
+    let session = Session::begin(
+        SessionId::from_bytes(id),
+        identity,
+        None,
+        &gate.0.limits,
+        now,
+    );
+    let cookie = gate
+        .session_cookie(&session, now)
+        .expect("the identity fits into a cookie");
+    let mut header = HeaderValue::try_from(cookie.pair()).expect("a cookie is visible ASCII");
+    header.set_sensitive(true);
+    header
+}
