@@ -253,8 +253,8 @@ fn page(check: Check, status: StatusCode, reference: &Reference, way_on: &str) -
     let Words { title, text, link } = words(check, status);
     let mut page = Page::new(title);
     page.push(format_args!(
-        "<p>{text}</p>\n<p><a class=\"button\" href=\"{}\">{link}</a></p>\n\
-         <p class=\"note\">If it happens again, tell whoever runs this application the reference \
+        "<p>{text}</p>\n<p><a class=\"primary\" href=\"{}\">{link}</a></p>\n\
+         <p class=\"soft\">If it happens again, tell whoever runs this application the reference \
          <code>{reference}</code>.</p>\n",
         crate::html::escape(way_on),
     ));
@@ -265,7 +265,7 @@ fn page(check: Check, status: StatusCode, reference: &Reference, way_on: &str) -
 pub(crate) fn notice(title: &str, text: &str, link: &str, way_on: &str) -> Response<Bytes> {
     let mut page = Page::new(title);
     page.push(format_args!(
-        "<p>{text}</p>\n<p><a class=\"button\" href=\"{}\">{link}</a></p>\n",
+        "<p>{text}</p>\n<p><a class=\"primary\" href=\"{}\">{link}</a></p>\n",
         crate::html::escape(way_on),
     ));
     page.respond(StatusCode::OK)

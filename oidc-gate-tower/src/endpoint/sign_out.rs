@@ -47,7 +47,7 @@ fn question(gate: &Gate, name: &str) -> Response<Bytes> {
     let mut page = Page::new("Sign out?");
     page.push(format_args!(
         "<p>You are signed in as <strong>{}</strong>.</p>\n\
-         <form method=\"post\" action=\"{}\"><button>Sign out</button></form>\n",
+         <form method=\"post\" action=\"{}\"><button class=\"primary\">Sign out</button></form>\n",
         escape(name),
         escape(&gate.sign_out_path()),
     ));
