@@ -74,6 +74,6 @@ impl Anonymous {
 }
 
 /// The address of the direct peer. Whoever accepts connections puts it into the request's extensions; nothing that a
-/// request says is taken for it.
+/// request says is taken for it. The gate names it in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddr(pub SocketAddr);

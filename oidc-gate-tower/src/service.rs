@@ -25,6 +25,7 @@ use std::{
 };
 use tower_layer::Layer;
 use tower_service::Service;
+use tracing::{Instrument as _, Span};
 
 /// Puts the gate around a service: around the whole application, outermost but for tracing and CORS.
 ///
@@ -114,7 +115,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> GateFuture<S, B> {
         let gate = &self.layer.gate;
         clean(&mut request);
-        let _peer = (self.layer.peer)(request.extensions());
+        let peer = (self.layer.peer)(request.extensions());
         let target = (self.layer.target)(request.extensions()).of(request.uri());
         let head = Head::new(request.method(), target, request.headers());
         let route = gate.0.policy.route(&head);
@@ -148,6 +149,7 @@ where
                     form: if json() { Form::Json } else { Form::AsAsked },
                     pending: gate.pending(request.headers()),
                     caller,
+                    peer,
                     gate: gate.clone(),
                 };
                 gate.0.names.strip(request.headers_mut());
@@ -175,13 +177,11 @@ where
                 let gate = gate.clone();
                 // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
                 let (parts, body) = request.into_parts();
-                GateFuture::later(
-                    Box::pin(endpoint::serve(gate, endpoint, parts, body)),
-                    cookie,
-                )
+                let work = endpoint::serve(gate, endpoint, parts, body);
+                GateFuture::later(Box::pin(work.instrument(span(peer))), cookie)
             }
             verdict @ (Verdict::LogIn { .. } | Verdict::Refuse(_)) => {
-                match gate.answer(&verdict, gate.pending(request.headers())) {
+                match answer(gate, &verdict, gate.pending(request.headers()), peer) {
                     Answer::Now(mut response) => {
                         answer::set_cookies(&mut response, cookie);
                         GateFuture::done(response)
@@ -190,6 +190,24 @@ where
                 }
             }
         }
+    }
+}
+
+/// Around every event about a request that the gate answers itself: who was at the other end of the connection.
+fn span(peer: Option<SocketAddr>) -> Span {
+    tracing::info_span!("gate", peer = peer.map(tracing::field::display))
+}
+
+fn answer(
+    gate: &Gate,
+    verdict: &Verdict,
+    pending: Vec<String>,
+    peer: Option<SocketAddr>,
+) -> Answer {
+    let span = span(peer);
+    match span.in_scope(|| gate.answer(verdict, pending)) {
+        Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
+        now @ Answer::Now(_) => now,
     }
 }
 
@@ -210,6 +228,7 @@ struct After {
     cache: Cache,
     form: Form,
     pending: Vec<String>,
+    peer: Option<SocketAddr>,
 }
 
 #[derive(Clone, Copy)]
@@ -230,10 +249,8 @@ impl After {
             Form::Json => demand.asking.as_json(),
         };
         let verdict = self.gate.0.policy.answer_demand(asking, demand.demand);
-        Some(
-            self.gate
-                .answer(&verdict, std::mem::take(&mut self.pending)),
-        )
+        let pending = std::mem::take(&mut self.pending);
+        Some(answer(&self.gate, &verdict, pending, self.peer))
     }
 
     fn no_caller(&self) -> Response<Bytes> {

@@ -5,6 +5,7 @@
 
 use std::{fmt, future::Future, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
+use tracing::Instrument as _;
 
 /// The gate's own tasks.
 #[derive(Debug)]
@@ -25,10 +26,11 @@ impl Tasks {
         work: impl Future<Output = T> + Send + 'static,
     ) -> JoinHandle<T> {
         let guard = Running::begin(self.running.clone());
-        tokio::spawn(async move {
+        let work = async move {
             let _guard = guard;
             work.await
-        })
+        };
+        tokio::spawn(work.in_current_span())
     }
 
     /// Waits until nothing runs any more, at most until the deadline.
