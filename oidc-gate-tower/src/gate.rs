@@ -5,9 +5,10 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         flow::Env,
-        gate::{Credential, Endpoint, Explanation, Policy, SessionView, StepUp, Verdict},
+        gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::{ClaimsMismatch, Identity},
-        login::{self, Demand, ReturnTo},
+        login::{self, Demand, ReturnTo, Wanted},
+        provider::Metadata,
         session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
         time::UnixTime,
         url::BaseUrl,
@@ -85,6 +86,12 @@ impl Gate {
         crate::core::form::with_query(&start, [("rd", return_to)])
     }
 
+    /// As [`sign_in_path`](Self::sign_in_path), for whoever is signed in as the wrong user: the provider asks again.
+    fn sign_in_as_someone_else(&self) -> String {
+        let start = self.0.policy.endpoint_path(&Endpoint::Start);
+        crate::core::form::with_query(&start, [("rd", "/"), ("prompt", "login")])
+    }
+
     /// Where a form posts to that signs the user out.
     pub fn sign_out_path(&self) -> String {
         self.0.policy.endpoint_path(&Endpoint::SignOut)
@@ -158,10 +165,16 @@ impl Gate {
                 step_up,
             } => {
                 tracing::debug!(check = check.id(), ?return_to, "a login begins");
-                self.log_in(return_to.clone(), step_up.as_ref(), pending)
+                let demand = step_up
+                    .as_ref()
+                    .map_or_else(Demand::default, |step_up| Demand {
+                        acr_values: step_up.acr_values.clone(),
+                        max_age: step_up.max_age,
+                    });
+                self.log_in(Wanted::to(return_to.clone()).demand(demand), pending)
             }
             Verdict::Refuse(refusal) => {
-                Answer::Now(answer::refusal(refusal, &self.sign_in_path("/")))
+                Answer::Now(answer::refusal(refusal, &self.sign_in_as_someone_else()))
             }
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
             Verdict::Serve(_) | Verdict::Admit(_) => {
@@ -171,62 +184,40 @@ impl Gate {
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.
-    pub(crate) fn log_in(
-        &self,
-        return_to: ReturnTo,
-        step_up: Option<&StepUp>,
-        pending: Vec<String>,
-    ) -> Answer {
-        let demand = step_up.map_or_else(Demand::default, |step_up| Demand {
-            acr_values: step_up.acr_values.clone(),
-            max_age: step_up.max_age,
-        });
+    pub(crate) fn log_in(&self, wanted: Wanted, pending: Vec<String>) -> Answer {
         if let Some(metadata) = self.0.upstream.metadata_at_hand() {
-            return Answer::Now(self.begin(&metadata, return_to, demand, &pending));
+            return Answer::Now(self.begin(&metadata, wanted, &pending));
         }
         let gate = self.clone();
         Answer::Later(Box::pin(async move {
             match gate.0.upstream.metadata().await {
-                Ok(metadata) => gate.begin(&metadata, return_to, demand, &pending),
-                Err(Unavailable { why, retry_after }) => answer::login_failed(
-                    &why,
-                    Some(retry_after),
-                    &gate.sign_in_path(return_to.as_str()),
-                ),
+                Ok(metadata) => gate.begin(&metadata, wanted, &pending),
+                Err(Unavailable { why, retry_after }) => {
+                    let again = gate.sign_in_path(wanted.return_to.as_str());
+                    answer::login_failed(&why, Some(retry_after), &again)
+                }
             }
         }))
     }
 
-    fn begin(
-        &self,
-        metadata: &crate::core::provider::Metadata,
-        return_to: ReturnTo,
-        demand: Demand,
-        pending: &[String],
-    ) -> Response<Bytes> {
+    fn begin(&self, metadata: &Metadata, wanted: Wanted, pending: &[String]) -> Response<Bytes> {
         let inner = &*self.0;
-        let again = self.sign_in_path(return_to.as_str());
+        let again = self.sign_in_path(wanted.return_to.as_str());
         let mut env = Env {
             now: self.now(),
             entropy: &mut OsEntropy,
         };
-        let begun = login::start(
-            metadata,
-            inner.upstream.registration(),
-            return_to,
-            demand,
-            &mut env,
-        )
-        .and_then(|started| {
-            let name = started.transaction.cookie_name(&inner.names);
-            let sealed = started.transaction.seal(&inner.keys, &name)?;
-            Ok((
-                started.location,
-                inner
-                    .names
-                    .set_transaction(name, sealed, login::Transaction::MAX_AGE),
-            ))
-        });
+        let begun = login::start(metadata, inner.upstream.registration(), wanted, &mut env)
+            .and_then(|started| {
+                let name = started.transaction.cookie_name(&inner.names);
+                let sealed = started.transaction.seal(&inner.keys, &name)?;
+                Ok((
+                    started.location,
+                    inner
+                        .names
+                        .set_transaction(name, sealed, login::Transaction::MAX_AGE),
+                ))
+            });
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);

@@ -46,6 +46,68 @@ impl Registration {
     }
 }
 
+/// A login that somebody wants.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Wanted {
+    /// Where the user goes afterwards.
+    pub return_to: ReturnTo,
+    /// What the sign-in must be to be good enough.
+    pub demand: Demand,
+    /// What the provider is to ask the user for, whatever it knows already.
+    pub prompt: Option<Prompt>,
+}
+
+impl Wanted {
+    /// A login that leads to `return_to` and leaves everything else to the provider.
+    pub fn to(return_to: ReturnTo) -> Self {
+        Self {
+            return_to,
+            demand: Demand::default(),
+            prompt: None,
+        }
+    }
+
+    /// The same login, held to a demand.
+    #[must_use]
+    pub fn demand(self, demand: Demand) -> Self {
+        Self { demand, ..self }
+    }
+
+    /// The same login, with something to ask the user for.
+    #[must_use]
+    pub fn prompt(self, prompt: Prompt) -> Self {
+        Self {
+            prompt: Some(prompt),
+            ..self
+        }
+    }
+}
+
+/// What a provider is to ask the user for
+/// ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Prompt {
+    /// To sign in again, as the same user or another.
+    Login,
+    /// To choose among the accounts that are signed in.
+    SelectAccount,
+    /// To agree again.
+    Consent,
+}
+
+impl Prompt {
+    /// The registered value.
+    pub const fn value(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::SelectAccount => "select_account",
+            Self::Consent => "consent",
+        }
+    }
+}
+
 /// A login that has begun: where to send the browser, and what to remember.
 #[derive(Debug)]
 pub struct Started {
@@ -67,11 +129,15 @@ pub struct Started {
 pub fn start(
     metadata: &Metadata,
     registration: &Registration,
-    return_to: ReturnTo,
-    demand: Demand,
+    wanted: Wanted,
     env: &mut Env<'_>,
 ) -> Result<Started, CheckFailed> {
     super::check_compatible(metadata, registration)?;
+    let Wanted {
+        return_to,
+        demand,
+        prompt,
+    } = wanted;
     let mut random = Zeroizing::new([0; 96]);
     env.entropy
         .fill(&mut random[..])
@@ -90,7 +156,10 @@ pub fn start(
         demand,
         created: env.now,
     };
-    let location = location(metadata, registration, &transaction);
+    let mut location = location(metadata, registration, &transaction);
+    if let Some(prompt) = prompt {
+        form::push_pair(&mut location, "prompt", prompt.value());
+    }
     Ok(Started {
         location,
         transaction,

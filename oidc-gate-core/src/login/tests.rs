@@ -82,8 +82,7 @@ fn begin(return_to: &str, demand: Demand) -> Started {
     start(
         &metadata(json!({})),
         &registration(),
-        return_to,
-        demand,
+        Wanted::to(return_to).demand(demand),
         &mut env,
     )
     .unwrap()
@@ -147,8 +146,7 @@ fn without_randomness_nothing_begins() {
     let error = start(
         &metadata(json!({})),
         &registration(),
-        ReturnTo::root(),
-        Demand::default(),
+        Wanted::to(ReturnTo::root()),
         &mut env,
     )
     .unwrap_err();
@@ -179,8 +177,7 @@ fn what_cannot_work_is_said_before_the_user_goes_away() {
         let error = start(
             &metadata(extra),
             &registration(),
-            ReturnTo::root(),
-            Demand::default(),
+            Wanted::to(ReturnTo::root()),
             &mut env,
         )
         .unwrap_err();
@@ -319,8 +316,7 @@ fn a_provider_that_promises_nothing_may_leave_iss_out_but_not_forge_it() {
         start(
             &metadata,
             &registration(),
-            ReturnTo::root(),
-            Demand::default(),
+            Wanted::to(ReturnTo::root()),
             &mut env,
         )
         .unwrap()
