@@ -66,11 +66,12 @@ pub(crate) fn set_cookies(
     );
 }
 
-/// What the gate says to a request it does not admit. `sign_in` is where a person can sign in as somebody else.
-pub(crate) fn refusal(refusal: &Refusal, sign_in: &str) -> Response<Bytes> {
+/// What the gate says to a request it does not admit. `way_on` is where a person
+/// can go from there.
+pub(crate) fn refusal(refusal: &Refusal, way_on: &str) -> Response<Bytes> {
     let reference = report::refused(refusal.check, &refusal.cause);
     let mut response = match refusal.form {
-        AnswerForm::Page => page(refusal.check, refusal.status, &reference, sign_in),
+        AnswerForm::Page => page(refusal.check, refusal.status, &reference, way_on),
         AnswerForm::Json => json(refusal.status, &problem(refusal, &reference)),
         AnswerForm::Grpc => grpc(refusal.status),
         AnswerForm::Empty => empty(refusal.status),

@@ -7,7 +7,7 @@ use crate::{
         flow::Env,
         gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::{ClaimsMismatch, Identity},
-        login::{self, Demand, ReturnTo, Wanted},
+        login::{self, Demand, Wanted},
         provider::Metadata,
         session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
         time::UnixTime,
@@ -19,7 +19,7 @@ use crate::{
     upstream::{Unavailable, Upstream},
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method, Response, StatusCode};
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Decides who passes, and signs users in. One concrete type without parameters; a clone is a reference count.
@@ -174,11 +174,16 @@ impl Gate {
                 self.log_in(Wanted::to(return_to.clone()).demand(demand), pending)
             }
             Verdict::Refuse(refusal) => {
-                Answer::Now(answer::refusal(refusal, &self.sign_in_as_someone_else()))
+                let way_on = match refusal.check {
+                    Check::Forbidden => self.sign_in_as_someone_else(),
+                    _ if refusal.status == StatusCode::UNAUTHORIZED => self.sign_in_path("/"),
+                    _ => format!("{}/", self.0.base.path()),
+                };
+                Answer::Now(answer::refusal(refusal, &way_on))
             }
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
             Verdict::Serve(_) | Verdict::Admit(_) => {
-                Answer::Now(answer::empty(http::StatusCode::NOT_FOUND))
+                Answer::Now(answer::empty(StatusCode::NOT_FOUND))
             }
         }
     }
