@@ -77,6 +77,7 @@ impl<'a> Page<'a> {
 
     /// Lets a form of this page end up at `address` after a redirect. Without this, forms stay on the page's own origin:
     /// browsers apply `form-action` to the whole chain of redirects.
+    #[cfg(feature = "dev-provider")]
     pub(crate) fn allow_form_target(&mut self, address: &str) {
         self.form_targets.extend(csp_source(address));
     }
@@ -142,6 +143,7 @@ static STYLE_HASH: LazyLock<String> =
 
 /// The origin of `address` as a source expression. A host that the expression's grammar has no room for (an IPv6
 /// address) is named by its scheme alone; what has no scheme is no target.
+#[cfg(feature = "dev-provider")]
 fn csp_source(address: &str) -> Option<String> {
     let (scheme, rest) = address.split_once(':')?;
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
@@ -197,6 +199,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "dev-provider")]
     fn a_form_target_is_an_origin_and_cannot_add_to_the_policy() {
         for (address, source) in [
             ("https://app.test/cb?x=1", Some("https://app.test")),
