@@ -3,14 +3,15 @@
 //! The id appears in logs, traces, tests and metrics. What the caller is told is another thing and says less; see
 //! [`Check::answer`]. The whole catalogue as a page: [`catalogue`].
 
+use http::StatusCode;
 use std::{borrow::Cow, fmt};
 
 macro_rules! checks {
     ($($(#[$group:meta])* $name:ident = $id:literal {
         rule: $rule:literal,
         source: $source:literal, $url:literal,
-        answer: $answer:literal,
-        remedy: $remedy:literal $(,)?
+        answer: $status:literal, $answer:literal,
+        mended_by: $who:ident, $remedy:literal $(,)?
     })*) => {
         /// A reason to refuse.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,12 +44,24 @@ macro_rules! checks {
                 match self { $(Check::$name => $url),* }
             }
 
+            /// The status of the answer.
+            pub fn status(self) -> StatusCode {
+                let code = match self { $(Check::$name => $status),* };
+                // A test reads the whole catalogue; a number that is no status would not get this far.
+                StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+            }
+
             /// What the caller gets to see.
             pub const fn answer(self) -> &'static str {
                 match self { $(Check::$name => $answer),* }
             }
 
-            /// What mends it, and who can.
+            /// Who can mend it.
+            pub const fn mended_by(self) -> MendedBy {
+                match self { $(Check::$name => MendedBy::$who),* }
+            }
+
+            /// What mends it.
             pub const fn remedy(self) -> &'static str {
                 match self { $(Check::$name => $remedy),* }
             }
@@ -57,6 +70,16 @@ macro_rules! checks {
 }
 
 include!("check/catalogue.rs");
+
+/// Who can mend what a check complains of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a log needs a level for each")]
+pub enum MendedBy {
+    /// Whoever sent the request, if anything has to be mended at all.
+    Caller,
+    /// Whoever runs the application or its provider.
+    Operator,
+}
 
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -139,11 +162,12 @@ pub fn page() -> String {
             out += &format!("\n## {area}\n");
         }
         out += &format!(
-            "\n### `{}`\n\n{}\n\n- Source: [{}]({})\n- Answer: {}\n- Remedy: {}\n",
+            "\n### `{}`\n\n{}\n\n- Source: [{}]({})\n- Answer: {}, {}\n- Remedy: {}\n",
             check.id(),
             check.rule(),
             check.source(),
             check.source_url(),
+            check.status().as_u16(),
             check.answer(),
             check.remedy(),
         );
@@ -189,6 +213,13 @@ mod tests {
                     .is_some_and(|(a, w)| !a.is_empty() && !w.is_empty()),
                 "{id}"
             );
+        }
+    }
+
+    #[test]
+    fn every_status_is_that_of_a_refusal() {
+        for check in Check::ALL {
+            assert!((400..=503).contains(&check.status().as_u16()), "{check}");
         }
     }
 

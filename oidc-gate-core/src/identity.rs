@@ -31,8 +31,9 @@ pub enum Via {
 ///     .build();
 /// assert_eq!(alice.display_name(), "Alice");
 /// assert!(alice.in_group("admins"));
-/// assert_eq!(alice.claims()["department"], "R&D");
-/// assert_eq!(alice.claims()["sub"], "248289761001");
+/// assert_eq!(alice.claim("department").unwrap(), "R&D");
+/// assert_eq!(alice.claim("sub").unwrap(), "248289761001");
+/// assert_eq!(alice.claim("shoe_size"), None);
 /// ```
 //
 // All text lies in one buffer, so that an identity opened from a cookie costs one allocation. `ends` says where each
@@ -213,6 +214,11 @@ impl Identity {
         })
     }
 
+    /// The claim of that name, if it was kept.
+    pub fn claim(&self, name: &str) -> Option<&Value> {
+        self.claims().get(name)
+    }
+
     /// The claims in the application's own type.
     ///
     /// # Errors
@@ -347,17 +353,15 @@ impl fmt::Display for ClaimsMismatch {
 
 impl std::error::Error for ClaimsMismatch {}
 
-/// What serde says, without the values it quotes.
+/// What serde says, without the values it quotes: only the texts that name nothing but the application's own members.
 fn shape_error(error: &serde_json::Error) -> String {
     let text = error.to_string();
-    // "missing field `x`" names the application's own member; "invalid type: string \"secret\", expected u32" quotes.
-    match text.split_once("invalid ") {
-        Some((_, rest)) => format!(
-            "expected {}",
-            rest.rsplit_once("expected ")
-                .map_or("another type", |(_, e)| e)
-        ),
-        None => text,
+    let names_a_member = text.starts_with("missing field ") || text.starts_with("duplicate field ");
+    match text.rsplit_once(", expected ") {
+        _ if names_a_member => text,
+        // "invalid type: string \"…\", expected u32": what was expected is the application's word, what came is not.
+        Some((came, expected)) if came.starts_with("invalid ") => format!("expected {expected}"),
+        _ => "a member has another shape".to_owned(),
     }
 }
 
@@ -595,6 +599,19 @@ mod tests {
             error.to_string().ends_with("expected u32") && !error.to_string().contains("hush"),
             "{error}"
         );
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Colour {
+            Red,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        struct Painted {
+            #[serde(rename = "colour")]
+            _colour: Colour,
+        }
+        let secret = Identity::builder("i", "s").claim("colour", "hush").build();
+        let error = secret.claims_as::<Painted>().unwrap_err().to_string();
+        assert!(error.ends_with("a member has another shape"), "{error}");
     }
 
     proptest! {

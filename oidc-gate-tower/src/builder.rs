@@ -6,7 +6,7 @@ use crate::{
         client_auth::Client,
         gate::{Endpoint, Pattern, Policy, PolicySettings, Requirement, RuleKind},
         login::Registration,
-        session::{CookieKeys, CookieNames, Lifetimes, Origin},
+        session::{CookieKeys, CookieNames, KeyOrigin, Lifetimes},
         url::{BaseUrl, Issuer},
     },
     env::Env,
@@ -271,7 +271,7 @@ impl GateBuilder {
                 Some(http),
                 Some(policy),
             ) if problems.is_empty() => {
-                if keys.origin() == Origin::Ephemeral && base.is_secure() {
+                if keys.origin() == KeyOrigin::Ephemeral && base.is_secure() {
                     tracing::warn!(
                         "the cookie keys were made at start: everybody is signed out by a restart, and replicas do not \
                          understand each other; configure them with CookieKeys::parse"

@@ -2,409 +2,409 @@ checks! {
     Unauthenticated = "request.unauthenticated" {
         rule: "A protected path is served to a signed-in user only.",
         source: "RFC 9110 § 15.5.2", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2",
-        answer: "a navigation is sent to the login; anything else gets 401 with a JSON body and `WWW-Authenticate`",
-        remedy: "Nothing is wrong: sign in. If the path is meant to be public, add an `open` or `bypass` rule.",
+        answer: 401, "a navigation is sent to the login instead; for anything else JSON and `WWW-Authenticate`",
+        mended_by: Caller, "Nothing is wrong: sign in. If the path is meant to be public, add an `open` or `bypass` rule.",
     }
     Forbidden = "request.forbidden" {
         rule: "A signed-in user must meet every requirement that applies to the path.",
         source: "RFC 9110 § 15.5.4", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.4",
-        answer: "403: a page for a browser, JSON for a script",
-        remedy: "Give the user the group, scope or claim that the cause names, or change the rule.",
+        answer: 403, "a page for a browser, JSON for a script",
+        mended_by: Caller, "Give the user the group, scope or claim that the cause names, or change the rule.",
     }
     StepUp = "request.step_up" {
         rule: "The path demands a stronger or a more recent sign-in than this session has.",
         source: "RFC 9470 § 3", "https://www.rfc-editor.org/rfc/rfc9470#section-3",
-        answer: "a navigation is sent to the login with `acr_values` or `max_age`; anything else gets 401 `insufficient_user_authentication`",
-        remedy: "Nothing is wrong: sign in again. If it repeats, the provider does not honour `acr_values` or `max_age`.",
+        answer: 401, "a navigation is sent to the login with `acr_values` or `max_age` instead; for anything else `insufficient_user_authentication`",
+        mended_by: Caller, "Nothing is wrong: sign in again. If it repeats, the provider does not honour `acr_values` or `max_age`.",
     }
     CrossSite = "request.cross_site" {
         rule: "A request that changes something and is authenticated by a cookie must come from the application's own origin.",
-        source: "RFC 6265bis § 8.8", "https://www.rfc-editor.org/rfc/rfc6265#section-8.2",
-        answer: "403: a page for a browser, JSON for a script",
-        remedy: "If another origin is meant to send such requests, let it use a bearer token. If the origin is the application's own, check the base URL.",
+        source: "Fetch Metadata § 2.4", "https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header",
+        answer: 403, "a page for a browser, JSON for a script",
+        mended_by: Caller, "If another origin is meant to send such requests, let it use a bearer token. If the origin is the application's own, check the base URL.",
     }
     NotANavigation = "request.not_a_navigation" {
         rule: "Only a top-level navigation may start a login; a frame, a prefetch or a script may not.",
         source: "Fetch Metadata", "https://www.w3.org/TR/fetch-metadata/",
-        answer: "401",
-        remedy: "Open the address in a tab of its own.",
+        answer: 401, "JSON for a script, a page for a frame",
+        mended_by: Caller, "Open the address in a tab of its own.",
     }
     UnknownEndpoint = "request.unknown_endpoint" {
         rule: "Every path under the gate's prefix is the gate's, and only its own endpoints exist there.",
         source: "RFC 9110 § 15.5.5", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.5",
-        answer: "404",
-        remedy: "Check the address; the README lists the endpoints. An application route under the prefix has to move.",
+        answer: 404, "a page for a browser, JSON for a script",
+        mended_by: Caller, "Check the address; the README lists the endpoints. An application route under the prefix has to move.",
     }
     MethodNotAllowed = "request.method_not_allowed" {
         rule: "An endpoint of the gate takes only the methods it is made for.",
         source: "RFC 9110 § 15.5.6", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.6",
-        answer: "405 with `Allow`",
-        remedy: "Use a method that the answer's `Allow` names.",
+        answer: 405, "with `Allow`",
+        mended_by: Caller, "Use a method that the answer's `Allow` names.",
     }
     BodyTooLarge = "request.body_too_large" {
         rule: "The gate reads a small form only.",
         source: "RFC 9110 § 15.5.14", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14",
-        answer: "413",
-        remedy: "Nothing that the gate takes is that large; find out who sends it.",
+        answer: 413, "a page for a browser, JSON for a script",
+        mended_by: Caller, "Nothing that the gate takes is that large; find out who sends it.",
     }
     NoGate = "request.no_gate" {
         rule: "A handler that takes a user runs behind a gate.",
         source: "oidc-gate", "https://docs.rs/oidc-gate-axum",
-        answer: "500",
-        remedy: "Wrap the application with `gate.protect(router)`.",
+        answer: 500, "a text that says which mistake it is",
+        mended_by: Operator, "Wrap the application with `gate.protect(router)`.",
     }
     Bypassed = "request.bypassed" {
         rule: "A handler under a `bypass` rule takes no user: the gate does not look for one there.",
         source: "oidc-gate", "https://docs.rs/oidc-gate-axum",
-        answer: "500",
-        remedy: "Use an `open` rule where the user is wanted and a login is not demanded.",
+        answer: 500, "a text that says which mistake it is",
+        mended_by: Operator, "Use an `open` rule where the user is wanted and a login is not demanded.",
     }
     ProviderUnreachable = "provider.unreachable" {
         rule: "The provider answers within the time allowed.",
         source: "OpenID Connect Discovery § 4", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Check the network, DNS and certificates between this service and the provider. Sessions go on meanwhile.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Check the network, DNS and certificates between this service and the provider. Sessions go on meanwhile.",
     }
     ProviderStatus = "provider.status" {
         rule: "Metadata and keys are served with status 200 and without a redirect.",
         source: "OpenID Connect Discovery § 4.2", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationResponse",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Check the issuer URL: `<issuer>/.well-known/openid-configuration` has to answer 200 itself.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Check the issuer URL: `<issuer>/.well-known/openid-configuration` has to answer 200 itself.",
     }
     ProviderTooLarge = "provider.too_large" {
         rule: "An answer of the provider stays under its size limit.",
         source: "RFC 8725 § 2.12", "https://www.rfc-editor.org/rfc/rfc8725#section-2.12",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Check the issuer URL; a genuine document is a hundred times smaller than the limit.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Check the issuer URL; a genuine document is a hundred times smaller than the limit.",
     }
     MetadataMalformed = "provider.metadata_malformed" {
         rule: "The provider's metadata is a JSON object with the required members, each of its type, each URL https.",
         source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "The provider has to be configured to publish valid metadata; the cause names the member.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "The provider has to be configured to publish valid metadata; the cause names the member.",
     }
     ProviderIssuer = "provider.issuer_mismatch" {
         rule: "The metadata names the very issuer that was asked for, character by character.",
         source: "OpenID Connect Discovery § 4.3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Set the issuer to what the provider's metadata says, including any trailing slash.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Set the issuer to what the provider's metadata says, including any trailing slash.",
     }
     KeysMalformed = "provider.keys_malformed" {
         rule: "The provider's keys are a JWK Set: a JSON object with an array `keys`.",
         source: "RFC 7517 § 5", "https://www.rfc-editor.org/rfc/rfc7517#section-5",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "The provider's `jwks_uri` has to serve a JWK Set.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "The provider's `jwks_uri` has to serve a JWK Set.",
     }
     PkceUnsupported = "provider.pkce_unsupported" {
         rule: "A provider that lists PKCE methods lists `S256` among them.",
         source: "RFC 9700 § 2.1.1", "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Enable PKCE with S256 for this client at the provider.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Enable PKCE with S256 for this client at the provider.",
     }
     ClientAuthUnsupported = "provider.client_auth_unsupported" {
         rule: "The configured client authentication method is one that the provider's token endpoint takes.",
         source: "RFC 8414 § 2", "https://www.rfc-editor.org/rfc/rfc8414#section-2",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Configure a method that the cause lists, or enable the method at the provider.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Configure a method that the cause lists, or enable the method at the provider.",
     }
     NoCommonAlgorithm = "provider.no_common_algorithm" {
         rule: "The provider signs ID tokens with at least one algorithm the gate verifies.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Configure the provider to sign ID tokens with RS256, ES256 or EdDSA.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Configure the provider to sign ID tokens with RS256, ES256 or EdDSA.",
     }
     CallbackMalformed = "callback.malformed" {
         rule: "The authorization response is form-encoded text within its size limit.",
         source: "RFC 6749 § 4.1.2", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2",
-        answer: "an error page with a reference, status 400",
-        remedy: "Start again at the page you wanted. If it repeats, look at what alters the provider's redirect.",
+        answer: 400, "an error page with a reference",
+        mended_by: Caller, "Start again at the page you wanted. If it repeats, look at what alters the provider's redirect.",
     }
     CallbackDuplicate = "callback.duplicate_parameter" {
         rule: "No parameter of an authorization response occurs twice.",
         source: "RFC 6749 § 3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-3.1",
-        answer: "an error page with a reference, status 400",
-        remedy: "Start again at the page you wanted. If it repeats, the provider or a proxy adds parameters.",
+        answer: 400, "an error page with a reference",
+        mended_by: Caller, "Start again at the page you wanted. If it repeats, the provider or a proxy adds parameters.",
     }
     CallbackMixed = "callback.mixed" {
         rule: "An authorization response carries a code or an error, never both, never neither, and no token.",
         source: "RFC 6749 § 4.1.2", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2",
-        answer: "an error page with a reference, status 400",
-        remedy: "The client has to be registered at the provider for `response_type=code`.",
+        answer: 400, "an error page with a reference",
+        mended_by: Operator, "The client has to be registered at the provider for `response_type=code`.",
     }
     StateMissing = "callback.state_missing" {
         rule: "An authorization response carries the `state` of its request.",
         source: "RFC 6749 § 10.12", "https://www.rfc-editor.org/rfc/rfc6749#section-10.12",
-        answer: "an error page with a reference, status 400",
-        remedy: "Start again at the page you wanted. A bookmarked callback address cannot work.",
+        answer: 400, "an error page with a reference",
+        mended_by: Caller, "Start again at the page you wanted. A bookmarked callback address cannot work.",
     }
     StateUnknown = "callback.state_unknown" {
         rule: "A login is finished in the browser that began it.",
         source: "RFC 9700 § 4.7", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
-        answer: "an error page with a reference, status 400",
-        remedy: "Start again at the page you wanted, in one browser, with cookies on. If it always happens, the base URL is not the address users see, or replicas have different cookie keys.",
+        answer: 400, "an error page with a reference",
+        mended_by: Caller, "Start again at the page you wanted, in one browser, with cookies on. If it always happens, the base URL is not the address users see, or replicas have different cookie keys.",
     }
     StateReplayed = "callback.state_replayed" {
         rule: "A `state` is used once.",
         source: "RFC 9700 § 4.7.1", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7.1",
-        answer: "the page that was asked for, if the session it made is there; otherwise an error page, status 400",
-        remedy: "Nothing is wrong: the back button or a reload led to a login that is over. Start again at the page you wanted.",
+        answer: 400, "the page that was asked for, if the session it made is there; otherwise an error page",
+        mended_by: Caller, "Nothing is wrong: the back button or a reload led to a login that is over. Start again at the page you wanted.",
     }
     TransactionExpired = "callback.expired" {
         rule: "A login is finished within its time limit.",
         source: "RFC 9700 § 4.7", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
-        answer: "an error page with a reference, status 400",
-        remedy: "Start again at the page you wanted.",
+        answer: 400, "an error page with a reference",
+        mended_by: Caller, "Start again at the page you wanted.",
     }
     CallbackIssuer = "callback.issuer_mismatch" {
         rule: "The `iss` of an authorization response is the issuer the login was started with, on errors too.",
         source: "RFC 9207 § 2.4", "https://www.rfc-editor.org/rfc/rfc9207#section-2.4",
-        answer: "an error page with a reference, status 400",
-        remedy: "Treat it as an attack unless the provider was reconfigured: a response of another issuer came in.",
+        answer: 400, "an error page with a reference",
+        mended_by: Operator, "Treat it as an attack unless the provider was reconfigured: a response of another issuer came in.",
     }
     CallbackIssuerMissing = "callback.issuer_missing" {
         rule: "A provider that promises `iss` in its responses sends it.",
         source: "RFC 9207 § 2.4", "https://www.rfc-editor.org/rfc/rfc9207#section-2.4",
-        answer: "an error page with a reference, status 400",
-        remedy: "A response came that the provider cannot have sent; if it can, its metadata promises too much.",
+        answer: 400, "an error page with a reference",
+        mended_by: Operator, "A response came that the provider cannot have sent; if it can, its metadata promises too much.",
     }
     AccessDenied = "callback.access_denied" {
         rule: "The user agrees to the login and may use the application.",
         source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
-        answer: "an error page with a reference, status 403",
-        remedy: "The user refused, or the provider does not let the user use this application; its administrator can say.",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "The user refused, or the provider does not let the user use this application; its administrator can say.",
     }
     LoginRequired = "callback.login_required" {
         rule: "A login without interaction finds a user who is signed in at the provider.",
         source: "OpenID Connect Core § 3.1.2.6", "https://openid.net/specs/openid-connect-core-1_0.html#AuthError",
-        answer: "an error page with a reference, status 403",
-        remedy: "Sign in with interaction.",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "Sign in with interaction.",
     }
     ProviderBusy = "callback.provider_busy" {
         rule: "The provider is able to serve the login.",
         source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Try again later; the provider reported `server_error` or `temporarily_unavailable`.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Try again later; the provider reported `server_error` or `temporarily_unavailable`.",
     }
     CallbackError = "callback.error" {
         rule: "The provider answers a login without an error.",
         source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
-        answer: "an error page with a reference, status 502",
-        remedy: "The cause names the error code; it is about how the client is registered at the provider.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The cause names the error code; it is about how the client is registered at the provider.",
     }
     TokenInvalidClient = "token.invalid_client" {
         rule: "The provider accepts the client's credentials.",
         source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
-        answer: "an error page with a reference, status 502",
-        remedy: "The provider refused the client: check client id, client secret and authentication method against its registration.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The provider refused the client: check client id, client secret and authentication method against its registration.",
     }
     TokenInvalidGrant = "token.invalid_grant" {
         rule: "The provider accepts the authorization code.",
         source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
-        answer: "an error page with a reference, status 400",
-        remedy: "Start again. If it repeats: is the redirect URI registered exactly so, and are the clocks right?",
+        answer: 400, "an error page with a reference",
+        mended_by: Operator, "Start again. If it repeats: is the redirect URI registered exactly so, and are the clocks right?",
     }
     TokenError = "token.error" {
         rule: "The token endpoint answers without an error.",
         source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
-        answer: "an error page with a reference, status 502",
-        remedy: "The cause names the error code; it is about how the client is registered at the provider.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The cause names the error code; it is about how the client is registered at the provider.",
     }
     TokenUnavailable = "token.unavailable" {
         rule: "The token endpoint is able to answer.",
         source: "RFC 9110 § 15.6", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Try again later; look at the provider's own health.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Try again later; look at the provider's own health.",
     }
     TokenMalformed = "token.malformed" {
         rule: "A token response is a JSON object with the members the specification demands.",
         source: "RFC 6749 § 5.1", "https://www.rfc-editor.org/rfc/rfc6749#section-5.1",
-        answer: "an error page with a reference, status 502",
-        remedy: "Something other than the token endpoint answered, or the provider is broken; the cause names the member.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Something other than the token endpoint answered, or the provider is broken; the cause names the member.",
     }
     TokenType = "token.type" {
         rule: "The token type is one the client understands: `Bearer`, in any case.",
         source: "RFC 6749 § 7.1", "https://www.rfc-editor.org/rfc/rfc6749#section-7.1",
-        answer: "an error page with a reference, status 502",
-        remedy: "Register the client at the provider for bearer tokens.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Register the client at the provider for bearer tokens.",
     }
     IdTokenMissing = "token.id_token_missing" {
         rule: "A login's token response carries an ID token.",
         source: "OpenID Connect Core § 3.1.3.3", "https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse",
-        answer: "an error page with a reference, status 502",
-        remedy: "The scope `openid` has to be allowed for this client at the provider.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The scope `openid` has to be allowed for this client at the provider.",
     }
     IdTokenMalformed = "id_token.malformed" {
         rule: "An ID token is a compact JWS of strict base64url, whose header and payload are JSON objects without repeated members.",
         source: "RFC 7519 § 7.2", "https://www.rfc-editor.org/rfc/rfc7519#section-7.2",
-        answer: "an error page with a reference, status 502",
-        remedy: "The provider is broken, or something alters its answers.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The provider is broken, or something alters its answers.",
     }
     IdTokenEncrypted = "id_token.encrypted" {
         rule: "The ID token is signed, not encrypted.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "Register the client at the provider without ID token encryption.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Register the client at the provider without ID token encryption.",
     }
     IdTokenAlg = "id_token.alg" {
         rule: "The ID token is signed with an algorithm that the configuration and the provider's metadata allow; never `none`.",
         source: "RFC 8725 § 3.1", "https://www.rfc-editor.org/rfc/rfc8725#section-3.1",
-        answer: "an error page with a reference, status 502",
-        remedy: "Make the provider sign ID tokens for this client with an algorithm it announces and the gate verifies.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Make the provider sign ID tokens for this client with an algorithm it announces and the gate verifies.",
     }
     IdTokenCrit = "id_token.crit" {
         rule: "The header demands no extension that the gate does not know.",
         source: "RFC 7515 § 4.1.11", "https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11",
-        answer: "an error page with a reference, status 502",
-        remedy: "Configure the provider to issue ordinary ID tokens to this client.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Configure the provider to issue ordinary ID tokens to this client.",
     }
     IdTokenType = "id_token.type" {
         rule: "The token is an ID token and not a token of another kind.",
         source: "RFC 8725 § 3.11", "https://www.rfc-editor.org/rfc/rfc8725#section-3.11",
-        answer: "an error page with a reference, status 502",
-        remedy: "The provider sent another kind of token in the place of the ID token.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The provider sent another kind of token in the place of the ID token.",
     }
     IdTokenKey = "id_token.key" {
         rule: "The provider publishes the key that signed the ID token.",
         source: "OpenID Connect Core § 10.1.1", "https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys",
-        answer: "an error page with a reference, status 502",
-        remedy: "Keys were fetched again and still lack it: check the provider's `jwks_uri`. A newly rotated key is found after the fetch interval.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Keys were fetched again and still lack it: check the provider's `jwks_uri`. A newly rotated key is found after the fetch interval.",
     }
     IdTokenSignature = "id_token.signature" {
         rule: "The signature of the ID token is right.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "Treat it as an attack unless the provider is known to be broken.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Treat it as an attack unless the provider is known to be broken.",
     }
     IdTokenClaim = "id_token.claim" {
         rule: "Every claim the gate reads has its type, and the required ones are there.",
         source: "OpenID Connect Core § 2", "https://openid.net/specs/openid-connect-core-1_0.html#IDToken",
-        answer: "an error page with a reference, status 502",
-        remedy: "The provider is broken or misconfigured; the cause names the claim.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The provider is broken or misconfigured; the cause names the claim.",
     }
     IdTokenIssuer = "id_token.issuer" {
         rule: "`iss` is the configured issuer, character by character.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "Set the issuer to what the provider puts into its tokens, including any trailing slash.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Set the issuer to what the provider puts into its tokens, including any trailing slash.",
     }
     IdTokenAudience = "id_token.audience" {
         rule: "`aud` names this client, and nobody else unless trusted.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "Check the client id. If another audience is legitimate, configure it as trusted.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Check the client id. If another audience is legitimate, configure it as trusted.",
     }
     IdTokenAuthorizedParty = "id_token.azp" {
         rule: "`azp` is this client where it is present or there are several audiences.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "The token was issued to another client; check the client id.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The token was issued to another client; check the client id.",
     }
     IdTokenExpired = "id_token.expired" {
         rule: "The ID token has not expired.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "Compare this machine's clock with the provider's.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Compare this machine's clock with the provider's.",
     }
     IdTokenIssuedAt = "id_token.issued_at" {
         rule: "The ID token was not issued in the future.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "Compare this machine's clock with the provider's.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Compare this machine's clock with the provider's.",
     }
     IdTokenNotBefore = "id_token.not_before" {
         rule: "The ID token is already valid.",
         source: "RFC 7519 § 4.1.5", "https://www.rfc-editor.org/rfc/rfc7519#section-4.1.5",
-        answer: "an error page with a reference, status 502",
-        remedy: "Compare this machine's clock with the provider's.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Compare this machine's clock with the provider's.",
     }
     IdTokenNonce = "id_token.nonce" {
         rule: "`nonce` is the one this login sent.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "Treat it as an attack: a token of another login was put in the place of this one's.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Treat it as an attack: a token of another login was put in the place of this one's.",
     }
     IdTokenSubject = "id_token.subject" {
         rule: "`sub` is a text of 1 to 255 ASCII characters.",
         source: "OpenID Connect Core § 2", "https://openid.net/specs/openid-connect-core-1_0.html#IDToken",
-        answer: "an error page with a reference, status 502",
-        remedy: "The provider is broken or misconfigured.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The provider is broken or misconfigured.",
     }
     IdTokenAccessTokenHash = "id_token.at_hash" {
         rule: "`at_hash`, where present, belongs to the access token that came along.",
         source: "OpenID Connect Core § 3.1.3.8", "https://openid.net/specs/openid-connect-core-1_0.html#CodeFlowTokenValidation",
-        answer: "an error page with a reference, status 502",
-        remedy: "Treat it as an attack unless the provider is known to be broken.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Treat it as an attack unless the provider is known to be broken.",
     }
     IdTokenAcr = "id_token.acr" {
         rule: "The sign-in has the level that was demanded.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: "an error page with a reference, status 403",
-        remedy: "The provider did not reach the demanded `acr`; check that it supports it and that the user has what it takes.",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "The provider did not reach the demanded `acr`; check that it supports it and that the user has what it takes.",
     }
     IdTokenAuthTime = "id_token.auth_time" {
         rule: "The sign-in is as recent as was demanded, and the token says when it was.",
         source: "OpenID Connect Core § 3.1.2.1", "https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest",
-        answer: "an error page with a reference, status 403",
-        remedy: "The provider did not ask the user again, or does not say when it did; it has to support `max_age`.",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "The provider did not ask the user again, or does not say when it did; it has to support `max_age`.",
     }
     ClaimsUnfit = "id_token.claims_unfit" {
         rule: "The user's claims have the shape that the application demands.",
         source: "oidc-gate", "https://docs.rs/oidc-gate-axum",
-        answer: "an error page with a reference, status 403",
-        remedy: "Give the user the missing claim at the provider, request the scope that carries it, or make the member optional.",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "Give the user the missing claim at the provider, request the scope that carries it, or make the member optional.",
     }
     SessionUnreadable = "session.unreadable" {
         rule: "A session cookie opens with one of the configured keys.",
         source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
-        answer: "as an anonymous request: a login for a navigation, 401 otherwise",
-        remedy: "Nothing is wrong for the user. If it happens to everybody, the cookie keys changed or differ between replicas.",
+        answer: 401, "as for a request without a session: a navigation is sent to the login instead",
+        mended_by: Caller, "Nothing is wrong for the user. If it happens to everybody, the cookie keys changed or differ between replicas.",
     }
     SessionIdle = "session.idle" {
         rule: "A session is used at least once in every idle period.",
         source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
-        answer: "as an anonymous request: a login for a navigation, 401 otherwise",
-        remedy: "Nothing is wrong: sign in again, or configure a longer idle limit.",
+        answer: 401, "as for a request without a session: a navigation is sent to the login instead",
+        mended_by: Caller, "Nothing is wrong: sign in again, or configure a longer idle limit.",
     }
     SessionExpired = "session.expired" {
         rule: "A session ends at its absolute limit.",
         source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
-        answer: "as an anonymous request: a login for a navigation, 401 otherwise",
-        remedy: "Nothing is wrong: sign in again, or configure a longer limit.",
+        answer: 401, "as for a request without a session: a navigation is sent to the login instead",
+        mended_by: Caller, "Nothing is wrong: sign in again, or configure a longer limit.",
     }
     SessionEnded = "session.ended" {
         rule: "A session that was signed out does not come back.",
         source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
-        answer: "as an anonymous request: a login for a navigation, 401 otherwise",
-        remedy: "Nothing is wrong: sign in again.",
+        answer: 401, "as for a request without a session: a navigation is sent to the login instead",
+        mended_by: Caller, "Nothing is wrong: sign in again.",
     }
     SessionTooLarge = "session.too_large" {
         rule: "The sealed session fits into a cookie.",
         source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",
-        answer: "an error page with a reference, status 502",
-        remedy: "Keep fewer claims: request fewer scopes, or have the provider put fewer groups into the ID token.",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Keep fewer claims: request fewer scopes, or have the provider put fewer groups into the ID token.",
     }
     StoreUnavailable = "session.store_unavailable" {
         rule: "The session store answers.",
         source: "RFC 9110 § 15.6.4", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Check the session store. No session is lost meanwhile.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Check the session store. No session is lost meanwhile.",
     }
     BearerInvalid = "bearer.invalid" {
         rule: "A bearer token is valid for this service.",
         source: "RFC 6750 § 3.1", "https://www.rfc-editor.org/rfc/rfc6750#section-3.1",
-        answer: "401 `invalid_token`, or as `InvalidBearer` says",
-        remedy: "Get a new token; the cause says what was wrong with this one.",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Get a new token; the cause says what was wrong with this one.",
     }
     Randomness = "system.randomness" {
         rule: "The operating system gives randomness.",
         source: "RFC 4086", "https://www.rfc-editor.org/rfc/rfc4086",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "Look at the host; nothing secure can be done without it.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Look at the host; nothing secure can be done without it.",
     }
     Misuse = "system.misuse" {
         rule: "A driver answers the step it was given.",
         source: "oidc-gate", "https://docs.rs/oidc-gate-core",
-        answer: "503 with `Retry-After`: a page for a browser, JSON for a script",
-        remedy: "A defect of the driver: report it.",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "A defect of the driver: report it.",
     }
 }

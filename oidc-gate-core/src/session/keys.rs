@@ -41,13 +41,13 @@ impl Purpose {
 #[derive(Clone)]
 pub struct CookieKeys {
     ring: Arc<[Key]>,
-    origin: Origin,
+    origin: KeyOrigin,
 }
 
 /// Where a ring comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Origin {
+pub enum KeyOrigin {
     /// Configured: the same after a restart and in every replica.
     Configured,
     /// Made at start: everybody is signed out when the process ends.
@@ -154,7 +154,7 @@ impl CookieKeys {
         }
         Ok(Self {
             ring,
-            origin: Origin::Configured,
+            origin: KeyOrigin::Configured,
         })
     }
 
@@ -168,7 +168,7 @@ impl CookieKeys {
         rand::fill(&mut secret[..]).map_err(|_| KeyError::Unusable)?;
         Ok(Self {
             ring: Arc::new([Key::derive(&secret[..])?]),
-            origin: Origin::Ephemeral,
+            origin: KeyOrigin::Ephemeral,
         })
     }
 
@@ -182,7 +182,7 @@ impl CookieKeys {
     }
 
     /// Configured, or made at start.
-    pub fn origin(&self) -> Origin {
+    pub fn origin(&self) -> KeyOrigin {
         self.origin
     }
 
@@ -208,7 +208,9 @@ impl fmt::Debug for CookieKeys {
 }
 
 /// Why a secret makes no key. Holds nothing of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// `Debug` is the readable text, because that is what `fn main() -> Result<…>` prints.
+#[derive(Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyError {
     /// Not base64.
@@ -236,6 +238,12 @@ impl fmt::Display for KeyError {
             }
             Self::Unusable => f.write_str("could not be made: the system gave no randomness"),
         }
+    }
+}
+
+impl fmt::Debug for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

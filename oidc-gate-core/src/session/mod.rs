@@ -9,7 +9,7 @@ mod state;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
 pub use cookie::{CookieNames, SetCookie};
-pub use keys::{CookieKeys, KeyError, Origin, Purpose};
+pub use keys::{CookieKeys, KeyError, KeyOrigin, Purpose};
 pub use lifetime::{Freshness, Lifetimes};
 pub(crate) use seal::{open, seal};
 pub use state::Session;
