@@ -128,7 +128,7 @@ impl Gate {
                 continue;
             }
             match inner.limits.judge(&session, now) {
-                Ok(freshness) => return Recognised::Session(Box::new(session), freshness),
+                Ok(freshness) => return Recognised::Session(session, freshness),
                 Err(check) => found = found.or(Recognised::Expired(check)),
             }
         }
@@ -161,7 +161,7 @@ impl Gate {
                 self.log_in(return_to.clone(), step_up.as_ref(), pending)
             }
             Verdict::Refuse(refusal) => {
-                Answer::Now(answer::refusal(refusal, &self.sign_in_path("/")))
+                Answer::Now(answer::refusal(refusal, || self.sign_in_path("/")))
             }
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
             Verdict::Serve(_) | Verdict::Admit(_) => {
@@ -205,7 +205,7 @@ impl Gate {
         pending: &[String],
     ) -> Response<Bytes> {
         let inner = &*self.0;
-        let again = self.sign_in_path(return_to.as_str());
+        let place = return_to.clone();
         let mut env = Env {
             now: self.now(),
             entropy: &mut OsEntropy,
@@ -242,7 +242,7 @@ impl Gate {
                 answer::set_cookies(&mut response, [cookie]);
                 response
             }
-            Err(failed) => answer::login_failed(&failed, None, &again),
+            Err(failed) => answer::login_failed(&failed, None, &self.sign_in_path(place.as_str())),
         }
     }
 
@@ -270,9 +270,13 @@ pub(crate) enum Answer {
 }
 
 /// What a request's cookies come to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once per request and kept on the stack; a box would be an allocation on each"
+)]
 pub(crate) enum Recognised {
     Nobody,
-    Session(Box<Session>, crate::core::session::Freshness),
+    Session(Session, crate::core::session::Freshness),
     Expired(Check),
     Unreadable(Check),
 }
