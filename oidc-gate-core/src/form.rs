@@ -4,7 +4,7 @@
 //! A reader that guesses is a reader two parties can disagree with. This one refuses broken escapes, text that is not
 //! UTF-8, and any name that occurs twice.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// Why text is not a form.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,10 +134,13 @@ pub fn encode_into(text: &str, out: &mut String) {
                 out.push(byte.into())
             }
             b' ' => out.push('+'),
-            // Writing to a String cannot fail.
-            _ => drop(write!(out, "%{byte:02X}")),
+            _ => out.extend(['%', hex(byte >> 4), hex(byte & 15)]),
         }
     }
+}
+
+fn hex(digit: u8) -> char {
+    char::from(b"0123456789ABCDEF"[usize::from(digit & 15)])
 }
 
 /// One encoded name or value.

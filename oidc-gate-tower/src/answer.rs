@@ -17,6 +17,7 @@ use http::{
         WWW_AUTHENTICATE,
     },
 };
+use serde::Serialize;
 use std::time::Duration;
 
 /// An answer without a body that nobody stores.
@@ -45,12 +46,16 @@ pub(crate) fn redirect(location: &str) -> Response<Bytes> {
 }
 
 /// A small JSON document.
-pub(crate) fn json(status: StatusCode, document: &serde_json::Value) -> Response<Bytes> {
+pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Response<Bytes> {
     let mut response = empty(status);
     response
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    *response.body_mut() = document.to_string().into();
+    match serde_json::to_vec(document) {
+        Ok(body) => *response.body_mut() = body.into(),
+        // Texts and lists of texts are always JSON.
+        Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
+    }
     response
 }
 
@@ -66,12 +71,12 @@ pub(crate) fn set_cookies(
     );
 }
 
-/// What the gate says to a request it does not admit. `way_on` is where a person
-/// can go from there.
-pub(crate) fn refusal(refusal: &Refusal, way_on: &str) -> Response<Bytes> {
+/// What the gate says to a request it does not admit. `way_on` is where a person can
+/// go from there.
+pub(crate) fn refusal(refusal: &Refusal, way_on: impl FnOnce() -> String) -> Response<Bytes> {
     let reference = report::refused(refusal.check, &refusal.cause);
     let mut response = match refusal.form {
-        AnswerForm::Page => page(refusal.check, refusal.status, &reference, way_on),
+        AnswerForm::Page => page(refusal.check, refusal.status, &reference, &way_on()),
         AnswerForm::Json => json(refusal.status, &problem(refusal, &reference)),
         AnswerForm::Grpc => grpc(refusal.status),
         AnswerForm::Empty => empty(refusal.status),
@@ -89,7 +94,13 @@ pub(crate) fn refusal(refusal: &Refusal, way_on: &str) -> Response<Bytes> {
     response
 }
 
-fn problem(refusal: &Refusal, reference: &Reference) -> serde_json::Value {
+#[derive(Serialize)]
+struct Problem<'a> {
+    error: &'a str,
+    reference: &'a str,
+}
+
+fn problem<'a>(refusal: &'a Refusal, reference: &'a Reference) -> Problem<'a> {
     let error = match &refusal.challenge {
         Some(challenge) if challenge.error.is_some() => {
             challenge.error.as_ref().map_or("", ChallengeError::code)
@@ -102,7 +113,10 @@ fn problem(refusal: &Refusal, reference: &Reference) -> serde_json::Value {
             _ => "unavailable",
         },
     };
-    serde_json::json!({ "error": error, "reference": reference.to_string() })
+    Problem {
+        error,
+        reference: reference.as_str(),
+    }
 }
 
 /// gRPC says everything in trailers, or in headers where there is no message

@@ -135,7 +135,7 @@ impl Gate {
                 continue;
             }
             match inner.limits.judge(&session, now) {
-                Ok(freshness) => return Recognised::Session(Box::new(session), freshness),
+                Ok(freshness) => return Recognised::Session(session, freshness),
                 Err(check) => found = found.or(Recognised::Expired(check)),
             }
         }
@@ -174,12 +174,11 @@ impl Gate {
                 self.log_in(Wanted::to(return_to.clone()).demand(demand), pending)
             }
             Verdict::Refuse(refusal) => {
-                let way_on = match refusal.check {
+                Answer::Now(answer::refusal(refusal, || match refusal.check {
                     Check::Forbidden => self.sign_in_as_someone_else(),
                     _ if refusal.status == StatusCode::UNAUTHORIZED => self.sign_in_path("/"),
                     _ => format!("{}/", self.0.base.path()),
-                };
-                Answer::Now(answer::refusal(refusal, &way_on))
+                }))
             }
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
             Verdict::Serve(_) | Verdict::Admit(_) => {
@@ -207,7 +206,7 @@ impl Gate {
 
     fn begin(&self, metadata: &Metadata, wanted: Wanted, pending: &[String]) -> Response<Bytes> {
         let inner = &*self.0;
-        let again = self.sign_in_path(wanted.return_to.as_str());
+        let place = wanted.return_to.clone();
         let mut env = Env {
             now: self.now(),
             entropy: &mut OsEntropy,
@@ -238,7 +237,7 @@ impl Gate {
                 answer::set_cookies(&mut response, [cookie]);
                 response
             }
-            Err(failed) => answer::login_failed(&failed, None, &again),
+            Err(failed) => answer::login_failed(&failed, None, &self.sign_in_path(place.as_str())),
         }
     }
 
@@ -266,9 +265,13 @@ pub(crate) enum Answer {
 }
 
 /// What a request's cookies come to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once per request and kept on the stack; a box would be an allocation on each"
+)]
 pub(crate) enum Recognised {
     Nobody,
-    Session(Box<Session>, crate::core::session::Freshness),
+    Session(Session, crate::core::session::Freshness),
     Expired(Check),
     Unreadable(Check),
 }

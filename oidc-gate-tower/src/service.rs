@@ -299,6 +299,10 @@ fn no_store(headers: &mut HeaderMap) {
 
 /// What a signed-in user sees is that user's: unless the application has forbidden more, shared caches must not keep it.
 fn private(headers: &mut HeaderMap) {
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+        return;
+    }
     let says = |wanted: &str| {
         headers.get_all(CACHE_CONTROL).iter().any(|line| {
             let mut directives = line.to_str().unwrap_or_default().split(',');

@@ -90,7 +90,7 @@ fn by_fetch_metadata(headers: &HeaderMap) -> Asker {
 
 pub(super) fn is_websocket(method: &Method, headers: &HeaderMap) -> bool {
     // Extended CONNECT (RFC 8441) carries WebSockets over HTTP/2; no other CONNECT reaches an application.
-    *method == Method::CONNECT || has_token(headers, &header::UPGRADE, "websocket")
+    *method == Method::CONNECT || has_token(headers, &header::UPGRADE, &["websocket"])
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {
@@ -108,20 +108,22 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 
 /// Nobody looks at what is fetched ahead, and nobody may be signed in or kept awake by it.
 pub(super) fn is_prefetch(headers: &HeaderMap) -> bool {
-    [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ].iter().any(|name| {
-        has_token(headers, name, "prefetch")
-            || has_token(headers, name, "prerender")
-            || has_token(headers, name, "preview")
-    })
+    [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ]
+        .iter()
+        .any(|name| has_token(headers, name, &["prefetch", "prerender", "preview"]))
 }
 
-/// Whether one line of the header holds the token, parameters aside.
-fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+/// Whether one line of the header holds one of the tokens, parameters aside.
+fn has_token(headers: &HeaderMap, name: &HeaderName, tokens: &[&str]) -> bool {
+    let is_one = |part: &[u8]| {
+        let is = |token: &&str| part.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
+        tokens.iter().any(is)
+    };
     headers.get_all(name).iter().any(|value| {
         value
             .as_bytes()
             .split(|b| *b == b',' || *b == b';')
-            .any(|part| part.trim_ascii().eq_ignore_ascii_case(token.as_bytes()))
+            .any(is_one)
     })
 }
 
@@ -158,12 +160,14 @@ impl Accept {
             let text = String::from_utf8_lossy(value.as_bytes());
             for range in text.split(',') {
                 let mut parts = range.split(';').map(str::trim);
-                let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+                let kind = parts.next().unwrap_or_default();
                 let weight = parts.find_map(quality).unwrap_or(1000);
-                json |= kind == "application/json"
-                    || (kind.starts_with("application/") && kind.ends_with("+json"));
+                json |= is_json(kind);
                 best = best.max(weight);
-                if kind == "text/html" || kind == "application/xhtml+xml" {
+                if ["text/html", "application/xhtml+xml"]
+                    .iter()
+                    .any(|html| kind.eq_ignore_ascii_case(html))
+                {
                     html = html.max(weight);
                 }
             }
@@ -173,6 +177,14 @@ impl Accept {
             prefers_html: html > 0 && html >= best,
         }
     }
+}
+
+/// `application/json` and whatever is made of it, such as `application/problem+json`.
+fn is_json(kind: &str) -> bool {
+    kind.split_once('/').is_some_and(|(family, name)| {
+        let suffix = name.rsplit_once('+').map_or(name, |(_, suffix)| suffix);
+        family.eq_ignore_ascii_case("application") && suffix.eq_ignore_ascii_case("json")
+    })
 }
 
 /// `q=0.5` in thousandths ([RFC 9110 § 12.4.2](https://www.rfc-editor.org/rfc/rfc9110#section-12.4.2)); what is

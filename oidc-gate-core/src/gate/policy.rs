@@ -142,6 +142,9 @@ impl Policy {
 
     /// Whether every answer of the gate to this request is JSON.
     pub fn answers_json(&self, head: &Head<'_>) -> bool {
+        if self.json_patterns.is_empty() {
+            return false;
+        }
         let (Path::Plain(path) | Path::Ambiguous(path, _)) = head.path() else {
             return false;
         };

@@ -58,7 +58,11 @@ impl CookieNames {
 
     /// Whether a cookie of that name is this gate's.
     pub fn is_ours(&self, name: &str) -> bool {
-        name == &*self.session || name.starts_with(&*self.transaction_prefix)
+        self.owns(name.as_bytes())
+    }
+
+    fn owns(&self, name: &[u8]) -> bool {
+        name == self.session.as_bytes() || name.starts_with(self.transaction_prefix.as_bytes())
     }
 
     /// Every cookie of that name that a request carries. There can be several: another host of the same domain may have
@@ -76,19 +80,18 @@ impl CookieNames {
     /// The names of the logins that have begun in this browser, in the order of the header.
     pub fn transactions<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
         pairs(headers)
+            .filter(|(name, _)| name.starts_with(self.transaction_prefix.as_bytes()))
             .filter_map(|(name, _)| std::str::from_utf8(name).ok())
-            .filter(|name| name.starts_with(&*self.transaction_prefix))
     }
 
     /// Takes this gate's cookies out of a request, so that no handler and no log behind the gate sees them. Allocates
     /// only when there are others to be kept.
     pub fn strip(&self, headers: &mut HeaderMap) {
-        let ours = |name: &[u8]| std::str::from_utf8(name).is_ok_and(|name| self.is_ours(name));
-        if !pairs(headers).any(|(name, _)| ours(name)) {
+        if !pairs(headers).any(|(name, _)| self.owns(name)) {
             return;
         }
         let mut kept = Vec::new();
-        for (name, value) in pairs(headers).filter(|(name, _)| !ours(name)) {
+        for (name, value) in pairs(headers).filter(|(name, _)| !self.owns(name)) {
             if !kept.is_empty() {
                 kept.extend_from_slice(b"; ");
             }
@@ -140,12 +143,37 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     headers
         .get_all(COOKIE)
         .iter()
-        .flat_map(|value| value.as_bytes().split(|b| *b == b';'))
+        .flat_map(|value| parts(value.as_bytes()))
         .filter_map(|pair| {
             let pair = pair.trim_ascii();
             let at = pair.iter().position(|b| *b == b'=')?;
             Some((&pair[..at], &pair[at + 1..]))
         })
+}
+
+/// What stands between the semicolons of a line.
+fn parts(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let (part, more) = match position(line, b';') {
+            Some(at) => (&line[..at], Some(&line[at + 1..])),
+            None => (line, None),
+        };
+        rest = more;
+        Some(part)
+    })
+}
+
+/// Where `byte` first stands. In strides that are compared as a whole, because a sealed value is long, and every request
+/// is looked through for it.
+fn position(bytes: &[u8], byte: u8) -> Option<usize> {
+    const STRIDE: usize = 64;
+    let (strides, _) = bytes.as_chunks::<STRIDE>();
+    let has_it = |stride: &[u8; STRIDE]| stride.iter().fold(false, |has, b| has | (*b == byte));
+    let skipped = STRIDE * strides.iter().take_while(|stride| !has_it(stride)).count();
+    let within = bytes.get(skipped..)?.iter().position(|b| *b == byte)?;
+    Some(skipped + within)
 }
 
 /// A `Set-Cookie` to be sent.
@@ -277,6 +305,20 @@ mod tests {
             names.find(&headers, n).collect::<Vec<_>>(),
             [&b"x"[..], b"y="]
         );
+    }
+
+    #[test]
+    fn lines_of_any_length_are_cut_at_every_semicolon() {
+        for length in 0..200 {
+            for at in 0..length {
+                let mut line = vec![b'a'; length];
+                line[at] = b';';
+                let all: Vec<_> = parts(&line).collect();
+                assert_eq!(all, [&line[..at], &line[at + 1..]], "{at} of {length}");
+            }
+        }
+        assert_eq!(parts(b"").collect::<Vec<_>>(), [b""]);
+        assert_eq!(parts(b";;").collect::<Vec<_>>(), [b"", b"", b""]);
     }
 
     #[test]

@@ -63,14 +63,14 @@ pub(crate) fn open(
     let key = keys.by_id([k0, k1, k2, k3])?;
     let plain = key
         .of(purpose)
-        .open_in_place(
+        .open_within(
             nonce,
             Aad::from(aad(purpose, name)),
-            envelope.get_mut(HEADER..)?,
+            &mut envelope,
+            HEADER..,
         )
         .ok()?
         .len();
-    envelope.drain(..HEADER);
     envelope.truncate(plain);
     Some(envelope)
 }

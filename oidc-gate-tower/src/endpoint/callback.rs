@@ -127,7 +127,7 @@ async fn redeem(
     );
     let grant = consume.resolve(if first { Use::First } else { Use::Again })?;
     let before = match gate.recognise(headers, gate.now()) {
-        Recognised::Session(session, _) => Some(*session),
+        Recognised::Session(session, _) => Some(session),
         Recognised::Nobody | Recognised::Expired(_) | Recognised::Unreadable(_) => None,
     };
     let work = gate.0.tasks.spawn(sign_in(gate.clone(), grant, before));

@@ -1,0 +1,8 @@
+//! What the gate costs, measured: the [requests](requests::rows) that are measured, and [how](measure).
+//!
+//! `README.md` beside this crate says how to run it and how to read the table.
+
+pub mod allocations;
+pub mod measure;
+pub mod requests;
+pub mod setting;

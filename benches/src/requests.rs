@@ -1,0 +1,313 @@
+//! The requests whose cost is measured.
+
+use crate::{allocations::Allocations, measure::Operation};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use axum::{Router, body::Body, routing::get};
+use http::{
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
+    header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, COOKIE, HOST, USER_AGENT},
+};
+use oidc_gate_axum::{AuthenticatedUser, Gate, GateExt as _, Identity, Pattern, testing};
+use std::{
+    convert::Infallible,
+    fmt,
+    future::Future,
+    hint::black_box,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+use tower_layer::Layer as _;
+use tower_service::Service;
+
+/// One request, with the gate and without.
+#[derive(Debug)]
+pub struct Row {
+    /// What the request is.
+    pub name: &'static str,
+    /// The request through the gate.
+    pub gated: Operation,
+    /// The same request to the same application without a gate. What [`gated`](Self::gated) takes more is the gate's own.
+    pub bare: Operation,
+}
+
+impl Row {
+    /// What the gate allocates.
+    pub fn own_allocations(&mut self) -> Allocations {
+        self.gated.allocations() - self.bare.allocations()
+    }
+}
+
+/// Every row of the table.
+///
+/// Each is tried once: an answer of another kind than the row is about panics.
+pub fn rows() -> Vec<Row> {
+    let gate = gate(1);
+    let user = user();
+    let session = run(testing::session(&gate, user.clone()));
+    let among_others = HeaderValue::try_from(format!(
+        "theme=dark; {}; _ga=GA1.1.1234567890.1700000000",
+        session.to_str().expect("a cookie is visible ASCII")
+    ))
+    .expect("a cookie is visible ASCII");
+    let gated = || gate.protect(application());
+    // An identity in the extensions, which costs nothing to find.
+    let given = || testing::signed_in(user.clone()).layer(application());
+    let row = |name, gated, bare| Row { name, gated, bare };
+    vec![
+        row(
+            "bypassed route, 1 rule",
+            Ask::of("/assets/app.js").to(gated(), StatusCode::OK),
+            Ask::of("/assets/app.js").to(application(), StatusCode::OK),
+        ),
+        row(
+            "bypassed route, 1,000 rules",
+            Ask::of("/assets/app.js").to(self::gate(1000).protect(application()), StatusCode::OK),
+            Ask::of("/assets/app.js").to(application(), StatusCode::OK),
+        ),
+        row(
+            "open route, no credentials",
+            Ask::of("/open").to(gated(), StatusCode::OK),
+            Ask::of("/open").to(application(), StatusCode::OK),
+        ),
+        row(
+            "open route, cookie session",
+            Ask::of("/open/greeting")
+                .cookie(&session)
+                .to(gated(), StatusCode::OK),
+            Ask::of("/open/greeting")
+                .cookie(&session)
+                .to(given(), StatusCode::OK),
+        ),
+        row(
+            SESSION,
+            Ask::of("/me").cookie(&session).to(gated(), StatusCode::OK),
+            Ask::of("/me").cookie(&session).to(given(), StatusCode::OK),
+        ),
+        row(
+            "cookie session among other cookies and a browser's headers",
+            Ask::of("/me")
+                .browser()
+                .cookie(&among_others)
+                .to(gated(), StatusCode::OK),
+            Ask::of("/me")
+                .browser()
+                .cookie(&among_others)
+                .to(given(), StatusCode::OK),
+        ),
+        row(
+            "navigation, nobody signed in: redirect to the provider",
+            Ask::of("/me").browser().to(gated(), StatusCode::SEE_OTHER),
+            Ask::of("/me").browser().to_nobody(),
+        ),
+        row(
+            "API call, nobody signed in: 401",
+            Ask::of("/me")
+                .accept("application/json")
+                .to(gated(), StatusCode::UNAUTHORIZED),
+            Ask::of("/me").accept("application/json").to_nobody(),
+        ),
+    ]
+}
+
+/// The row of an identity that a cookie holds, read by a handler.
+pub const SESSION: &str = "cookie session, identity only";
+
+/// The applications without a gate, for the scale of it all: one that knows nobody, and one whose every caller is the
+/// same for free.
+pub fn baselines() -> [(&'static str, Operation); 2] {
+    let given = testing::signed_in(user()).layer(application());
+    [
+        (
+            "bare router",
+            Ask::of("/open").to(application(), StatusCode::OK),
+        ),
+        (
+            "router with an identity given for free",
+            Ask::of("/me").to(given, StatusCode::OK),
+        ),
+    ]
+}
+
+/// The limit of what a cookie session can cost: its bytes copied and opened by AES-256-GCM, and nothing else.
+pub fn bare_open() -> Operation {
+    let session = run(testing::session(&gate(1), user()));
+    let base64 = session.as_bytes().splitn(2, |b| *b == b'=').nth(1);
+    let sealed = base64.map_or(0, |text| text.len() * 3 / 4);
+    // A version and the key's id stand before the nonce, the tag after the text.
+    let text = sealed - (1 + 4 + NONCE_LEN + AES_256_GCM.tag_len());
+    let key = UnboundKey::new(&AES_256_GCM, &[7; 32]).expect("32 bytes are a key");
+    let key = LessSafeKey::new(key);
+    let nonce = || Nonce::assume_unique_for_key([9; NONCE_LEN]);
+    let aad = || Aad::from(*b"identity __Host-gate-0123456789ab");
+    let mut envelope = vec![b'x'; text];
+    key.seal_in_place_append_tag(nonce(), aad(), &mut envelope)
+        .expect("a short text can be sealed");
+    let mut copy = envelope.clone();
+    Operation::new(move || {
+        copy.copy_from_slice(&envelope);
+        let opened = key.open_in_place(nonce(), aad(), &mut copy);
+        black_box(opened.expect("it was sealed with this key"));
+    })
+}
+
+/// Somebody as a provider describes staff: a few fields, six groups, two more claims.
+fn user() -> Identity {
+    let groups = [
+        "staff",
+        "engineering",
+        "platform",
+        "on-call",
+        "reviewers",
+        "vpn",
+    ];
+    let user = testing::user("3f1c2a9e-7b54-4d7e-9a55-0c6f1f6e2b11")
+        .name("Alice Liddell")
+        .email("alice.liddell@example.com")
+        .preferred_username("alice")
+        .claim("locale", "en-GB")
+        .claim("department", "R&D");
+    groups
+        .into_iter()
+        .fold(user, |user, group| user.group(group))
+        .build()
+}
+
+/// A gate that knows its provider, with so many `bypass` rules.
+fn gate(bypass_rules: usize) -> Gate {
+    let others = (1..bypass_rules).map(|n| Pattern::prefix(format!("/assets-{n}")));
+    let gate = others
+        .chain([Pattern::prefix("/assets")])
+        .fold(testing::gate(), |gate, pattern| gate.bypass(pattern))
+        .open(Pattern::prefix("/open"))
+        .build()
+        .expect("the rules are fine");
+    run(gate.ready()).expect("the embedded provider answers");
+    gate
+}
+
+fn application() -> Router {
+    async fn hello() -> &'static str {
+        "hello"
+    }
+    async fn greeting(user: Option<AuthenticatedUser>) -> &'static str {
+        black_box(user.as_ref().map(|user| user.subject()));
+        "hello"
+    }
+    async fn me(user: AuthenticatedUser) -> &'static str {
+        black_box(user.subject());
+        "hello"
+    }
+    Router::new()
+        .route("/assets/app.js", get(hello))
+        .route("/open", get(hello))
+        .route("/open/greeting", get(greeting))
+        .route("/me", get(me))
+}
+
+/// A request to be made again and again.
+#[derive(Clone)]
+struct Ask {
+    uri: Uri,
+    headers: HeaderMap,
+}
+
+impl Ask {
+    fn of(path: &'static str) -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, HeaderValue::from_static("localhost"));
+        headers.insert(USER_AGENT, HeaderValue::from_static("bench/1.0"));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        Self {
+            uri: Uri::from_static(path),
+            headers,
+        }
+    }
+
+    fn accept(mut self, what: &'static str) -> Self {
+        self.headers.insert(ACCEPT, HeaderValue::from_static(what));
+        self
+    }
+
+    fn cookie(mut self, cookie: &HeaderValue) -> Self {
+        self.headers.insert(COOKIE, cookie.clone());
+        self
+    }
+
+    /// What Firefox sends with a navigation.
+    fn browser(mut self) -> Self {
+        const AGENT: &str =
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+        const PAGES: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+        self.headers
+            .insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        self.headers.insert(ACCEPT, HeaderValue::from_static(PAGES));
+        for (name, value) in [
+            (ACCEPT_LANGUAGE.as_str(), "en-GB,en;q=0.5"),
+            (ACCEPT_ENCODING.as_str(), "gzip, deflate, br, zstd"),
+            ("connection", "keep-alive"),
+            ("upgrade-insecure-requests", "1"),
+            ("sec-fetch-dest", "document"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-site", "none"),
+            ("sec-fetch-user", "?1"),
+            ("priority", "u=0, i"),
+        ] {
+            self.headers.insert(name, HeaderValue::from_static(value));
+        }
+        self
+    }
+
+    fn request(&self) -> Request<Body> {
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        request
+    }
+
+    /// The request sent to the service, and its answer dropped.
+    fn to<S>(self, mut service: S, expected: StatusCode) -> Operation
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + 'static,
+    {
+        let status = answer(&mut service, self.request()).status();
+        assert_eq!(status, expected, "{self:?}");
+        Operation::new(move || {
+            black_box(answer(&mut service, self.request()));
+        })
+    }
+
+    /// The request made and dropped: where the gate answers itself, all else is its own.
+    fn to_nobody(self) -> Operation {
+        Operation::new(move || {
+            black_box(self.request());
+        })
+    }
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GET {} {:?}", self.uri, self.headers)
+    }
+}
+
+/// Nothing waits here: no handler does, and the gate knows its provider.
+fn answer<S>(service: &mut S, request: Request<Body>) -> Response<Body>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+{
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(service.poll_ready(&mut context).is_ready());
+    match pin!(service.call(request)).poll(&mut context) {
+        Poll::Ready(Ok(response)) => response,
+        Poll::Pending => panic!("the answer is not at hand"),
+    }
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime can be made")
+        .block_on(future)
+}

@@ -1,0 +1,35 @@
+//! What the gate allocates. Unlike time, this is the same on every machine, so it can be held to.
+
+use oidc_gate_benches::requests::rows;
+
+/// A change that allocates more has to say so here.
+const MOST: &[(&str, i64)] = &[
+    ("bypassed route, 1 rule", 0),
+    ("bypassed route, 1,000 rules", 0),
+    ("open route, no credentials", 0),
+    ("open route, cookie session", 4),
+    ("cookie session, identity only", 4),
+    (
+        "cookie session among other cookies and a browser's headers",
+        8,
+    ),
+    ("navigation, nobody signed in: redirect to the provider", 26),
+    ("API call, nobody signed in: 401", 6),
+];
+
+#[test]
+fn no_request_allocates_more_than_stated() {
+    let measured: Vec<_> = rows()
+        .iter_mut()
+        .map(|row| (row.name, row.own_allocations().count))
+        .collect();
+    let names =
+        |list: &[(&'static str, i64)]| list.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    assert_eq!(names(&measured), names(MOST));
+    for ((name, count), (_, most)) in measured.iter().zip(MOST) {
+        assert!(
+            count <= most,
+            "{name}: {count} allocations, {most} are stated"
+        );
+    }
+}
