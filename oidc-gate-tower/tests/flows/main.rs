@@ -5,6 +5,7 @@
 mod log;
 mod login;
 mod provider_down;
+mod redaction;
 mod session;
 mod tasks;
 mod wire;
