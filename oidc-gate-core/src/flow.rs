@@ -98,7 +98,8 @@ pub enum Step<T> {
 }
 
 /// What came of a step. Exhaustive on purpose, as [`Step`] is.
-#[derive(Debug)]
+///
+/// `Debug` shows no body, no signature and no value of a header: they may hold tokens.
 #[expect(clippy::exhaustive_enums, reason = "mirrors Step")]
 pub enum Input {
     /// Begin.
@@ -113,6 +114,34 @@ pub enum Input {
     Elapsed,
     /// The step could not be carried out.
     Failed(Failure),
+}
+
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start => f.write_str("Start"),
+            Self::Response(response) => f
+                .debug_struct("Response")
+                .field("status", &response.status())
+                .field("headers", &Names(response.headers()))
+                .field("body_bytes", &response.body().len())
+                .finish(),
+            Self::Keys(keys) => f.debug_tuple("Keys").field(keys).finish(),
+            Self::Signature(_) => f.write_str("Signature(***)"),
+            Self::Elapsed => f.write_str("Elapsed"),
+            Self::Failed(failure) => f.debug_tuple("Failed").field(failure).finish(),
+        }
+    }
+}
+
+/// The names of headers, without their values.
+struct Names<'a>(&'a http::HeaderMap);
+
+impl fmt::Debug for Names<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.keys().map(http::HeaderName::as_str);
+        f.debug_list().entries(names).finish()
+    }
 }
 
 /// Why a step could not be carried out. Says what a flow may do next, not what broke: that is in the log.
@@ -131,7 +160,9 @@ pub enum Failure {
 ///
 /// A transport follows no redirect, reads at most [`max_body_bytes`](Self::max_body_bytes), gives up after
 /// [`deadline`](Self::deadline), and presents the client certificate only for [`Transport::MutualTls`].
-#[derive(Debug)]
+///
+/// `Debug` shows where the request goes and nothing of what it says: codes, verifiers and client secrets stand in bodies,
+/// headers and queries.
 #[non_exhaustive]
 pub struct Exchange {
     /// The request, complete but for what the transport adds (`Host`, `Content-Length`).
@@ -153,6 +184,28 @@ impl Exchange {
             max_body_bytes: 512 * 1024,
             deadline: Duration::from_secs(10),
         }
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let uri = self.request.uri();
+        let (scheme, host) = (
+            uri.scheme_str().unwrap_or_default(),
+            uri.host().unwrap_or_default(),
+        );
+        let port = uri
+            .port()
+            .map_or(String::new(), |port| format!(":{}", port.as_str()));
+        f.debug_struct("Exchange")
+            .field("method", self.request.method())
+            .field("to", &format_args!("{scheme}://{host}{port}{}", uri.path()))
+            .field("headers", &Names(self.request.headers()))
+            .field("body_bytes", &self.request.body().len())
+            .field("transport", &self.transport)
+            .field("max_body_bytes", &self.max_body_bytes)
+            .field("deadline", &self.deadline)
+            .finish()
     }
 }
 

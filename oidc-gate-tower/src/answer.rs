@@ -34,9 +34,11 @@ pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
 /// ([RFC 9110 § 15.4.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4)). No referrer, because the address that is
 /// left may hold a code.
 pub(crate) fn redirect(location: &str) -> Response<Bytes> {
-    let Ok(location) = HeaderValue::try_from(location) else {
+    let Ok(mut location) = HeaderValue::try_from(location) else {
         return empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
+    // The way to the provider holds the state and the nonce; a layer that logs headers must not show them.
+    location.set_sensitive(true);
     let mut response = empty(StatusCode::SEE_OTHER);
     response.headers_mut().insert(LOCATION, location);
     response

@@ -24,17 +24,18 @@ use std::{fmt, sync::Arc, time::Duration};
 pub struct GateBuilder {
     providers: Vec<Provider>,
     issuer: Option<String>,
-    client: Option<(String, ClientAuth)>,
+    /// Or what the environment says wrong about it.
+    client: Option<Result<(String, ClientAuth), String>>,
     scopes: Option<Vec<String>>,
     base_url: Option<String>,
-    keys: Option<CookieKeys>,
+    /// Or what the environment says wrong about them.
+    keys: Option<Result<CookieKeys, String>>,
     limits: Option<(Duration, Duration)>,
     policy: PolicySettings,
     http: Option<Box<dyn DynHttpClient>>,
     ca_file: Option<String>,
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<DemandedClaims>,
-    problems: Vec<String>,
 }
 
 impl GateBuilder {
@@ -46,7 +47,7 @@ impl GateBuilder {
 
     /// Who this application is at the provider, and how it proves so.
     pub fn client(mut self, id: impl Into<String>, auth: ClientAuth) -> Self {
-        self.client = Some((id.into(), auth));
+        self.client = Some(Ok((id.into(), auth)));
         self
     }
 
@@ -71,7 +72,7 @@ impl GateBuilder {
 
     /// What seals the cookies: [`CookieKeys::parse`]. The same in every replica.
     pub fn cookie_keys(mut self, keys: CookieKeys) -> Self {
-        self.keys = Some(keys);
+        self.keys = Some(Ok(keys));
         self
     }
 
@@ -142,7 +143,7 @@ impl GateBuilder {
     #[cfg(feature = "dev-provider")]
     pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
         self.http = Some(Box::new(provider.http_client()));
-        self.client = Some(("dev".to_owned(), ClientAuth::none()));
+        self.client = Some(Ok(("dev".to_owned(), ClientAuth::none())));
         self.issuer(provider.issuer())
     }
 
@@ -176,14 +177,10 @@ impl GateBuilder {
         self.scopes = env.scopes.or(self.scopes);
         self.base_url = env.base_url.or(self.base_url);
         self.ca_file = env.ca_file.or(self.ca_file);
-        match env.cookie_secret.as_deref().map(CookieKeys::parse) {
-            Some(Ok(keys)) => self.keys = Some(keys),
-            Some(Err(problem)) => self
-                .problems
-                .push(format!("OIDC_GATE_COOKIE_SECRET: {problem}")),
-            None => {}
+        if let Some(secret) = env.cookie_secret {
+            let keys = CookieKeys::parse(&secret);
+            self.keys = Some(keys.map_err(|problem| format!("OIDC_GATE_COOKIE_SECRET: {problem}")));
         }
-        self.problems.extend(env.problems);
         self
     }
 
@@ -194,15 +191,11 @@ impl GateBuilder {
     ///
     /// Every problem of the configuration, each with the setting, the value and what to do.
     pub fn build(mut self) -> Result<Gate, ConfigError> {
-        let mut problems = std::mem::take(&mut self.problems);
+        let mut problems = Vec::new();
         let provider = self.the_provider(&mut problems);
         let issuer = provider.as_ref().and_then(|provider| {
             problems.extend(provider.problems());
-            Issuer::parse(&provider.issuer)
-                .map_err(|problem| {
-                    problems.push(format!("issuer: {:?} {problem}", provider.issuer))
-                })
-                .ok()
+            parse_issuer(&provider.issuer, &mut problems)
         });
         let base = match self
             .base_url
@@ -218,19 +211,24 @@ impl GateBuilder {
             }
             Some((url, Err(problem))) => {
                 problems.push(format!(
-                    "base_url: {url:?} {problem}; session cookies are bound to it"
+                    "base_url: {:?} {problem}; session cookies are bound to it",
+                    without_userinfo(url)
                 ));
                 None
             }
             Some((_, Ok(base))) => Some(base),
         };
-        if self.keys.is_none() {
-            problems.push(
-                "cookie_keys: missing; make a secret with `openssl rand -base64 32` and set \
-                 .cookie_keys(CookieKeys::parse(…)?)"
-                    .to_owned(),
-            );
-        }
+        let missing = || {
+            "cookie_keys: missing; make a secret with `openssl rand -base64 32` and set \
+             .cookie_keys(CookieKeys::parse(…)?)"
+                .to_owned()
+        };
+        let keys = self
+            .keys
+            .take()
+            .unwrap_or_else(|| Err(missing()))
+            .map_err(|problem| problems.push(problem))
+            .ok();
         let limits = match self.limits {
             None => Some(Lifetimes::default()),
             Some((idle, absolute)) => Lifetimes::new(idle, absolute).or_else(|| {
@@ -245,7 +243,7 @@ impl GateBuilder {
         let named = provider
             .as_ref()
             .map(|p| p.name.as_str())
-            .filter(|name| !name.is_empty());
+            .filter(|name| !name.is_empty() && Provider::is_name(name));
         let callback = Endpoint::Callback(named.map(Into::into));
         let mut settings = self.policy;
         settings.endpoints = vec![
@@ -261,7 +259,7 @@ impl GateBuilder {
         let policy = Policy::compile(settings)
             .map_err(|found| problems.extend(found.iter().map(ToString::to_string)))
             .ok();
-        match (provider, issuer, base, self.keys, limits, http, policy) {
+        match (provider, issuer, base, keys, limits, http, policy) {
             (
                 Some(provider),
                 Some(issuer),
@@ -313,13 +311,20 @@ impl GateBuilder {
     /// The one provider, from whichever way it was said.
     fn the_provider(&mut self, problems: &mut Vec<String>) -> Option<Provider> {
         match (self.issuer.take(), self.client.take()) {
-            (Some(issuer), Some((id, auth))) => self.providers.push(Provider::new("", issuer, id, auth)),
-            (Some(_), None) => problems.push(
-                "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the provider"
-                    .to_owned(),
-            ),
-            (None, Some(_)) => {
+            (Some(issuer), Some(Ok((id, auth)))) => {
+                self.providers.push(Provider::new("", issuer, id, auth));
+            }
+            (Some(issuer), client) => {
+                parse_issuer(&issuer, problems);
+                problems.push(client.and_then(Result::err).unwrap_or_else(|| {
+                    "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the \
+                     provider"
+                        .to_owned()
+                }));
+            }
+            (None, Some(client)) => {
                 problems.push("issuer: missing; set .issuer(\"https://…\") to the provider's address".to_owned());
+                problems.extend(client.err());
             }
             (None, None) if self.providers.is_empty() => problems.push(
                 "issuer: missing; set .issuer(\"https://…\") and .client(…), so that somebody can sign in".to_owned(),
@@ -390,6 +395,23 @@ fn default_http_client(
     None
 }
 
+fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issuer> {
+    Issuer::parse(url)
+        .map_err(|problem| problems.push(format!("issuer: {:?} {problem}", without_userinfo(url))))
+        .ok()
+}
+
+/// The address with `***` for what may be a password, so that no error shows one.
+fn without_userinfo(url: &str) -> String {
+    let begin = url.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = url.split_at(begin);
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].rfind('@') {
+        Some(at) => format!("{scheme}***{}", &rest[at..]),
+        None => url.to_owned(),
+    }
+}
+
 /// About fifty bytes each, for as long as the ended sessions would have lived.
 const MAX_ENDED_SESSIONS: usize = 1 << 20;
 /// For a quarter of an hour each.
@@ -398,9 +420,114 @@ const MAX_USED_STATES: usize = 1 << 16;
 impl fmt::Debug for GateBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateBuilder")
-            .field("issuer", &self.issuer)
+            .field("issuer", &self.issuer.as_deref().map(without_userinfo))
             .field("providers", &self.providers)
-            .field("base_url", &self.base_url)
+            .field("base_url", &self.base_url.as_deref().map(without_userinfo))
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "reqwest"))]
+mod tests {
+    use super::*;
+
+    const ISSUER: (&str, &str) = ("OIDC_GATE_ISSUER_URL", "https://id.example.com");
+    const ID: (&str, &str) = ("OIDC_GATE_CLIENT_ID", "app");
+    const SECRET: (&str, &str) = ("OIDC_GATE_CLIENT_SECRET", "hush-hush");
+    const BASE: (&str, &str) = ("OIDC_GATE_BASE_URL", "https://app.example.com");
+    const KEYS: (&str, &str) = (
+        "OIDC_GATE_COOKIE_SECRET",
+        "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+    );
+
+    fn build(vars: &[(&str, &str)]) -> Result<Gate, ConfigError> {
+        let var = |name: &str| {
+            let found = vars.iter().rev().find(|(n, _)| *n == name)?;
+            Some(found.1.to_owned())
+        };
+        Gate::builder().apply(Env::read(var)).build()
+    }
+
+    #[test]
+    fn an_environment_that_says_everything_is_enough() {
+        assert!(build(&[ISSUER, ID, SECRET, BASE, KEYS]).is_ok());
+    }
+
+    #[test]
+    fn each_mistake_in_the_environment_is_told_once() {
+        let fine = [ISSUER, ID, SECRET, BASE, KEYS];
+        for (name, value, expected) in [
+            (
+                "OIDC_GATE_ISSUER_URL",
+                "http://id.example.com",
+                "issuer: \"http://id.example.com\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only)",
+            ),
+            (
+                "OIDC_GATE_CLIENT_ID",
+                "",
+                "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there",
+            ),
+            (
+                "OIDC_GATE_CLIENT_SECRET",
+                " ",
+                "OIDC_GATE_CLIENT_SECRET: missing; set it, or OIDC_GATE_CLIENT_AUTH=none for a public client",
+            ),
+            (
+                "OIDC_GATE_CLIENT_AUTH",
+                "none",
+                "OIDC_GATE_CLIENT_AUTH: none, but OIDC_GATE_CLIENT_SECRET is set; remove one of them",
+            ),
+            (
+                "OIDC_GATE_CLIENT_AUTH",
+                "magic",
+                "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown; use client_secret_basic, client_secret_post or none",
+            ),
+            (
+                "OIDC_GATE_SCOPES",
+                "openid \"x\"",
+                "scopes: \"\\\"x\\\"\" is no scope; give each scope as a text of its own",
+            ),
+            (
+                "OIDC_GATE_BASE_URL",
+                "http://app.example.com",
+                "base_url: \"http://app.example.com\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only); session cookies are bound to it",
+            ),
+            (
+                "OIDC_GATE_BASE_URL",
+                "",
+                "base_url: missing; set .base_url(\"https://…\") to where browsers find it",
+            ),
+            (
+                "OIDC_GATE_COOKIE_SECRET",
+                "hush-hush",
+                "OIDC_GATE_COOKIE_SECRET: is not base64; make one with `openssl rand -base64 32`",
+            ),
+            (
+                "OIDC_GATE_COOKIE_SECRET",
+                "",
+                "cookie_keys: missing; make a secret with `openssl rand -base64 32` and set .cookie_keys(CookieKeys::parse(…)?)",
+            ),
+            (
+                "OIDC_GATE_CA_FILE",
+                "/nowhere/ca.pem",
+                "ca_pem_file: \"/nowhere/ca.pem\": No such file or directory (os error 2)",
+            ),
+        ] {
+            let error = build(&[&fine[..], &[(name, value)]].concat()).unwrap_err();
+            assert_eq!(error.problems().collect::<Vec<_>>(), [expected]);
+            assert!(!format!("{error:?}").contains("hush-hush"));
+        }
+    }
+
+    #[test]
+    fn a_password_in_an_address_is_not_shown() {
+        for (url, shown) in [
+            ("https://id.example/p@x", "https://id.example/p@x"),
+            ("https://u:p@id.example/x", "https://***@id.example/x"),
+            ("https://u:p@q@id.example", "https://***@id.example"),
+            ("u:p@id.example", "***@id.example"),
+        ] {
+            assert_eq!(without_userinfo(url), shown);
+        }
     }
 }

@@ -17,47 +17,43 @@ use crate::{ClientAuth, core::secret::ClientSecret};
 #[derive(Default)]
 pub(crate) struct Env {
     pub(crate) issuer: Option<String>,
-    pub(crate) client: Option<(String, ClientAuth)>,
+    /// Or what is wrong with it.
+    pub(crate) client: Option<Result<(String, ClientAuth), String>>,
     pub(crate) scopes: Option<Vec<String>>,
     pub(crate) base_url: Option<String>,
     pub(crate) cookie_secret: Option<String>,
     pub(crate) ca_file: Option<String>,
-    pub(crate) problems: Vec<String>,
 }
 
 impl Env {
     /// Reads the variables through `var`. An empty one counts as absent, as in a compose file with a blank.
     pub(crate) fn read(var: impl Fn(&str) -> Option<String>) -> Self {
         let var = |name: &str| var(name).filter(|value| !value.trim().is_empty());
-        let mut env = Self {
-            issuer: var("OIDC_GATE_ISSUER_URL"),
-            client: None,
-            scopes: var("OIDC_GATE_SCOPES")
-                .map(|scopes| scopes.split_whitespace().map(String::from).collect()),
-            base_url: var("OIDC_GATE_BASE_URL"),
-            cookie_secret: var("OIDC_GATE_COOKIE_SECRET"),
-            ca_file: var("OIDC_GATE_CA_FILE"),
-            problems: Vec::new(),
-        };
+        let issuer = var("OIDC_GATE_ISSUER_URL");
         let (id, secret, auth) = (
             var("OIDC_GATE_CLIENT_ID"),
             var("OIDC_GATE_CLIENT_SECRET"),
             var("OIDC_GATE_CLIENT_AUTH"),
         );
-        match (id, env.issuer.is_some()) {
-            (Some(id), _) => match client_auth(secret, auth.as_deref()) {
-                Ok(auth) => env.client = Some((id, auth)),
-                Err(problem) => env.problems.push(problem),
-            },
-            (None, true) => env.problems.push(
+        let client = match id {
+            Some(id) => Some(client_auth(secret, auth.as_deref()).map(|auth| (id, auth))),
+            None if issuer.is_some() => Some(Err(
                 "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there".to_owned(),
-            ),
-            (None, false) if secret.is_some() => env.problems.push(
+            )),
+            None if secret.is_some() => Some(Err(
                 "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_CLIENT_SECRET is set, so say whose secret it is".to_owned(),
-            ),
-            (None, false) => {}
+            )),
+            None => None,
+        };
+        Self {
+            issuer,
+            client,
+            scopes: var("OIDC_GATE_SCOPES")
+                .map(|scopes| scopes.split_whitespace().map(String::from).collect()),
+            base_url: var("OIDC_GATE_BASE_URL"),
+            cookie_secret: var("OIDC_GATE_COOKIE_SECRET"),
+            ca_file: var("OIDC_GATE_CA_FILE"),
         }
-        env
     }
 }
 
@@ -93,7 +89,7 @@ mod tests {
     #[test]
     fn an_empty_environment_says_nothing() {
         let env = read(&[("OIDC_GATE_ISSUER_URL", ""), ("OIDC_GATE_CLIENT_ID", " ")]);
-        assert!(env.issuer.is_none() && env.client.is_none() && env.problems.is_empty());
+        assert!(env.issuer.is_none() && env.client.is_none());
     }
 
     #[test]
@@ -114,12 +110,9 @@ mod tests {
                 "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown",
             ),
         ] {
-            let problems = read(vars).problems;
-            assert!(
-                problems.len() == 1 && problems[0].starts_with(begins),
-                "{problems:?}"
-            );
-            assert!(!problems[0].contains("hush"));
+            let problem = read(vars).client.unwrap().unwrap_err();
+            assert!(problem.starts_with(begins), "{problem:?}");
+            assert!(!problem.contains("hush"));
         }
     }
 
@@ -134,12 +127,12 @@ mod tests {
                 ("OIDC_GATE_CLIENT_SECRET", "hush"),
             ];
             vars.extend(auth.map(|auth| ("OIDC_GATE_CLIENT_AUTH", auth)));
-            assert_eq!(read(&vars).client.unwrap().1.method.name(), name);
+            assert_eq!(read(&vars).client.unwrap().unwrap().1.method.name(), name);
         }
         let vars = [
             ("OIDC_GATE_CLIENT_ID", "app"),
             ("OIDC_GATE_CLIENT_AUTH", "none"),
         ];
-        assert_eq!(read(&vars).client.unwrap().1.method.name(), "none");
+        assert_eq!(read(&vars).client.unwrap().unwrap().1.method.name(), "none");
     }
 }

@@ -81,14 +81,16 @@ impl Provider {
         self
     }
 
+    /// Whether a provider can be called so: the name is a part of its redirect URI.
+    pub(crate) fn is_name(name: &str) -> bool {
+        name.chars()
+            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    }
+
     /// What is wrong with it, each as `setting: problem`.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        if !self
-            .name
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-        {
+        if !Self::is_name(&self.name) {
             let name = &self.name;
             problems.push(format!(
                 "provider: the name {name:?} may hold letters, digits, `-` and `_` only"

@@ -8,7 +8,7 @@ use crate::{
         login::{Registration, SignInRules},
         provider::{
             Discovery, FetchKeys, Fetched, Metadata,
-            cache::{Cache, Decision},
+            cache::{Cache, Decision, Reason},
         },
         url::Issuer,
     },
@@ -78,7 +78,9 @@ impl Upstream {
         match self.0.metadata.decide(self.0.clock.now(), |_| true) {
             Decision::UseHeld(metadata) => Some(metadata),
             // Who waits for it can have it renewed, too.
-            Decision::UseHeldAndRefresh(_) | Decision::Fetch | Decision::Unavailable { .. } => None,
+            Decision::UseHeldAndRefresh(_) | Decision::Fetch(_) | Decision::Unavailable { .. } => {
+                None
+            }
         }
     }
 
@@ -166,14 +168,14 @@ impl Upstream {
             Decision::Unavailable { retry_after, why } => {
                 return Err(Unavailable { why, retry_after });
             }
-            Decision::Fetch => {}
+            Decision::Fetch(_) => {}
         }
         let _only = this.fetching.lock().await;
         // Somebody else may have fetched while we waited.
         match this.decide(self.0.clock.now(), &suits) {
             Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => Ok(value),
             Decision::Unavailable { retry_after, why } => Err(Unavailable { why, retry_after }),
-            Decision::Fetch => self.fetch(shared, fetch).await,
+            Decision::Fetch(reason) => self.fetch(shared, reason, fetch).await,
         }
     }
 
@@ -188,7 +190,7 @@ impl Upstream {
         // Whoever holds the lock is fetching already.
         if let Ok(_only) = shared(&self.0).fetching.try_lock() {
             // A failure is logged where it happens; what is held stays.
-            drop(self.fetch(shared, fetch).await);
+            drop(self.fetch(shared, Reason::Ordinary, fetch).await);
         }
     }
 
@@ -196,6 +198,7 @@ impl Upstream {
     async fn fetch<T, Fut>(
         &self,
         shared: fn(&Inner) -> &Shared<T>,
+        reason: Reason,
         fetch: impl FnOnce(Self) -> Fut,
     ) -> Result<Arc<T>, Unavailable>
     where
@@ -205,23 +208,20 @@ impl Upstream {
         cache
             .write()
             .unwrap_or_else(PoisonError::into_inner)
-            .begin(self.0.clock.now());
+            .begin(self.0.clock.now(), reason);
         let fetched = fetch(self.clone()).await;
         let now = self.0.clock.now();
         let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
         match fetched {
             Ok(fetched) => Ok(cache.loaded(now, fetched)),
             Err(why) => {
-                cache.failed(now, why.clone());
+                let retry_after = cache.failed(now, why.clone());
                 drop(cache);
                 tracing::warn!(
                     check = %why.check(), cause = why.cause(), remedy = why.check().remedy(), issuer = %self.0.issuer,
                     "the provider could not be asked"
                 );
-                Err(Unavailable {
-                    why,
-                    retry_after: Duration::from_secs(1),
-                })
+                Err(Unavailable { why, retry_after })
             }
         }
     }

@@ -10,6 +10,7 @@ use crate::{
     secret::{CodeVerifier, Nonce, State},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// A relying party as it is registered at a provider, and what it asks for.
@@ -109,13 +110,24 @@ impl Prompt {
 }
 
 /// A login that has begun: where to send the browser, and what to remember.
-#[derive(Debug)]
+///
+/// `Debug` shows the address without its query: whoever reads state and nonce in a log knows what they are compared with.
 pub struct Started {
-    /// The address at the provider, for `Location`. Holds no secret: state and nonce protect by being bound to the
-    /// transaction, the challenge is the public half of PKCE.
+    /// The address at the provider, for `Location`. It may be seen by the browser it is for and by the provider, and by
+    /// nobody else: it holds the state and the nonce.
     pub location: String,
     /// What to seal into the browser's cookie.
     pub transaction: Transaction,
+}
+
+impl fmt::Debug for Started {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let to = self.location.split('?').next().unwrap_or_default();
+        f.debug_struct("Started")
+            .field("to", &to)
+            .field("transaction", &self.transaction)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Begins a login: the authorization request of the code flow, with PKCE, state and nonce, each fresh

@@ -5,7 +5,8 @@
 //!
 //! 1. What is fresh is used. What is stale is used too, while it is fetched again behind the request.
 //! 2. A key that is not known is worth a fetch: the provider may have just begun to use it. But anybody can send a token
-//!    with a made-up key name, so there is at most one such fetch in [`MIN_INTERVAL`].
+//!    with a made-up key name, so there is at most one such fetch in [`MIN_INTERVAL`]. Only a fetch of this kind counts:
+//!    an ordinary one a moment ago does not keep a rotated key away. Whoever comes while it runs waits for it.
 //! 3. When a fetch fails, the next one waits: a second at first, then twice as long each time, up to 30 seconds. What
 //!    is known is used meanwhile, for [`STALE_FOR`] at most.
 
@@ -26,6 +27,8 @@ const MAX_BACK_OFF: Duration = Duration::from_secs(30);
 pub struct Cache<T> {
     held: Option<Held<T>>,
     last: Attempt,
+    /// When the last fetch for a key that is not known began.
+    looked_again: Option<UnixTime>,
 }
 
 #[derive(Debug)]
@@ -42,18 +45,29 @@ enum Attempt {
     None,
     Running {
         since: UnixTime,
+        reason: Reason,
         /// How many in a row had failed before it.
         failures: u32,
     },
-    Succeeded {
-        /// When it began.
-        since: UnixTime,
-    },
+    Succeeded,
     Failed {
         at: UnixTime,
         failures: u32,
         why: CheckFailed,
     },
+}
+
+/// What a fetch is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a fetch is one kind or the other, and only one of them is limited"
+)]
+pub enum Reason {
+    /// Nothing is known, or what is known is stale.
+    Ordinary,
+    /// What is known does not have what was looked for.
+    Unknown,
 }
 
 /// What to do. Exhaustive on purpose.
@@ -62,10 +76,10 @@ enum Attempt {
 pub enum Decision<T> {
     /// Use this. If it does not have what was looked for, it is not to be had now.
     UseHeld(Arc<T>),
-    /// Use this, and fetch a new one without waiting for it.
+    /// Use this, and fetch a new one, for [`Reason::Ordinary`], without waiting for it.
     UseHeldAndRefresh(Arc<T>),
-    /// Fetch, or wait for the fetch that is running, then ask again.
-    Fetch,
+    /// Fetch for this reason, or wait for the fetch that is running, then ask again.
+    Fetch(Reason),
     /// There is nothing to use, and the last fetch failed a moment ago.
     Unavailable {
         /// When to try again.
@@ -81,6 +95,7 @@ impl<T> Cache<T> {
         Self {
             held: None,
             last: Attempt::None,
+            looked_again: None,
         }
     }
 
@@ -96,7 +111,7 @@ impl<T> Cache<T> {
                 let value = held.value.clone();
                 if !suits(&value) {
                     return match self.may_look_again(now) {
-                        true => Decision::Fetch,
+                        true => Decision::Fetch(Reason::Unknown),
                         false => Decision::UseHeld(value),
                     };
                 }
@@ -111,9 +126,13 @@ impl<T> Cache<T> {
     }
 
     /// A fetch is being sent.
-    pub fn begin(&mut self, now: UnixTime) {
+    pub fn begin(&mut self, now: UnixTime, reason: Reason) {
+        if reason == Reason::Unknown {
+            self.looked_again = Some(now);
+        }
         self.last = Attempt::Running {
             since: now,
+            reason,
             failures: self.failures(),
         };
     }
@@ -128,22 +147,19 @@ impl<T> Cache<T> {
             fresh_until,
             stale_until: fresh_until + STALE_FOR,
         });
-        self.last = Attempt::Succeeded {
-            since: match self.last {
-                Attempt::Running { since, .. } => since,
-                _ => now,
-            },
-        };
+        self.last = Attempt::Succeeded;
         value
     }
 
-    /// The fetch failed. What is held stays.
-    pub fn failed(&mut self, now: UnixTime, why: CheckFailed) {
+    /// The fetch failed. What is held stays. Returns how long to wait before the next one.
+    pub fn failed(&mut self, now: UnixTime, why: CheckFailed) -> Duration {
+        let failures = self.failures().saturating_add(1);
         self.last = Attempt::Failed {
             at: now,
-            failures: self.failures().saturating_add(1),
+            failures,
             why,
         };
+        back_off(failures)
     }
 
     /// What is known, be it fresh or not.
@@ -155,7 +171,7 @@ impl<T> Cache<T> {
     fn failures(&self) -> u32 {
         match self.last {
             Attempt::Running { failures, .. } | Attempt::Failed { failures, .. } => failures,
-            Attempt::None | Attempt::Succeeded { .. } => 0,
+            Attempt::None | Attempt::Succeeded => 0,
         }
     }
 
@@ -167,25 +183,29 @@ impl<T> Cache<T> {
                     why: why.clone(),
                 }
             }
-            _ => Decision::Fetch,
+            _ => Decision::Fetch(Reason::Ordinary),
         }
     }
 
-    /// Whether an unknown key is worth a fetch now.
+    /// Whether an unknown key is worth a fetch now, or worth waiting for the one that is looking for it.
     fn may_look_again(&self, now: UnixTime) -> bool {
+        let due = self
+            .looked_again
+            .is_none_or(|then| passed(then, MIN_INTERVAL, now));
         match self.last {
-            Attempt::None => true,
-            Attempt::Running { since, .. } | Attempt::Succeeded { since } => {
-                passed(since, MIN_INTERVAL, now)
-            }
-            Attempt::Failed { at, .. } => passed(at, MIN_INTERVAL, now),
+            Attempt::Running {
+                reason: Reason::Unknown,
+                ..
+            } => true,
+            Attempt::None | Attempt::Succeeded | Attempt::Running { .. } => due,
+            Attempt::Failed { at, failures, .. } => due && passed(at, back_off(failures), now),
         }
     }
 
     /// Whether a stale value is worth a fetch now. A fetch that has been running for [`MIN_INTERVAL`] was given up.
     fn may_refresh(&self, now: UnixTime) -> bool {
         match self.last {
-            Attempt::None | Attempt::Succeeded { .. } => true,
+            Attempt::None | Attempt::Succeeded => true,
             Attempt::Running { since, .. } => passed(since, MIN_INTERVAL, now),
             Attempt::Failed { at, failures, .. } => passed(at, back_off(failures), now),
         }
@@ -234,7 +254,8 @@ mod tests {
         match cache.decide(at(secs), |held| kid.is_none_or(|kid| kid == *held)) {
             Decision::UseHeld(held) => format!("use {held}"),
             Decision::UseHeldAndRefresh(held) => format!("use {held}, refresh"),
-            Decision::Fetch => "fetch".into(),
+            Decision::Fetch(Reason::Ordinary) => "fetch".into(),
+            Decision::Fetch(Reason::Unknown) => "look again".into(),
             Decision::Unavailable { retry_after, why } => {
                 format!("{} for {} s", why.cause(), retry_after.as_secs())
             }
@@ -243,7 +264,7 @@ mod tests {
 
     fn loaded() -> Cache<&'static str> {
         let mut cache = Cache::new();
-        cache.begin(at(0));
+        cache.begin(at(0), Reason::Ordinary);
         cache.loaded(at(0), set("a"));
         cache
     }
@@ -270,7 +291,7 @@ mod tests {
     fn what_is_stale_is_used_and_refreshed_once() {
         let mut cache = loaded();
         assert_eq!(decide(&cache, 3600, None), "use a, refresh");
-        cache.begin(at(3600));
+        cache.begin(at(3600), Reason::Ordinary);
         assert_eq!(decide(&cache, 3600, None), "use a");
         assert_eq!(decide(&cache, 3605, Some("a")), "use a");
         cache.loaded(at(3605), set("b"));
@@ -280,7 +301,7 @@ mod tests {
     #[test]
     fn a_refresh_that_was_given_up_is_made_again() {
         let mut cache = loaded();
-        cache.begin(at(3600));
+        cache.begin(at(3600), Reason::Ordinary);
         assert_eq!(decide(&cache, 3629, None), "use a");
         assert_eq!(decide(&cache, 3630, None), "use a, refresh");
     }
@@ -289,7 +310,7 @@ mod tests {
     fn a_provider_that_is_down_does_not_take_away_what_is_known_for_a_day() {
         let mut cache = loaded();
         let end = 3600 + STALE_FOR.as_secs();
-        cache.begin(at(end - 2));
+        cache.begin(at(end - 2), Reason::Ordinary);
         cache.failed(at(end - 1), down());
         assert_eq!(decide(&cache, end - 1, None), "use a");
         assert_eq!(decide(&cache, end, None), "fetch");
@@ -303,34 +324,69 @@ mod tests {
         let mut now = 0;
         for wait in [1, 2, 4, 8, 16, 30, 30, 30] {
             assert_eq!(decide(&cache, now, None), "fetch");
-            cache.begin(at(now));
+            cache.begin(at(now), Reason::Ordinary);
             cache.failed(at(now), down());
             assert_eq!(decide(&cache, now, None), format!("down for {wait} s"));
             assert_eq!(decide(&cache, now + wait - 1, Some("a")), "down for 1 s");
             now += wait;
         }
-        cache.begin(at(now));
+        cache.begin(at(now), Reason::Ordinary);
         cache.loaded(at(now), set("a"));
         assert_eq!(decide(&cache, now, None), "use a");
         // A success is the end of the series.
         let later = now + 3600;
-        cache.begin(at(later));
+        cache.begin(at(later), Reason::Ordinary);
         cache.failed(at(later), down());
         assert_eq!(decide(&cache, later, None), "use a");
         assert_eq!(decide(&cache, later + 1, None), "use a, refresh");
     }
 
     #[test]
-    fn an_unknown_key_is_looked_for_again_after_the_interval() {
+    fn a_key_rotated_right_after_the_first_load_is_looked_for() {
+        assert_eq!(decide(&loaded(), 0, Some("b")), "look again");
+    }
+
+    #[test]
+    fn an_unknown_key_is_looked_for_once_in_the_interval() {
         let mut cache = loaded();
-        assert_eq!(decide(&cache, 29, Some("b")), "use a");
-        assert_eq!(decide(&cache, 30, Some("b")), "fetch");
-        cache.begin(at(30));
-        assert_eq!(decide(&cache, 31, Some("b")), "use a");
-        cache.loaded(at(31), set("b"));
-        assert_eq!(decide(&cache, 31, Some("b")), "use b");
-        assert_eq!(decide(&cache, 59, Some("c")), "use b");
-        assert_eq!(decide(&cache, 60, Some("c")), "fetch");
+        assert_eq!(decide(&cache, 5, Some("b")), "look again");
+        cache.begin(at(5), Reason::Unknown);
+        cache.loaded(at(6), set("b"));
+        assert_eq!(decide(&cache, 6, Some("b")), "use b");
+        assert_eq!(decide(&cache, 34, Some("c")), "use b");
+        assert_eq!(decide(&cache, 35, Some("c")), "look again");
+    }
+
+    #[test]
+    fn an_ordinary_fetch_neither_begins_nor_ends_the_interval() {
+        let mut cache = loaded();
+        cache.begin(at(3600), Reason::Unknown);
+        cache.loaded(at(3600), set("a"));
+        cache.begin(at(3610), Reason::Ordinary);
+        cache.loaded(at(3610), set("a"));
+        assert_eq!(decide(&cache, 3629, Some("b")), "use a");
+        assert_eq!(decide(&cache, 3630, Some("b")), "look again");
+    }
+
+    #[test]
+    fn whoever_looks_for_an_unknown_key_waits_for_the_fetch_that_does() {
+        let mut cache = loaded();
+        cache.begin(at(5), Reason::Unknown);
+        assert_eq!(decide(&cache, 6, Some("b")), "look again");
+        assert_eq!(decide(&cache, 6, Some("a")), "use a");
+        cache.loaded(at(7), set("a"));
+        assert_eq!(decide(&cache, 7, Some("b")), "use a");
+    }
+
+    #[test]
+    fn an_unknown_key_does_not_cut_a_wait_after_failures_short() {
+        let mut cache = loaded();
+        for secs in [3600, 3601, 3603] {
+            cache.begin(at(secs), Reason::Ordinary);
+            cache.failed(at(secs), down());
+        }
+        assert_eq!(decide(&cache, 3606, Some("b")), "use a");
+        assert_eq!(decide(&cache, 3607, Some("b")), "look again");
     }
 
     #[test]
@@ -341,12 +397,12 @@ mod tests {
             for i in 0..3000_u64 {
                 let secs = 100 + i * 90 / 3000;
                 let kid = format!("made-up-{i}");
-                if decide(&cache, secs, Some(&kid)) == "fetch" {
+                if decide(&cache, secs, Some(&kid)) == "look again" {
                     fetches.push(secs);
-                    cache.begin(at(secs));
+                    cache.begin(at(secs), Reason::Unknown);
                     match brings {
                         Ok(()) => drop(cache.loaded(at(secs), set("a"))),
-                        Err(()) => cache.failed(at(secs), down()),
+                        Err(()) => _ = cache.failed(at(secs), down()),
                     }
                 }
                 // Whoever has a real key is served all the while.
@@ -359,10 +415,12 @@ mod tests {
     #[test]
     fn a_clock_that_is_put_back_neither_blocks_nor_keeps() {
         let mut cache = Cache::new();
-        cache.begin(at(10_000));
+        cache.begin(at(10_000), Reason::Ordinary);
         cache.loaded(at(10_000), set("a"));
         assert_eq!(decide(&cache, 0, None), "use a, refresh");
-        assert_eq!(decide(&cache, 0, Some("b")), "fetch");
+        cache.begin(at(10_000), Reason::Unknown);
+        cache.loaded(at(10_000), set("a"));
+        assert_eq!(decide(&cache, 0, Some("b")), "look again");
         let mut cache = Cache::<&str>::new();
         cache.failed(at(10_000), down());
         assert_eq!(decide(&cache, 0, None), "fetch");
@@ -372,7 +430,7 @@ mod tests {
     fn the_end_of_time_is_no_panic() {
         let mut cache = Cache::new();
         let end = UnixTime::from_secs(u64::MAX);
-        cache.begin(end);
+        cache.begin(end, Reason::Ordinary);
         cache.failed(end, down());
         cache.loaded(end, Fetched::new("a", Duration::MAX));
         let _ = cache.decide(end, |_| false);

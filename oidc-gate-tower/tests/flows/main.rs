@@ -1,0 +1,12 @@
+//! The gate and the development provider in one process: virtual time, no ports, no sleeps.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod log;
+mod login;
+mod provider_down;
+mod redaction;
+mod session;
+mod tasks;
+mod wire;
+mod world;

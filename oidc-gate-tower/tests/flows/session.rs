@@ -1,0 +1,185 @@
+//! What a session's life is bounded by, and how it ends.
+
+use crate::world::{APP, ISSUER, World, world, world_with};
+use std::time::Duration;
+
+/// Idle after 1000 seconds, over after 3000.
+fn short_lived() -> World {
+    world_with(|gate| gate.session_limits(Duration::from_secs(1000), Duration::from_secs(3000)))
+}
+
+/// The `name=value` that a `Set-Cookie` line sets.
+fn pair(line: &str) -> String {
+    line.split(';').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_session_is_written_down_as_used_at_a_tenth_of_its_idle_limit() {
+    let mut w = short_lived();
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    w.advance(99);
+    assert_eq!(w.script(&cookies).await.set_cookies(), [""; 0]);
+    w.advance(1);
+    let answer = w.script(&cookies).await;
+    let [touched] = answer.set_cookies()[..] else {
+        panic!("{:?}", answer.set_cookies());
+    };
+    assert!(touched.ends_with("; Path=/; Max-Age=2900; HttpOnly; SameSite=Lax; Secure"));
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_ne!(pair(touched), cookies);
+    // The use that was written down is what the idle limit counts from.
+    w.advance(950);
+    assert_eq!(w.script(&pair(touched)).await.status, 200);
+    assert_eq!(w.script(&cookies).await.status, 401);
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_used_ends_at_its_idle_limit() {
+    let mut w = short_lived();
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    w.advance(999);
+    assert_eq!(w.script(&cookies).await.status, 200);
+    w.advance(1);
+    w.log.clear();
+    let answer = w.script(&cookies).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(w.log.checks(), ["session.idle"]);
+    let removal = format!(
+        "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure",
+        w.session_cookie().unwrap().name
+    );
+    assert_eq!(answer.set_cookies(), [removal]);
+}
+
+#[tokio::test]
+async fn a_session_that_is_used_all_the_time_ends_at_its_absolute_limit() {
+    let mut w = short_lived();
+    w.sign_in("alice", "/me").await;
+    let mut cookies = w.cookie_line();
+    for _ in 0..5 {
+        w.advance(500);
+        let answer = w.script(&cookies).await;
+        cookies = pair(answer.set_cookies()[0]);
+    }
+    w.advance(499);
+    assert_eq!(w.script(&cookies).await.status, 200);
+    w.advance(1);
+    w.log.clear();
+    assert_eq!(w.script(&cookies).await.status, 401);
+    assert_eq!(w.log.checks(), ["session.expired"]);
+}
+
+#[tokio::test]
+async fn signing_out_asks_first_and_ends_the_session_for_good() {
+    let mut w = world();
+    w.sign_in("alice", "/me").await;
+    let copy = w.cookie_line();
+    let page = w.browser.get(&format!("{APP}/oauth2/sign_out")).await;
+    assert_eq!(page.status, 200);
+    assert!(
+        page.body
+            .contains("You are signed in as <strong>Alice Adams</strong>")
+    );
+    assert_eq!(
+        w.whoami().await,
+        "alice",
+        "to look at the question ends nothing"
+    );
+
+    let page = w.browser.submit("Sign out", &[]).await;
+    assert!(page.body.contains("You are signed out"), "{page:?}");
+    assert_eq!(page.history[0].1, 303);
+    assert_eq!(w.cookies(), []);
+    assert_eq!(w.whoami().await, "nobody");
+
+    w.log.clear();
+    let answer = w.script(&copy).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(w.log.checks(), ["session.ended"]);
+    // Nor later, for as long as it could have lived.
+    w.advance(23 * 3600);
+    assert_eq!(w.script(&copy).await.status, 401);
+}
+
+#[tokio::test]
+async fn signing_out_leads_to_a_page_of_the_application_only() {
+    for (rd, location) in [
+        ("/goodbye?x=1", "/goodbye?x=1"),
+        ("https://evil.test/", "/oauth2/sign_out"),
+        ("//evil.test", "/oauth2/sign_out"),
+    ] {
+        let mut w = world();
+        w.sign_in("alice", "/me").await;
+        w.browser.get(&format!("{APP}/")).await;
+        let page = w.browser.post_form("/oauth2/sign_out", &[("rd", rd)]).await;
+        assert!(
+            page.history[1].0 == format!("{APP}{location}"),
+            "{rd}: {page:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_site_cannot_sign_a_user_out() {
+    let mut w = world();
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    w.log.clear();
+    // A browser sends no cookie with such a form, and the gate would not need it to refuse.
+    w.browser.get(ISSUER).await;
+    let page = w
+        .browser
+        .post_form(&format!("{APP}/oauth2/sign_out"), &[])
+        .await;
+    assert_eq!(page.status, 403);
+    assert_eq!(w.log.checks(), ["request.cross_site"]);
+    for proof in [
+        &[("sec-fetch-site", "cross-site"), ("origin", APP)][..],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "https://evil.test")],
+        &[("origin", "null")],
+        &[("referer", "https://app.test.evil.test/")],
+        &[],
+    ] {
+        let headers = [proof, &[("cookie", &*cookies)]].concat();
+        let answer = w.request("POST", "/oauth2/sign_out", &headers).await;
+        assert_eq!(answer.status, 403, "{proof:?}");
+        assert_eq!(answer.set_cookies(), [""; 0], "{proof:?}");
+    }
+    assert_eq!(w.script(&cookies).await.status, 200);
+    for proof in [("sec-fetch-site", "same-origin"), ("origin", APP)] {
+        let headers = [proof, ("cookie", &*cookies)];
+        let answer = w.request("POST", "/oauth2/sign_out", &headers).await;
+        assert_eq!(answer.status, 303, "{proof:?}");
+    }
+    assert_eq!(w.script(&cookies).await.status, 401);
+}
+
+#[tokio::test]
+async fn userinfo_tells_a_script_who_is_signed_in() {
+    let mut w = world();
+    let page = w.browser.fetch(&format!("{APP}/oauth2/userinfo")).await;
+    assert_eq!(page.status, 401);
+    assert_eq!(page.json()["error"], "unauthenticated");
+    w.sign_in("bob", "/me").await;
+    let page = w.browser.fetch(&format!("{APP}/oauth2/userinfo")).await;
+    assert_eq!(
+        page.json(),
+        serde_json::json!({
+            "user": "bob", "groups": ["staff"], "email": "bob@example.com", "preferredUsername": "bob"
+        })
+    );
+    assert_eq!(page.headers["cache-control"], "no-store");
+}
+
+#[tokio::test]
+async fn a_session_of_another_key_is_nobodys() {
+    let mut one = world();
+    one.sign_in("alice", "/me").await;
+    let two = world_with(|gate| gate.cookie_keys(oidc_gate_tower::CookieKeys::ephemeral()));
+    let answer = two.script(&one.cookie_line()).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(two.log.checks(), ["session.unreadable"]);
+}
