@@ -8,7 +8,7 @@ use axum::{
     serve::{IncomingStream, Listener},
 };
 use http::{Extensions, Request};
-use oidc_gate_tower::{self as tower, Gate, GateBody, OriginalTarget, RequireLayer, Requirement};
+use oidc_gate_tower::{self as tower, Gate, GateBody, OriginalTarget};
 use std::{
     any::Any,
     convert::Infallible,
@@ -34,20 +34,6 @@ fn peer(extensions: &Extensions) -> Option<SocketAddr> {
     extensions
         .get::<ConnectInfo<SocketAddr>>()
         .map(|info| info.0)
-}
-
-/// A requirement for `route_layer`, where no gate is in reach. It can only narrow what the gate outside admits.
-///
-/// ```
-/// use axum::{Router, routing::get};
-/// use oidc_gate_axum::{group, require};
-///
-/// fn admin_routes() -> Router {
-///     Router::new().route("/wipe", get(async || "wiped")).route_layer(require(group("admins")))
-/// }
-/// ```
-pub fn require(requirement: Requirement) -> RequireLayer {
-    RequireLayer::new(requirement).original_target(original)
 }
 
 /// What axum adds to a [`Gate`].
