@@ -22,11 +22,17 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 /// Where axum leaves the URI that the client sent. A nested router cuts the path that its services see.
+///
+/// Outside of a nest, what the service sees is what its router goes by, even where something has rewritten it since the
+/// outermost router took note of the original.
 pub(crate) fn original(extensions: &Extensions) -> OriginalTarget<'_> {
-    match extensions.get::<OriginalUri>() {
-        Some(uri) => OriginalTarget::Is(&uri.0),
-        None if extensions.get::<NestedPath>().is_some() => OriginalTarget::Lost,
-        None => OriginalTarget::Whole,
+    match (
+        extensions.get::<NestedPath>(),
+        extensions.get::<OriginalUri>(),
+    ) {
+        (None, _) => OriginalTarget::Whole,
+        (Some(_), Some(uri)) => OriginalTarget::Is(&uri.0),
+        (Some(_), None) => OriginalTarget::Lost,
     }
 }
 
