@@ -31,6 +31,14 @@ pub fn require(requirement: Requirement) -> RequireLayer {
 }
 
 /// What [`require`] makes: the tower layer, with words where it is used without a gate.
+///
+/// ```
+/// use oidc_gate_axum::{RequireLayer, group, require};
+///
+/// fn staff_only() -> RequireLayer {
+///     require(group("staff").or(group("admins")))
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct RequireLayer(tower::RequireLayer);
@@ -42,7 +50,7 @@ impl<S> Layer<S> for RequireLayer {
     }
 }
 
-/// The service with a requirement around it.
+/// The service with a requirement around it. Made by [`RequireLayer`].
 #[derive(Clone, Debug)]
 pub struct RequireService<S>(tower::RequireService<S>);
 
@@ -66,7 +74,7 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// The answer to come.
+    /// The answer of a [`RequireService`] to come.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct RequireFuture<F> {
