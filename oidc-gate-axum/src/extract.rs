@@ -21,8 +21,14 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 ///
 /// ```
 /// use oidc_gate_axum::AuthenticatedUser;
+///
 /// async fn me(user: AuthenticatedUser) -> String {
 ///     format!("hello {}", user.display_name())
+/// }
+///
+/// /// Under an `open` rule.
+/// async fn home(user: Option<AuthenticatedUser>) -> &'static str {
+///     if user.is_some() { "welcome back" } else { "welcome" }
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -30,6 +36,20 @@ pub struct AuthenticatedUser(Principal);
 
 impl AuthenticatedUser {
     /// For a handler that is called directly in a test.
+    ///
+    /// ```
+    /// use oidc_gate_axum::{AuthenticatedUser, testing};
+    ///
+    /// async fn me(user: AuthenticatedUser) -> String {
+    ///     format!("hello {}", user.display_name())
+    /// }
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// let alice = AuthenticatedUser::fake(testing::user("alice").name("Alice").build());
+    /// assert_eq!(me(alice).await, "hello Alice");
+    /// # }
+    /// ```
     #[cfg(feature = "testing")]
     pub fn fake(identity: Identity) -> Self {
         Self(oidc_gate_tower::testing::principal(identity))
@@ -56,6 +76,24 @@ impl AsRef<Identity> for AuthenticatedUser {
 }
 
 /// Why a handler does not get a user.
+///
+/// The gate outside turns it into its own answer. A handler that takes a `Result` may answer by itself:
+///
+/// ```
+/// use oidc_gate_axum::{AuthRejection, Has, Permission, Requirement, group};
+///
+/// struct Admin;
+/// impl Permission for Admin {
+///     fn requirement() -> Requirement { group("admins") }
+/// }
+/// async fn menu(admin: Result<Has<Admin>, AuthRejection>) -> &'static str {
+///     match admin {
+///         Ok(_) => "home, settings, users",
+///         Err(AuthRejection::Unmet(_) | AuthRejection::NotSignedIn(_)) => "home",
+///         Err(_) => "no gate here",
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum AuthRejection {
@@ -154,6 +192,20 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for AuthenticatedUser {
 pub struct Claims<T>(pub T);
 
 /// Why a handler does not get the claims.
+///
+/// ```
+/// use oidc_gate_axum::{Claims, ClaimsRejection};
+/// #[derive(serde::Deserialize)]
+/// struct Staff { department: String }
+///
+/// async fn department(claims: Result<Claims<Staff>, ClaimsRejection>) -> Result<String, ClaimsRejection> {
+///     match claims {
+///         Ok(Claims(staff)) => Ok(staff.department),
+///         Err(ClaimsRejection::Mismatch(_)) => Ok("guest".to_owned()),
+///         Err(other) => Err(other),
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ClaimsRejection {
@@ -207,7 +259,18 @@ pub trait Permission: Send + Sync + 'static {
     fn requirement() -> Requirement;
 }
 
-/// A caller who meets the requirement of `P`.
+/// A caller who meets the requirement of `P`. Derefs to [`AuthenticatedUser`].
+///
+/// Whoever does not is answered by the gate outside: 403, or a stronger sign-in where that would help.
+///
+/// ```
+/// # use oidc_gate_axum::{Has, Permission, Requirement, acr};
+/// struct Strongly;
+/// impl Permission for Strongly {
+///     fn requirement() -> Requirement { acr("phr") }
+/// }
+/// async fn pay(user: Has<Strongly>) -> String { format!("paid by {}", user.display_name()) }
+/// ```
 pub struct Has<P: Permission> {
     user: AuthenticatedUser,
     permission: PhantomData<fn() -> P>,

@@ -28,6 +28,7 @@
 
 mod extract;
 mod protect;
+mod require;
 
 pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has, Permission};
 #[cfg(feature = "dev-provider")]
@@ -37,9 +38,10 @@ pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, Check, CheckFailed, ClaimsMismatch, ClientAuth, Clock, ConfigError, CookieKeys,
     Explanation, Gate, GateBuilder, HttpClient, Identity, Pattern, Principal, Provider,
-    RequireLayer, Requirement, TransportError, Unfinished, Unmet, Via, acr, core, email_domain,
-    group, max_age, predicate, scope, signed_in,
+    Requirement, TransportError, Unfinished, Unmet, Via, acr, core, email_domain, group, max_age,
+    predicate, scope, signed_in,
 };
 pub use protect::{
-    AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected, require,
+    AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,
 };
+pub use require::{RequireFuture, RequireLayer, RequireService, require};

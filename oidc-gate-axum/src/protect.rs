@@ -8,7 +8,7 @@ use axum::{
     serve::{IncomingStream, Listener},
 };
 use http::{Extensions, Request};
-use oidc_gate_tower::{self as tower, Gate, GateBody, OriginalTarget, RequireLayer, Requirement};
+use oidc_gate_tower::{self as tower, Gate, GateBody, OriginalTarget};
 use std::{
     any::Any,
     convert::Infallible,
@@ -22,11 +22,17 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 /// Where axum leaves the URI that the client sent. A nested router cuts the path that its services see.
+///
+/// Outside of a nest, what the service sees is what its router goes by, even where something has rewritten it since the
+/// outermost router took note of the original.
 pub(crate) fn original(extensions: &Extensions) -> OriginalTarget<'_> {
-    match extensions.get::<OriginalUri>() {
-        Some(uri) => OriginalTarget::Is(&uri.0),
-        None if extensions.get::<NestedPath>().is_some() => OriginalTarget::Lost,
-        None => OriginalTarget::Whole,
+    match (
+        extensions.get::<NestedPath>(),
+        extensions.get::<OriginalUri>(),
+    ) {
+        (None, _) => OriginalTarget::Whole,
+        (Some(_), Some(uri)) => OriginalTarget::Is(&uri.0),
+        (Some(_), None) => OriginalTarget::Lost,
     }
 }
 
@@ -36,34 +42,65 @@ fn peer(extensions: &Extensions) -> Option<SocketAddr> {
         .map(|info| info.0)
 }
 
-/// A requirement for `route_layer`, where no gate is in reach. It can only narrow what the gate outside admits.
-///
-/// ```
-/// use axum::{Router, routing::get};
-/// use oidc_gate_axum::{group, require};
-///
-/// fn admin_routes() -> Router {
-///     Router::new().route("/wipe", get(async || "wiped")).route_layer(require(group("admins")))
-/// }
-/// ```
-pub fn require(requirement: Requirement) -> RequireLayer {
-    RequireLayer::new(requirement).original_target(original)
-}
-
 /// What axum adds to a [`Gate`].
 pub trait GateExt {
-    /// The gate around the whole application: every route, the fallback, and whatever is added later.
+    /// The gate around the whole application: every route, the fallback, and whatever else the router answers.
     ///
-    /// The result goes to `axum::serve` as it is. What belongs outside of the gate (tracing, CORS) is put there with
-    /// [`Protected::layer`].
+    /// The result goes to `axum::serve` as it is, and brings the peer's address along. What belongs outside of the gate
+    /// (tracing, CORS) is put there with [`Protected::layer`].
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use oidc_gate_axum::{AuthenticatedUser, Gate, GateExt as _};
+    ///
+    /// async fn run(gate: &Gate) -> std::io::Result<()> {
+    ///     let me = async |user: AuthenticatedUser| user.display_name().to_owned();
+    ///     let app = Router::new().route("/me", get(me));
+    ///     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    ///     axum::serve(listener, gate.protect(app)).await
+    /// }
+    /// ```
+    ///
+    /// A router with state has to be given it first:
+    ///
+    /// ```
+    /// use axum::{Router, extract::State, routing::get};
+    /// use oidc_gate_axum::{Gate, GateExt as _, Protected};
+    ///
+    /// fn app(gate: &Gate) -> Protected {
+    ///     let app = Router::new().route("/", get(async |State(motto): State<&'static str>| motto));
+    ///     gate.protect(app.with_state("festina lente"))
+    /// }
+    /// ```
+    ///
+    /// ```compile_fail,E0308
+    /// # use axum::{Router, extract::State, routing::get};
+    /// # use oidc_gate_axum::{Gate, GateExt as _, Protected};
+    /// fn app(gate: &Gate) -> Protected {
+    ///     let app: Router<&'static str> = Router::new().route("/", get(async |State(motto): State<&'static str>| motto));
+    ///     gate.protect(app) // the state is missing
+    /// }
+    /// ```
     fn protect(&self, app: Router) -> Protected;
 
     /// The gate as a layer for [`Router::layer`], where a `Router` has to come out.
     ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use oidc_gate_axum::{Gate, GateExt as _};
+    ///
+    /// fn app(gate: &Gate) -> Router {
+    ///     Router::new()
+    ///         .route("/covered", get(async || "members only"))
+    ///         .layer(gate.layer())
+    ///         .route("/public", get(async || "everybody sees this"))
+    /// }
+    /// ```
+    ///
     /// # Security
     ///
-    /// `Router::layer` wraps the routes that are there: a route added afterwards is **public**, and the gate's own
-    /// endpoints are lost when the router is nested or merged. [`protect`](Self::protect) has neither trap.
+    /// `Router::layer` wraps the routes that are there: a route or a fallback added afterwards is **public**, and the
+    /// gate's own endpoints are lost when the router is nested or merged. [`protect`](Self::protect) has neither trap.
     fn layer(&self) -> GateLayer;
 }
 
@@ -84,7 +121,28 @@ impl GateExt for Gate {
     }
 }
 
-/// The tower layer, with axum's body in its answers.
+/// The tower layer, with axum's body in its answers: what [`GateExt::layer`] makes.
+///
+/// ```
+/// use axum::Router;
+/// use oidc_gate_axum::{Gate, GateExt as _, GateService};
+/// use tower::Layer as _;
+///
+/// fn around(gate: &Gate, app: Router) -> GateService<Router> {
+///     gate.layer().layer(app)
+/// }
+/// ```
+///
+/// That service is none for `axum::serve`, which asks for one service per connection. [`GateExt::protect`] makes it one:
+///
+/// ```compile_fail,E0277
+/// # use axum::Router;
+/// # use oidc_gate_axum::{Gate, GateExt as _};
+/// # use tower::Layer as _;
+/// async fn run(gate: &Gate, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+///     axum::serve(listener, gate.layer().layer(Router::new())).await
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct GateLayer(tower::GateLayer);
@@ -96,7 +154,8 @@ impl<S> Layer<S> for GateLayer {
     }
 }
 
-/// The tower service, with axum's body in its answers: `axum::serve` takes no other, and nothing is boxed twice.
+/// The tower service, with axum's body in its answers: `axum::serve` takes no other, and nothing is boxed twice. Made by
+/// [`GateLayer`].
 #[derive(Clone, Debug)]
 pub struct GateService<S>(tower::GateService<S>);
 
@@ -122,7 +181,7 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// The answer to come.
+    /// The answer of a [`GateService`] to come.
     #[must_use = "futures do nothing unless polled"]
     pub struct GateFuture<S, B>
     where
@@ -152,7 +211,18 @@ where
 }
 
 /// An application behind a gate. Goes to `axum::serve` as it is, takes further layers outside, and is a `Router` again
-/// on demand.
+/// on demand. Made by [`GateExt::protect`].
+///
+/// The peer's address comes along, so a handler may take `ConnectInfo<SocketAddr>`. There is no `into_make_service` and
+/// no need for one:
+///
+/// ```compile_fail,E0599
+/// # use axum::Router;
+/// # use oidc_gate_axum::{Gate, GateExt as _};
+/// async fn run(gate: &Gate, listener: tokio::net::TcpListener) -> std::io::Result<()> {
+///     axum::serve(listener, gate.protect(Router::new()).into_make_service()).await
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Protected<S = GateService<Router>> {
@@ -162,6 +232,20 @@ pub struct Protected<S = GateService<Router>> {
 
 impl<S> Protected<S> {
     /// A layer outside of the gate: tracing, CORS, compression, a timeout. The last one added is the outermost.
+    ///
+    /// CORS belongs here and not into the router: a script of another origin is to see the gate's 401, and without the
+    /// headers of CORS it sees a network error.
+    ///
+    /// ```
+    /// use axum::Router;
+    /// use oidc_gate_axum::{Gate, GateExt as _};
+    /// use tower_http::cors::CorsLayer;
+    ///
+    /// async fn run(gate: &Gate, app: Router) -> std::io::Result<()> {
+    ///     let app = gate.protect(app).layer(CorsLayer::permissive());
+    ///     axum::serve(tokio::net::TcpListener::bind("127.0.0.1:3000").await?, app).await
+    /// }
+    /// ```
     pub fn layer<L: Layer<S>>(self, layer: L) -> Protected<AxumBody<L::Service>> {
         Protected {
             service: AxumBody(layer.layer(self.service)),
@@ -170,6 +254,16 @@ impl<S> Protected<S> {
     }
 
     /// For tools that take only routers.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use oidc_gate_axum::{Gate, GateExt as _};
+    ///
+    /// fn app(gate: &Gate, app: Router) -> Router {
+    ///     // Outside of the gate, for everybody to see.
+    ///     gate.protect(app).into_router().route("/health", get(async || "fine"))
+    /// }
+    /// ```
     pub fn into_router(self) -> Router
     where
         S: Service<Request<Body>, Response = Response, Error = Infallible>
@@ -225,7 +319,8 @@ impl<L: Listener, S: Clone> Service<IncomingStream<'_, L>> for Protected<S> {
     }
 }
 
-/// Gives a service axum's one body type again: `axum::serve` demands it, and most layers change it.
+/// Gives a service axum's one body type again: `axum::serve` demands it, and most layers change it. Made by
+/// [`Protected::layer`].
 #[derive(Clone, Debug)]
 pub struct AxumBody<S>(S);
 
@@ -251,7 +346,7 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// The answer to come.
+    /// The answer of an [`AxumBody`] to come.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct AxumBodyFuture<F> {

@@ -93,11 +93,18 @@ pub enum OriginalTarget<'a> {
 
 impl<'a> OriginalTarget<'a> {
     /// The target of a request whose own URI is `uri`.
+    ///
+    /// # Security
+    ///
+    /// What a router has cut is the end of the original, or nothing but `/`. Anything else was rewritten on the way: the
+    /// rules would be asked about one path and the application would go by another, so the original counts as lost.
     pub fn of(self, uri: &'a Uri) -> Target<'a> {
         match self {
             Self::Whole => Target::Whole(uri),
-            Self::Is(original) => Target::Whole(original),
-            Self::Lost => Target::Cut,
+            Self::Is(original) if uri.path() == "/" || original.path().ends_with(uri.path()) => {
+                Target::Whole(original)
+            }
+            Self::Is(_) | Self::Lost => Target::Cut,
         }
     }
 }
@@ -122,5 +129,31 @@ impl NoCaller {
         *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         response.extensions_mut().insert(Self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_original_that_does_not_end_as_the_request_does_is_lost() {
+        for (original, cut, is_whole) in [
+            ("/app/x", "/x", true),
+            ("/app/x?y", "/x?y", true),
+            ("/app", "/", true),
+            ("/app/", "/", true),
+            ("http://localhost/app/x", "/x", true),
+            ("/app/public", "/admin", false),
+            ("/x", "/app/x", false),
+        ] {
+            let (original, cut) = (original.parse().unwrap(), cut.parse().unwrap());
+            let target = OriginalTarget::Is(&original).of(&cut);
+            assert_eq!(
+                matches!(target, Target::Whole(uri) if *uri == original),
+                is_whole,
+                "{original} {cut}"
+            );
+        }
     }
 }

@@ -150,3 +150,59 @@ fn escape(text: &str) -> String {
             html
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt as _;
+    use oidc_gate_axum::testing;
+
+    async fn html(response: Response) -> String {
+        let body = response.into_body().collect().await.unwrap();
+        String::from_utf8(body.to_bytes().into()).unwrap()
+    }
+
+    /// What providers let their users choose.
+    fn hostile() -> AuthenticatedUser {
+        let evil = "<script>alert(1)</script>\"'&";
+        AuthenticatedUser::fake(
+            testing::user(evil)
+                .name(evil)
+                .email(evil)
+                .preferred_username(evil)
+                .group(evil)
+                .claim(evil, evil)
+                .build(),
+        )
+    }
+
+    #[tokio::test]
+    async fn nothing_that_a_user_chose_is_markup() {
+        let user = hostile();
+        for page in [home(Some(&user)), me(&user)] {
+            let html = html(page).await;
+            let escaped = "&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&amp;";
+            assert!(html.contains(escaped), "{html}");
+            assert!(!html.contains("<script"), "{html}");
+            // Neither does it end an attribute: every quote is one of the page's own.
+            assert!(
+                !html.contains("script>\"") && !html.contains("\"'"),
+                "{html}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_run_no_script_and_cannot_be_framed() {
+        let page = me(&hostile());
+        let policy = page.headers()[header::CONTENT_SECURITY_POLICY]
+            .to_str()
+            .unwrap();
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(
+            !policy.contains("script-src") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+    }
+}
