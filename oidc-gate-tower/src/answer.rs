@@ -147,7 +147,7 @@ pub(crate) fn login_failed(
     again: &str,
 ) -> Response<Bytes> {
     let reference = report::login_failed(failed);
-    let status = status(failed.check());
+    let status = failed.check().status();
     let mut response = page(failed.check(), status, &reference, again);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let secs = retry_after
@@ -159,42 +159,6 @@ pub(crate) fn login_failed(
             .insert(RETRY_AFTER, HeaderValue::from(secs));
     }
     response
-}
-
-/// The status that a check comes to which fails on the way through a login.
-pub(crate) fn status(check: Check) -> StatusCode {
-    match check {
-        Check::CallbackMalformed
-        | Check::CallbackDuplicate
-        | Check::CallbackMixed
-        | Check::StateMissing
-        | Check::StateUnknown
-        | Check::StateReplayed
-        | Check::TransactionExpired
-        | Check::CallbackIssuer
-        | Check::CallbackIssuerMissing
-        | Check::TokenInvalidGrant => StatusCode::BAD_REQUEST,
-        Check::AccessDenied
-        | Check::LoginRequired
-        | Check::IdTokenAcr
-        | Check::IdTokenAuthTime
-        | Check::ClaimsUnfit => StatusCode::FORBIDDEN,
-        Check::ProviderUnreachable
-        | Check::ProviderStatus
-        | Check::ProviderTooLarge
-        | Check::MetadataMalformed
-        | Check::ProviderIssuer
-        | Check::KeysMalformed
-        | Check::PkceUnsupported
-        | Check::ClientAuthUnsupported
-        | Check::NoCommonAlgorithm
-        | Check::ProviderBusy
-        | Check::TokenUnavailable
-        | Check::StoreUnavailable
-        | Check::Randomness
-        | Check::Misuse => StatusCode::SERVICE_UNAVAILABLE,
-        _ => StatusCode::BAD_GATEWAY,
-    }
 }
 
 /// What a person reads. Nothing of it comes from the request or the provider.
@@ -286,30 +250,4 @@ pub(crate) fn notice(title: &str, text: &str, link: &str, way_on: &str) -> Respo
         crate::html::escape(way_on),
     ));
     page.respond(StatusCode::OK)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The catalogue promises an answer for each check; for those that end a login this is where it is given.
-    #[test]
-    fn each_login_check_gets_the_status_that_the_catalogue_names() {
-        let of_a_login = |check: &&Check| {
-            let area = check.id().split('.').next().unwrap_or_default();
-            ["provider", "callback", "token", "id_token"].contains(&area)
-        };
-        for check in Check::ALL.iter().filter(of_a_login) {
-            let named = check
-                .answer()
-                .split(|c: char| !c.is_ascii_digit())
-                .any(|n| n == status(*check).as_str());
-            assert!(
-                named,
-                "{check} is answered with {}, the catalogue says: {}",
-                status(*check),
-                check.answer()
-            );
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     core::{
-        check::{Check, CheckFailed},
+        check::{Check, CheckFailed, MendedBy},
         flow::Entropy,
     },
     ports::OsEntropy,
@@ -55,10 +55,9 @@ pub(crate) fn login_failed(failed: &CheckFailed) -> Reference {
             )
         };
     }
-    if needs_an_operator(check) {
-        event!(error)
-    } else {
-        event!(warn)
+    match check.mended_by() {
+        MendedBy::Operator => event!(error),
+        MendedBy::Caller => event!(warn),
     }
     reference
 }
@@ -79,23 +78,6 @@ pub(crate) fn refused(check: Check, cause: &str) -> Reference {
         _ => event!(debug),
     }
     reference
-}
-
-fn needs_an_operator(check: Check) -> bool {
-    !matches!(
-        check,
-        Check::CallbackMalformed
-            | Check::CallbackDuplicate
-            | Check::StateMissing
-            | Check::StateUnknown
-            | Check::StateReplayed
-            | Check::TransactionExpired
-            | Check::AccessDenied
-            | Check::LoginRequired
-            | Check::ClaimsUnfit
-            | Check::IdTokenAcr
-            | Check::IdTokenAuthTime
-    )
 }
 
 #[cfg(test)]

@@ -288,8 +288,7 @@ async fn no_public_value_shows_a_secret() {
     let started = login::start(
         &metadata,
         &registration,
-        ReturnTo::parse("/me").unwrap(),
-        login::Demand::default(),
+        login::Wanted::to(ReturnTo::parse("/me").unwrap()),
         &mut env,
     )
     .unwrap();
