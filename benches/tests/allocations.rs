@@ -9,7 +9,10 @@ const MOST: &[(&str, i64)] = &[
     ("open route, no credentials", 0),
     ("open route, cookie session", 4),
     ("cookie session, identity only", 4),
-    ("cookie session among other cookies and a browser's headers", 8),
+    (
+        "cookie session among other cookies and a browser's headers",
+        8,
+    ),
     ("navigation, nobody signed in: redirect to the provider", 26),
     ("API call, nobody signed in: 401", 6),
 ];
