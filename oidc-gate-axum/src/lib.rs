@@ -31,15 +31,18 @@ mod protect;
 mod require;
 
 pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has, Permission};
+#[cfg(feature = "reqwest")]
+pub use oidc_gate_tower::ReqwestClient;
 #[cfg(feature = "dev-provider")]
 pub use oidc_gate_tower::dev;
 #[cfg(feature = "testing")]
 pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, Check, CheckFailed, ClaimsMismatch, ClientAuth, Clock, ConfigError, CookieKeys,
-    Explanation, Gate, GateBuilder, HttpClient, Identity, Pattern, Principal, Provider,
-    Requirement, TransportError, Unfinished, Unmet, Via, acr, core, email_domain, group, max_age,
-    predicate, scope, signed_in,
+    Demand, Explanation, Gate, GateBuilder, HttpClient, Identity, KeyError, Pattern, Principal,
+    Provider, Requirement, StepUp, SystemClock, TransportError, Unfinished, Unmet, Via, acr,
+    core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
+    email_domain, group, max_age, predicate, scope, signed_in,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,

@@ -167,13 +167,13 @@ where
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = GateFuture<S, B>;
+    type Future = GateFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Service::<Request<B>>::poll_ready(&mut self.0, cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> GateFuture<S, B> {
+    fn call(&mut self, request: Request<B>) -> GateFuture<S::Future> {
         GateFuture {
             future: self.0.call(request),
         }
@@ -183,30 +183,27 @@ where
 pin_project_lite::pin_project! {
     /// The answer of a [`GateService`] to come.
     #[must_use = "futures do nothing unless polled"]
-    pub struct GateFuture<S, B>
-    where
-        S: Service<Request<B>>,
-    {
+    pub struct GateFuture<F> {
         #[pin]
-        future: tower::GateFuture<S, B>,
+        future: tower::GateFuture<F>,
     }
 }
 
-impl<S: Service<Request<B>>, B> fmt::Debug for GateFuture<S, B> {
+impl<F> fmt::Debug for GateFuture<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.future.fmt(f)
     }
 }
 
-impl<S, B> Future for GateFuture<S, B>
+impl<F, E> Future for GateFuture<F>
 where
-    S: Service<Request<B>, Response = Response>,
+    F: Future<Output = Result<Response, E>>,
 {
-    type Output = Result<Response, S::Error>;
+    type Output = Result<Response, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = self.project().future.poll(cx);
-        answer.map_ok(|response| response.map(|body: GateBody<Body>| body.unify(Body::new)))
+        answer.map_ok(|response| response.map(|body: GateBody<Body>| body.unify(Body::from)))
     }
 }
 

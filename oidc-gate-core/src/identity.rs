@@ -121,6 +121,11 @@ impl Identity {
         self.field(Field::Subject)
     }
 
+    /// Whether both are the same user: the same subject of the same issuer.
+    pub fn is_same_user(&self, other: &Self) -> bool {
+        (self.issuer(), self.subject()) == (other.issuer(), other.subject())
+    }
+
     /// Which configured provider signed the caller in; empty for the unnamed one.
     pub fn provider(&self) -> &str {
         self.field(Field::Provider)

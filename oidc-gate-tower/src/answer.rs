@@ -78,8 +78,8 @@ pub(crate) fn set_cookies(
 pub(crate) fn refusal(refusal: &Refusal, way_on: impl FnOnce() -> String) -> Response<Bytes> {
     let reference = report::refused(refusal.check, &refusal.cause);
     let mut response = match refusal.form {
-        AnswerForm::Page => page(refusal.check, refusal.status, &reference, &way_on()),
-        AnswerForm::Json => json(refusal.status, &problem(refusal, &reference)),
+        AnswerForm::Page => page(refusal.check, refusal.status, reference.as_ref(), &way_on()),
+        AnswerForm::Json => json(refusal.status, &problem(refusal, reference.as_ref())),
         AnswerForm::Grpc => grpc(refusal.status),
         AnswerForm::Empty => empty(refusal.status),
     };
@@ -99,10 +99,11 @@ pub(crate) fn refusal(refusal: &Refusal, way_on: impl FnOnce() -> String) -> Res
 #[derive(Serialize)]
 struct Problem<'a> {
     error: &'a str,
-    reference: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
 }
 
-fn problem<'a>(refusal: &'a Refusal, reference: &'a Reference) -> Problem<'a> {
+fn problem<'a>(refusal: &'a Refusal, reference: Option<&'a Reference>) -> Problem<'a> {
     let error = match &refusal.challenge {
         Some(challenge) if challenge.error.is_some() => {
             challenge.error.as_ref().map_or("", ChallengeError::code)
@@ -112,12 +113,13 @@ fn problem<'a>(refusal: &'a Refusal, reference: &'a Reference) -> Problem<'a> {
             StatusCode::FORBIDDEN => "forbidden",
             StatusCode::NOT_FOUND => "not_found",
             StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
             _ => "unavailable",
         },
     };
     Problem {
         error,
-        reference: reference.as_str(),
+        reference: reference.map(Reference::as_str),
     }
 }
 
@@ -148,7 +150,7 @@ pub(crate) fn login_failed(
 ) -> Response<Bytes> {
     let reference = report::login_failed(failed);
     let status = failed.check().status();
-    let mut response = page(failed.check(), status, &reference, again);
+    let mut response = page(failed.check(), status, Some(&reference), again);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         let secs = retry_after
             .unwrap_or(Duration::from_secs(5))
@@ -196,19 +198,24 @@ fn words(check: Check, status: StatusCode) -> Words {
             "It took too long, was finished already, or began in another browser. Cookies have to be on.",
             "Sign in again",
         ),
+        (Check::SessionTooLarge, _) => (
+            "You were not signed in",
+            "Your account carries more than this application can keep.",
+            "Try again",
+        ),
         (Check::UnknownEndpoint, _) => (
             "There is no such page",
             "The address does not exist.",
             "Go to the application",
         ),
-        (_, StatusCode::METHOD_NOT_ALLOWED) => (
+        (_, StatusCode::METHOD_NOT_ALLOWED | StatusCode::PAYLOAD_TOO_LARGE) => (
             "This does not work",
             "The address does not take this kind of request.",
             "Go to the application",
         ),
         (_, StatusCode::UNAUTHORIZED) => (
             "You are not signed in",
-            "Open the page in a tab of its own to sign in.",
+            "Your sign-in may have ended. Sign in, then try again.",
             "Sign in",
         ),
         (_, StatusCode::SERVICE_UNAVAILABLE) => (
@@ -230,15 +237,24 @@ fn words(check: Check, status: StatusCode) -> Words {
     Words { title, text, link }
 }
 
-fn page(check: Check, status: StatusCode, reference: &Reference, way_on: &str) -> Response<Bytes> {
+fn page(
+    check: Check,
+    status: StatusCode,
+    reference: Option<&Reference>,
+    way_on: &str,
+) -> Response<Bytes> {
     let Words { title, text, link } = words(check, status);
     let mut page = Page::new(title);
     page.push(format_args!(
-        "<p>{text}</p>\n<p><a class=\"primary\" href=\"{}\">{link}</a></p>\n\
-         <p class=\"soft\">If it happens again, tell whoever runs this application the reference \
-         <code>{reference}</code>.</p>\n",
+        "<p>{text}</p>\n<p><a class=\"primary\" href=\"{}\">{link}</a></p>\n",
         crate::html::escape(way_on),
     ));
+    if let Some(reference) = reference {
+        page.push(format_args!(
+            "<p class=\"soft\">If it happens again, tell whoever runs this application the reference \
+             <code>{reference}</code>.</p>\n",
+        ));
+    }
     page.respond(status)
 }
 

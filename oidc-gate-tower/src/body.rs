@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
 use std::{
     pin::Pin,
     task::{Context, Poll},
@@ -22,7 +21,8 @@ pin_project_lite::pin_project! {
     #[derive(Debug)]
     enum Kind<B> {
         Inner { #[pin] body: B },
-        Own { #[pin] body: Full<Bytes> },
+        /// `None` when it has been sent.
+        Own { bytes: Option<Bytes> },
     }
 }
 
@@ -35,18 +35,16 @@ impl<B> GateBody<B> {
 
     pub(crate) fn own(bytes: Bytes) -> Self {
         Self {
-            kind: Kind::Own {
-                body: Full::new(bytes),
-            },
+            kind: Kind::Own { bytes: Some(bytes) },
         }
     }
 
     /// The inner body itself, or one that `own` makes of the gate's bytes: how an adapter gets back to its framework's
     /// single body type for free.
-    pub fn unify(self, own: impl FnOnce(Full<Bytes>) -> B) -> B {
+    pub fn unify(self, own: impl FnOnce(Bytes) -> B) -> B {
         match self.kind {
             Kind::Inner { body } => body,
-            Kind::Own { body } => own(body),
+            Kind::Own { bytes } => own(bytes.unwrap_or_default()),
         }
     }
 }
@@ -61,21 +59,26 @@ impl<B: Body<Data = Bytes>> Body for GateBody<B> {
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         match self.project().kind.project() {
             Projected::Inner { body } => body.poll_frame(cx),
-            Projected::Own { body } => body.poll_frame(cx).map_err(|never| match never {}),
+            Projected::Own { bytes } => {
+                let bytes = bytes.take().filter(|bytes| !bytes.is_empty());
+                Poll::Ready(bytes.map(|bytes| Ok(Frame::data(bytes))))
+            }
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Inner { body } => body.is_end_stream(),
-            Kind::Own { body } => body.is_end_stream(),
+            Kind::Own { bytes } => bytes.as_ref().is_none_or(Bytes::is_empty),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.kind {
             Kind::Inner { body } => body.size_hint(),
-            Kind::Own { body } => body.size_hint(),
+            Kind::Own { bytes } => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, Bytes::len) as u64)
+            }
         }
     }
 }

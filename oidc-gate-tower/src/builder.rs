@@ -27,15 +27,31 @@ pub struct GateBuilder {
     /// Or what the environment says wrong about it.
     client: Option<Result<(String, ClientAuth), String>>,
     scopes: Option<Vec<String>>,
+    groups_path: Option<Vec<String>>,
     base_url: Option<String>,
     /// Or what the environment says wrong about them.
     keys: Option<Result<CookieKeys, String>>,
     limits: Option<(Duration, Duration)>,
     policy: PolicySettings,
-    http: Option<Box<dyn DynHttpClient>>,
+    http: Option<Http>,
     ca_file: Option<String>,
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<DemandedClaims>,
+}
+
+/// Whose HTTP client it is.
+enum Http {
+    /// The application's.
+    Own(Box<dyn DynHttpClient>),
+    /// The development provider's, which reaches nobody else.
+    #[cfg(feature = "dev-provider")]
+    Embedded(Box<dyn DynHttpClient>),
+}
+
+impl Http {
+    fn is_embedded(&self) -> bool {
+        !matches!(self, Self::Own(_))
+    }
 }
 
 impl GateBuilder {
@@ -57,14 +73,23 @@ impl GateBuilder {
         self
     }
 
+    /// Where the groups are in the claims; the claim `groups` unless set. See [`Provider::groups_at`].
+    pub fn groups_at(mut self, path: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.groups_path = Some(path.into_iter().map(Into::into).collect());
+        self
+    }
+
     /// A provider with more to say about than [`issuer`](Self::issuer) and [`client`](Self::client) do.
     pub fn provider(mut self, provider: Provider) -> Self {
         self.providers.push(provider);
         self
     }
 
-    /// Where browsers find the application: `https://app.example.com`, with a path if the application lives under one.
-    /// Every absolute address the gate makes comes from here, and none from a request.
+    /// Where browsers find the application: `https://app.example.com`, however many proxies are in between. Every absolute
+    /// address the gate makes comes from here, and none from a request.
+    ///
+    /// If the application lives under a path, that path is part of it, and requests have to arrive with the path: rules
+    /// and endpoints are matched against what the browser asked for.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
@@ -83,11 +108,15 @@ impl GateBuilder {
     }
 
     /// Anyone may pass here. Whoever is signed in is recognised; nobody is sent to a login.
+    ///
+    /// A request that changes something counts as signed in only if it comes from the application's own pages.
     pub fn open(self, pattern: Pattern) -> Self {
         self.rule(pattern, RuleKind::Open)
     }
 
     /// The gate stays out of it here: no session, no login, no change to the response. For assets and health checks.
+    ///
+    /// [Headers that claim an identity](crate::core::gate::STRIPPED) are removed here too.
     pub fn bypass(self, pattern: Pattern) -> Self {
         self.rule(pattern, RuleKind::Bypass)
     }
@@ -108,6 +137,12 @@ impl GateBuilder {
         self
     }
 
+    /// Where the gate's own endpoints lie, `/oauth2` unless set. The provider has to know the redirect URI under it.
+    pub fn prefix(mut self, path: impl Into<String>) -> Self {
+        self.policy.prefix = path.into();
+        self
+    }
+
     /// Every answer of the gate is JSON here and none a redirect, whatever the headers say.
     pub fn json(mut self, pattern: Pattern) -> Self {
         self.policy.json.push(pattern);
@@ -123,7 +158,7 @@ impl GateBuilder {
 
     /// An HTTP client of one's own, in the place of the one that comes along.
     pub fn http_client(mut self, client: impl HttpClient) -> Self {
-        self.http = Some(Box::new(client));
+        self.http = Some(Http::Own(Box::new(client)));
         self
     }
 
@@ -139,10 +174,11 @@ impl GateBuilder {
         self
     }
 
-    /// The embedded development provider, reached inside the process.
+    /// The embedded development provider, reached inside the process. If browsers are to reach it too, let it
+    /// [`listen`](crate::dev::DevProvider::listen) first: that settles its issuer.
     #[cfg(feature = "dev-provider")]
     pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
-        self.http = Some(Box::new(provider.http_client()));
+        self.http = Some(Http::Embedded(Box::new(provider.http_client())));
         self.client = Some(Ok(("dev".to_owned(), ClientAuth::none())));
         self.issuer(provider.issuer())
     }
@@ -164,15 +200,26 @@ impl GateBuilder {
     }
 
     fn apply(mut self, env: Env) -> Self {
-        if env.issuer.is_some() {
-            // Another provider: an HTTP client made for the one before (the development provider's) is not for this one.
-            self.http = None;
-            self.issuer = env.issuer;
-            self.client = None;
-            self.providers.clear();
+        if let Some(issuer) = env.issuer {
+            if self.http.as_ref().is_some_and(Http::is_embedded) {
+                (self.http, self.client) = (None, None);
+            }
+            match self.providers.as_mut_slice() {
+                [provider] => provider.issuer = issuer,
+                _ => self.issuer = Some(issuer),
+            }
+            if env.client.is_none() && self.client.is_none() && self.providers.is_empty() {
+                self.client = Some(Err(
+                    "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there".to_owned(),
+                ));
+            }
         }
-        if env.client.is_some() {
-            self.client = env.client;
+        match (env.client, self.providers.as_mut_slice()) {
+            (Some(Ok((id, auth))), [provider]) => {
+                (provider.client_id, provider.auth) = (id, auth);
+            }
+            (Some(client), _) => self.client = Some(client),
+            (None, _) => {}
         }
         self.scopes = env.scopes.or(self.scopes);
         self.base_url = env.base_url.or(self.base_url);
@@ -197,122 +244,134 @@ impl GateBuilder {
             problems.extend(provider.problems());
             parse_issuer(&provider.issuer, &mut problems)
         });
-        let base = match self
-            .base_url
-            .as_deref()
-            .map(|url| (url, BaseUrl::parse(url)))
-        {
-            None => {
-                problems.push(
-                    "base_url: missing; set .base_url(\"https://…\") to where browsers find it"
-                        .to_owned(),
-                );
-                None
-            }
-            Some((url, Err(problem))) => {
-                problems.push(format!(
-                    "base_url: {:?} {problem}; session cookies are bound to it",
-                    without_userinfo(url)
-                ));
-                None
-            }
-            Some((_, Ok(base))) => Some(base),
-        };
-        let missing = || {
-            "cookie_keys: missing; make a secret with `openssl rand -base64 32` and set \
-             .cookie_keys(CookieKeys::parse(…)?)"
-                .to_owned()
-        };
-        let keys = self
-            .keys
-            .take()
-            .unwrap_or_else(|| Err(missing()))
-            .map_err(|problem| problems.push(problem))
-            .ok();
-        let limits = match self.limits {
-            None => Some(Lifetimes::default()),
-            Some((idle, absolute)) => Lifetimes::new(idle, absolute).or_else(|| {
-                problems.push(format!(
-                    "session_limits: idle {idle:?}, absolute {absolute:?}; both have to be at least a second, idle not \
-                     longer than absolute, absolute at most 400 days"
-                ));
-                None
-            }),
-        };
+        let base = self.parse_base_url(&mut problems);
+        let keys = self.take_keys(&mut problems);
+        let limits = self.lifetimes(&mut problems);
         let http = self.http_client_or_default(&mut problems);
-        let named = provider
-            .as_ref()
-            .map(|p| p.name.as_str())
-            .filter(|name| !name.is_empty() && Provider::is_name(name));
-        let callback = Endpoint::Callback(named.map(Into::into));
-        let mut settings = self.policy;
+        let callback = Endpoint::Callback(provider.as_ref().and_then(Provider::in_paths));
+        let policy = self.compile(base.as_ref(), &callback, &mut problems);
+        let (
+            Some(provider),
+            Some(issuer),
+            Some(base),
+            Some(keys),
+            Some(limits),
+            Some(http),
+            Some(policy),
+        ) = (provider, issuer, base, keys, limits, http, policy)
+        else {
+            return Err(ConfigError::new(problems));
+        };
+        if !problems.is_empty() {
+            return Err(ConfigError::new(problems));
+        }
+        if keys.origin() == KeyOrigin::Ephemeral && base.is_secure() {
+            tracing::warn!(
+                "the cookie keys were made at start: everybody is signed out by a restart, and replicas do not \
+                 understand each other; configure them with CookieKeys::parse"
+            );
+        }
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let tasks = Arc::new(Tasks::new());
+        let redirect_uri = format!("{}{}", base.origin(), policy.endpoint_path(&callback));
+        let rules = provider.rules();
+        let names = CookieNames::derive(&provider.client_id, &base);
+        let client = Client::new(provider.client_id, provider.auth.method);
+        let registration = Registration::new(client, redirect_uri, &provider.scopes);
+        let upstream = Upstream::new(
+            issuer,
+            registration,
+            rules,
+            http,
+            clock.clone(),
+            tasks.clone(),
+        );
+        Ok(Gate(Arc::new(Inner {
+            policy,
+            keys,
+            names,
+            base,
+            limits,
+            upstream,
+            clock,
+            tasks,
+            ended: Remembered::new(MAX_ENDED_SESSIONS),
+            used_states: Remembered::new(MAX_USED_STATES),
+            demanded_claims: self.demanded_claims,
+        })))
+    }
+
+    fn parse_base_url(&self, problems: &mut Vec<String>) -> Option<BaseUrl> {
+        let Some(url) = &self.base_url else {
+            problems.push(
+                "base_url: missing; set .base_url(\"https://…\") to where browsers find it"
+                    .to_owned(),
+            );
+            return None;
+        };
+        BaseUrl::parse(url)
+            .map_err(|problem| {
+                let url = without_userinfo(url);
+                problems.push(format!(
+                    "base_url: {url:?} {problem}; session cookies are bound to it"
+                ));
+            })
+            .ok()
+    }
+
+    fn take_keys(&mut self, problems: &mut Vec<String>) -> Option<CookieKeys> {
+        let missing = || {
+            Err(
+                "cookie_keys: missing; make a secret with `openssl rand -base64 32` and set \
+                 .cookie_keys(CookieKeys::parse(…)?)"
+                    .to_owned(),
+            )
+        };
+        let keys = self.keys.take().unwrap_or_else(missing);
+        keys.map_err(|problem| problems.push(problem)).ok()
+    }
+
+    fn lifetimes(&self, problems: &mut Vec<String>) -> Option<Lifetimes> {
+        let Some((idle, absolute)) = self.limits else {
+            return Some(Lifetimes::default());
+        };
+        let limits = Lifetimes::new(idle, absolute);
+        if limits.is_none() {
+            problems.push(format!(
+                "session_limits: idle {idle:?}, absolute {absolute:?}; both have to be at least a second, idle not \
+                 longer than absolute, absolute at most 400 days"
+            ));
+        }
+        limits
+    }
+
+    fn compile(
+        &mut self,
+        base: Option<&BaseUrl>,
+        callback: &Endpoint,
+        problems: &mut Vec<String>,
+    ) -> Option<Policy> {
+        let mut settings = std::mem::take(&mut self.policy);
         settings.endpoints = vec![
             Endpoint::Start,
             callback.clone(),
             Endpoint::SignOut,
             Endpoint::Userinfo,
         ];
-        if let Some(base) = &base {
+        if let Some(base) = base {
             settings.base_path = base.path().to_owned();
             settings.origin = Some(base.origin().to_owned());
         }
-        let policy = Policy::compile(settings)
+        Policy::compile(settings)
             .map_err(|found| problems.extend(found.iter().map(ToString::to_string)))
-            .ok();
-        match (provider, issuer, base, keys, limits, http, policy) {
-            (
-                Some(provider),
-                Some(issuer),
-                Some(base),
-                Some(keys),
-                Some(limits),
-                Some(http),
-                Some(policy),
-            ) if problems.is_empty() => {
-                if keys.origin() == KeyOrigin::Ephemeral && base.is_secure() {
-                    tracing::warn!(
-                        "the cookie keys were made at start: everybody is signed out by a restart, and replicas do not \
-                         understand each other; configure them with CookieKeys::parse"
-                    );
-                }
-                let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-                let tasks = Arc::new(Tasks::new());
-                let redirect_uri = format!("{}{}", base.origin(), policy.endpoint_path(&callback));
-                let rules = provider.rules();
-                let names = CookieNames::derive(&provider.client_id, &base);
-                let client = Client::new(provider.client_id, provider.auth.method);
-                let registration = Registration::new(client, redirect_uri, &provider.scopes);
-                let upstream = Upstream::new(
-                    issuer,
-                    registration,
-                    rules,
-                    http,
-                    clock.clone(),
-                    tasks.clone(),
-                );
-                Ok(Gate(Arc::new(Inner {
-                    policy,
-                    keys,
-                    names,
-                    base,
-                    limits,
-                    upstream,
-                    clock,
-                    tasks,
-                    ended: Remembered::new(MAX_ENDED_SESSIONS),
-                    used_states: Remembered::new(MAX_USED_STATES),
-                    demanded_claims: self.demanded_claims,
-                })))
-            }
-            _ => Err(ConfigError::new(problems)),
-        }
+            .ok()
     }
 
     /// The one provider, from whichever way it was said.
     fn the_provider(&mut self, problems: &mut Vec<String>) -> Option<Provider> {
         match (self.issuer.take(), self.client.take()) {
             (Some(issuer), Some(Ok((id, auth)))) => {
-                self.providers.push(Provider::new("", issuer, id, auth));
+                self.providers.push(Provider::unnamed(issuer, id, auth));
             }
             (Some(issuer), client) => {
                 parse_issuer(&issuer, problems);
@@ -340,6 +399,9 @@ impl GateBuilder {
         if let Some(scopes) = self.scopes.take() {
             provider.scopes = scopes;
         }
+        if let Some(path) = self.groups_path.take() {
+            provider.groups_path = path;
+        }
         Some(provider)
     }
 
@@ -347,7 +409,12 @@ impl GateBuilder {
         &mut self,
         problems: &mut Vec<String>,
     ) -> Option<Box<dyn DynHttpClient>> {
-        if let Some(http) = self.http.take() {
+        let own = self.http.take().map(|http| match http {
+            Http::Own(http) => http,
+            #[cfg(feature = "dev-provider")]
+            Http::Embedded(http) => http,
+        });
+        if let Some(http) = own {
             if let Some(path) = &self.ca_file {
                 problems.push(format!(
                     "ca_pem_file: {path:?}, but an HTTP client of your own is set; let that one trust the authority"

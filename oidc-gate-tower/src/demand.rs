@@ -120,6 +120,9 @@ impl NoCaller {
     pub const NO_GATE: &'static str = "no gate has looked at this request: wrap the application with \
          `gate.protect(router)`, and put nothing that takes a user outside of it";
 
+    pub(crate) const LOST: &'static str = "the gate has admitted this request, and something between the gate and the \
+         handler has taken the caller out of the request's extensions";
+
     pub(crate) const BYPASSED: &'static str = "this path is under a `bypass` rule, so the gate has not looked for a \
          user: use an `open` rule where a handler takes one";
 

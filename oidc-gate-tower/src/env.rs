@@ -3,17 +3,7 @@
 use crate::{ClientAuth, core::secret::ClientSecret};
 
 /// What the environment says, each value as it stands there.
-///
-/// | variable | is |
-/// |---|---|
-/// | `OIDC_GATE_ISSUER_URL` | the provider |
-/// | `OIDC_GATE_CLIENT_ID` | who we are there |
-/// | `OIDC_GATE_CLIENT_SECRET` | the client's secret |
-/// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (default), `client_secret_post` or `none` |
-/// | `OIDC_GATE_SCOPES` | scopes, separated by spaces |
-/// | `OIDC_GATE_BASE_URL` | where browsers find the application |
-/// | `OIDC_GATE_COOKIE_SECRET` | base64 of 32 random bytes or more; several separated by commas, newest first |
-/// | `OIDC_GATE_CA_FILE` | certificate authorities to trust beside the system's, in PEM |
+/// [`GateBuilder::env`](crate::GateBuilder::env) lists the variables.
 #[derive(Default)]
 pub(crate) struct Env {
     pub(crate) issuer: Option<String>,
@@ -37,9 +27,6 @@ impl Env {
         );
         let client = match id {
             Some(id) => Some(client_auth(secret, auth.as_deref()).map(|auth| (id, auth))),
-            None if issuer.is_some() => Some(Err(
-                "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there".to_owned(),
-            )),
             None if secret.is_some() => Some(Err(
                 "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_CLIENT_SECRET is set, so say whose secret it is".to_owned(),
             )),
@@ -98,8 +85,7 @@ mod tests {
         let id = ("OIDC_GATE_CLIENT_ID", "app");
         let secret = ("OIDC_GATE_CLIENT_SECRET", "hush");
         for (vars, begins) in [
-            (&[issuer][..], "OIDC_GATE_CLIENT_ID: missing"),
-            (&[secret], "OIDC_GATE_CLIENT_ID: missing"),
+            (&[secret][..], "OIDC_GATE_CLIENT_ID: missing"),
             (&[issuer, id], "OIDC_GATE_CLIENT_SECRET: missing"),
             (
                 &[issuer, id, secret, ("OIDC_GATE_CLIENT_AUTH", "none")],

@@ -7,7 +7,7 @@ use crate::{
         flow::Env,
         gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::{ClaimsMismatch, Identity},
-        login::{self, Demand, Wanted},
+        login::{self, Demand, ReturnTo, Wanted},
         provider::Metadata,
         session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
         time::UnixTime,
@@ -15,12 +15,14 @@ use crate::{
     },
     ports::{Boxed, Clock, OsEntropy},
     remember::Remembered,
+    report,
     tasks::Tasks,
     upstream::{Unavailable, Upstream},
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
+use tracing::Instrument as _;
 
 /// Decides who passes, and signs users in. One concrete type without parameters; a clone is a reference count.
 ///
@@ -89,7 +91,7 @@ impl Gate {
     /// As [`sign_in_path`](Self::sign_in_path), for whoever is signed in as the wrong user: the provider asks again.
     fn sign_in_as_someone_else(&self) -> String {
         let start = self.0.policy.endpoint_path(&Endpoint::Start);
-        crate::core::form::with_query(&start, [("rd", "/"), ("prompt", "login")])
+        crate::core::form::with_query(&start, [("rd", self.home().as_str()), ("prompt", "login")])
     }
 
     /// Where a form posts to that signs the user out.
@@ -110,6 +112,11 @@ impl Gate {
     /// How much was left at the deadline.
     pub async fn drain(&self, deadline: Duration) -> Result<(), Unfinished> {
         self.0.tasks.drain(deadline).await
+    }
+
+    /// The application's first page.
+    pub(crate) fn home(&self) -> ReturnTo {
+        ReturnTo::parse(&format!("{}/", self.0.base.path())).unwrap_or_else(ReturnTo::root)
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -157,7 +164,20 @@ impl Gate {
     }
 
     /// Answers a verdict other than admission. `pending` are the logins that have begun in this browser.
-    pub(crate) fn answer(&self, verdict: &Verdict, pending: Vec<String>) -> Answer {
+    pub(crate) fn answer(
+        &self,
+        verdict: &Verdict,
+        pending: Vec<String>,
+        peer: Option<SocketAddr>,
+    ) -> Answer {
+        let span = report::span(peer);
+        match span.in_scope(|| self.decline(verdict, pending)) {
+            Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
+            now @ Answer::Now(_) => now,
+        }
+    }
+
+    fn decline(&self, verdict: &Verdict, pending: Vec<String>) -> Answer {
         match verdict {
             Verdict::LogIn {
                 check,
@@ -176,8 +196,10 @@ impl Gate {
             Verdict::Refuse(refusal) => {
                 Answer::Now(answer::refusal(refusal, || match refusal.check {
                     Check::Forbidden => self.sign_in_as_someone_else(),
-                    _ if refusal.status == StatusCode::UNAUTHORIZED => self.sign_in_path("/"),
-                    _ => format!("{}/", self.0.base.path()),
+                    _ if refusal.status == StatusCode::UNAUTHORIZED => {
+                        self.sign_in_path(self.home().as_str())
+                    }
+                    _ => self.home().as_str().to_owned(),
                 }))
             }
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
@@ -188,7 +210,11 @@ impl Gate {
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.
-    pub(crate) fn log_in(&self, wanted: Wanted, pending: Vec<String>) -> Answer {
+    pub(crate) fn log_in(&self, mut wanted: Wanted, pending: Vec<String>) -> Answer {
+        // Where the application lives under a path, the origin's first page is somebody else's.
+        if wanted.return_to == ReturnTo::root() {
+            wanted.return_to = self.home();
+        }
         if let Some(metadata) = self.0.upstream.metadata_at_hand() {
             return Answer::Now(self.begin(&metadata, wanted, &pending));
         }
@@ -285,6 +311,13 @@ impl Recognised {
             }
             Self::Expired(check) => Credential::Expired(*check),
             Self::Unreadable(check) => Credential::Unreadable(*check),
+        }
+    }
+
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Session(session, _) => Some(session),
+            Self::Nobody | Self::Expired(_) | Self::Unreadable(_) => None,
         }
     }
 

@@ -3,6 +3,7 @@
 //! [`Gate`] decides, [`GateLayer`] puts it around a service, and a handler finds the caller as a [`Principal`] in the
 //! request's extensions. An axum application uses `oidc-gate-axum` instead, which adds extractors.
 
+mod after;
 mod answer;
 mod body;
 mod builder;
@@ -11,6 +12,7 @@ mod config_error;
 mod demand;
 mod endpoint;
 mod env;
+mod future;
 mod gate;
 mod html;
 mod ports;
@@ -35,6 +37,7 @@ pub use builder::GateBuilder;
 pub use client_auth::ClientAuth;
 pub use config_error::ConfigError;
 pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
+pub use future::GateFuture;
 pub use gate::Gate;
 pub use oidc_gate_core as core;
 pub use oidc_gate_core::{
@@ -52,5 +55,5 @@ pub use provider::Provider;
 pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
-pub use service::{GateFuture, GateLayer, GateService};
+pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;

@@ -4,7 +4,7 @@ use crate::{
     ClientAuth,
     core::{jose::AlgSet, login::SignInRules},
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// An OpenID provider, and who we are there.
 ///
@@ -50,6 +50,15 @@ impl Provider {
             trusted_audiences: Vec::new(),
             leeway: Duration::from_secs(30),
         }
+    }
+
+    /// As [`new`](Self::new), without a name: its redirect URI is `/oauth2/callback`.
+    pub fn unnamed(
+        issuer: impl Into<String>,
+        client_id: impl Into<String>,
+        auth: ClientAuth,
+    ) -> Self {
+        Self::new("", issuer, client_id, auth)
     }
 
     /// The scopes to ask for. `openid` is added if it is missing.
@@ -137,6 +146,11 @@ impl Provider {
             problems.push(format!("leeway: {secs} s; clocks may differ by at most 300 s, so set this machine's clock right"));
         }
         problems
+    }
+
+    /// The name as it stands in the path of the redirect URI, if it has one that is fit.
+    pub(crate) fn in_paths(&self) -> Option<Arc<str>> {
+        (!self.name.is_empty() && Self::is_name(&self.name)).then(|| self.name.as_str().into())
     }
 
     pub(crate) fn rules(&self) -> SignInRules {

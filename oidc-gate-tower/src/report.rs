@@ -7,7 +7,8 @@ use crate::{
     },
     ports::OsEntropy,
 };
-use std::fmt;
+use std::{fmt, net::SocketAddr};
+use tracing::Span;
 
 /// Ties what a user sees to what the log says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,22 +63,32 @@ pub(crate) fn login_failed(failed: &CheckFailed) -> Reference {
     reference
 }
 
-/// Writes one event about a request that was refused. Who is not signed in yet is no event worth more than `debug`.
-pub(crate) fn refused(check: Check, cause: &str) -> Reference {
-    let reference = Reference::new();
+/// Writes one event about a request that was refused. Who is merely not signed in leaves no trace worth a reference.
+pub(crate) fn refused(check: Check, cause: &str) -> Option<Reference> {
     macro_rules! event {
-        ($level:ident) => {
+        ($level:ident) => {{
+            let reference = Reference::new();
             tracing::$level!(
                 check = check.id(), cause, remedy = check.remedy(), reference = %reference, "a request was refused"
-            )
-        };
+            );
+            Some(reference)
+        }};
     }
-    match check {
-        Check::Forbidden | Check::CrossSite | Check::BearerInvalid => event!(info),
-        Check::StoreUnavailable | Check::ProviderUnreachable => event!(error),
-        _ => event!(debug),
+    match (check, check.mended_by()) {
+        (_, MendedBy::Operator) => event!(error),
+        (Check::Forbidden | Check::CrossSite | Check::BearerInvalid | Check::BodyTooLarge, _) => {
+            event!(info)
+        }
+        (_, MendedBy::Caller) => {
+            tracing::debug!(check = check.id(), cause, "a request was refused");
+            None
+        }
     }
-    reference
+}
+
+/// Around every event about a request that the gate answers itself: who was at the other end of the connection.
+pub(crate) fn span(peer: Option<SocketAddr>) -> Span {
+    tracing::info_span!("gate", peer = peer.map(tracing::field::display))
 }
 
 #[cfg(test)]

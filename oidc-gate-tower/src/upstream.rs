@@ -116,14 +116,16 @@ impl Upstream {
             );
             input = match step {
                 Step::Done(output) => return output,
-                Step::Send(exchange) => self.0.http.send(exchange).await.map_or_else(
-                    |error| {
-                        let source = std::error::Error::source(&error).map(ToString::to_string);
-                        tracing::debug!(failure = ?error.failure(), cause = source, "{error}");
-                        Input::Failed(error.failure())
-                    },
-                    Input::Response,
-                ),
+                Step::Send(exchange) => {
+                    let address = address(exchange.request.uri());
+                    self.0.http.send(exchange).await.map_or_else(
+                        |error| {
+                            tracing::warn!(address, cause = chain(&error), "{error}");
+                            Input::Failed(error.failure())
+                        },
+                        Input::Response,
+                    )
+                }
                 Step::FindKeys(query) => self.keys(query).await.map_or_else(
                     |unavailable| {
                         tracing::debug!(cause = %unavailable.why, "the provider's keys are not to be had");
@@ -225,6 +227,30 @@ impl Upstream {
             }
         }
     }
+}
+
+/// Where a request goes, without its query.
+fn address(uri: &http::Uri) -> String {
+    let (scheme, host) = (
+        uri.scheme_str().unwrap_or_default(),
+        uri.authority().map_or("", |a| a.as_str()),
+    );
+    format!("{scheme}://{host}{}", uri.path())
+}
+
+/// Why, down to the ground: "error sending request" helps nobody, "invalid peer certificate" does.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(error) = next {
+        let text = error.to_string();
+        // Some libraries repeat the text of the source in their own.
+        if texts.last().is_none_or(|last| !last.contains(&text)) {
+            texts.push(text);
+        }
+        next = error.source();
+    }
+    texts.join(": ")
 }
 
 impl fmt::Debug for Upstream {

@@ -59,6 +59,12 @@ checks! {
         answer: 500, "a text that says which mistake it is",
         mended_by: Operator, "Use an `open` rule where the user is wanted and a login is not demanded.",
     }
+    CallerLost = "request.caller_lost" {
+        rule: "What the gate puts into a request's extensions stays there until the handler.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-axum",
+        answer: 500, "a text that says which mistake it is",
+        mended_by: Operator, "Find the layer inside the gate that replaces the request or clears its extensions.",
+    }
     ProviderUnreachable = "provider.unreachable" {
         rule: "The provider answers within the time allowed.",
         source: "OpenID Connect Discovery § 4", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig",

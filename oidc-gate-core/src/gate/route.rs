@@ -26,14 +26,25 @@ pub enum Route<'p> {
 }
 
 impl Route<'_> {
-    /// Whether a credential has to be looked for before [`decide`](super::Policy::decide) can be asked.
+    /// Whether a credential has to be looked for: to decide, or to serve the endpoint.
     ///
     /// Where it is `false`, [`Credential::None`](super::Credential::None) decides the same as any other.
     pub fn needs_identity(&self) -> bool {
         match self {
             Self::Bypass | Self::UnknownEndpoint => false,
             Self::Open | Self::Protected(_) => true,
-            Self::Endpoint(endpoint) => matches!(endpoint, Endpoint::Userinfo),
+            Self::Endpoint(endpoint) => match endpoint {
+                Endpoint::Callback(_) | Endpoint::Auth | Endpoint::Userinfo | Endpoint::SignOut => {
+                    true
+                }
+                Endpoint::SignIn
+                | Endpoint::Start
+                | Endpoint::Ping
+                | Endpoint::Ready
+                | Endpoint::Metrics
+                | Endpoint::BackchannelLogout
+                | Endpoint::FrontchannelLogout => false,
+            },
         }
     }
 }

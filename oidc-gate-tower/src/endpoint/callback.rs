@@ -3,7 +3,7 @@
 use crate::{
     Gate, answer,
     core::{
-        check::{Check, CheckFailed},
+        check::{Check, CheckFailed, quote},
         flow::Entropy,
         login::{Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn, Transaction, Use},
         secret::SessionId,
@@ -14,43 +14,38 @@ use crate::{
     upstream::Unavailable,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode, header::ALLOW, request::Parts};
+use http::{HeaderMap, Method, Response, header::HOST, request::Parts};
 use std::time::Duration;
 
 /// Ends a login: a session and the page that was asked for, or a page that says what to do.
 ///
 /// A session that is there stays as it is unless the login succeeds.
-pub(super) async fn serve(gate: &Gate, parts: &Parts) -> Response<Bytes> {
+pub(super) async fn serve(gate: &Gate, parts: &Parts, present: Recognised) -> Response<Bytes> {
     if parts.method != Method::GET {
-        // `response_mode=form_post` is not asked for, so nothing legitimate is posted here.
-        let mut response = answer::empty(StatusCode::METHOD_NOT_ALLOWED);
-        response
-            .headers_mut()
-            .insert(ALLOW, http::HeaderValue::from_static("GET"));
-        return response;
+        let cause = "expected GET: `response_mode=form_post` was not asked for".to_owned();
+        return super::refuse(gate, Check::MethodNotAllowed, cause, Some("GET"));
     }
     let query = parts.uri.query().unwrap_or_default().as_bytes();
     let callback = match Callback::parse(query) {
         Ok(callback) => callback,
-        Err(failed) => return over(gate, parts, Over::now(failed), None),
+        Err(failed) => return over(gate, Over::now(failed), &present, None),
     };
     let cookie = gate.0.names.transaction(callback.state());
     let clear = |found: bool| found.then(|| gate.0.names.clear(&cookie));
-    match accept(gate, &parts.headers, &cookie, callback) {
-        Err((failed, found)) => over(gate, parts, Over::now(failed), clear(found)),
-        Ok(consume) => {
-            let return_to = consume.return_to().clone();
-            match redeem(gate, &parts.headers, consume).await {
-                Ok((location, session)) => {
-                    let mut response = answer::redirect(location.as_str());
-                    answer::set_cookies(&mut response, [session].into_iter().chain(clear(true)));
-                    response
-                }
-                Err(mut over_by) => {
-                    over_by.return_to = Some(return_to);
-                    over(gate, parts, over_by, clear(true))
-                }
-            }
+    let consume = match accept(gate, &parts.headers, &cookie, callback) {
+        Ok(consume) => consume,
+        Err((failed, found)) => return over(gate, Over::now(failed), &present, clear(found)),
+    };
+    let return_to = consume.return_to().clone();
+    match redeem(gate, consume, &present).await {
+        Ok((location, session)) => {
+            let mut response = answer::redirect(location.as_str());
+            answer::set_cookies(&mut response, [session].into_iter().chain(clear(true)));
+            response
+        }
+        Err(mut failed) => {
+            failed.return_to = Some(return_to);
+            over(gate, failed, &present, clear(true))
         }
     }
 }
@@ -101,11 +96,12 @@ fn accept(
     let transaction = candidates
         .find_map(|sealed| Transaction::open(&gate.0.keys, cookie, sealed))
         .ok_or_else(|| {
-            let cause = if found {
+            let mut cause = String::from(if found {
                 "its cookie cannot be opened"
             } else {
                 "no cookie of such a login came along"
-            };
+            });
+            cause.extend(other_host(gate, headers));
             (CheckFailed::new(Check::StateUnknown, cause), found)
         })?;
     callback
@@ -113,24 +109,38 @@ fn accept(
         .map_err(|failed| (failed, true))
 }
 
+/// The usual reason for a cookie that does not come back: the browser was at another address than the one configured.
+fn other_host(gate: &Gate, headers: &HeaderMap) -> Option<String> {
+    let origin = gate.0.base.origin();
+    let host = headers.get(HOST)?.to_str().ok()?;
+    let same = origin
+        .split_once("://")
+        .is_some_and(|(_, ours)| ours.eq_ignore_ascii_case(host));
+    (!same).then(|| {
+        format!(
+            "; the request came to {}, the base URL is {origin}",
+            quote(host)
+        )
+    })
+}
+
 /// Marks the state as used and redeems the code, in a task that the gate owns: a code that has been sent is used up, and
 /// the login must not be lost because the browser's connection is.
 async fn redeem(
     gate: &Gate,
-    headers: &HeaderMap,
     consume: ConsumeState,
+    present: &Recognised,
 ) -> Result<(ReturnTo, SetCookie), Over> {
-    let first = gate.0.used_states.insert(
-        consume.state().expose().as_bytes(),
-        consume.until(),
-        gate.now(),
-    );
+    let state = consume.state().expose().as_bytes();
+    let first = gate
+        .0
+        .used_states
+        .insert(state, consume.until(), gate.now());
     let grant = consume.resolve(if first { Use::First } else { Use::Again })?;
-    let before = match gate.recognise(headers, gate.now()) {
-        Recognised::Session(session, _) => Some(session),
-        Recognised::Nobody | Recognised::Expired(_) | Recognised::Unreadable(_) => None,
-    };
-    let work = gate.0.tasks.spawn(sign_in(gate.clone(), grant, before));
+    let work = gate
+        .0
+        .tasks
+        .spawn(sign_in(gate.clone(), grant, present.session().cloned()));
     work.await.unwrap_or_else(|_| {
         Err(CheckFailed::new(Check::Misuse, "the sign-in was broken off").into())
     })
@@ -177,7 +187,7 @@ async fn sign_in(
     // Another user took over this browser: what is left of the one before must not come back. The same user's other
     // tabs may still be sending the old cookie, and lose nothing by it.
     if let Some(before) = before
-        && !same_user(&before, &session)
+        && !before.identity().is_same_user(session.identity())
     {
         inner.ended.insert(before.id().expose(), before.ends(), now);
     }
@@ -185,16 +195,16 @@ async fn sign_in(
     Ok((return_to, cookie))
 }
 
-fn same_user(a: &Session, b: &Session) -> bool {
-    (a.identity().issuer(), a.identity().subject())
-        == (b.identity().issuer(), b.identity().subject())
-}
-
 /// The end of a login that did not succeed.
 ///
 /// A login that is over already, in a browser that is signed in, is the back button or a reload: the user is where they
 /// wanted to be. Nothing of the present session is changed by it.
-fn over(gate: &Gate, parts: &Parts, over: Over, clear: Option<SetCookie>) -> Response<Bytes> {
+fn over(
+    gate: &Gate,
+    over: Over,
+    present: &Recognised,
+    clear: Option<SetCookie>,
+) -> Response<Bytes> {
     let Over {
         failed,
         retry_after,
@@ -204,16 +214,11 @@ fn over(gate: &Gate, parts: &Parts, over: Over, clear: Option<SetCookie>) -> Res
         failed.check(),
         Check::StateUnknown | Check::StateReplayed | Check::TransactionExpired
     );
-    let signed_in = || {
-        matches!(
-            gate.recognise(&parts.headers, gate.now()),
-            Recognised::Session(..)
-        )
-    };
-    let return_to = return_to.unwrap_or_else(ReturnTo::root);
-    let mut response = if stale && signed_in() {
+    let return_to = return_to.unwrap_or_else(|| gate.home());
+    let mut response = if stale && present.session().is_some() {
+        let check = failed.check().id();
         tracing::info!(
-            check = failed.check().id(),
+            check,
             cause = failed.cause(),
             "a login that is over came again"
         );

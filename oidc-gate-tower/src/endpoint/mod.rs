@@ -5,18 +5,26 @@ mod sign_out;
 mod start;
 mod userinfo;
 
-use crate::{Gate, answer, core::gate::Endpoint};
+use crate::{
+    Gate, answer,
+    core::{
+        check::{Check, CheckFailed},
+        gate::{AnswerForm, Endpoint, Refusal},
+    },
+    gate::Recognised,
+};
 use bytes::Bytes;
 use http::{Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
 
-/// Serves an endpoint for a request that the policy has let through to it.
+/// Serves an endpoint for a request that the policy has let through to it. `recognised` is what its cookies came to.
 pub(crate) async fn serve<B>(
     gate: Gate,
     endpoint: Endpoint,
     parts: Parts,
     body: B,
+    recognised: Recognised,
 ) -> Response<Bytes>
 where
     B: Body + Send + 'static,
@@ -24,12 +32,12 @@ where
 {
     match endpoint {
         Endpoint::Start => start::serve(&gate, &parts).await,
-        Endpoint::Callback(_) => callback::serve(&gate, &parts).await,
+        Endpoint::Callback(_) => callback::serve(&gate, &parts, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
-            Ok(form) => sign_out::serve(&gate, &parts, &form),
-            Err(status) => answer::empty(status),
+            Ok(form) => sign_out::serve(&gate, &parts, &form, recognised.session()),
+            Err(failed) => refuse(&gate, failed.check(), failed.cause().to_owned(), None),
         },
-        Endpoint::Userinfo => userinfo::serve(&gate, &parts),
+        Endpoint::Userinfo => userinfo::serve(recognised.session()),
         // `build` switches none of these on.
         Endpoint::SignIn
         | Endpoint::Auth
@@ -41,25 +49,40 @@ where
     }
 }
 
+/// Refuses what the policy could not know to be wrong.
+fn refuse(
+    gate: &Gate,
+    check: Check,
+    cause: String,
+    allow: Option<&'static str>,
+) -> Response<Bytes> {
+    let mut refusal = Refusal::new(check, cause, check.status(), AnswerForm::Page);
+    refusal.allow = allow;
+    answer::refusal(&refusal, || gate.home().as_str().to_owned())
+}
+
 /// The most that is read of a form's body, in bytes.
 const MAX_FORM_BYTES: usize = 8 * 1024;
 
-async fn small_form<B>(body: B) -> Result<Bytes, StatusCode>
+async fn small_form<B>(body: B) -> Result<Bytes, CheckFailed>
 where
     B: Body + Send + 'static,
     B::Data: Send,
 {
-    if body.size_hint().lower() > MAX_FORM_BYTES as u64 {
-        return Err(StatusCode::PAYLOAD_TOO_LARGE);
-    }
     // `Limited` wants an error it can box; which it is does not matter to the answer.
     match Limited::new(body.map_err(|_| Unread), MAX_FORM_BYTES)
         .collect()
         .await
     {
         Ok(form) => Ok(form.to_bytes()),
-        Err(error) if error.is::<Unread>() => Err(StatusCode::BAD_REQUEST),
-        Err(_) => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Err(error) => {
+            let cause = if error.is::<Unread>() {
+                "the body broke off".to_owned()
+            } else {
+                format!("expected at most {MAX_FORM_BYTES} bytes")
+            };
+            Err(CheckFailed::new(Check::BodyTooLarge, cause))
+        }
     }
 }
 

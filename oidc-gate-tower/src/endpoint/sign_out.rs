@@ -2,23 +2,23 @@
 
 use crate::{
     Gate, answer,
-    core::{form::Form, login::ReturnTo},
-    gate::Recognised,
+    core::{form::Form, login::ReturnTo, session::Session},
     html::{Page, escape},
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, request::Parts};
 
-/// A POST ends the session; a GET asks whether to.
+/// A POST ends the session and leads to `rd`, a field of the form, or else to a page that says so; a GET asks whether to.
 ///
 /// The policy has seen to it that the request comes from this application. The session's id is remembered until the
 /// session would have ended anyway, so a copy of its cookie is worth nothing.
-pub(super) fn serve(gate: &Gate, parts: &Parts, body: &[u8]) -> Response<Bytes> {
+pub(super) fn serve(
+    gate: &Gate,
+    parts: &Parts,
+    body: &[u8],
+    session: Option<&Session>,
+) -> Response<Bytes> {
     let now = gate.now();
-    let session = match gate.recognise(&parts.headers, now) {
-        Recognised::Session(session, _) => Some(session),
-        Recognised::Nobody | Recognised::Expired(_) | Recognised::Unreadable(_) => None,
-    };
     if parts.method != Method::POST {
         return match session {
             Some(session) => question(gate, session.identity().display_name()),
@@ -64,6 +64,6 @@ fn signed_out(gate: &Gate) -> Response<Bytes> {
         "You are signed out",
         "You may still be signed in at the sign-in service, so signing in again can be quick.",
         "Sign in again",
-        &gate.sign_in_path("/"),
+        &gate.sign_in_path(gate.home().as_str()),
     )
 }

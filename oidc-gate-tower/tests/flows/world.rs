@@ -253,7 +253,7 @@ pub(crate) async fn serve(
         .layer(tower::service_fn(app))
         .oneshot(request)
         .await?;
-    Ok(response.map(|body| body.unify(|own| own)))
+    Ok(response.map(|body| body.unify(Full::from)))
 }
 
 /// Says what was asked for, by whom, and with which cookies.

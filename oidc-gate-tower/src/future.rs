@@ -1,0 +1,105 @@
+//! The answer to a request, to come.
+
+use crate::{GateBody, after::After, answer, core::session::SetCookie, gate::Answer, ports::Boxed};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+pin_project_lite::pin_project! {
+    /// The answer to come. The way through to the application has no box; the gate's own work knows nothing of
+    /// the application.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct GateFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project_lite::pin_project! {
+    #[project = Projected]
+    enum State<F> {
+        /// The application answers.
+        Pass { #[pin] future: F, after: After },
+        /// The gate is at work on an answer of its own.
+        Work { work: Boxed<'static, Response<Bytes>>, cookie: Option<SetCookie> },
+        /// The gate has answered.
+        Done { response: Option<Response<Bytes>> },
+    }
+}
+
+impl<F> GateFuture<F> {
+    pub(crate) fn pass(future: F, after: After) -> Self {
+        Self {
+            state: State::Pass { future, after },
+        }
+    }
+
+    pub(crate) fn done(response: Response<Bytes>) -> Self {
+        Self {
+            state: State::Done {
+                response: Some(response),
+            },
+        }
+    }
+
+    pub(crate) fn later(work: Boxed<'static, Response<Bytes>>, cookie: Option<SetCookie>) -> Self {
+        Self {
+            state: State::Work { work, cookie },
+        }
+    }
+}
+
+impl<F> fmt::Debug for GateFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateFuture").finish_non_exhaustive()
+    }
+}
+
+impl<F, R, E> Future for GateFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = Result<Response<GateBody<R>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            match this.state.as_mut().project() {
+                Projected::Pass { future, after } => {
+                    let mut response = ready!(future.poll(cx))?;
+                    match after.refused(&mut response) {
+                        None => {
+                            after.finish(response.headers_mut());
+                            return Poll::Ready(Ok(response.map(GateBody::inner)));
+                        }
+                        Some(Answer::Now(mut own)) => {
+                            answer::set_cookies(&mut own, after.cookie.take());
+                            return Poll::Ready(Ok(own.map(GateBody::own)));
+                        }
+                        Some(Answer::Later(work)) => {
+                            let cookie = after.cookie.take();
+                            this.state.set(State::Work { work, cookie });
+                        }
+                    }
+                }
+                Projected::Work { work, cookie } => {
+                    let mut response = ready!(work.as_mut().poll(cx));
+                    answer::set_cookies(&mut response, cookie.take());
+                    return Poll::Ready(Ok(response.map(GateBody::own)));
+                }
+                Projected::Done { response } => {
+                    // A future that was ready is not polled again; whoever does gets an empty error and no panic.
+                    let response = response
+                        .take()
+                        .unwrap_or_else(|| answer::empty(StatusCode::INTERNAL_SERVER_ERROR));
+                    return Poll::Ready(Ok(response.map(GateBody::own)));
+                }
+            }
+        }
+    }
+}
