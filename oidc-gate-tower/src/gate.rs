@@ -212,7 +212,7 @@ impl Gate {
     /// Sends a browser to the provider: at once, if the provider is known.
     pub(crate) fn log_in(&self, mut wanted: Wanted, pending: Vec<String>) -> Answer {
         // Where the application lives under a path, the origin's first page is somebody else's.
-        if wanted.return_to == ReturnTo::root() {
+        if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
             wanted.return_to = self.home();
         }
         if let Some(metadata) = self.0.upstream.metadata_at_hand() {
