@@ -48,3 +48,8 @@ pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,
 };
 pub use require::{RequireFuture, RequireLayer, RequireService, require};
+
+// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

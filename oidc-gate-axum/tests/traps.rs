@@ -450,9 +450,9 @@ async fn what_a_gate_has_looked_at_is_no_500() {
 
 #[tokio::test]
 async fn a_gate_takes_off_what_it_did_not_put_on() {
-    let app = gate().protect(Router::new().route("/me", get(async |_: AuthenticatedUser| {})));
+    let app = gate().protect(Router::new().route("/", get(who)));
     let outside = testing::signed_in(alice()).layer(app);
-    assert_eq!(status(outside, req("/me")).await, StatusCode::UNAUTHORIZED);
+    assert_eq!(text(send(outside, req("/")).await).await, "nobody");
 }
 
 #[tokio::test]

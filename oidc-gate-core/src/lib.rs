@@ -18,3 +18,8 @@ pub mod session;
 pub mod time;
 pub mod token;
 pub mod url;
+
+// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

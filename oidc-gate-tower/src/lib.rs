@@ -57,3 +57,8 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;
+
+// The program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
