@@ -97,14 +97,14 @@ pub fn rows() -> Vec<Row> {
         row(
             "navigation, nobody signed in: redirect to the provider",
             Ask::of("/me").browser().to(gated(), StatusCode::SEE_OTHER),
-            Ask::of("/me").browser().to_nobody(),
+            Ask::of("/me").browser().for_nobody(),
         ),
         row(
             "API call, nobody signed in: 401",
             Ask::of("/me")
                 .accept("application/json")
                 .to(gated(), StatusCode::UNAUTHORIZED),
-            Ask::of("/me").accept("application/json").to_nobody(),
+            Ask::of("/me").accept("application/json").for_nobody(),
         ),
     ]
 }
@@ -279,7 +279,7 @@ impl Ask {
     }
 
     /// The request made and dropped: where the gate answers itself, all else is its own.
-    fn to_nobody(self) -> Operation {
+    fn for_nobody(self) -> Operation {
         Operation::new(move || {
             black_box(self.request());
         })

@@ -497,6 +497,7 @@ impl fmt::Debug for GateBuilder {
 #[cfg(all(test, feature = "reqwest"))]
 mod tests {
     use super::*;
+    use crate::core::secret::ClientSecret;
 
     const ISSUER: (&str, &str) = ("OIDC_GATE_ISSUER_URL", "https://id.example.com");
     const ID: (&str, &str) = ("OIDC_GATE_CLIENT_ID", "app");
@@ -532,7 +533,7 @@ mod tests {
             (
                 "OIDC_GATE_CLIENT_ID",
                 "",
-                "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there",
+                "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_CLIENT_SECRET is set, so say whose secret it is",
             ),
             (
                 "OIDC_GATE_CLIENT_SECRET",
@@ -596,5 +597,48 @@ mod tests {
         ] {
             assert_eq!(without_userinfo(url), shown);
         }
+    }
+
+    fn after(builder: GateBuilder, vars: &[(&str, &str)]) -> Result<Gate, ConfigError> {
+        let var = |name: &str| {
+            let found = vars.iter().find(|(n, _)| *n == name)?;
+            Some(found.1.to_owned())
+        };
+        builder.apply(Env::read(var)).build()
+    }
+
+    #[test]
+    fn the_environment_replaces_what_it_names_and_keeps_the_rest() {
+        let auth = || ClientAuth::client_secret_basic(ClientSecret::new("in-code"));
+        let provider =
+            Provider::unnamed("https://old.example.com", "old", auth()).groups_at(["roles"]);
+        let gate = after(
+            Gate::builder().provider(provider),
+            &[ISSUER, ID, SECRET, BASE, KEYS],
+        )
+        .unwrap();
+        assert_eq!(gate.0.upstream.registration().client.id(), "app");
+        assert_eq!(gate.0.upstream.rules().groups_path, ["roles"]);
+        let in_code = Gate::builder().client("in-code", auth());
+        let gate = after(in_code, &[ISSUER, BASE, KEYS]).unwrap();
+        assert_eq!(gate.0.upstream.registration().client.id(), "in-code");
+    }
+
+    #[test]
+    #[cfg(feature = "dev-provider")]
+    fn another_provider_takes_the_embedded_ones_place_whole() {
+        let embedded = || Gate::builder().dev_provider(&crate::dev::DevProvider::demo());
+        let error = after(embedded(), &[ISSUER, BASE, KEYS]).unwrap_err();
+        assert_eq!(
+            error.problems().collect::<Vec<_>>(),
+            [
+                "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there"
+            ]
+        );
+        let gate = after(embedded(), &[ISSUER, ID, SECRET, BASE, KEYS]).unwrap();
+        assert_eq!(
+            gate.0.upstream.registration().client.method().name(),
+            "client_secret_basic"
+        );
     }
 }

@@ -291,10 +291,6 @@ pub(crate) enum Answer {
 }
 
 /// What a request's cookies come to.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once per request and kept on the stack; a box would be an allocation on each"
-)]
 pub(crate) enum Recognised {
     Nobody,
     Session(Session, crate::core::session::Freshness),
