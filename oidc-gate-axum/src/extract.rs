@@ -7,7 +7,7 @@ use axum::{
 };
 use http::{StatusCode, request::Parts};
 use oidc_gate_tower::{
-    Anonymous, ClaimsMismatch, Demand, Identity, NoCaller, Principal, Requirement,
+    Anonymous, Check, ClaimsMismatch, Demand, Identity, NoCaller, Principal, Requirement,
 };
 use std::{fmt, marker::PhantomData, ops::Deref};
 
@@ -18,6 +18,10 @@ use std::{fmt, marker::PhantomData, ops::Deref};
 ///
 /// A request without a caller does not reach the handler: the gate outside sends a navigation to the login and answers
 /// anything else with 401. Without a gate, and under a `bypass` rule, the answer is 500 and says which of the two it is.
+///
+/// The refusal reaches the gate in the extensions of the response. Whoever makes a response of its own from an
+/// [`AuthRejection`], or replaces the response in a layer inside the gate, answers in the gate's place: a navigation then
+/// gets that answer and no login.
 ///
 /// ```
 /// use oidc_gate_axum::AuthenticatedUser;
@@ -174,7 +178,8 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for AuthenticatedUser {
 /// The caller's claims in the application's own type.
 ///
 /// Demand the shape once, at sign-in, with
-/// [`GateBuilder::claims`](oidc_gate_tower::GateBuilder::claims); then this cannot fail for a session.
+/// [`GateBuilder::claims`](oidc_gate_tower::GateBuilder::claims); then this fails for
+/// nobody who has signed in since.
 ///
 /// ```
 /// use oidc_gate_axum::Claims;
@@ -215,13 +220,25 @@ pub enum ClaimsRejection {
     Mismatch(ClaimsMismatch),
 }
 
+impl fmt::Display for ClaimsRejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auth(rejection) => rejection.fmt(f),
+            Self::Mismatch(mismatch) => mismatch.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ClaimsRejection {}
+
 impl IntoResponse for ClaimsRejection {
     fn into_response(self) -> Response {
         match self {
             Self::Auth(rejection) => rejection.into_response(),
             Self::Mismatch(mismatch) => {
                 // The log has the member's name; the user can do nothing with it.
-                tracing::warn!(check = %oidc_gate_core::check::Check::ClaimsUnfit, cause = %mismatch, "claims refused");
+                let check = Check::ClaimsUnfit;
+                tracing::warn!(check = check.id(), cause = %mismatch, remedy = check.remedy(), "claims refused");
                 (
                     StatusCode::FORBIDDEN,
                     "your account lacks what this page needs",
@@ -279,6 +296,22 @@ pub struct Has<P: Permission> {
 impl<P: Permission> fmt::Debug for Has<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.user.fmt(f)
+    }
+}
+
+impl<P: Permission> Clone for Has<P> {
+    fn clone(&self) -> Self {
+        Self {
+            user: self.user.clone(),
+            permission: PhantomData,
+        }
+    }
+}
+
+impl<P: Permission> Has<P> {
+    /// The caller, whatever else is known of it.
+    pub fn into_user(self) -> AuthenticatedUser {
+        self.user
     }
 }
 

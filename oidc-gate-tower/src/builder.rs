@@ -149,8 +149,8 @@ impl GateBuilder {
         self
     }
 
-    /// Claims of this shape are demanded at sign-in: a user without them is told there, once, and the handlers' extractor
-    /// `Claims<T>` does not fail.
+    /// Claims of this shape are demanded at sign-in: a user without them is told there, once, and not by each handler that
+    /// takes `Claims<T>`.
     pub fn claims<T: serde::de::DeserializeOwned>(mut self) -> Self {
         self.demanded_claims = Some(|identity| identity.claims_as::<T>().map(drop));
         self

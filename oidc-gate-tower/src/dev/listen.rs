@@ -26,7 +26,13 @@ impl DevProvider {
     ///
     /// Everybody with a process on this machine can sign in as anybody. Nobody else can: no other interface is bound.
     pub async fn listen(&self, port: u16) -> io::Result<SocketAddr> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .await
+            .map_err(|error| {
+                let text =
+                    format!("the development provider cannot listen on 127.0.0.1:{port}: {error}");
+                io::Error::new(error.kind(), text)
+            })?;
         let address = listener.local_addr()?;
         self.name_after_port(address.port());
         self.serve(listener);

@@ -9,7 +9,8 @@ use crate::{
 use http::HeaderValue;
 
 /// A gate at `http://localhost` whose provider is the embedded one, to be configured further. Everything about it is
-/// real.
+/// real. To sign in through the provider, or to switch its faults on, make it yourself and hand it over with
+/// [`dev_provider`](GateBuilder::dev_provider).
 pub fn gate() -> GateBuilder {
     Gate::builder()
         .base_url("http://localhost")
