@@ -41,7 +41,8 @@ enum Pair {
     Rsa(RsaKeyPair, &'static RsaSignatureEncoding),
     Ec(EcdsaKeyPair, &'static str),
     Ed25519(Ed25519KeyPair),
-    Secret(hmac::Key),
+    /// Boxed: its prepared state is many times as large as a key pair.
+    Secret(Box<hmac::Key>),
 }
 
 /// A key or a signature could not be made: memory or randomness is missing, or the secret does not fit the algorithm.
@@ -115,7 +116,7 @@ impl SigningKey {
         }
         Ok(Self {
             alg,
-            pair: Pair::Secret(hmac::Key::new(algorithm, octets)),
+            pair: Pair::Secret(Box::new(hmac::Key::new(algorithm, octets))),
             kid: "".into(),
             public: Map::new(),
         })
