@@ -29,6 +29,14 @@ impl Method {
         }
     }
 
+    /// The secret that the client shares with the server, if it has one.
+    pub fn secret(&self) -> Option<&ClientSecret> {
+        match self {
+            Self::None => None,
+            Self::SecretBasic(secret) | Self::SecretPost(secret) => Some(secret),
+        }
+    }
+
     /// Whether a server that lists `supported` takes this method
     /// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)).
     ///

@@ -276,8 +276,10 @@ impl GateBuilder {
         let redirect_uri = format!("{}{}", base.origin(), policy.endpoint_path(&callback));
         let rules = provider.rules();
         let names = CookieNames::derive(&provider.client_id, &base);
+        let id_token_alg = provider.registered_alg();
         let client = Client::new(provider.client_id, provider.auth.method);
-        let registration = Registration::new(client, redirect_uri, &provider.scopes);
+        let mut registration = Registration::new(client, redirect_uri, &provider.scopes);
+        registration.id_token_alg = id_token_alg;
         let upstream = Upstream::new(
             issuer,
             registration,

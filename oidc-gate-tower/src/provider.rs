@@ -2,7 +2,7 @@
 
 use crate::{
     ClientAuth,
-    core::{jose::AlgSet, login::SignInRules},
+    core::{jose::Alg, login::SignInRules},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 /// # Defaults
 ///
 /// Scopes `openid profile email`; groups in the claim `groups`; 30 seconds of leeway between clocks; no audience
-/// trusted beside the client.
+/// trusted beside the client; ID tokens signed with any asymmetric algorithm that the provider announces.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Provider {
@@ -26,6 +26,7 @@ pub struct Provider {
     pub(crate) groups_path: Vec<String>,
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) leeway: Duration,
+    id_token_alg: Option<String>,
 }
 
 impl Provider {
@@ -49,6 +50,7 @@ impl Provider {
             groups_path: vec!["groups".to_owned()],
             trusted_audiences: Vec::new(),
             leeway: Duration::from_secs(30),
+            id_token_alg: None,
         }
     }
 
@@ -96,6 +98,53 @@ impl Provider {
             .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
     }
 
+    /// The one algorithm that the provider signs ID tokens for this client with, as it is registered there
+    /// (`id_token_signed_response_alg`): `RS256`, `ES256`, `EdDSA`, … Tokens signed with another are refused then, and
+    /// what the provider announces is not asked.
+    ///
+    /// # Security
+    ///
+    /// `HS256`, `HS384` and `HS512` make the client secret the key, so whoever can read it can sign in as anybody. They are
+    /// accepted if they are set here and never otherwise, and need a secret of at least 32, 48 or 64 bytes
+    /// ([RFC 7518 § 3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)). A provider that can do better should.
+    pub fn id_token_alg(mut self, name: impl Into<String>) -> Self {
+        self.id_token_alg = Some(name.into());
+        self
+    }
+
+    /// The algorithm of that name, if one was set and it is one.
+    pub(crate) fn registered_alg(&self) -> Option<Alg> {
+        self.id_token_alg.as_deref().and_then(Alg::from_name)
+    }
+
+    fn alg_problem(&self) -> Option<String> {
+        let name = self.id_token_alg.as_deref()?;
+        let Some(alg) = self.registered_alg() else {
+            let known: Vec<_> = Alg::ALL.iter().map(|alg| alg.name()).collect();
+            return Some(format!(
+                "id_token_alg: {name:?} is not verified; the algorithms are {}",
+                known.join(", ")
+            ));
+        };
+        let least = alg.min_secret_bytes()?;
+        match self
+            .auth
+            .method
+            .secret()
+            .map(|secret| secret.expose().len())
+        {
+            None => Some(format!(
+                "id_token_alg: {alg} takes the client's secret, and the client has none; register an algorithm with a \
+                 key pair, such as RS256"
+            )),
+            Some(bytes) if bytes < least => Some(format!(
+                "id_token_alg: {alg} takes a client secret of at least {least} bytes, this one has {bytes}; get a longer \
+                 one, or register an algorithm with a key pair, such as RS256"
+            )),
+            Some(_) => None,
+        }
+    }
+
     /// What is wrong with it, each as `setting: problem`.
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
@@ -114,6 +163,7 @@ impl Provider {
         if let Some(problem) = self.auth.problem() {
             problems.push(format!("client: {problem}"));
         }
+        problems.extend(self.alg_problem());
         let word = |text: &String| {
             !text.is_empty()
                 && text
@@ -158,8 +208,59 @@ impl Provider {
         rules.provider = self.name.as_str().into();
         rules.leeway = self.leeway;
         rules.trusted_audiences = self.trusted_audiences.clone();
-        rules.algs = AlgSet::all();
         rules.groups_path = self.groups_path.clone();
         rules
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(alg: &str, auth: ClientAuth) -> Vec<String> {
+        Provider::new("", "https://id.example", "app", auth)
+            .id_token_alg(alg)
+            .problems()
+    }
+
+    #[test]
+    fn an_algorithm_is_taken_if_it_can_be_verified() {
+        let secret = || ClientAuth::client_secret_post("x".repeat(64));
+        for alg in Alg::ALL {
+            assert_eq!(problems(alg.name(), secret()), [""; 0], "{alg}");
+        }
+        for other in ["none", "", "rs256", "ES256K"] {
+            let found = problems(other, secret());
+            let [problem] = found.as_slice() else {
+                panic!("{other}: {found:?}")
+            };
+            assert!(problem.starts_with(&format!(
+                "id_token_alg: {other:?} is not verified; the algorithms are RS256, "
+            )));
+        }
+    }
+
+    #[test]
+    fn a_symmetric_algorithm_takes_a_long_secret() {
+        for (alg, bytes) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
+            let short = ClientAuth::client_secret_basic("x".repeat(bytes - 1));
+            assert_eq!(
+                problems(alg, short),
+                [format!(
+                    "id_token_alg: {alg} takes a client secret of at least {bytes} bytes, this one has {}; get a longer \
+                     one, or register an algorithm with a key pair, such as RS256",
+                    bytes - 1
+                )]
+            );
+            let long = ClientAuth::client_secret_basic("x".repeat(bytes));
+            assert_eq!(problems(alg, long), [""; 0]);
+            assert_eq!(
+                problems(alg, ClientAuth::none()),
+                [format!(
+                    "id_token_alg: {alg} takes the client's secret, and the client has none; register an algorithm with a \
+                     key pair, such as RS256"
+                )]
+            );
+        }
     }
 }

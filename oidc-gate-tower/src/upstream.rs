@@ -96,7 +96,13 @@ impl Upstream {
         // Boxed, because fetching keys drives a flow, and driving a flow may look for keys.
         Box::pin(async move {
             let jwks_uri = self.metadata().await?.jwks_uri().clone();
-            let fetch = |this: Self| async move { this.drive(FetchKeys::new(jwks_uri)).await };
+            let fetch = |this: Self| async move {
+                let fetched = this.drive(FetchKeys::new(jwks_uri)).await;
+                if let Ok(fetched) = &fetched {
+                    report_skipped(&fetched.value, &this.0.issuer);
+                }
+                fetched
+            };
             self.get(|inner| &inner.keys, move |keys| keys.answers(&query), fetch)
                 .await
         })
@@ -251,6 +257,17 @@ fn chain(error: &dyn std::error::Error) -> String {
         next = error.source();
     }
     texts.join(": ")
+}
+
+/// A key that is not used is ordinary, unless the provider has given a secret away with it.
+fn report_skipped(keys: &JwkSet, issuer: &Issuer) {
+    for skipped in keys.skipped() {
+        if skipped.is_leak() {
+            tracing::error!(%issuer, key = %skipped, "the provider has published a secret; its operator has to replace the key");
+        } else {
+            tracing::debug!(%issuer, key = %skipped, "a key of the provider is not used");
+        }
+    }
 }
 
 impl fmt::Debug for Upstream {

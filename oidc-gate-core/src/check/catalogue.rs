@@ -281,6 +281,12 @@ checks! {
         answer: 502, "an error page with a reference",
         mended_by: Operator, "Treat it as an attack unless the provider is known to be broken.",
     }
+    IdTokenSecret = "id_token.secret" {
+        rule: "ID tokens are signed with the client's secret only if the client has one, at least as long as the hash.",
+        source: "RFC 7518 § 3.2", "https://www.rfc-editor.org/rfc/rfc7518#section-3.2",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Have the provider sign this client's ID tokens with a key pair, or issue a longer secret: 32 bytes for HS256, 48 for HS384, 64 for HS512.",
+    }
     IdTokenClaim = "id_token.claim" {
         rule: "Every claim the gate reads has its type, and the required ones are there.",
         source: "OpenID Connect Core § 2", "https://openid.net/specs/openid-connect-core-1_0.html#IDToken",
@@ -352,6 +358,18 @@ checks! {
         source: "OpenID Connect Core § 3.1.2.1", "https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest",
         answer: 403, "an error page with a reference",
         mended_by: Caller, "The provider did not ask the user again, or does not say when it did; it has to support `max_age`.",
+    }
+    IdTokenRefreshedSubject = "id_token.refreshed_subject" {
+        rule: "A refreshed ID token is about the user who signed in.",
+        source: "OpenID Connect Core § 12.2", "https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Treat it as an attack unless the provider is known to be broken: the session ends.",
+    }
+    IdTokenRefreshed = "id_token.refreshed" {
+        rule: "A refreshed ID token has the issuer, the audience, the authorized party and the time of sign-in of the first, and is not older.",
+        source: "OpenID Connect Core § 12.2", "https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The provider does not keep to the specification when it refreshes; the cause names what differs.",
     }
     ClaimsUnfit = "id_token.claims_unfit" {
         rule: "The user's claims have the shape that the application demands.",

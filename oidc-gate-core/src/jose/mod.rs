@@ -1,14 +1,15 @@
 //! Signatures: algorithms, keys, and the compact form.
 //!
 //! The order is fixed by the types. [`CompactJws::parse`] reads a token without believing it; what it says is handed out
-//! by [`CompactJws::verify`] alone, after one of the keys of a [`JwkSet`] has confirmed the signature. A key is fit for
-//! exactly one algorithm, so nothing that a token's header says can bend a key to another use
-//! ([RFC 8725 § 3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
+//! by [`CompactJws::verify`] alone, after one of the [`TrustedKeys`] has confirmed the signature. A key is fit for the
+//! algorithms of its type and of its own `alg`, and the caller names those it wants; nothing that a token's header says
+//! can bend a key to another use ([RFC 8725 § 3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
 
 mod alg;
 mod jwk;
 mod jws;
 mod signing;
+mod trust;
 
 pub(crate) mod base64url;
 pub(crate) mod json;
@@ -17,6 +18,7 @@ pub use alg::{Alg, AlgSet};
 pub use jwk::{JwkSet, SkipReason, SkippedKey};
 pub use jws::{CompactJws, JwsError};
 pub use signing::{SigningError, SigningKey};
+pub use trust::TrustedKeys;
 
 #[cfg(test)]
 mod tests {

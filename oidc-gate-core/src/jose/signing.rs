@@ -1,21 +1,25 @@
 //! The signing half, for whoever issues tokens: the development provider, and tests.
 
-use super::{Alg, base64url};
+use super::{Alg, base64url, trust::hmac_of};
+use crate::secret::ClientSecret;
 use aws_lc_rs::{
-    digest, rand,
+    digest, hmac, rand,
     rsa::KeySize,
     signature::{
-        ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RSA_PKCS1_SHA256,
-        RsaKeyPair,
+        ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+        ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair,
+        KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+        RSA_PSS_SHA384, RSA_PSS_SHA512, RsaKeyPair, RsaSignatureEncoding,
     },
 };
 use serde_json::{Map, Value, json};
 use std::fmt;
 
-/// A private key that signs with one algorithm.
+/// A private key, or a shared secret, that signs with one algorithm.
 ///
-/// Its name is the thumbprint of its public half
-/// ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)), so no two keys share one.
+/// The name of a private key is the thumbprint of its public half
+/// ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)), so no two keys share one. A secret has no name: a thumbprint of
+/// it would help to guess it.
 ///
 /// ```
 /// use oidc_gate_core::jose::{Alg, CompactJws, JwkSet, SigningKey};
@@ -26,19 +30,22 @@ use std::fmt;
 /// # Ok::<_, oidc_gate_core::jose::SigningError>(())
 /// ```
 pub struct SigningKey {
+    alg: Alg,
     pair: Pair,
     kid: Box<str>,
-    /// The members of the public key that its type demands, in the order of their names.
+    /// The members of the public key that its type demands, in the order of their names; none for a secret.
     public: Map<String, Value>,
 }
 
 enum Pair {
-    Rsa(RsaKeyPair),
-    P256(EcdsaKeyPair),
+    Rsa(RsaKeyPair, &'static RsaSignatureEncoding),
+    Ec(EcdsaKeyPair, &'static str),
     Ed25519(Ed25519KeyPair),
+    /// Boxed: its prepared state is many times as large as a key pair.
+    Secret(Box<hmac::Key>),
 }
 
-/// The cryptography library could not make a key or a signature: memory or randomness is missing.
+/// A key or a signature could not be made: memory or randomness is missing, or the secret does not fit the algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SigningError;
 
@@ -61,41 +68,75 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// When the library cannot make one.
+    /// When the library cannot make one, and for a symmetric algorithm: its key is [a secret](Self::from_secret) that
+    /// two have agreed on.
     pub fn generate(alg: Alg) -> Result<Self, SigningError> {
-        let pair = match alg {
-            Alg::RS256 => Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?),
-            Alg::ES256 => Pair::P256(EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?),
-            Alg::EdDSA => Pair::Ed25519(Ed25519KeyPair::generate()?),
+        let rsa = |encoding| Ok(Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?, encoding));
+        let ec = |algorithm: &'static EcdsaSigningAlgorithm, crv| {
+            Ok(Pair::Ec(EcdsaKeyPair::generate(algorithm)?, crv))
         };
+        let pair = match alg {
+            Alg::RS256 => rsa(&RSA_PKCS1_SHA256),
+            Alg::RS384 => rsa(&RSA_PKCS1_SHA384),
+            Alg::RS512 => rsa(&RSA_PKCS1_SHA512),
+            Alg::PS256 => rsa(&RSA_PSS_SHA256),
+            Alg::PS384 => rsa(&RSA_PSS_SHA384),
+            Alg::PS512 => rsa(&RSA_PSS_SHA512),
+            Alg::ES256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
+            Alg::ES384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
+            Alg::ES512 => ec(&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521"),
+            Alg::EdDSA | Alg::Ed25519 => Ok(Pair::Ed25519(Ed25519KeyPair::generate()?)),
+            Alg::HS256 | Alg::HS384 | Alg::HS512 => Err(SigningError),
+        }?;
         let public = pair.public().ok_or(SigningError)?;
         // RFC 7638 § 3.2 wants the required members alone, ordered by name and without white space. They are written
         // in that order, and serde_json keeps it whether its maps are sorted or ordered by insertion.
         let required = Value::Object(public.clone()).to_string();
         let thumbprint = digest::digest(&digest::SHA256, required.as_bytes());
         Ok(Self {
+            alg,
             pair,
             kid: base64url::encode(thumbprint.as_ref()).into(),
             public,
         })
     }
 
-    /// The algorithm it signs with.
-    pub fn alg(&self) -> Alg {
-        match self.pair {
-            Pair::Rsa(_) => Alg::RS256,
-            Pair::P256(_) => Alg::ES256,
-            Pair::Ed25519(_) => Alg::EdDSA,
+    /// The octets of `secret` as the key of a symmetric algorithm
+    /// ([OpenID Connect Core § 10.1](https://openid.net/specs/openid-connect-core-1_0.html#Signing)).
+    ///
+    /// # Errors
+    ///
+    /// For an asymmetric algorithm, and for a secret shorter than the hash
+    /// ([RFC 7518 § 3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
+    pub fn from_secret(alg: Alg, secret: &ClientSecret) -> Result<Self, SigningError> {
+        let algorithm = hmac_of(alg).ok_or(SigningError)?;
+        let octets = secret.expose().as_bytes();
+        if octets.len() < algorithm.tag_len() {
+            return Err(SigningError);
         }
+        Ok(Self {
+            alg,
+            pair: Pair::Secret(Box::new(hmac::Key::new(algorithm, octets))),
+            kid: "".into(),
+            public: Map::new(),
+        })
     }
 
-    /// Its name.
+    /// The algorithm it signs with.
+    pub fn alg(&self) -> Alg {
+        self.alg
+    }
+
+    /// Its name; empty for a secret.
     pub fn kid(&self) -> &str {
         &self.kid
     }
 
-    /// The public half, as it stands in a JWK Set: with `kid`, `use` and `alg`.
+    /// The public half, as it stands in a JWK Set: with `kid`, `use` and `alg`. `null` for a secret, which has none.
     pub fn public_jwk(&self) -> Value {
+        if self.alg.is_symmetric() {
+            return Value::Null;
+        }
         let mut jwk = self.public.clone();
         jwk.insert("kid".into(), self.kid().into());
         jwk.insert("use".into(), "sig".into());
@@ -105,7 +146,7 @@ impl SigningKey {
 
     /// `claims` as a signed token in the compact form
     /// ([RFC 7515 § 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)). `extra` goes into the header beside `alg`
-    /// and `kid`, which it cannot change.
+    /// and the key's `kid`, which it cannot change.
     ///
     /// # Errors
     ///
@@ -117,7 +158,9 @@ impl SigningKey {
     ) -> Result<String, SigningError> {
         let mut header = extra.clone();
         header.insert("alg".into(), self.alg().name().into());
-        header.insert("kid".into(), self.kid().into());
+        if !self.kid.is_empty() {
+            header.insert("kid".into(), self.kid().into());
+        }
         let part = |object: &Map<String, Value>| {
             serde_json::to_vec(object)
                 .map(|json| base64url::encode(&json))
@@ -138,12 +181,13 @@ impl SigningKey {
     pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, SigningError> {
         let random = rand::SystemRandom::new();
         Ok(match &self.pair {
-            Pair::Rsa(pair) => {
+            Pair::Rsa(pair, encoding) => {
                 let mut out = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, bytes, &mut out)?;
+                pair.sign(*encoding, &random, bytes, &mut out)?;
                 out
             }
-            Pair::P256(pair) => pair.sign(&random, bytes)?.as_ref().to_vec(),
+            Pair::Secret(key) => hmac::sign(key, bytes).as_ref().to_vec(),
+            Pair::Ec(pair, _) => pair.sign(&random, bytes)?.as_ref().to_vec(),
             Pair::Ed25519(pair) => pair.try_sign(bytes)?.as_ref().to_vec(),
         })
     }
@@ -160,21 +204,22 @@ impl Pair {
     /// ordered by name.
     fn public(&self) -> Option<Map<String, Value>> {
         let jwk = match self {
-            Self::Rsa(pair) => {
+            Self::Rsa(pair, _) => {
                 let (n, e) = rsa_numbers(pair.public_key().as_ref())?;
                 json!({"e": base64url::encode(e), "kty": "RSA", "n": base64url::encode(n)})
             }
-            Self::P256(pair) => {
+            Self::Ec(pair, crv) => {
                 // 4, then both coordinates.
                 let [4, point @ ..] = pair.public_key().as_ref() else {
                     return None;
                 };
-                let (x, y) = point.split_at_checked(32)?;
-                json!({"crv": "P-256", "kty": "EC", "x": base64url::encode(x), "y": base64url::encode(y)})
+                let (x, y) = point.split_at_checked(point.len() / 2)?;
+                json!({"crv": crv, "kty": "EC", "x": base64url::encode(x), "y": base64url::encode(y)})
             }
             Self::Ed25519(pair) => {
                 json!({"crv": "Ed25519", "kty": "OKP", "x": base64url::encode(pair.public_key().as_ref())})
             }
+            Self::Secret(_) => return None,
         };
         match jwk {
             Value::Object(members) => Some(members),
@@ -229,7 +274,7 @@ mod tests {
     fn what_is_signed_verifies_with_the_public_half() {
         let claims = json!({"sub": "alice"}).as_object().cloned().unwrap();
         let extra = json!({"typ": "JWT", "alg": "none", "kid": "x"});
-        for alg in Alg::ALL {
+        for alg in Alg::ALL.iter().filter(|alg| !alg.is_symmetric()) {
             let key = SigningKey::generate(*alg).unwrap();
             let token = key
                 .sign_compact(extra.as_object().unwrap(), &claims)
@@ -249,7 +294,10 @@ mod tests {
     fn the_public_half_holds_nothing_private() {
         for (alg, members) in [
             (Alg::RS256, "alg e kid kty n use"),
+            (Alg::PS512, "alg e kid kty n use"),
             (Alg::ES256, "alg crv kid kty use x y"),
+            (Alg::ES384, "alg crv kid kty use x y"),
+            (Alg::ES512, "alg crv kid kty use x y"),
             (Alg::EdDSA, "alg crv kid kty use x"),
         ] {
             let jwk = SigningKey::generate(alg).unwrap().public_jwk();
@@ -269,6 +317,32 @@ mod tests {
         );
         let hash = digest::digest(&digest::SHA256, required.as_bytes());
         assert_eq!(key.kid(), base64url::encode(hash.as_ref()));
+    }
+
+    #[test]
+    fn a_secret_signs_and_shows_nothing_of_itself() {
+        let secret = ClientSecret::new("s3cret-".repeat(10));
+        let claims = json!({"sub": "alice"}).as_object().cloned().unwrap();
+        for alg in [Alg::HS256, Alg::HS384, Alg::HS512] {
+            let key = SigningKey::from_secret(alg, &secret).unwrap();
+            let token = key.sign_compact(&Map::new(), &claims).unwrap();
+            let jws = CompactJws::parse(&token).unwrap();
+            assert_eq!((jws.alg(), jws.kid()), (alg, None));
+            assert_eq!(jws.verify(&secret), Ok(claims.clone()), "{alg}");
+            assert_eq!(key.public_jwk(), Value::Null);
+            assert_eq!(format!("{key:?}"), format!("SigningKey({alg} , ***)"));
+        }
+    }
+
+    #[test]
+    fn a_key_is_made_for_its_kind_of_algorithm_only() {
+        assert_eq!(SigningKey::generate(Alg::HS256).unwrap_err(), SigningError);
+        let secret = |bytes: usize| ClientSecret::new("x".repeat(bytes));
+        for (alg, bytes) in [(Alg::HS256, 32), (Alg::HS384, 48), (Alg::HS512, 64)] {
+            assert!(SigningKey::from_secret(alg, &secret(bytes)).is_ok());
+            assert!(SigningKey::from_secret(alg, &secret(bytes - 1)).is_err());
+        }
+        assert!(SigningKey::from_secret(Alg::RS256, &secret(100)).is_err());
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub use transaction::{Demand, Transaction};
 
 use crate::{
     check::{Check, CheckFailed, quote},
+    client_auth::Method,
+    jose::Alg,
     provider::Metadata,
 };
 
@@ -40,6 +42,9 @@ fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<
             "the provider lists PKCE methods, and S256 is not among them",
         ));
     }
+    if let Some(alg) = registration.id_token_alg {
+        return check_secret(alg, method);
+    }
     if metadata.id_token_algs().is_empty() {
         return Err(CheckFailed::new(
             Check::NoCommonAlgorithm,
@@ -47,6 +52,22 @@ fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<
         ));
     }
     Ok(())
+}
+
+/// Whether ID tokens signed with `alg` can be believed by a client that authenticates so: a symmetric one takes a secret,
+/// and a long one ([RFC 7518 § 3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
+fn check_secret(alg: Alg, method: &Method) -> Result<(), CheckFailed> {
+    let Some(least) = alg.min_secret_bytes() else {
+        return Ok(());
+    };
+    let refused = |cause: String| Err(CheckFailed::new(Check::IdTokenSecret, cause));
+    match method.secret().map(|secret| secret.expose().len()) {
+        None => refused(format!("{alg} is configured, and the client has no secret")),
+        Some(bytes) if bytes < least => refused(format!(
+            "{alg} takes a secret of {least} bytes, the client's has {bytes}"
+        )),
+        Some(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]

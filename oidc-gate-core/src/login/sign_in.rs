@@ -5,8 +5,9 @@ use crate::{
     check::{Check, CheckFailed, quote},
     flow::{Env, Exchange, Failure, Flow, Input, Step},
     identity::Identity,
-    jose::AlgSet,
+    jose::{AlgSet, TrustedKeys},
     provider::Metadata,
+    time::UnixTime,
     token::{Expectations, TokenResponse, UnverifiedIdToken, request},
 };
 use std::{mem, sync::Arc, time::Duration};
@@ -21,7 +22,8 @@ pub struct SignInRules {
     pub leeway: Duration,
     /// Audiences beside the client that an ID token may name.
     pub trusted_audiences: Vec<String>,
-    /// The algorithms to accept, of those that the provider announces.
+    /// The algorithms to accept, of those that the provider announces. Where the registration
+    /// [names one](Registration::id_token_alg), that one alone is accepted and this is not asked.
     pub algs: AlgSet,
     /// Where in the claims the groups are: one name per level, because claim names hold dots and slashes.
     pub groups_path: Vec<String>,
@@ -29,14 +31,14 @@ pub struct SignInRules {
 
 /// # Defaults
 ///
-/// 30 seconds of leeway, no further audience, every algorithm there is, groups at `groups`.
+/// 30 seconds of leeway, no further audience, every asymmetric algorithm there is, groups at `groups`.
 impl Default for SignInRules {
     fn default() -> Self {
         Self {
             provider: "".into(),
             leeway: Duration::from_secs(30),
             trusted_audiences: Vec::new(),
-            algs: AlgSet::all(),
+            algs: AlgSet::asymmetric(),
             groups_path: vec!["groups".to_owned()],
         }
     }
@@ -58,12 +60,16 @@ pub struct SignIn {
 enum Stage {
     Begin(Box<Grant>),
     Exchange(Box<Grant>),
-    Keys {
-        grant: Box<Grant>,
-        tokens: TokenResponse,
-        unverified: Box<UnverifiedIdToken>,
-    },
+    Keys(Box<Received>),
     Over,
+}
+
+/// What the token endpoint answered.
+#[derive(Debug)]
+struct Received {
+    grant: Box<Grant>,
+    tokens: TokenResponse,
+    unverified: UnverifiedIdToken,
 }
 
 /// What a sign-in comes to.
@@ -123,6 +129,7 @@ impl SignIn {
         &mut self,
         grant: Box<Grant>,
         response: &http::Response<Vec<u8>>,
+        now: UnixTime,
     ) -> Result<Step<Output>, CheckFailed> {
         let tokens = TokenResponse::parse(response)?;
         let missing = || {
@@ -133,57 +140,78 @@ impl SignIn {
         };
         let unverified = UnverifiedIdToken::parse(tokens.id_token.as_ref().ok_or_else(missing)?)?;
         let query = unverified.key_query(self.algs())?;
-        let unverified = Box::new(unverified);
-        self.stage = Stage::Keys {
+        let received = Box::new(Received {
             grant,
             tokens,
             unverified,
-        };
+        });
+        if query.alg.is_symmetric() {
+            // The key is at hand: no published one is ever asked for.
+            let secret = self.registration.client.method().secret().ok_or_else(|| {
+                CheckFailed::new(Check::IdTokenSecret, "the client has no secret")
+            })?;
+            return self.believe(*received, secret.into(), now);
+        }
+        self.stage = Stage::Keys(received);
         Ok(Step::FindKeys(query))
     }
 
+    /// The algorithm that the client is registered for; else what the provider announces, as far as it is allowed. None
+    /// of it comes from the token
+    /// ([OpenID Connect Core § 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation), step
+    /// 7).
     fn algs(&self) -> AlgSet {
-        self.rules.algs.intersection(self.metadata.id_token_algs())
+        match self.registration.id_token_alg {
+            Some(alg) => [alg].into_iter().collect(),
+            None => self.rules.algs.intersection(self.metadata.id_token_algs()),
+        }
+    }
+
+    fn believe(
+        &self,
+        received: Received,
+        keys: TrustedKeys<'_>,
+        now: UnixTime,
+    ) -> Result<Step<Output>, CheckFailed> {
+        let Received {
+            grant,
+            tokens,
+            unverified,
+        } = received;
+        let expected = Expectations {
+            issuer: self.metadata.issuer(),
+            client_id: self.registration.client.id(),
+            nonce: Some(&grant.nonce),
+            algs: self.algs(),
+            trusted_audiences: &self.rules.trusted_audiences,
+            leeway: self.rules.leeway,
+            access_token: Some(&tokens.access_token),
+            acr_values: &grant.demand.acr_values,
+            max_age: grant.demand.max_age,
+        };
+        let claims = unverified.verify(keys, &expected, now)?;
+        let provider_session = claims.sid().map(str::to_owned);
+        let scope = tokens.scope.as_deref().unwrap_or(&self.registration.scopes);
+        let identity = claims.into_identity(&self.rules.provider, &self.rules.groups_path, scope);
+        Ok(Step::Done(Ok(SignedIn {
+            identity,
+            provider_session,
+            return_to: grant.return_to,
+            tokens,
+        })))
     }
 
     fn step(&mut self, input: Input, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {
         match (mem::replace(&mut self.stage, Stage::Over), input) {
             (Stage::Begin(grant), Input::Start) => self.exchange(grant),
-            (Stage::Exchange(grant), Input::Response(response)) => self.answered(grant, &response),
-            (Stage::Exchange(_), Input::Failed(failure)) => Err(unanswered(failure)),
-            (
-                Stage::Keys {
-                    grant,
-                    tokens,
-                    unverified,
-                },
-                Input::Keys(keys),
-            ) => {
-                let expected = Expectations {
-                    issuer: self.metadata.issuer(),
-                    client_id: self.registration.client.id(),
-                    nonce: Some(&grant.nonce),
-                    algs: self.algs(),
-                    trusted_audiences: &self.rules.trusted_audiences,
-                    leeway: self.rules.leeway,
-                    access_token: Some(&tokens.access_token),
-                    acr_values: &grant.demand.acr_values,
-                    max_age: grant.demand.max_age,
-                };
-                let claims = unverified.verify(&keys, &expected, env.now)?;
-                let provider_session = claims.sid().map(str::to_owned);
-                let scope = tokens.scope.as_deref().unwrap_or(&self.registration.scopes);
-                let identity =
-                    claims.into_identity(&self.rules.provider, &self.rules.groups_path, scope);
-                let return_to = grant.return_to;
-                Ok(Step::Done(Ok(SignedIn {
-                    identity,
-                    provider_session,
-                    return_to,
-                    tokens,
-                })))
+            (Stage::Exchange(grant), Input::Response(response)) => {
+                self.answered(grant, &response, env.now)
             }
-            (Stage::Keys { .. }, Input::Failed(_)) => Err(CheckFailed::new(
+            (Stage::Exchange(_), Input::Failed(failure)) => Err(unanswered(failure)),
+            (Stage::Keys(received), Input::Keys(keys)) => {
+                self.believe(*received, keys.as_ref().into(), env.now)
+            }
+            (Stage::Keys(_), Input::Failed(_)) => Err(CheckFailed::new(
                 Check::ProviderUnreachable,
                 "the provider's keys could not be fetched",
             )),

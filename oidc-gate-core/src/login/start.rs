@@ -6,6 +6,7 @@ use crate::{
     client_auth::Client,
     flow::Env,
     form,
+    jose::Alg,
     provider::Metadata,
     secret::{CodeVerifier, Nonce, State},
 };
@@ -23,6 +24,11 @@ pub struct Registration {
     pub redirect_uri: Box<str>,
     /// The scopes to ask for. `openid` is among them.
     pub scopes: Box<str>,
+    /// `id_token_signed_response_alg`, where it is known: the one algorithm that ID tokens for this client are signed
+    /// with, whatever the provider announces
+    /// ([OpenID Connect Registration § 2](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata)).
+    /// The only way to a symmetric one.
+    pub id_token_alg: Option<Alg>,
 }
 
 impl Registration {
@@ -43,6 +49,7 @@ impl Registration {
             client,
             redirect_uri: redirect_uri.into(),
             scopes: scopes.into(),
+            id_token_alg: None,
         }
     }
 }

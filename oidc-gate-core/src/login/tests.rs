@@ -6,7 +6,7 @@ use crate::{
     client_auth::{Client, Method},
     flow::{Entropy, EntropyUnavailable, Env, Failure, Flow, Input, Step},
     form::Form,
-    jose::{Alg, JwkSet, SigningKey},
+    jose::{Alg, AlgSet, JwkSet, SigningKey},
     provider::Metadata,
     secret::{ClientSecret, State},
     session::{CookieKeys, CookieNames},
@@ -344,7 +344,10 @@ struct Provider {
 
 impl Provider {
     fn new() -> Self {
-        let key = SigningKey::generate(Alg::ES256).unwrap();
+        Self::with(SigningKey::generate(Alg::ES256).unwrap())
+    }
+
+    fn with(key: SigningKey) -> Self {
         let set = json!({"keys": [key.public_jwk()]}).to_string();
         Self {
             published: Arc::new(JwkSet::parse(set.as_bytes()).unwrap()),
@@ -368,7 +371,27 @@ impl Provider {
 
 /// Drives a sign-in whose ID token is changed by `edit`.
 fn sign_in(now: UnixTime, edit: impl Fn(&mut Map<String, Value>)) -> Result<SignedIn, CheckFailed> {
-    let provider = Provider::new();
+    sign_in_with(
+        now,
+        edit,
+        Provider::new(),
+        json!({}),
+        registration(),
+        SignInRules::default(),
+    )
+    .0
+}
+
+/// The same with a provider, metadata, a registration and rules; says how often keys were looked for.
+fn sign_in_with(
+    now: UnixTime,
+    edit: impl Fn(&mut Map<String, Value>),
+    provider: Provider,
+    extra: Value,
+    registration: Registration,
+    rules: SignInRules,
+) -> (Result<SignedIn, CheckFailed>, u32) {
+    let mut lookups = 0;
     let mut started = begin("/me", Demand::default());
     let nonce = query(&started.location).take("nonce").unwrap();
     let verifier = started.transaction.verifier.clone();
@@ -377,13 +400,15 @@ fn sign_in(now: UnixTime, edit: impl Fn(&mut Map<String, Value>)) -> Result<Sign
         &started.transaction.state.clone(),
         &format!("code=abc&{ISS}"),
     );
+    let secret = registration.client.method().secret().cloned();
     let grant = response
-        .accept(started.transaction, now)?
-        .resolve(Use::First)?;
+        .accept(started.transaction, now)
+        .and_then(|consume| consume.resolve(Use::First))
+        .unwrap();
     let mut flow = SignIn::new(
-        Arc::new(metadata(json!({}))),
-        Arc::new(registration()),
-        Arc::new(SignInRules::default()),
+        Arc::new(metadata(extra)),
+        Arc::new(registration),
+        Arc::new(rules),
         grant,
     );
     let mut entropy = Counting::default();
@@ -399,10 +424,12 @@ fn sign_in(now: UnixTime, edit: impl Fn(&mut Map<String, Value>)) -> Result<Sign
             Step::Send(exchange) => {
                 let form = Form::parse(exchange.request.body()).unwrap();
                 assert_eq!(exchange.request.uri(), "https://id.example/token");
-                assert_eq!(
-                    exchange.request.headers()["authorization"],
-                    "Basic YXBwOmh1c2g="
-                );
+                if secret.as_ref().is_some_and(|secret| secret.ct_eq("hush")) {
+                    assert_eq!(
+                        exchange.request.headers()["authorization"],
+                        "Basic YXBwOmh1c2g="
+                    );
+                }
                 assert_eq!(
                     (form.get("code"), form.get("code_verifier")),
                     (Some("abc"), Some(verifier.expose()))
@@ -412,10 +439,11 @@ fn sign_in(now: UnixTime, edit: impl Fn(&mut Map<String, Value>)) -> Result<Sign
                 provider.answer(&claims)
             }
             Step::FindKeys(query) => {
-                assert_eq!(query.alg, Alg::ES256);
+                assert_eq!(query.alg, provider.key.alg());
+                lookups += 1;
                 Input::Keys(provider.published.clone())
             }
-            Step::Done(output) => return output,
+            Step::Done(output) => return (output, lookups),
             other => panic!("unexpected step {other:?}"),
         };
     }
@@ -428,6 +456,159 @@ fn a_code_becomes_an_identity() {
     assert!(signed_in.identity.in_group("admins") && signed_in.identity.has_scope("profile"));
     assert_eq!(signed_in.provider_session.as_deref(), Some("s1"));
     assert_eq!(signed_in.return_to.as_str(), "/me");
+}
+
+/// How a sign-in ends whose ID token is signed with `signed`, and how often keys were looked for.
+fn signed_with(
+    signed: SigningKey,
+    announced: Value,
+    registered: Option<Alg>,
+    method: Method,
+    algs: AlgSet,
+) -> (Result<(), Check>, u32) {
+    let mut registration = registration();
+    registration.client = Client::new("app", method);
+    registration.id_token_alg = registered;
+    let rules = SignInRules {
+        algs,
+        ..SignInRules::default()
+    };
+    let extra = json!({"id_token_signing_alg_values_supported": announced,
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"]});
+    let provider = Provider::with(signed);
+    let (result, lookups) = sign_in_with(NOW, |_| {}, provider, extra, registration, rules);
+    (result.map(drop).map_err(|failed| failed.check()), lookups)
+}
+
+#[test]
+fn the_registered_algorithm_wins_over_what_is_announced_and_that_over_rs256() {
+    let rs256 = || SigningKey::generate(Alg::RS256).unwrap();
+    let ps256 = || SigningKey::generate(Alg::PS256).unwrap();
+    let basic = || Method::SecretBasic(ClientSecret::new("hush"));
+    let all = AlgSet::asymmetric;
+    let refused = (Err(Check::IdTokenAlg), 0);
+    // A right signature is not enough: RS256 is registered.
+    let both = json!(["RS256", "PS256"]);
+    let registered = Some(Alg::RS256);
+    assert_eq!(
+        signed_with(ps256(), both.clone(), registered, basic(), all()),
+        refused
+    );
+    assert_eq!(
+        signed_with(rs256(), both.clone(), registered, basic(), all()),
+        (Ok(()), 1)
+    );
+    // What is registered need not be announced.
+    assert_eq!(
+        signed_with(ps256(), json!(["RS256"]), Some(Alg::PS256), basic(), all()),
+        (Ok(()), 1)
+    );
+    // Nothing is registered: what is announced, as far as it is allowed.
+    assert_eq!(
+        signed_with(ps256(), both.clone(), None, basic(), all()),
+        (Ok(()), 1)
+    );
+    assert_eq!(
+        signed_with(ps256(), json!(["RS256"]), None, basic(), all()),
+        refused
+    );
+    let only = [Alg::RS256].into_iter().collect();
+    assert_eq!(signed_with(ps256(), both, None, basic(), only), refused);
+    // Nothing is announced: RS256.
+    assert_eq!(
+        signed_with(ps256(), Value::Null, None, basic(), all()),
+        refused
+    );
+    assert_eq!(
+        signed_with(rs256(), Value::Null, None, basic(), all()),
+        (Ok(()), 1)
+    );
+}
+
+#[test]
+fn a_token_signed_with_the_secret_is_believed_where_that_is_registered_and_no_key_is_looked_for() {
+    let secret = ClientSecret::new("0123456789abcdef".repeat(4));
+    for alg in [Alg::HS256, Alg::HS384, Alg::HS512] {
+        let key = || SigningKey::from_secret(alg, &secret).unwrap();
+        for method in [
+            Method::SecretBasic(secret.clone()),
+            Method::SecretPost(secret.clone()),
+        ] {
+            let announced = json!([alg.name(), "ES256"]);
+            assert_eq!(
+                signed_with(
+                    key(),
+                    announced.clone(),
+                    Some(alg),
+                    method.clone(),
+                    AlgSet::asymmetric()
+                ),
+                (Ok(()), 0)
+            );
+            // Announced and even allowed is not registered.
+            for algs in [
+                AlgSet::asymmetric(),
+                [alg, Alg::ES256].into_iter().collect(),
+            ] {
+                assert_eq!(
+                    signed_with(key(), announced.clone(), None, method.clone(), algs),
+                    (Err(Check::IdTokenAlg), 0)
+                );
+            }
+        }
+        // Of the secret's own length only the longest is enough for all, and another secret is another key.
+        let other = Method::SecretPost(ClientSecret::new("x".repeat(64)));
+        assert_eq!(
+            signed_with(
+                key(),
+                json!(["RS256"]),
+                Some(alg),
+                other,
+                AlgSet::asymmetric()
+            ),
+            (Err(Check::IdTokenSignature), 0)
+        );
+    }
+}
+
+#[test]
+fn a_client_without_a_long_secret_never_sends_its_code() {
+    let secret = ClientSecret::new("x".repeat(64));
+    let short = |bytes: usize| Method::SecretPost(ClientSecret::new("x".repeat(bytes)));
+    for (alg, method) in [
+        (Alg::HS256, Method::None),
+        (Alg::HS512, Method::None),
+        (Alg::HS256, short(31)),
+        (Alg::HS384, short(47)),
+        (Alg::HS512, short(63)),
+    ] {
+        let mut registration = registration();
+        registration.client = Client::new("app", method.clone());
+        registration.id_token_alg = Some(alg);
+        let failed = start(
+            &metadata(json!({"token_endpoint_auth_methods_supported": ["client_secret_post"]})),
+            &registration,
+            Wanted::to(ReturnTo::root()),
+            &mut Env {
+                now: NOW,
+                entropy: &mut Counting::default(),
+            },
+        )
+        .unwrap_err();
+        assert_eq!(failed.check(), Check::IdTokenSecret);
+        assert!(!failed.cause().contains("xxx"));
+        let key = SigningKey::from_secret(alg, &secret).unwrap();
+        assert_eq!(
+            signed_with(
+                key,
+                json!(["RS256"]),
+                Some(alg),
+                method,
+                AlgSet::asymmetric()
+            ),
+            (Err(Check::IdTokenSecret), 0)
+        );
+    }
 }
 
 #[test]

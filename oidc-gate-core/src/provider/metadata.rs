@@ -58,10 +58,8 @@ impl Metadata {
                     // Core § 3.1.3.7 names it as the default.
                     || [Alg::RS256].into_iter().collect(),
                     |names| {
-                        names
-                            .iter()
-                            .filter_map(|name| Alg::from_name(name))
-                            .collect()
+                        let known = names.iter().filter_map(|name| Alg::from_name(name));
+                        known.filter(|alg| !alg.is_symmetric()).collect()
                     },
                 ),
             code_challenge_methods: members.list("code_challenge_methods_supported")?,
@@ -106,7 +104,8 @@ impl Metadata {
     }
 
     /// The algorithms of ID tokens that both the provider and the gate know. Empty if there is none; `RS256` where the
-    /// provider does not say.
+    /// provider does not say. Symmetric ones are not among them: what one client is registered for, a list for all clients
+    /// cannot say.
     pub fn id_token_algs(&self) -> AlgSet {
         self.id_token_algs
     }
@@ -285,14 +284,16 @@ mod tests {
     }
 
     #[test]
-    fn algorithms_the_gate_does_not_know_are_ignored() {
+    fn algorithms_the_gate_does_not_know_and_symmetric_ones_are_ignored() {
         let algs = |names| with("id_token_signing_alg_values_supported", names).id_token_algs();
         assert_eq!(
-            algs(json!(["none", "HS256", "ES256", "PS256", "EdDSA"])),
-            [Alg::ES256, Alg::EdDSA].into_iter().collect()
+            algs(json!([
+                "none", "HS256", "ES256", "PS256", "Ed25519", "ES256K"
+            ])),
+            [Alg::ES256, Alg::PS256, Alg::EdDSA].into_iter().collect()
         );
         // A list without a known name is not the same as no list.
-        assert!(algs(json!(["none"])).is_empty());
+        assert!(algs(json!(["none", "HS256", "HS384", "HS512"])).is_empty());
     }
 
     #[test]

@@ -13,6 +13,28 @@ pub struct IdTokenClaims {
     auth_time: Option<UnixTime>,
 }
 
+/// Where a session's ID tokens come from: what the first one said and every refreshed one has to say again
+/// ([OpenID Connect Core § 12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "whoever keeps it has to keep all of it"
+)]
+pub struct IdTokenOrigin {
+    /// Who issued it.
+    pub issuer: String,
+    /// Whom it is about.
+    pub subject: String,
+    /// For whom it is meant.
+    pub audiences: Vec<String>,
+    /// To whom it was issued, where it said so.
+    pub authorized_party: Option<String>,
+    /// When it was made.
+    pub issued_at: UnixTime,
+    /// When the user proved who it is, where it said so.
+    pub auth_time: Option<UnixTime>,
+}
+
 impl IdTokenClaims {
     pub(super) fn new(
         claims: Map<String, Value>,
@@ -25,6 +47,27 @@ impl IdTokenClaims {
             expires_at,
             issued_at,
             auth_time,
+        }
+    }
+
+    /// What every later ID token of the same sign-in has to agree with; to be kept with the session.
+    pub fn origin(&self) -> IdTokenOrigin {
+        let audiences = match self.claims.get("aud") {
+            Some(Value::String(one)) => vec![one.clone()],
+            Some(Value::Array(many)) => many
+                .iter()
+                .filter_map(Value::as_str)
+                .map(Into::into)
+                .collect(),
+            _ => Vec::new(),
+        };
+        IdTokenOrigin {
+            issuer: self.issuer().to_owned(),
+            subject: self.subject().to_owned(),
+            audiences,
+            authorized_party: self.text("azp").map(str::to_owned),
+            issued_at: self.issued_at,
+            auth_time: self.auth_time,
         }
     }
 

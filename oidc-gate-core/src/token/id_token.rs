@@ -1,14 +1,14 @@
 //! Whether an ID token is to be believed
 //! ([OpenID Connect Core § 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation)).
 
-use super::IdTokenClaims;
+use super::{IdTokenClaims, IdTokenOrigin};
 use crate::check::{Check, CheckFailed, quote};
 use crate::flow::KeyQuery;
-use crate::jose::{Alg, AlgSet, CompactJws, JwkSet, JwsError, base64url};
+use crate::jose::{Alg, AlgSet, CompactJws, JwsError, TrustedKeys};
 use crate::secret::{AccessToken, IdToken, Nonce};
 use crate::time::UnixTime;
 use crate::url::Issuer;
-use aws_lc_rs::{constant_time::verify_slices_are_equal, digest};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ pub struct Expectations<'a> {
     pub issuer: &'a Issuer,
     /// For whom.
     pub client_id: &'a str,
-    /// The nonce that was sent. Where none was sent, the token must not have one.
+    /// The nonce that was sent. Where none was sent, the token must not have one. A refreshed token may leave it out.
     pub nonce: Option<&'a Nonce>,
     /// With which algorithms it may be signed.
     pub algs: AlgSet,
@@ -59,6 +59,11 @@ pub struct UnverifiedIdToken {
 }
 
 impl UnverifiedIdToken {
+    /// The algorithm the header names. A claim like any other until [`key_query`](Self::key_query) has taken it.
+    pub fn alg(&self) -> Alg {
+        self.jws.alg()
+    }
+
     /// Reads an ID token.
     ///
     /// # Errors
@@ -68,8 +73,11 @@ impl UnverifiedIdToken {
     pub fn parse(token: &IdToken) -> Result<Self, CheckFailed> {
         let jws = CompactJws::parse(token.expose()).map_err(|error| untrue(&error))?;
         // An access token, a logout token and an ID token can look much alike; RFC 8725 § 3.11 tells them apart here.
+        // RFC 7515 § 4.1.9 lets a type be written with or without `application/`.
         if let Some(typ) = jws.typ()
-            && !typ.eq_ignore_ascii_case("JWT")
+            && !["JWT", "application/JWT"]
+                .iter()
+                .any(|jwt| typ.eq_ignore_ascii_case(jwt))
         {
             return Err(CheckFailed::new(
                 Check::IdTokenType,
@@ -97,16 +105,57 @@ impl UnverifiedIdToken {
 
     /// What the token says, if all of it is as expected.
     ///
-    /// The signature is checked even though the token came over TLS from the provider itself. Then the claims, in the
-    /// order of the specification: `iss`, `aud`, `azp`, `exp`, `iat`, `nbf`, `nonce`, `acr`, `auth_time`, `sub`,
-    /// `at_hash`. A claim of the wrong type is an error and never counts as absent.
+    /// `keys` are the provider's, or for a symmetric algorithm the client's secret. The signature is checked even though
+    /// the token came over TLS from the provider itself. Then the claims, in the order of the specification: `iss`,
+    /// `aud`, `azp`, `exp`, `iat`, `nbf`, `nonce`, `acr`, `auth_time`, `sub`, `at_hash`. A claim of the wrong type is an
+    /// error and never counts as absent.
     ///
     /// # Errors
     ///
     /// The first check that fails, by name.
-    pub fn verify(
+    pub fn verify<'a>(
         self,
-        keys: &JwkSet,
+        keys: impl Into<TrustedKeys<'a>>,
+        expect: &Expectations<'_>,
+        now: UnixTime,
+    ) -> Result<IdTokenClaims, CheckFailed> {
+        self.verify_as(Occasion::SignIn, keys.into(), expect, now)
+    }
+
+    /// What a token says that came with a refresh, if all of it is as expected and about the same sign-in as the first
+    /// ([OpenID Connect Core § 12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)).
+    ///
+    /// A refresh that brings no ID token is no error: the identity stays as it is. One that does is checked as at the
+    /// sign-in, with these differences:
+    ///
+    /// 1. `nonce` may be missing; where it is present, it is [the one that was sent](Expectations::nonce).
+    /// 2. `iss`, `sub` and `azp` are those of `origin`; an `azp` that was not there must not appear.
+    /// 3. `aud` has every audience of `origin`.
+    /// 4. `auth_time`, where both have one, is the same: a refresh is no sign-in.
+    /// 5. It is not older than `origin`, but for the leeway.
+    ///
+    /// `acr_values` and `max_age` are for the sign-in; leave them empty here, because a sign-in gets older.
+    ///
+    /// # Errors
+    ///
+    /// The first check that fails, by name: [`Check::IdTokenRefreshedSubject`] where it is about another user, which ends
+    /// the session; [`Check::IdTokenRefreshed`] for the rest of the list.
+    pub fn verify_refreshed<'a>(
+        self,
+        keys: impl Into<TrustedKeys<'a>>,
+        expect: &Expectations<'_>,
+        origin: &IdTokenOrigin,
+        now: UnixTime,
+    ) -> Result<IdTokenClaims, CheckFailed> {
+        let claims = self.verify_as(Occasion::Refresh, keys.into(), expect, now)?;
+        check_origin(&claims.origin(), origin, expect.leeway)?;
+        Ok(claims)
+    }
+
+    fn verify_as(
+        self,
+        occasion: Occasion,
+        keys: TrustedKeys<'_>,
         expect: &Expectations<'_>,
         now: UnixTime,
     ) -> Result<IdTokenClaims, CheckFailed> {
@@ -129,11 +178,11 @@ impl UnverifiedIdToken {
         let claims = Claims(&verified);
         claims.check_kind()?;
         claims.check_issuer(expect.issuer)?;
-        claims.check_audience(expect)?;
+        claims.check_audience(alg, expect)?;
         let expires_at = claims.check_expiry(expect.leeway, now)?;
         let issued_at = claims.check_issued_at(expect.leeway, now)?;
         claims.check_not_before(expect.leeway, now)?;
-        claims.check_nonce(expect.nonce)?;
+        claims.check_nonce(occasion, expect.nonce)?;
         claims.check_acr(expect.acr_values)?;
         let auth_time = claims.check_auth_time(expect, now)?;
         claims.check_subject()?;
@@ -145,6 +194,57 @@ impl UnverifiedIdToken {
     }
 }
 
+/// What brought the token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Occasion {
+    SignIn,
+    Refresh,
+}
+
+fn check_origin(
+    now: &IdTokenOrigin,
+    then: &IdTokenOrigin,
+    leeway: Duration,
+) -> Result<(), CheckFailed> {
+    if now.subject != then.subject {
+        return Err(CheckFailed::new(
+            Check::IdTokenRefreshedSubject,
+            "it is about another user",
+        ));
+    }
+    let refused = |cause: String| Err(CheckFailed::new(Check::IdTokenRefreshed, cause));
+    if now.issuer != then.issuer {
+        return refused(format!(
+            "expected the issuer {}, got {}",
+            quote(&then.issuer),
+            quote(&now.issuer)
+        ));
+    }
+    if let Some(gone) = then.audiences.iter().find(|a| !now.audiences.contains(a)) {
+        return refused(format!("it is no longer meant for {}", quote(gone)));
+    }
+    if now.authorized_party != then.authorized_party {
+        return refused("it has another `azp`, or one where there was none".into());
+    }
+    if let (Some(at), Some(was)) = (now.auth_time, then.auth_time)
+        && at != was
+    {
+        return refused(format!(
+            "the user signed in at {}, it now says {}",
+            was.as_secs(),
+            at.as_secs()
+        ));
+    }
+    if now.issued_at + leeway < then.issued_at {
+        return refused(format!(
+            "it is issued at {}, before the first at {}",
+            now.issued_at.as_secs(),
+            then.issued_at.as_secs()
+        ));
+    }
+    Ok(())
+}
+
 /// What is wrong with a token before its claims are looked at.
 fn untrue(error: &JwsError) -> CheckFailed {
     let check = match error {
@@ -154,6 +254,7 @@ fn untrue(error: &JwsError) -> CheckFailed {
         JwsError::Critical => Check::IdTokenCrit,
         JwsError::NoKey => Check::IdTokenKey,
         JwsError::Signature => Check::IdTokenSignature,
+        JwsError::SecretTooShort => Check::IdTokenSecret,
     };
     CheckFailed::new(check, error.to_string())
 }
@@ -203,7 +304,7 @@ impl<'a> Claims<'a> {
         Ok(())
     }
 
-    fn check_audience(self, expect: &Expectations<'_>) -> Result<(), CheckFailed> {
+    fn check_audience(self, alg: Alg, expect: &Expectations<'_>) -> Result<(), CheckFailed> {
         let all: Vec<&str> = match self.0.get("aud").ok_or_else(|| missing("aud"))? {
             Value::String(one) => vec![one],
             Value::Array(many) => many
@@ -233,6 +334,10 @@ impl<'a> Claims<'a> {
                 "it is also meant for {}, which is not trusted",
                 quote(other)
             ));
+        }
+        // Everybody in `aud` would have to hold the secret, and could then forge (Core § 3.1.3.7, step 8).
+        if alg.is_symmetric() && all.len() > 1 {
+            return refused(format!("it is signed with {alg} and has several audiences"));
         }
         match self.text("azp")? {
             Some(azp) if azp != expect.client_id => Err(CheckFailed::new(
@@ -291,9 +396,10 @@ impl<'a> Claims<'a> {
         }
     }
 
-    fn check_nonce(self, expected: Option<&Nonce>) -> Result<(), CheckFailed> {
+    fn check_nonce(self, occasion: Occasion, expected: Option<&Nonce>) -> Result<(), CheckFailed> {
         let cause = match (expected, self.text("nonce")?) {
             (None, None) => return Ok(()),
+            (Some(_), None) if occasion == Occasion::Refresh => return Ok(()),
             (Some(expected), Some(nonce)) if expected.ct_eq(nonce) => return Ok(()),
             (Some(_), Some(_)) => "it is not the one that was sent",
             (Some(_), None) => "one was sent, and there is none",
@@ -364,7 +470,7 @@ impl<'a> Claims<'a> {
         let (Some(at_hash), Some(access_token)) = (self.text("at_hash")?, access_token) else {
             return Ok(());
         };
-        let expected = left_half_hash(alg, access_token.expose());
+        let expected = alg.half_hash(access_token.expose());
         verify_slices_are_equal(expected.as_bytes(), at_hash.as_bytes()).map_err(|_| {
             CheckFailed::new(
                 Check::IdTokenAccessTokenHash,
@@ -372,19 +478,6 @@ impl<'a> Claims<'a> {
             )
         })
     }
-}
-
-/// The left half of the hash that goes with the algorithm
-/// ([OpenID Connect Core § 3.1.3.6](https://openid.net/specs/openid-connect-core-1_0.html#CodeIDToken)). Ed25519 hashes
-/// with SHA-512 inside, and providers take that.
-fn left_half_hash(alg: Alg, text: &str) -> String {
-    let algorithm = match alg {
-        Alg::RS256 | Alg::ES256 => &digest::SHA256,
-        Alg::EdDSA => &digest::SHA512,
-    };
-    let hash = digest::digest(algorithm, text.as_bytes());
-    let (left, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
-    base64url::encode(left)
 }
 
 /// A `NumericDate`, which may have a fraction. Times here are whole seconds, so which way it is rounded depends on the

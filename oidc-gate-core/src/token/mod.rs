@@ -5,6 +5,6 @@ mod id_token;
 pub mod request;
 mod response;
 
-pub use claims::IdTokenClaims;
+pub use claims::{IdTokenClaims, IdTokenOrigin};
 pub use id_token::{Expectations, UnverifiedIdToken};
 pub use response::TokenResponse;

@@ -109,7 +109,11 @@ impl DevProviderBuilder {
         self
     }
 
-    /// What ID tokens are signed with.
+    /// What ID tokens are signed with: an asymmetric algorithm.
+    ///
+    /// # Panics
+    ///
+    /// Building panics with a symmetric one: this provider keeps key pairs only.
     pub fn signing_alg(mut self, alg: Alg) -> Self {
         self.alg = alg;
         self
