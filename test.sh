@@ -28,7 +28,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" docs features purity deny examples msrv advisories package browser_quickstart browser_login)
+all=("${quick[@]}" docs features purity deny examples oracles benches msrv advisories package browser_quickstart browser_login)
 
 about_format='the code is formatted'
 step_format() {
@@ -102,6 +102,21 @@ step_examples() {
         cargo build --locked --package "$name" --all-targets
         cargo test --locked --package "$name"
     done
+}
+
+about_oracles='ID tokens: other implementations agree, or the difference has a reason'
+step_oracles() {
+    need_compiler
+    # josekit speaks through the system's OpenSSL.
+    need_command pkg-config pkg-config
+    pkg-config --exists openssl || install_packages libssl-dev
+    cargo test --locked --manifest-path oidc-gate-core/oracles/Cargo.toml
+}
+
+about_benches='the benchmark runs, and no request allocates more than is stated'
+step_benches() {
+    need_compiler
+    cargo bench --locked --package oidc-gate-benches -- --quick
 }
 
 about_msrv="the libraries build with Rust $msrv"
