@@ -71,6 +71,19 @@ enum Field {
     Claims,
 }
 
+const ALL_FIELDS: [Field; FIELDS] = [
+    Field::Issuer,
+    Field::Subject,
+    Field::Provider,
+    Field::Name,
+    Field::Email,
+    Field::PreferredUsername,
+    Field::Acr,
+    Field::Groups,
+    Field::Scopes,
+    Field::Amr,
+    Field::Claims,
+];
 const FIELDS: usize = Field::Claims as usize + 1;
 /// Between the items of a list. An item that contains it is left out: no real group or scope does.
 const SEPARATOR: char = '\u{1f}';
@@ -124,6 +137,37 @@ impl Identity {
     /// Whether both are the same user: the same subject of the same issuer.
     pub fn is_same_user(&self, other: &Self) -> bool {
         (self.issuer(), self.subject()) == (other.issuer(), other.subject())
+    }
+
+    /// The same facts about the same subject, vouched for by another issuer: for tests, and for moving to another provider
+    /// that keeps the subjects.
+    #[must_use]
+    pub fn vouched_for_by(&self, issuer: &str, provider: &str) -> Self {
+        let mut fields = ALL_FIELDS.map(|field| self.optional(field).map(str::to_owned));
+        fields[Field::Issuer as usize] = Some(issuer.to_owned());
+        fields[Field::Provider as usize] =
+            Some(provider.to_owned()).filter(|name| !name.is_empty());
+        Self::assemble(&fields, self.facts)
+    }
+
+    fn assemble(fields: &[Option<String>; FIELDS], facts: Facts) -> Self {
+        let mut text = String::with_capacity(fields.iter().flatten().map(String::len).sum());
+        let (mut ends, mut present) = ([0; FIELDS], 0);
+        for (at, field) in fields.iter().enumerate() {
+            if let Some(value) = field {
+                text.push_str(value);
+                present |= 1 << at;
+            }
+            // Four gigabytes of text cannot be sealed anyway; up to there the conversion is exact.
+            ends[at] = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        }
+        let facts = Facts { present, ..facts };
+        Self {
+            text: text.into(),
+            ends,
+            facts,
+            claims: OnceLock::new(),
+        }
     }
 
     /// Which configured provider signed the caller in; empty for the unnamed one.
@@ -468,30 +512,13 @@ impl IdentityBuilder {
         if !self.claims.is_empty() {
             self.fields[Field::Claims as usize] = Some(Value::Object(self.claims).to_string());
         }
-        let mut text = String::with_capacity(self.fields.iter().flatten().map(String::len).sum());
-        let mut ends = [0; FIELDS];
-        let mut present = 0;
-        for (at, field) in self.fields.iter().enumerate() {
-            if let Some(value) = field {
-                text.push_str(value);
-                present |= 1 << at;
-            }
-            // Four gigabytes of text cannot be sealed anyway; a shorter end never splits a character wrongly because
-            // `decode` checks, and here the conversion is exact for every text that fits into memory limits in force.
-            ends[at] = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        }
         let facts = Facts {
-            present,
+            present: 0,
             email_verified: self.email_verified,
             via: self.via,
             auth_time: self.auth_time,
         };
-        Identity {
-            text: text.into(),
-            ends,
-            facts,
-            claims: OnceLock::new(),
-        }
+        Identity::assemble(&self.fields, facts)
     }
 }
 

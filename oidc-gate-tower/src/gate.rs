@@ -123,30 +123,41 @@ impl Gate {
         self.0.clock.now()
     }
 
-    /// The session a request carries. Among several cookies of the name the first that opens and lives counts; what
-    /// another host planted does not open.
+    /// The session a request carries.
+    ///
+    /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
+    /// Where two of different users do, there is no telling whose request it is, and nobody is recognised.
     pub(crate) fn recognise(&self, headers: &HeaderMap, now: UnixTime) -> Recognised {
-        let inner = &*self.0;
+        let names = &self.0.names;
         let mut found = Recognised::Nobody;
-        for sealed in inner
-            .names
-            .find(headers, inner.names.session())
-            .take(MAX_CANDIDATES)
-        {
-            let Some(session) = Session::open(&inner.keys, &inner.names, sealed) else {
-                found = found.or(Recognised::Unreadable(Check::SessionUnreadable));
-                continue;
-            };
-            if inner.ended.contains(session.id().expose(), now) {
-                found = found.or(Recognised::Expired(Check::SessionEnded));
-                continue;
+        for sealed in names.find(headers, names.session()).take(MAX_CANDIDATES) {
+            let next = self.open(sealed, now);
+            if let (Some(one), Some(other)) = (found.session(), next.session())
+                && !one.identity().is_same_user(other.identity())
+            {
+                return Recognised::Unreadable(Check::SessionUnreadable);
             }
-            match inner.limits.judge(&session, now) {
-                Ok(freshness) => return Recognised::Session(session, freshness),
-                Err(check) => found = found.or(Recognised::Expired(check)),
-            }
+            found = found.or(next);
         }
         found
+    }
+
+    fn open(&self, sealed: &[u8], now: UnixTime) -> Recognised {
+        let inner = &*self.0;
+        let Some(session) = Session::open(&inner.keys, &inner.names, sealed) else {
+            return Recognised::Unreadable(Check::SessionUnreadable);
+        };
+        // The configuration may have changed since: what another provider vouched for is not worth anything here.
+        if !inner.upstream.vouches_for(session.identity()) {
+            return Recognised::Expired(Check::SessionForeign);
+        }
+        if inner.ended.contains(session.id().expose(), now) {
+            return Recognised::Expired(Check::SessionEnded);
+        }
+        match inner.limits.judge(&session, now) {
+            Ok(freshness) => Recognised::Session(session, freshness),
+            Err(check) => Recognised::Expired(check),
+        }
     }
 
     /// The cookie that writes a session down.
@@ -269,11 +280,13 @@ impl Gate {
 
     /// The logins that have begun in this browser.
     pub(crate) fn pending(&self, headers: &HeaderMap) -> Vec<String> {
-        self.0
-            .names
-            .transactions(headers)
-            .map(String::from)
-            .collect()
+        let mut pending: Vec<String> = Vec::new();
+        for name in self.0.names.transactions(headers).take(MAX_PENDING_SEEN) {
+            if !pending.iter().any(|seen| seen == name) {
+                pending.push(name.to_owned());
+            }
+        }
+        pending
     }
 }
 
@@ -283,6 +296,10 @@ const MAX_CANDIDATES: usize = 4;
 
 /// How many logins can be under way in one browser. Each is a cookie of half a kilobyte.
 const MAX_PENDING_LOGINS: usize = 5;
+
+/// How many cookies of logins are looked at. An honest browser has a handful; whoever sends thousands gets no more work
+/// out of it.
+const MAX_PENDING_SEEN: usize = 20;
 
 /// An answer of the gate, at hand or to come.
 pub(crate) enum Answer {
@@ -317,10 +334,13 @@ impl Recognised {
         }
     }
 
-    /// A session that ended says more than a cookie that does not open.
+    /// What says more: a session, then one that ended, then a cookie that does not open.
     fn or(self, other: Self) -> Self {
         match (&self, &other) {
-            (Self::Nobody, _) | (Self::Unreadable(_), Self::Expired(_)) => other,
+            (Self::Session(..), _) => self,
+            (_, Self::Session(..))
+            | (Self::Nobody, _)
+            | (Self::Unreadable(_), Self::Expired(_)) => other,
             _ => self,
         }
     }

@@ -2,8 +2,9 @@
 
 use crate::{
     core::{
-        check::CheckFailed,
+        check::{Check, CheckFailed},
         flow::{Env, Failure, Flow, Input, KeyQuery, Step},
+        identity::Identity,
         jose::JwkSet,
         login::{Registration, SignInRules},
         provider::{
@@ -63,6 +64,16 @@ impl Upstream {
             clock,
             tasks,
         }))
+    }
+
+    /// Whether an identity comes from this provider.
+    pub(crate) fn vouches_for(&self, identity: &Identity) -> bool {
+        identity.issuer() == self.0.issuer.as_str()
+            && identity.provider() == &*self.0.rules.provider
+    }
+
+    pub(crate) fn issuer(&self) -> &Issuer {
+        &self.0.issuer
     }
 
     pub(crate) fn registration(&self) -> &Arc<Registration> {
@@ -153,7 +164,7 @@ impl Upstream {
     async fn get<T, Fut>(
         &self,
         shared: fn(&Inner) -> &Shared<T>,
-        suits: impl Fn(&T) -> bool,
+        suits: impl Fn(&T) -> bool + Send + Sync + 'static,
         fetch: impl FnOnce(Self) -> Fut + Send + 'static,
     ) -> Result<Arc<T>, Unavailable>
     where
@@ -178,13 +189,26 @@ impl Upstream {
             }
             Decision::Fetch(_) => {}
         }
-        let _only = this.fetching.lock().await;
-        // Somebody else may have fetched while we waited.
-        match this.decide(self.0.clock.now(), &suits) {
-            Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => Ok(value),
-            Decision::Unavailable { retry_after, why } => Err(Unavailable { why, retry_after }),
-            Decision::Fetch(reason) => self.fetch(shared, reason, fetch).await,
-        }
+        // In a task of the gate's own: a request that is broken off must neither stop the fetch that others wait for nor
+        // keep its failure from being remembered.
+        let upstream = self.clone();
+        let fetched = self.0.tasks.spawn(async move {
+            let this = shared(&upstream.0);
+            let _only = this.fetching.lock().await;
+            // Somebody else may have fetched while we waited.
+            match this.decide(upstream.0.clock.now(), &suits) {
+                Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => Ok(value),
+                Decision::Unavailable { retry_after, why } => Err(Unavailable { why, retry_after }),
+                Decision::Fetch(reason) => upstream.fetch(shared, reason, fetch).await,
+            }
+        });
+        fetched.await.unwrap_or_else(|_| {
+            let why = CheckFailed::new(Check::Misuse, "the fetch was broken off");
+            Err(Unavailable {
+                why,
+                retry_after: Duration::from_secs(1),
+            })
+        })
     }
 
     async fn refresh<T, Fut>(

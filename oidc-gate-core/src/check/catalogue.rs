@@ -401,6 +401,12 @@ checks! {
         answer: 401, "as for a request without a session: a navigation is sent to the login instead",
         mended_by: Caller, "Nothing is wrong: sign in again.",
     }
+    SessionForeign = "session.foreign" {
+        rule: "A session was made at the provider that is configured now.",
+        source: "RFC 9700 § 4.4", "https://www.rfc-editor.org/rfc/rfc9700#section-4.4",
+        answer: 401, "as for a request without a session: a navigation is sent to the login instead",
+        mended_by: Caller, "Nothing is wrong: the provider's configuration changed, so sign in again.",
+    }
     SessionTooLarge = "session.too_large" {
         rule: "The sealed session fits into a cookie.",
         source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",

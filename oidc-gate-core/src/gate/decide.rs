@@ -319,8 +319,13 @@ impl Policy {
                 ),
                 SessionEffect::Keep,
             )),
-            Credential::Expired(check) | Credential::Unreadable(check) => {
-                let asking = asking();
+            // What cannot be opened here is not removed either: while keys are changed, a replica that does not know the
+            // new one yet would sign users out. A login overwrites it.
+            Credential::Unreadable(check) => Recognised::Not(own(
+                self.unauthenticated(asking(), check, check.rule()),
+                SessionEffect::Keep,
+            )),
+            Credential::Expired(check) => {
                 // What nobody looks at sets no cookie, and so removes none.
                 let effect = if is_prefetch(head.headers) {
                     SessionEffect::Keep
@@ -328,7 +333,7 @@ impl Policy {
                     SessionEffect::Clear
                 };
                 Recognised::Not(own(
-                    self.unauthenticated(asking, check, check.rule()),
+                    self.unauthenticated(asking(), check, check.rule()),
                     effect,
                 ))
             }

@@ -32,7 +32,21 @@ pub const STRIPPED: &[Stripped] = &[
     stripped("x-forwarded-preferred-username", PROXY),
     stripped("x-forwarded-access-token", PROXY),
     stripped("x-auth-request-*", PROXY),
+    stripped("x-forwarded-name", PROXY),
+    stripped("x-forwarded-uri", PATH),
     stripped("gap-auth", PROXY),
+    stripped("oidc-claim-*", SERVER),
+    stripped("oidc-access-token", SERVER),
+    stripped("x-pomerium-claim-*", PROXY),
+    stripped("x-vouch-*", PROXY),
+    stripped("x-token-user-*", PROXY),
+    stripped("x-token-subject", PROXY),
+    stripped("tailscale-user-*", PROXY),
+    stripped("impersonate-*", FRAMEWORK),
+    stripped("x-consumer-*", PROXY),
+    stripped("x-credential-*", PROXY),
+    stripped("ssl-client-*", SERVER),
+    stripped("x-ssl-client-*", SERVER),
     stripped("remote-user", SERVER),
     stripped("remote-email", SERVER),
     stripped("remote-groups", SERVER),
@@ -41,6 +55,7 @@ pub const STRIPPED: &[Stripped] = &[
     stripped("x-webauth-*", SERVER),
     stripped("x-authenticated-*", FRAMEWORK),
     stripped("x-auth-user", FRAMEWORK),
+    stripped("x-auth-userid", FRAMEWORK),
     stripped("x-auth-username", FRAMEWORK),
     stripped("x-auth-email", FRAMEWORK),
     stripped("x-auth-name", FRAMEWORK),
@@ -66,6 +81,7 @@ pub const STRIPPED: &[Stripped] = &[
     stripped("x-http-method-override", METHOD),
     stripped("x-method-override", METHOD),
     stripped("x-original-url", PATH),
+    stripped("x-original-uri", PATH),
     stripped("x-rewrite-url", PATH),
 ];
 
@@ -109,7 +125,8 @@ fn is_stripped_name(name: &[u8]) -> bool {
     // Most headers of most requests end here.
     if !matches!(
         name.first(),
-        Some(b'x' | b'r' | b'g' | b'c' | b'X' | b'R' | b'G' | b'C')
+        Some(b'x' | b'r' | b'g' | b'c' | b'o' | b't' | b'i' | b's')
+            | Some(b'X' | b'R' | b'G' | b'C' | b'O' | b'T' | b'I' | b'S')
     ) {
         return false;
     }

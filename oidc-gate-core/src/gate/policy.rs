@@ -196,11 +196,13 @@ impl Policy {
         let mut restricted = false;
         for at in self.exact.get(path)? {
             let rule = self.rules.get(*at as usize)?;
-            if rule.pattern.covers(method) {
-                match rule.kind {
-                    RuleKind::Bypass => bypass.insert(*at),
-                    RuleKind::Open => open.insert(*at),
-                    RuleKind::Protect | RuleKind::Require(_) => restricted = true,
+            match rule.kind {
+                RuleKind::Bypass if rule.pattern.covers(method) => bypass.insert(*at),
+                RuleKind::Open if rule.pattern.covers(method) => open.insert(*at),
+                RuleKind::Bypass | RuleKind::Open => {}
+                // Generously, as restrictions are: no spelling of a method escapes one.
+                RuleKind::Protect | RuleKind::Require(_) => {
+                    restricted |= rule.pattern.restricts(method);
                 }
             }
         }
@@ -414,6 +416,26 @@ mod tests {
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
         assert!(cases.case.len() >= 100);
+    }
+
+    #[test]
+    fn no_spelling_of_a_method_escapes_a_restriction_of_the_same_path() {
+        let policy = policy(
+            PolicySettings::new()
+                .open(Pattern::path("/x"))
+                .require(Pattern::method(Method::POST, "/x"), group("admins")),
+        );
+        for (method, place) in [
+            ("GET", "open"),
+            ("POST", "protected: admins"),
+            ("post", "protected: admins"),
+        ] {
+            assert_eq!(
+                words(&route(&policy, &method.parse().unwrap(), "/x")),
+                place,
+                "{method}"
+            );
+        }
     }
 
     #[test]

@@ -112,6 +112,9 @@ pub fn max_age(age: Duration) -> Requirement {
     Requirement(Node::MaxAge(age))
 }
 
+/// How far ahead of this clock the provider's may be. A sign-in that is said to lie further ahead is no recent one.
+const AHEAD: Duration = Duration::from_secs(60);
+
 /// Someone of whom `holds` says so. The name is what logs and [`explain`](super::Policy::explain) say.
 pub fn predicate(
     name: &'static str,
@@ -172,7 +175,8 @@ impl Node {
             }
             Self::MaxAge(age) => {
                 return step_up_unless(
-                    who.auth_time().is_some_and(|time| now.since(time) <= *age),
+                    who.auth_time()
+                        .is_some_and(|time| time <= now + AHEAD && now.since(time) <= *age),
                     || StepUp::new(vec![], Some(*age)),
                 );
             }
@@ -383,6 +387,25 @@ mod tests {
 
     fn secs(secs: u64) -> Requirement {
         max_age(Duration::from_secs(secs))
+    }
+
+    #[test]
+    fn a_sign_in_that_is_said_to_lie_ahead_is_no_recent_one() {
+        let now = UnixTime::from_secs(1_700_000_000);
+        let at = |secs| {
+            Identity::builder("i", "s")
+                .auth_time(UnixTime::from_secs(secs))
+                .build()
+        };
+        let recent = max_age(Duration::from_secs(60));
+        assert_eq!(recent.check(&at(now.as_secs() + 60), now), Ok(()));
+        let step_up = Unmet::StepUp(StepUp::new(vec![], Some(Duration::from_secs(60))));
+        // A provider that counts in milliseconds.
+        assert_eq!(
+            recent.check(&at(now.as_secs() * 1000), now),
+            Err(step_up.clone())
+        );
+        assert_eq!(recent.check(&at(now.as_secs() + 61), now), Err(step_up));
     }
 
     #[test]

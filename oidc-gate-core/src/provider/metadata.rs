@@ -41,14 +41,24 @@ impl Metadata {
                 format!("expected {}, got {}", quote(issuer.as_str()), quote(named)),
             ));
         }
-        let required = |name| members.url(name)?.ok_or_else(|| missing(name));
+        // http is for a provider on this machine; one elsewhere has no business naming an address here, where the client's
+        // secret would go.
+        let remote = issuer.as_str().starts_with("https://");
+        let optional = |name| match members.url(name)? {
+            Some(url) if remote && !url.as_str().starts_with("https://") => Err(wrong(
+                name,
+                "is http, and the issuer is not on this machine",
+            )),
+            url => Ok(url),
+        };
+        let required = |name| optional(name)?.ok_or_else(|| missing(name));
         Ok(Self {
             issuer: issuer.clone(),
             authorization_endpoint: required("authorization_endpoint")?,
             token_endpoint: required("token_endpoint")?,
             jwks_uri: required("jwks_uri")?,
-            userinfo_endpoint: members.url("userinfo_endpoint")?,
-            end_session_endpoint: members.url("end_session_endpoint")?,
+            userinfo_endpoint: optional("userinfo_endpoint")?,
+            end_session_endpoint: optional("end_session_endpoint")?,
             token_endpoint_auth_methods: members
                 .list("token_endpoint_auth_methods_supported")?
                 .unwrap_or_else(|| vec!["client_secret_basic".into()]),

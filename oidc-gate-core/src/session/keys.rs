@@ -9,7 +9,7 @@ use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 use zeroize::Zeroizing;
 
 /// What a sealed value is for. Each purpose has keys of its own, so that a value cannot be used for another.
@@ -99,6 +99,10 @@ impl CookieKeys {
     /// The fewest bytes a secret may have.
     pub const MIN_SECRET_BYTES: usize = 32;
 
+    /// The fewest different bytes a secret may have. Of 32 random ones, hardly ever fewer than 25 differ; what has fewer
+    /// than ten was typed or forgotten, and not made by a generator.
+    const MIN_DISTINCT_BYTES: usize = 10;
+
     /// Reads secrets as `openssl rand -base64 32` prints them: base64 of at least 32 random bytes; several are separated
     /// by commas, newest first.
     ///
@@ -145,6 +149,10 @@ impl CookieKeys {
                 return Err(KeyError::TooShort {
                     bytes: secret.len(),
                 });
+            }
+            let distinct = secret.iter().collect::<HashSet<_>>().len();
+            if distinct < Self::MIN_DISTINCT_BYTES {
+                return Err(KeyError::NotRandom);
             }
             Key::derive(secret)
         };
@@ -220,6 +228,8 @@ pub enum KeyError {
         /// How many bytes it has.
         bytes: usize,
     },
+    /// The same few bytes again and again.
+    NotRandom,
     /// The operating system or the crypto library failed.
     Unusable,
 }
@@ -235,6 +245,9 @@ impl fmt::Display for KeyError {
                     f,
                     "has {bytes} bytes, and 32 are needed; make one with `openssl rand -base64 32`"
                 )
+            }
+            Self::NotRandom => {
+                f.write_str("is not random; make one with `openssl rand -base64 32`")
             }
             Self::Unusable => f.write_str("could not be made: the system gave no randomness"),
         }
@@ -261,6 +274,16 @@ mod tests {
             " MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY= , MTEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n",
         ] {
             assert!(CookieKeys::parse(text).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_no_generator_made_is_refused() {
+        for secret in [[0; 32], *b"changemechangemechangemechangeme"] {
+            assert_eq!(
+                CookieKeys::from_secrets([&secret[..]]).map(drop),
+                Err(KeyError::NotRandom)
+            );
         }
     }
 

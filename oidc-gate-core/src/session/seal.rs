@@ -94,8 +94,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn bytes(first: u8) -> Vec<u8> {
+        (first..).take(32).collect()
+    }
+
     fn keys(secret: u8) -> CookieKeys {
-        CookieKeys::from_secrets([&[secret; 32][..]]).unwrap()
+        CookieKeys::from_secrets([&bytes(secret)[..]]).unwrap()
     }
 
     #[test]
@@ -144,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_first_key_seals_and_every_key_opens() {
-        let (old, new) = (&[1; 32][..], &[2; 32][..]);
+        let (old, new) = (&bytes(1)[..], &bytes(2)[..]);
         let sealed = seal(&keys(1), Purpose::Identity, "a", b"x").unwrap();
         let rotated = CookieKeys::from_secrets([new, old]).unwrap();
         assert!(open(&rotated, Purpose::Identity, "a", sealed.as_bytes()).is_some());

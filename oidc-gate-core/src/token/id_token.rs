@@ -442,20 +442,29 @@ impl<'a> Claims<'a> {
                     max_age.as_secs()
                 ));
             }
-            // A time ahead would stay recent for as long as it is ahead.
-            if at.rounded_up > now + expect.leeway {
-                return refused("the user is said to sign in in the future".into());
-            }
+        }
+        // A time ahead would stay recent for as long as it is ahead, for this demand or one to come.
+        if auth_time.is_some_and(|at| at.rounded_up > now + expect.leeway) {
+            return refused("the user is said to sign in in the future".into());
         }
         Ok(auth_time.map(|at| at.rounded_down))
     }
 
     fn check_subject(self) -> Result<(), CheckFailed> {
         match self.0.get("sub") {
-            Some(Value::String(sub)) if (1..=255).contains(&sub.len()) && sub.is_ascii() => Ok(()),
+            Some(Value::String(sub))
+                if (1..=255).contains(&sub.len())
+                    // A control character has no place in a name that logs and headers carry.
+                    && sub.bytes().all(|b| b.is_ascii_graphic() || b == b' ') =>
+            {
+                Ok(())
+            }
             Some(Value::String(sub)) => Err(CheckFailed::new(
                 Check::IdTokenSubject,
-                format!("it is {} bytes long or not ASCII", sub.len()),
+                format!(
+                    "it is {} bytes long, not ASCII, or holds control characters",
+                    sub.len()
+                ),
             )),
             Some(_) => Err(CheckFailed::new(Check::IdTokenSubject, "it is not text")),
             None => Err(CheckFailed::new(Check::IdTokenSubject, "there is none")),

@@ -18,7 +18,8 @@ pub fn gate() -> GateBuilder {
         .dev_provider(&DevProvider::demo())
 }
 
-/// The `Cookie` header of a real session of this gate, without a login.
+/// The `Cookie` header of a real session of this gate, without a login. The identity's issuer becomes the gate's own
+/// provider.
 ///
 /// # Panics
 ///
@@ -29,6 +30,9 @@ pub async fn session(gate: &Gate, identity: Identity) -> HeaderValue {
         .fill(&mut id)
         .expect("the operating system gives randomness");
     let now = gate.now();
+    // A gate takes sessions of its own provider only.
+    let upstream = &gate.0.upstream;
+    let identity = identity.vouched_for_by(upstream.issuer().as_str(), &upstream.rules().provider);
     let session = Session::begin(
         SessionId::from_bytes(id),
         identity,
