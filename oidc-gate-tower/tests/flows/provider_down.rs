@@ -128,6 +128,22 @@ async fn a_first_visitor_who_leaves_takes_nothing_from_the_others() {
 }
 
 #[tokio::test]
+async fn visitors_who_leave_at_once_do_not_ask_the_provider_each() {
+    let w = world();
+    w.wire.hold(DISCOVERY);
+    for _ in 0..200 {
+        let mut visitor = Box::pin(w.navigate("/me"));
+        assert!(futures_poll(&mut visitor).is_none());
+        drop(visitor);
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(w.wire.count(DISCOVERY), 1);
+    w.wire.release();
+    assert_eq!(w.navigate("/me").await.status, 303);
+    assert_eq!(w.wire.count(DISCOVERY), 1);
+}
+
+#[tokio::test]
 async fn a_rotation_between_two_logins_fails_neither() {
     let mut w = world();
     w.sign_in("alice", "/me").await;
