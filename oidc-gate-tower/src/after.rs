@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 pub(crate) struct After {
     pub(crate) gate: Gate,
     pub(crate) caller: Caller,
-    pub(crate) cookie: Option<SetCookie>,
+    pub(crate) cookies: Vec<SetCookie>,
     pub(crate) cache: Cache,
     pub(crate) style: Style,
     pub(crate) pending: Vec<String>,
@@ -78,9 +78,11 @@ impl After {
             }
             Cache::NoStore => no_store(headers),
         }
-        if let Some(cookie) = &self.cookie {
+        if !self.cookies.is_empty() {
             // What sets a cookie must not be handed to anybody else (RFC 9111 § 7.3).
             no_store(headers);
+        }
+        for cookie in &self.cookies {
             headers.append(SET_COOKIE, cookie.to_header());
         }
     }

@@ -26,7 +26,7 @@ pin_project_lite::pin_project! {
         /// The application answers.
         Pass { #[pin] future: F, after: After },
         /// The gate is at work on an answer of its own.
-        Work { work: Boxed<'static, Response<Bytes>>, cookie: Option<SetCookie> },
+        Work { work: Boxed<'static, Response<Bytes>>, cookies: Vec<SetCookie> },
         /// The gate has answered.
         Done { response: Option<Response<Bytes>> },
     }
@@ -47,9 +47,9 @@ impl<F> GateFuture<F> {
         }
     }
 
-    pub(crate) fn later(work: Boxed<'static, Response<Bytes>>, cookie: Option<SetCookie>) -> Self {
+    pub(crate) fn later(work: Boxed<'static, Response<Bytes>>, cookies: Vec<SetCookie>) -> Self {
         Self {
-            state: State::Work { work, cookie },
+            state: State::Work { work, cookies },
         }
     }
 }
@@ -78,18 +78,18 @@ where
                             return Poll::Ready(Ok(response.map(GateBody::inner)));
                         }
                         Some(Answer::Now(mut own)) => {
-                            answer::set_cookies(&mut own, after.cookie.take());
+                            answer::set_cookies(&mut own, std::mem::take(&mut after.cookies));
                             return Poll::Ready(Ok(own.map(GateBody::own)));
                         }
                         Some(Answer::Later(work)) => {
-                            let cookie = after.cookie.take();
-                            this.state.set(State::Work { work, cookie });
+                            let cookies = std::mem::take(&mut after.cookies);
+                            this.state.set(State::Work { work, cookies });
                         }
                     }
                 }
-                Projected::Work { work, cookie } => {
+                Projected::Work { work, cookies } => {
                     let mut response = ready!(work.as_mut().poll(cx));
-                    answer::set_cookies(&mut response, cookie.take());
+                    answer::set_cookies(&mut response, std::mem::take(cookies));
                     return Poll::Ready(Ok(response.map(GateBody::own)));
                 }
                 Projected::Done { response } => {

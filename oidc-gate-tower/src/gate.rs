@@ -130,8 +130,8 @@ impl Gate {
     pub(crate) fn recognise(&self, headers: &HeaderMap, now: UnixTime) -> Recognised {
         let names = &self.0.names;
         let mut found = Recognised::Nobody;
-        for sealed in names.find(headers, names.session()).take(MAX_CANDIDATES) {
-            let next = self.open(sealed, now);
+        for sealed in names.sessions(headers) {
+            let next = self.open(&sealed, now);
             if let (Some(one), Some(other)) = (found.session(), next.session())
                 && !one.identity().is_same_user(other.identity())
             {
@@ -160,18 +160,17 @@ impl Gate {
         }
     }
 
-    /// The cookie that writes a session down.
-    pub(crate) fn session_cookie(
+    /// The cookies that write a session down, in answer to a request with these headers.
+    pub(crate) fn session_cookies(
         &self,
         session: &Session,
         now: UnixTime,
-    ) -> Result<SetCookie, CheckFailed> {
+        present: &HeaderMap,
+    ) -> Result<Vec<SetCookie>, CheckFailed> {
         let sealed = session.seal(&self.0.keys, &self.0.names)?;
-        Ok(self.0.names.set_session(sealed, session.ends().since(now)))
-    }
-
-    pub(crate) fn clear_session_cookie(&self) -> SetCookie {
-        self.0.names.clear(self.0.names.session())
+        self.0
+            .names
+            .set_session(&sealed, session.ends().since(now), present)
     }
 
     /// Answers a verdict other than admission. `pending` are the logins that have begun in this browser.
@@ -289,10 +288,6 @@ impl Gate {
         pending
     }
 }
-
-/// How many cookies of the session's name are tried: one is ours, and whoever plants more only keeps us from looking
-/// further.
-const MAX_CANDIDATES: usize = 4;
 
 /// How many logins can be under way in one browser. Each is a cookie of half a kilobyte.
 const MAX_PENDING_LOGINS: usize = 5;

@@ -122,20 +122,26 @@ where
             .0
             .policy
             .decide(&head, &route, recognised.credential(), now);
-        let cookie = match decision.session {
+        let cookies = match decision.session {
             // A session that cannot be sealed now goes on as it is.
             SessionEffect::Touch => recognised
                 .session()
-                .and_then(|session| gate.session_cookie(&session.touched(now), now).ok()),
-            SessionEffect::Clear => Some(gate.clear_session_cookie()),
+                .and_then(|session| {
+                    let session = session.touched(now);
+                    gate.session_cookies(&session, now, request.headers()).ok()
+                })
+                .unwrap_or_default(),
+            SessionEffect::Clear => gate.0.names.clear_session(request.headers()),
             // Sessions hold no tokens, so nothing is ever due to be refreshed.
-            SessionEffect::Keep | SessionEffect::RefreshAhead | SessionEffect::RefreshNow => None,
+            SessionEffect::Keep | SessionEffect::RefreshAhead | SessionEffect::RefreshNow => {
+                Vec::new()
+            }
         };
         match decision.verdict {
             Verdict::Admit(caller) => {
                 let bypassed = caller == Caller::Bypassed;
                 let after = After {
-                    cookie,
+                    cookies,
                     cache: decision.cache,
                     style: if !bypassed && gate.0.policy.answers_json(&head) {
                         Style::Json
@@ -170,15 +176,15 @@ where
                 // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
                 let (parts, body) = request.into_parts();
                 let work = endpoint::serve(gate, endpoint, parts, body, recognised);
-                GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookie)
+                GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
             }
             verdict @ (Verdict::LogIn { .. } | Verdict::Refuse(_)) => {
                 match gate.answer(&verdict, gate.pending(request.headers()), peer) {
                     Answer::Now(mut response) => {
-                        answer::set_cookies(&mut response, cookie);
+                        answer::set_cookies(&mut response, cookies);
                         GateFuture::done(response)
                     }
-                    Answer::Later(work) => GateFuture::later(work, cookie),
+                    Answer::Later(work) => GateFuture::later(work, cookies),
                 }
             }
         }

@@ -1,4 +1,6 @@
-//! Sessions that open and are not to be believed.
+//! Sessions that open and are not to be believed, and those in pieces.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::COOKIE};
 use http_body_util::Full;
@@ -124,4 +126,28 @@ async fn thousands_of_cookies_of_logins_are_not_answered_one_by_one() {
         17,
         "one begun, sixteen of twenty removed"
     );
+}
+
+#[tokio::test]
+async fn a_user_with_many_groups_has_a_session_in_two_cookies() {
+    let gate = gate(&CookieKeys::ephemeral(), "http://localhost:4001");
+    let many = (0..150).fold(user("alice"), |user, i| {
+        user.group(format!("department-number-{i}"))
+    });
+    let cookies = session(&gate, many.build()).await;
+    let [first, second] = cookies.to_str().unwrap().split("; ").collect::<Vec<_>>()[..] else {
+        panic!("expected two cookies: {} bytes", cookies.len())
+    };
+    let both = HeaderValue::from_str(&format!("{second}; {first}")).unwrap();
+    assert_eq!(
+        ask(&gate, &[&both]).await,
+        (StatusCode::OK, Some("alice".into()))
+    );
+    for one in [first, second] {
+        let alone = HeaderValue::from_str(one).unwrap();
+        assert_eq!(
+            ask(&gate, &[&alone]).await,
+            (StatusCode::UNAUTHORIZED, None)
+        );
+    }
 }

@@ -62,16 +62,14 @@ impl CookieNames {
     }
 
     fn owns(&self, name: &[u8]) -> bool {
-        name == self.session.as_bytes() || name.starts_with(self.transaction_prefix.as_bytes())
+        // The session's pieces and the logins have its name and a dash before what is theirs alone.
+        name.strip_prefix(self.session.as_bytes())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"))
     }
 
     /// Every cookie of that name that a request carries. There can be several: another host of the same domain may have
     /// set one of the same name, and a request does not say which is which. The value that opens is ours.
-    pub fn find<'a>(
-        &self,
-        headers: &'a HeaderMap,
-        name: &'a str,
-    ) -> impl Iterator<Item = &'a [u8]> {
+    pub fn find<'a>(&self, headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a [u8]> {
         pairs(headers)
             .filter(move |(n, _)| *n == name.as_bytes())
             .map(|(_, value)| value)
@@ -107,11 +105,6 @@ impl CookieNames {
         }
     }
 
-    /// The session cookie with this value, kept for `max_age`.
-    pub fn set_session(&self, value: String, max_age: Duration) -> SetCookie {
-        self.set(self.session.to_string(), value, max_age)
-    }
-
     /// The transaction cookie of that name with this value, kept for `max_age`.
     pub fn set_transaction(&self, name: String, value: String, max_age: Duration) -> SetCookie {
         self.set(name, value, max_age)
@@ -122,7 +115,7 @@ impl CookieNames {
         self.set(name.to_owned(), String::new(), Duration::ZERO)
     }
 
-    fn set(&self, name: String, value: String, max_age: Duration) -> SetCookie {
+    pub(super) fn set(&self, name: String, value: String, max_age: Duration) -> SetCookie {
         SetCookie {
             name,
             value,
@@ -267,7 +260,8 @@ mod tests {
         let names = names("app", "http://localhost:3000");
         assert!(names.session().starts_with("gate-"));
         let set = names
-            .set_session("v".into(), Duration::from_secs(60))
+            .set_session("v", Duration::from_secs(60), &HeaderMap::new())
+            .unwrap()[0]
             .to_header();
         assert_eq!(
             set.to_str().unwrap(),
@@ -284,7 +278,8 @@ mod tests {
         let name = names.session();
         assert_eq!(
             names
-                .set_session("v".into(), Duration::from_secs(60))
+                .set_session("v", Duration::from_secs(60), &HeaderMap::new())
+                .unwrap()[0]
                 .to_header()
                 .to_str()
                 .unwrap(),

@@ -1,6 +1,7 @@
 //! What is remembered of a login: its state, how it is sealed, and the cookies it travels in.
 
 mod bytes;
+mod chunk;
 mod cookie;
 mod keys;
 mod lifetime;

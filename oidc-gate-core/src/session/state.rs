@@ -93,11 +93,11 @@ impl Session {
         self.identity
     }
 
-    /// The session as a cookie value.
+    /// The session as sealed text, for [`CookieNames::set_session`].
     ///
     /// # Errors
     ///
-    /// [`Check::Randomness`], or [`Check::SessionTooLarge`] if no browser would keep the cookie.
+    /// [`Check::Randomness`].
     pub fn seal(&self, keys: &CookieKeys, names: &CookieNames) -> Result<String, CheckFailed> {
         let mut plain = Vec::with_capacity(512);
         plain.extend_from_slice(self.id.expose());
@@ -113,19 +113,9 @@ impl Session {
                 .as_bytes(),
         );
         self.identity.encode(&mut plain);
-        let sealed =
-            seal(keys, Purpose::Identity, names.session(), &plain).map_err(|SealError| {
-                CheckFailed::new(Check::Randomness, "the session could not be sealed")
-            })?;
-        let line = names.session().len() + sealed.len();
-        if line > CookieNames::MAX_PAIR_BYTES {
-            let limit = CookieNames::MAX_PAIR_BYTES;
-            return Err(CheckFailed::new(
-                Check::SessionTooLarge,
-                format!("the session cookie would have {line} bytes, and browsers keep {limit}"),
-            ));
-        }
-        Ok(sealed)
+        seal(keys, Purpose::Identity, names.session(), &plain).map_err(|SealError| {
+            CheckFailed::new(Check::Randomness, "the session could not be sealed")
+        })
     }
 
     /// The session that [`seal`](Self::seal) sealed, if it is one.
@@ -197,14 +187,5 @@ mod tests {
         let sealed = session("a").seal(&keys, &names()).unwrap();
         let other = CookieNames::derive("other", &BaseUrl::parse("https://app.example").unwrap());
         assert!(Session::open(&keys, &other, sealed.as_bytes()).is_none());
-    }
-
-    #[test]
-    fn a_session_that_no_browser_would_keep_is_refused_by_name() {
-        let keys = CookieKeys::ephemeral();
-        let error = session(&"g".repeat(4000))
-            .seal(&keys, &names())
-            .unwrap_err();
-        assert_eq!(error.check(), Check::SessionTooLarge);
     }
 }

@@ -37,10 +37,18 @@ pub(super) async fn serve(gate: &Gate, parts: &Parts, present: Recognised) -> Re
         Err((failed, found)) => return over(gate, Over::now(failed), &present, clear(found)),
     };
     let return_to = consume.return_to().clone();
-    match redeem(gate, consume, &present).await {
-        Ok((location, session)) => {
+    let redeemed = redeem(gate, consume, &present)
+        .await
+        .and_then(|(location, session)| {
+            Ok((
+                location,
+                gate.session_cookies(&session, gate.now(), &parts.headers)?,
+            ))
+        });
+    match redeemed {
+        Ok((location, cookies)) => {
             let mut response = answer::redirect(location.as_str());
-            answer::set_cookies(&mut response, [session].into_iter().chain(clear(true)));
+            answer::set_cookies(&mut response, cookies.into_iter().chain(clear(true)));
             response
         }
         Err(mut failed) => {
@@ -130,7 +138,7 @@ async fn redeem(
     gate: &Gate,
     consume: ConsumeState,
     present: &Recognised,
-) -> Result<(ReturnTo, SetCookie), Over> {
+) -> Result<(ReturnTo, Session), Over> {
     let state = consume.state().expose().as_bytes();
     let first = gate
         .0
@@ -150,7 +158,7 @@ async fn sign_in(
     gate: Gate,
     grant: Grant,
     before: Option<Session>,
-) -> Result<(ReturnTo, SetCookie), Over> {
+) -> Result<(ReturnTo, Session), Over> {
     let inner = &*gate.0;
     let metadata = inner.upstream.metadata().await?;
     let (registration, rules) = (
@@ -183,7 +191,6 @@ async fn sign_in(
         &inner.limits,
         now,
     );
-    let cookie = gate.session_cookie(&session, now)?;
     // Another user took over this browser: what is left of the one before must not come back. The same user's other
     // tabs may still be sending the old cookie, and lose nothing by it.
     if let Some(before) = before
@@ -192,7 +199,7 @@ async fn sign_in(
         inner.ended.insert(before.id().expose(), before.ends(), now);
     }
     tracing::info!(issuer = session.identity().issuer(), return_to = ?return_to, "a user signed in");
-    Ok((return_to, cookie))
+    Ok((return_to, session))
 }
 
 /// The end of a login that did not succeed.

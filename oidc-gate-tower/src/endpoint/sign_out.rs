@@ -39,7 +39,7 @@ pub(super) fn serve(
         // Not a page in answer to the POST: a reload should not ask whether to send the form again.
         None => answer::redirect(&gate.sign_out_path()),
     };
-    answer::set_cookies(&mut response, [gate.clear_session_cookie()]);
+    answer::set_cookies(&mut response, gate.0.names.clear_session(&parts.headers));
     response
 }
 

@@ -2,11 +2,15 @@
 
 use crate::{
     CookieKeys, Gate, GateBuilder, Identity,
-    core::{flow::Entropy as _, secret::SessionId, session::Session},
+    core::{
+        flow::Entropy as _,
+        secret::SessionId,
+        session::{Session, SetCookie},
+    },
     dev::DevProvider,
     ports::OsEntropy,
 };
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 
 /// A gate at `http://localhost` whose provider is the embedded one, to be configured further. Everything about it is
 /// real. To sign in through the provider, or to switch its faults on, make it yourself and hand it over with
@@ -40,10 +44,11 @@ pub async fn session(gate: &Gate, identity: Identity) -> HeaderValue {
         &gate.0.limits,
         now,
     );
-    let cookie = gate
-        .session_cookie(&session, now)
-        .expect("the identity fits into a cookie");
-    let mut header = HeaderValue::try_from(cookie.pair()).expect("a cookie is visible ASCII");
+    let cookies = gate
+        .session_cookies(&session, now, &HeaderMap::new())
+        .expect("the identity fits into the cookies");
+    let pairs: Vec<_> = cookies.iter().map(SetCookie::pair).collect();
+    let mut header = HeaderValue::try_from(pairs.join("; ")).expect("cookies are visible ASCII");
     header.set_sensitive(true);
     header
 }

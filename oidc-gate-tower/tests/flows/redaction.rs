@@ -16,7 +16,7 @@ use oidc_gate_tower::{
         login::{self, Callback, Registration, ReturnTo, SignIn, Transaction, Use},
         provider::{Discovery, FetchKeys},
         secret::{ClientSecret, SessionId},
-        session::{CookieNames, Lifetimes, Session},
+        session::{CookieNames, Lifetimes, Session, SetCookie},
         time::UnixTime,
         url::{BaseUrl, Issuer},
     },
@@ -353,8 +353,15 @@ async fn no_public_value_shows_a_secret() {
     let sealed = session.seal(&keys, &names).unwrap();
     secrets.add(&sealed);
     seen.see(&(&session, session.touched(now)));
-    let cookie = names.set_session(sealed, Lifetimes::default().absolute());
-    seen.see(&(&cookie, cookie.to_header()));
+    let cookies = names
+        .set_session(
+            &sealed,
+            Lifetimes::default().absolute(),
+            &http::HeaderMap::new(),
+        )
+        .unwrap();
+    seen.see(&cookies);
+    seen.see(&cookies.iter().map(SetCookie::to_header).collect::<Vec<_>>());
     seen.see(&testing::principal(signed_in.identity));
     let uri = "/me".parse().unwrap();
     let demand = Demand::of(

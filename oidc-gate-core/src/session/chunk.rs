@@ -1,0 +1,222 @@
+//! A session that is too large for one cookie travels in several.
+//!
+//! The first has the session's own name and says how many there are; the others add their number to the name. They are
+//! one sealed value cut in pieces, so they are authenticated as a set: one that is missing, changed, swapped or of another
+//! session makes the whole unreadable.
+
+use super::cookie::{CookieNames, SetCookie};
+use crate::check::{Check, CheckFailed};
+use http::HeaderMap;
+use std::{borrow::Cow, time::Duration};
+
+/// The most pieces. Two are about what a proxy with the usual limit of 8 KB for a header line lets through, with room for
+/// the application's own cookies.
+const MAX_CHUNKS: usize = 2;
+
+/// How many cookies of one name are tried. One is ours; whoever plants more only keeps us from looking further.
+const MAX_CANDIDATES: usize = 4;
+
+/// What stands before the first piece: the number of pieces and a dot, which no sealed value contains.
+const MARK: &str = "2.";
+
+impl CookieNames {
+    /// The cookies that write a sealed session down, kept for `max_age`, and the removal of pieces of a larger one before.
+    /// `present` are the headers of the request that is answered.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::SessionTooLarge`] if it takes more cookies than a request can be trusted to carry.
+    pub fn set_session(
+        &self,
+        sealed: &str,
+        max_age: Duration,
+        present: &HeaderMap,
+    ) -> Result<Vec<SetCookie>, CheckFailed> {
+        let room = Self::MAX_PAIR_BYTES - self.chunk(1).len() - MARK.len();
+        let mut pieces: Vec<&str> = Vec::new();
+        let mut rest = sealed;
+        while !rest.is_empty() {
+            // Sealed values are ASCII, so every byte is a boundary.
+            let (piece, more) = rest.split_at_checked(room).unwrap_or((rest, ""));
+            pieces.push(piece);
+            rest = more;
+        }
+        let [first, others @ ..] = pieces.as_slice() else {
+            return Ok(self.clear_session(present));
+        };
+        if pieces.len() > MAX_CHUNKS {
+            let (bytes, limit) = (sealed.len(), room * MAX_CHUNKS);
+            let cause =
+                format!("the sealed session has {bytes} bytes, and {limit} fit into its cookies");
+            return Err(CheckFailed::new(Check::SessionTooLarge, cause));
+        }
+        let mark = if others.is_empty() { "" } else { MARK };
+        let mut cookies =
+            vec![self.set(self.session().to_owned(), format!("{mark}{first}"), max_age)];
+        for (number, piece) in (1..).zip(others) {
+            cookies.push(self.set(self.chunk(number), (*piece).to_owned(), max_age));
+        }
+        cookies.extend(self.stale(pieces.len(), present));
+        Ok(cookies)
+    }
+
+    /// The removal of a session in however many pieces it is there.
+    pub fn clear_session(&self, present: &HeaderMap) -> Vec<SetCookie> {
+        std::iter::once(self.clear(self.session()))
+            .chain(self.stale(1, present))
+            .collect()
+    }
+
+    /// Every sealed session that a request carries. There can be several: another host of the same domain may have set
+    /// cookies of the same names, and a request does not say which is which. The one that opens is ours.
+    pub fn sessions<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        self.find(headers, self.session())
+            .take(MAX_CANDIDATES)
+            .flat_map(move |first| {
+                let (whole, cut) = match first.strip_prefix(MARK.as_bytes()) {
+                    None => (Some(Cow::Borrowed(first)), None),
+                    Some(first) => (None, Some(first)),
+                };
+                let seconds = cut.into_iter().flat_map(move |first| {
+                    self.all(headers, self.chunk(1))
+                        .into_iter()
+                        .take(MAX_CANDIDATES)
+                        .map(move |second| Cow::Owned([first, second].concat()))
+                });
+                whole.into_iter().chain(seconds)
+            })
+    }
+
+    fn all<'a>(&self, headers: &'a HeaderMap, name: String) -> Vec<&'a [u8]> {
+        self.find(headers, &name).collect()
+    }
+
+    /// The removal of the pieces from `from` on that the browser has.
+    fn stale(&self, from: usize, present: &HeaderMap) -> impl Iterator<Item = SetCookie> {
+        (from..MAX_CHUNKS)
+            .map(|number| self.chunk(number))
+            .filter(|name| self.find(present, name).next().is_some())
+            .map(|name| self.clear(&name))
+    }
+
+    fn chunk(&self, number: usize) -> String {
+        format!("{}-{number}", self.session())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::url::BaseUrl;
+    use http::{HeaderValue, header::COOKIE};
+    use proptest::prelude::*;
+
+    const DAY: Duration = Duration::from_secs(86400);
+
+    fn names() -> CookieNames {
+        CookieNames::derive("app", &BaseUrl::parse("https://app.example").unwrap())
+    }
+
+    fn request(pairs: &[String]) -> HeaderMap {
+        let line = HeaderValue::from_str(&pairs.join("; ")).unwrap();
+        std::iter::once((COOKIE, line)).collect()
+    }
+
+    fn set(sealed: &str, present: &HeaderMap) -> Vec<SetCookie> {
+        names().set_session(sealed, DAY, present).unwrap()
+    }
+
+    #[test]
+    fn what_fits_into_one_cookie_is_one_cookie() {
+        let cookies = set(&"a".repeat(3900), &HeaderMap::new());
+        assert_eq!(cookies.len(), 1);
+        assert!(cookies[0].pair().len() <= CookieNames::MAX_PAIR_BYTES);
+        let headers = request(&[cookies[0].pair()]);
+        assert_eq!(
+            names().sessions(&headers).collect::<Vec<_>>(),
+            ["a".repeat(3900).as_bytes()]
+        );
+    }
+
+    #[test]
+    fn what_is_larger_travels_in_two_and_what_is_larger_still_is_refused() {
+        let sealed: String = ('a'..='z').cycle().take(7000).collect();
+        let cookies = set(&sealed, &HeaderMap::new());
+        assert_eq!(cookies.len(), 2);
+        assert!(
+            cookies
+                .iter()
+                .all(|c| c.pair().len() <= CookieNames::MAX_PAIR_BYTES && !c.is_removal())
+        );
+        // In whatever order the browser sends them.
+        let headers = request(&[cookies[1].pair(), "x=1".into(), cookies[0].pair()]);
+        assert_eq!(
+            names().sessions(&headers).collect::<Vec<_>>(),
+            [sealed.as_bytes()]
+        );
+        let error = names()
+            .set_session(&"a".repeat(8000), DAY, &HeaderMap::new())
+            .unwrap_err();
+        assert_eq!(error.check(), Check::SessionTooLarge);
+    }
+
+    #[test]
+    fn a_piece_alone_is_no_session() {
+        let cookies = set(&"a".repeat(7000), &HeaderMap::new());
+        for alone in &cookies {
+            assert_eq!(
+                names().sessions(&request(&[alone.pair()])).count(),
+                0,
+                "{alone:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn pieces_that_are_left_over_are_removed() {
+        let large = set(&"a".repeat(7000), &HeaderMap::new());
+        let present = request(&[large[0].pair(), large[1].pair()]);
+        let small = set("b", &present);
+        assert_eq!(
+            (small.len(), small[0].is_removal(), small[1].is_removal()),
+            (2, false, true)
+        );
+        assert_eq!(small[1].name(), large[1].name());
+        let cleared = names().clear_session(&present);
+        assert_eq!(cleared.len(), 2);
+        assert!(cleared.iter().all(SetCookie::is_removal));
+        assert_eq!(names().clear_session(&HeaderMap::new()).len(), 1);
+    }
+
+    #[test]
+    fn planted_pieces_do_not_hide_ours() {
+        let sealed: String = ('a'..='z').cycle().take(7000).collect();
+        let cookies = set(&sealed, &HeaderMap::new());
+        let planted = [
+            format!("{}=2.x", cookies[0].name()),
+            format!("{}=y", cookies[1].name()),
+        ];
+        let headers = request(&[
+            planted[0].clone(),
+            planted[1].clone(),
+            cookies[0].pair(),
+            cookies[1].pair(),
+        ]);
+        assert!(
+            names()
+                .sessions(&headers)
+                .any(|found| *found == *sealed.as_bytes())
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_length_comes_back(len in 1usize..7700) {
+            let sealed: String = ('a'..='z').cycle().take(len).collect();
+            let pairs: Vec<_> = set(&sealed, &HeaderMap::new()).iter().map(SetCookie::pair).collect();
+            prop_assert!(pairs.iter().all(|pair| pair.len() <= CookieNames::MAX_PAIR_BYTES));
+            let (names, headers) = (names(), request(&pairs));
+            prop_assert_eq!(names.sessions(&headers).collect::<Vec<_>>(), vec![Cow::Borrowed(sealed.as_bytes())]);
+        }
+    }
+}
