@@ -433,24 +433,13 @@ fn default_http_client(
     ca_file: Option<&str>,
     problems: &mut Vec<String>,
 ) -> Option<Box<dyn DynHttpClient>> {
-    use std::error::Error as _;
     let made = match ca_file {
         Some(path) => crate::ReqwestClient::with_ca_file(path),
         None => crate::ReqwestClient::new(),
     };
-    match made {
-        Ok(client) => Some(Box::new(client)),
-        Err(error) => {
-            let setting = ca_file.map_or("http_client".to_owned(), |path| {
-                format!("ca_pem_file: {path:?}")
-            });
-            let cause = error
-                .source()
-                .map_or_else(|| error.to_string(), ToString::to_string);
-            problems.push(format!("{setting}: {cause}"));
-            None
-        }
-    }
+    made.map_err(|error| problems.extend(error.problems().map(String::from)))
+        .ok()
+        .map(|client| Box::new(client) as _)
 }
 
 #[cfg(not(feature = "reqwest"))]

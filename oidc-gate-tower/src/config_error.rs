@@ -15,6 +15,13 @@ impl ConfigError {
         Self { problems }
     }
 
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn one(problem: String) -> Self {
+        Self {
+            problems: vec![problem],
+        }
+    }
+
     /// The problems, one each, as `setting: what is wrong; what to do`.
     pub fn problems(&self) -> impl Iterator<Item = &str> {
         self.problems.iter().map(String::as_str)

@@ -1,7 +1,7 @@
 //! The HTTP client that comes along: reqwest with rustls.
 
 use crate::{
-    HttpClient, TransportError,
+    ConfigError, HttpClient, TransportError,
     core::flow::{Exchange, Transport},
 };
 use std::{path::Path, time::Duration};
@@ -23,8 +23,9 @@ impl ReqwestClient {
     /// # Errors
     ///
     /// If the system's TLS configuration cannot be loaded.
-    pub fn new() -> Result<Self, TransportError> {
+    pub fn new() -> Result<Self, ConfigError> {
         Self::build(reqwest::Client::builder())
+            .map_err(|error| ConfigError::one(format!("http_client: {}", root(&error))))
     }
 
     /// A client that trusts the certificate authorities in this PEM file beside the system's.
@@ -32,19 +33,22 @@ impl ReqwestClient {
     /// # Errors
     ///
     /// If the file cannot be read or holds no certificate.
-    pub fn with_ca_file(path: impl AsRef<Path>) -> Result<Self, TransportError> {
-        let pem = std::fs::read(path).map_err(TransportError::not_sent)?;
+    pub fn with_ca_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let wrong = |cause: String| ConfigError::one(format!("ca_pem_file: {path:?}: {cause}"));
+        let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
         let authorities =
-            reqwest::Certificate::from_pem_bundle(&pem).map_err(TransportError::not_sent)?;
+            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(root(&error)))?;
         if authorities.is_empty() {
-            return Err(TransportError::not_sent(
-                "the file holds no certificate in PEM form",
+            return Err(wrong(
+                "the file holds no certificate in PEM form".to_owned(),
             ));
         }
         Self::build(reqwest::Client::builder().tls_certs_merge(authorities))
+            .map_err(|error| wrong(root(&error)))
     }
 
-    fn build(builder: reqwest::ClientBuilder) -> Result<Self, TransportError> {
+    fn build(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
         let client = builder
             // A redirect could carry a client secret to another host (RFC 9700 § 4.12).
             .redirect(reqwest::redirect::Policy::none())
@@ -52,8 +56,7 @@ impl ReqwestClient {
             .retry(reqwest::retry::never())
             .connect_timeout(Self::CONNECT_TIMEOUT)
             .user_agent(concat!("oidc-gate/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(TransportError::not_sent)?;
+            .build()?;
         Ok(Self { client })
     }
 
@@ -92,6 +95,11 @@ impl ReqwestClient {
         }
         Ok(answer)
     }
+}
+
+/// What is at the bottom of an error: "builder error" helps nobody.
+fn root(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(|| error.to_string(), root)
 }
 
 impl HttpClient for ReqwestClient {
