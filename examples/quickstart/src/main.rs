@@ -46,7 +46,7 @@ async fn me(user: AuthenticatedUser) -> Response {
 }
 
 async fn api_me(user: AuthenticatedUser) -> Json<Value> {
-    Json(json!({ "sub": user.subject(), "iss": user.issuer(), "email": user.verified_email() }))
+    Json(json!({ "sub": user.subject(), "name": user.name(), "email": user.verified_email() }))
 }
 
 fn port(name: &str, default: u16) -> Result<u16, String> {
