@@ -6,10 +6,10 @@
 //!
 //! ```no_run
 //! use oidc_gate_core::flow::{Env, Flow, Input, Step};
-//! # fn send(_: oidc_gate_core::flow::Exchange) -> Input { unimplemented!() }
-//! # fn keys(_: oidc_gate_core::flow::KeyQuery) -> Input { unimplemented!() }
-//! # fn sign(_: oidc_gate_core::flow::SigningInput) -> Input { unimplemented!() }
-//! # fn wait(_: std::time::Duration) -> Input { unimplemented!() }
+//! # fn send(_: oidc_gate_core::flow::Exchange) -> Input { Input::Elapsed }
+//! # fn keys(_: oidc_gate_core::flow::KeyQuery) -> Input { Input::Elapsed }
+//! # fn sign(_: oidc_gate_core::flow::SigningInput) -> Input { Input::Elapsed }
+//! # fn wait(_: std::time::Duration) -> Input { Input::Elapsed }
 //! fn drive<F: Flow>(mut flow: F, env: &mut Env<'_>) -> F::Output {
 //!     let mut input = Input::Start;
 //!     loop {

@@ -60,10 +60,7 @@ impl<'a> Page<'a> {
     }
 
     /// Says above the heading what kind of page this is.
-    #[cfg_attr(
-        not(feature = "dev-provider"),
-        allow(dead_code, reason = "only the development provider has to say so")
-    )]
+    #[cfg(feature = "dev-provider")]
     pub(crate) fn tagged(mut self, tag: &'a str) -> Self {
         self.tag = Some(tag);
         self

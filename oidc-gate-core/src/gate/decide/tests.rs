@@ -1,0 +1,311 @@
+//! What `decide` promises, held to it.
+
+use super::super::{Pattern, PolicySettings, Target, acr, group, max_age};
+use super::*;
+use crate::login::ReturnTo;
+use http::{HeaderMap, HeaderName, Method, Uri};
+use serde::Deserialize;
+use std::time::Duration;
+
+const NOW: UnixTime = UnixTime::from_secs(10_000);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    name: String,
+    #[serde(default)]
+    #[expect(dead_code, reason = "for who reads the table")]
+    why: String,
+    #[serde(default)]
+    accepts: String,
+    #[serde(default)]
+    invalid_bearer: String,
+    #[serde(default)]
+    method: String,
+    path: String,
+    headers: Vec<String>,
+    credential: String,
+    verdict: String,
+    session: String,
+    cache: String,
+}
+
+#[derive(Deserialize)]
+struct Cases {
+    case: Vec<Case>,
+}
+
+fn policy(accepts: &str, invalid_bearer: &str) -> Policy {
+    let strong = || acr("phr").and(max_age(Duration::from_secs(300)));
+    let mut settings = PolicySettings::new()
+        .bypass(Pattern::prefix("/assets"))
+        .open(Pattern::get("/"))
+        .open(Pattern::prefix("/open"))
+        .require(Pattern::prefix("/admin"), group("admins"))
+        .require(Pattern::prefix("/root"), group("root"))
+        .require(Pattern::path("/vault"), strong())
+        .require(Pattern::path("/root/vault"), strong());
+    settings.json = vec![Pattern::prefix("/api")];
+    settings.origin = Some("https://app.example".into());
+    settings.accepts = match accepts {
+        "" | "Sessions" => Accepts::Sessions,
+        "SessionsAndBearer" => Accepts::SessionsAndBearer,
+        "Bearer" => Accepts::Bearer,
+        other => panic!("{other}"),
+    };
+    settings.invalid_bearer = match invalid_bearer {
+        "" | "Login" => InvalidBearer::Login,
+        "Forbidden" => InvalidBearer::Forbidden,
+        "Challenge" => InvalidBearer::Challenge,
+        other => panic!("{other}"),
+    };
+    Policy::compile(settings).unwrap()
+}
+
+fn alice(via: Via) -> Identity {
+    Identity::builder("https://id.example", "alice")
+        .group("admins")
+        .acr("basic")
+        .auth_time(NOW - Duration::from_secs(3600))
+        .via(via)
+        .build()
+}
+
+fn credential<'a>(text: &str, session: &'a Identity, bearer: &'a Identity) -> Credential<'a> {
+    let view = |freshness| Credential::Session(SessionView::new(session, freshness));
+    let invalid = |session| {
+        Credential::Bearer(BearerVerdict::Invalid {
+            check: Check::BearerInvalid,
+            session,
+        })
+    };
+    match text {
+        "none" => Credential::None,
+        "session" => view(Freshness::Fresh),
+        "session touch" => view(Freshness::Touch),
+        "session ahead" => view(Freshness::RefreshAhead),
+        "session due" => view(Freshness::RefreshDue),
+        "expired" => Credential::Expired(Check::SessionIdle),
+        "unreadable" => Credential::Unreadable(Check::SessionUnreadable),
+        "bearer" => Credential::Bearer(BearerVerdict::Valid(bearer)),
+        "bearer invalid" => invalid(LiveSession::Absent),
+        "bearer invalid, session" => invalid(LiveSession::Present),
+        "bearer issuer down" => Credential::Bearer(BearerVerdict::IssuerUnavailable),
+        "store down" => Credential::StoreUnavailable,
+        other => panic!("{other}"),
+    }
+}
+
+/// The verdict in the words of `decisions.toml`.
+fn words(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Admit(caller) => format!("admit {caller:?}"),
+        Verdict::Serve(endpoint) => format!("serve {}", endpoint.name()),
+        Verdict::LogIn {
+            check,
+            return_to,
+            step_up,
+        } => {
+            let mut out = format!("log in {check}, back to {}", return_to.as_str());
+            if let Some(way) = step_up {
+                let age = way.max_age.unwrap().as_secs();
+                out += &format!(", acr {}, age {age}", way.acr_values.join(" "));
+            }
+            out
+        }
+        Verdict::Refuse(Refusal {
+            check,
+            cause,
+            status,
+            form,
+            challenge,
+            allow,
+        }) => {
+            assert!(!cause.is_empty());
+            let mut out = format!("refuse {} {check} as {form:?}", status.as_u16());
+            if let Some(challenge) = challenge {
+                out += &format!(", {}", challenge.header_value().to_str().unwrap());
+            }
+            if let Some(allow) = allow {
+                out += &format!(", allow {allow}");
+            }
+            out
+        }
+    }
+}
+
+fn cache_words(cache: Cache) -> String {
+    match cache {
+        Cache::Vary(names) => format!("Vary({names})"),
+        Cache::Private(names) => format!("Private({names})"),
+        Cache::Untouched | Cache::NoStore => format!("{cache:?}"),
+    }
+}
+
+fn headers(lines: &[impl AsRef<str>]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.as_ref().split_once(':').unwrap();
+        let name: HeaderName = name.parse().unwrap();
+        headers.append(name, value.trim().parse().unwrap());
+    }
+    headers
+}
+
+#[test]
+fn requests_are_decided_as_the_table_says() {
+    let cases: Cases = toml::from_str(include_str!("../../../testdata/decisions.toml")).unwrap();
+    let (session, bearer) = (alice(Via::Session), alice(Via::Bearer));
+    let mut wrong = vec![];
+    for case in &cases.case {
+        let policy = policy(&case.accepts, &case.invalid_bearer);
+        let method = match case.method.as_str() {
+            "" => Method::GET,
+            method => method.parse().unwrap(),
+        };
+        let (uri, headers): (Uri, _) = (case.path.parse().unwrap(), headers(&case.headers));
+        let head = Head::new(&method, Target::Whole(&uri), &headers);
+        let route = policy.route(&head);
+        let credential = credential(&case.credential, &session, &bearer);
+        let decision = policy.decide(&head, &route, credential, NOW);
+        let Decision {
+            verdict,
+            session,
+            cache,
+        } = &decision;
+        let have = (words(verdict), format!("{session:?}"), cache_words(*cache));
+        let want = (
+            case.verdict.clone(),
+            case.session.clone(),
+            case.cache.clone(),
+        );
+        if have != want {
+            wrong.push(format!(
+                "{}:\n   have {have:?}\n   want {want:?}",
+                case.name
+            ));
+        }
+        if !route.needs_identity() {
+            let without = policy.decide(&head, &route, Credential::None, NOW);
+            assert_eq!(
+                decision, without,
+                "{}: {route:?} needs an identity",
+                case.name
+            );
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn whole_decisions_are_data() {
+    let policy = policy("", "");
+    let (uri, headers) = (Uri::from_static("/root"), headers(&["accept: text/html"]));
+    let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+    let route = policy.route(&head);
+    let alice = alice(Via::Session);
+    let session = Credential::Session(SessionView::new(&alice, Freshness::Touch));
+    assert_eq!(
+        policy.decide(&head, &route, session, NOW),
+        Decision {
+            verdict: Verdict::Refuse(Refusal::new(
+                Check::Forbidden,
+                "expected group root",
+                StatusCode::FORBIDDEN,
+                AnswerForm::Page
+            )),
+            session: SessionEffect::Touch,
+            cache: Cache::NoStore,
+        }
+    );
+    assert_eq!(
+        policy.decide(&head, &route, Credential::None, NOW),
+        Decision {
+            verdict: Verdict::LogIn {
+                check: Check::Unauthenticated,
+                return_to: ReturnTo::parse("/root").unwrap(),
+                step_up: None
+            },
+            session: SessionEffect::Keep,
+            cache: Cache::NoStore,
+        }
+    );
+}
+
+#[test]
+fn a_refusal_from_inside_is_answered_as_one_of_the_gate() {
+    let alice = alice(Via::Session);
+    for lines in [
+        vec!["accept: text/html"],
+        vec!["accept: application/json"],
+        vec!["sec-purpose: prefetch"],
+        vec!["content-type: application/grpc"],
+        vec!["sec-fetch-dest: iframe", "sec-fetch-mode: navigate"],
+        vec!["upgrade: websocket", "sec-fetch-site: same-origin"],
+    ] {
+        let policy = policy("", "");
+        let headers = headers(&lines);
+        for path in ["/root", "/vault", "/me"] {
+            let uri: Uri = path.parse().unwrap();
+            let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+            let route = policy.route(&head);
+            let Route::Protected(requirements) = &route else {
+                panic!("{route:?}")
+            };
+            let session = Credential::Session(SessionView::new(&alice, Freshness::Fresh));
+            if let Err(unmet) = Requirement::check_all(requirements.iter(), &alice, NOW) {
+                let outside = policy.decide(&head, &route, session, NOW).verdict;
+                let demand = Demand::Unmet {
+                    unmet,
+                    via: Via::Session,
+                };
+                assert_eq!(policy.answer_demand(Asking::of(&head), demand), outside);
+            }
+            let outside = policy.decide(&head, &route, Credential::None, NOW).verdict;
+            let inside = policy.answer_demand(Asking::of(&head), Demand::SignIn);
+            let mend = |verdict: Verdict| match verdict {
+                // Only the log line says from where.
+                Verdict::Refuse(refusal) => Verdict::Refuse(Refusal {
+                    cause: "".into(),
+                    ..refusal
+                }),
+                other => other,
+            };
+            assert_eq!(mend(inside), mend(outside), "{lines:?} {path}");
+        }
+    }
+}
+
+#[test]
+fn a_demand_beside_a_bearer_token_is_no_way_to_a_login() {
+    let headers = headers(&["accept: text/html", "authorization: Bearer x"]);
+    let uri = Uri::from_static("/open/x");
+    let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+    let verdict = policy("SessionsAndBearer", "").answer_demand(Asking::of(&head), Demand::SignIn);
+    assert_eq!(
+        words(&verdict),
+        r#"refuse 401 bearer.invalid as Page, Bearer error="invalid_token""#
+    );
+    // Where the gate takes none, the header is the application's own business.
+    let verdict = policy("", "").answer_demand(Asking::of(&head), Demand::SignIn);
+    assert_eq!(
+        words(&verdict),
+        "log in request.unauthenticated, back to /open/x"
+    );
+}
+
+#[test]
+fn a_decision_prints_no_query_and_no_header() {
+    let headers = headers(&[
+        "accept: text/html",
+        "cookie: hush",
+        "authorization: Bearer hush",
+    ]);
+    let uri = Uri::from_static("/me?code=hush");
+    let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+    let policy = policy("", "");
+    let route = policy.route(&head);
+    let decision = policy.decide(&head, &route, Credential::None, NOW);
+    let text = format!("{head:?} {route:?} {decision:?} {:?}", Asking::of(&head));
+    assert!(!text.contains("hush"), "{text}");
+}

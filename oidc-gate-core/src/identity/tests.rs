@@ -1,0 +1,126 @@
+//! What `identity` promises, held to it.
+
+use super::*;
+use proptest::prelude::*;
+
+fn full() -> Identity {
+    Identity::builder("https://id.example", "sub-1")
+        .provider("staff")
+        .name("Zoë")
+        .email("zoe@example.com")
+        .preferred_username("zoe")
+        .group("a b")
+        .group("ü")
+        .scope("openid")
+        .acr("phr")
+        .amr("pwd")
+        .amr("otp")
+        .auth_time(UnixTime::from_secs(5))
+        .via(Via::Bearer)
+        .claim("department", "R&D")
+        .build()
+}
+
+#[test]
+fn sealing_form_and_back_is_the_same_identity() {
+    let mut bytes = vec![];
+    full().encode(&mut bytes);
+    let again = Identity::decode(&bytes).unwrap();
+    assert_eq!(again.claims(), full().claims());
+    assert_eq!(again.groups().collect::<Vec<_>>(), ["a b", "ü"]);
+    assert_eq!(again.scopes().collect::<Vec<_>>(), ["openid"]);
+    assert_eq!(
+        (
+            again.provider(),
+            again.via(),
+            again.auth_time(),
+            again.verified_email()
+        ),
+        (
+            "staff",
+            Via::Bearer,
+            Some(UnixTime::from_secs(5)),
+            Some("zoe@example.com")
+        )
+    );
+    for cut in 0..bytes.len() {
+        assert!(
+            Identity::decode(&bytes[..cut]).is_none(),
+            "{cut} bytes of {}",
+            bytes.len()
+        );
+    }
+}
+
+#[test]
+fn claims_hold_what_the_fields_hold() {
+    let claims = full().claims().clone();
+    assert_eq!(
+        Value::Object(claims),
+        serde_json::json!({"iss": "https://id.example", "sub": "sub-1", "name": "Zoë", "email": "zoe@example.com",
+            "email_verified": true, "preferred_username": "zoe", "acr": "phr", "amr": ["pwd", "otp"],
+            "groups": ["a b", "ü"], "auth_time": 5, "department": "R&D"})
+    );
+}
+
+#[test]
+fn an_unverified_address_decides_nothing() {
+    let mallory = Identity::builder("i", "s")
+        .unverified_email("boss@example.com")
+        .build();
+    assert_eq!(
+        (mallory.email(), mallory.verified_email()),
+        (Some("boss@example.com"), None)
+    );
+}
+
+#[test]
+fn a_group_with_the_separator_is_not_two_groups() {
+    let sly = Identity::builder("i", "s")
+        .group("x\u{1f}admins")
+        .group("y")
+        .build();
+    assert_eq!(sly.groups().collect::<Vec<_>>(), ["y"]);
+}
+
+#[test]
+fn a_mismatch_names_the_member_and_no_value() {
+    #[derive(Debug, serde::Deserialize)]
+    struct Wanted {
+        #[serde(rename = "cost_centre")]
+        _cost_centre: u32,
+    }
+    let error = full().claims_as::<Wanted>().unwrap_err().to_string();
+    assert!(error.ends_with("missing field `cost_centre`"), "{error}");
+    let error = Identity::builder("i", "s")
+        .claim("cost_centre", "hush")
+        .build()
+        .claims_as::<Wanted>()
+        .unwrap_err();
+    assert!(
+        error.to_string().ends_with("expected u32") && !error.to_string().contains("hush"),
+        "{error}"
+    );
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Colour {
+        Red,
+    }
+    #[derive(Debug, serde::Deserialize)]
+    struct Painted {
+        #[serde(rename = "colour")]
+        _colour: Colour,
+    }
+    let secret = Identity::builder("i", "s").claim("colour", "hush").build();
+    let error = secret.claims_as::<Painted>().unwrap_err().to_string();
+    assert!(error.ends_with("a member has another shape"), "{error}");
+}
+
+proptest! {
+    #[test]
+    fn decoding_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        if let Some(identity) = Identity::decode(&bytes) {
+            let _ = (identity.claims(), identity.display_name(), identity.groups().count());
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! What `builder` promises, held to it.
+
+use super::*;
+use crate::core::secret::ClientSecret;
+
+const ISSUER: (&str, &str) = ("OIDC_GATE_ISSUER_URL", "https://id.example.com");
+const ID: (&str, &str) = ("OIDC_GATE_CLIENT_ID", "app");
+const SECRET: (&str, &str) = ("OIDC_GATE_CLIENT_SECRET", "hush-hush");
+const BASE: (&str, &str) = ("OIDC_GATE_BASE_URL", "https://app.example.com");
+const KEYS: (&str, &str) = (
+    "OIDC_GATE_COOKIE_SECRET",
+    "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
+);
+
+fn build(vars: &[(&str, &str)]) -> Result<Gate, ConfigError> {
+    let var = |name: &str| {
+        let found = vars.iter().rev().find(|(n, _)| *n == name)?;
+        Some(found.1.to_owned())
+    };
+    Gate::builder().apply(Env::read(var)).build()
+}
+
+#[test]
+fn an_environment_that_says_everything_is_enough() {
+    assert!(build(&[ISSUER, ID, SECRET, BASE, KEYS]).is_ok());
+}
+
+#[test]
+fn each_mistake_in_the_environment_is_told_once() {
+    let fine = [ISSUER, ID, SECRET, BASE, KEYS];
+    for (name, value, expected) in [
+        (
+            "OIDC_GATE_ISSUER_URL",
+            "http://id.example.com",
+            "issuer: \"http://id.example.com\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only)",
+        ),
+        (
+            "OIDC_GATE_CLIENT_ID",
+            "",
+            "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_CLIENT_SECRET is set, so say whose secret it is",
+        ),
+        (
+            "OIDC_GATE_CLIENT_SECRET",
+            " ",
+            "OIDC_GATE_CLIENT_SECRET: missing; set it, or OIDC_GATE_CLIENT_AUTH=none for a public client",
+        ),
+        (
+            "OIDC_GATE_CLIENT_AUTH",
+            "none",
+            "OIDC_GATE_CLIENT_AUTH: none, but OIDC_GATE_CLIENT_SECRET is set; remove one of them",
+        ),
+        (
+            "OIDC_GATE_CLIENT_AUTH",
+            "magic",
+            "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown; use client_secret_basic, client_secret_post or none",
+        ),
+        (
+            "OIDC_GATE_SCOPES",
+            "openid \"x\"",
+            "scopes: \"\\\"x\\\"\" is no scope; give each scope as a text of its own",
+        ),
+        (
+            "OIDC_GATE_BASE_URL",
+            "http://app.example.com",
+            "base_url: \"http://app.example.com\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only); session cookies are bound to it",
+        ),
+        (
+            "OIDC_GATE_BASE_URL",
+            "",
+            "base_url: missing; set .base_url(\"https://…\") to where browsers find it",
+        ),
+        (
+            "OIDC_GATE_COOKIE_SECRET",
+            "hush-hush",
+            "OIDC_GATE_COOKIE_SECRET: is not base64; make one with `openssl rand -base64 32`",
+        ),
+        (
+            "OIDC_GATE_COOKIE_SECRET",
+            "",
+            "cookie_keys: missing; make a secret with `openssl rand -base64 32` and set .cookie_keys(CookieKeys::parse(…)?)",
+        ),
+        (
+            "OIDC_GATE_CA_FILE",
+            "/nowhere/ca.pem",
+            "ca_pem_file: \"/nowhere/ca.pem\": No such file or directory (os error 2)",
+        ),
+    ] {
+        let error = build(&[&fine[..], &[(name, value)]].concat()).unwrap_err();
+        assert_eq!(error.problems().collect::<Vec<_>>(), [expected]);
+        assert!(!format!("{error:?}").contains("hush-hush"));
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_not_shown() {
+    for (url, shown) in [
+        ("https://id.example/p@x", "https://id.example/p@x"),
+        ("https://u:p@id.example/x", "https://***@id.example/x"),
+        ("https://u:p@q@id.example", "https://***@id.example"),
+        ("u:p@id.example", "***@id.example"),
+    ] {
+        assert_eq!(without_userinfo(url), shown);
+    }
+}
+
+fn after(builder: GateBuilder, vars: &[(&str, &str)]) -> Result<Gate, ConfigError> {
+    let var = |name: &str| {
+        let found = vars.iter().find(|(n, _)| *n == name)?;
+        Some(found.1.to_owned())
+    };
+    builder.apply(Env::read(var)).build()
+}
+
+#[test]
+fn the_environment_replaces_what_it_names_and_keeps_the_rest() {
+    let auth = || ClientAuth::client_secret_basic(ClientSecret::new("in-code"));
+    let provider = Provider::unnamed("https://old.example.com", "old", auth()).groups_at(["roles"]);
+    let gate = after(
+        Gate::builder().provider(provider),
+        &[ISSUER, ID, SECRET, BASE, KEYS],
+    )
+    .unwrap();
+    assert_eq!(gate.0.upstream.registration().client.id(), "app");
+    assert_eq!(gate.0.upstream.rules().groups_path, ["roles"]);
+    let in_code = Gate::builder().client("in-code", auth());
+    let gate = after(in_code, &[ISSUER, BASE, KEYS]).unwrap();
+    assert_eq!(gate.0.upstream.registration().client.id(), "in-code");
+}
+
+#[test]
+#[cfg(feature = "dev-provider")]
+fn another_provider_takes_the_embedded_ones_place_whole() {
+    let embedded = || Gate::builder().dev_provider(&crate::dev::DevProvider::demo());
+    let error = after(embedded(), &[ISSUER, BASE, KEYS]).unwrap_err();
+    assert_eq!(
+        error.problems().collect::<Vec<_>>(),
+        [
+            "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there"
+        ]
+    );
+    let gate = after(embedded(), &[ISSUER, ID, SECRET, BASE, KEYS]).unwrap();
+    assert_eq!(
+        gate.0.upstream.registration().client.method().name(),
+        "client_secret_basic"
+    );
+}
