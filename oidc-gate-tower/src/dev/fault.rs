@@ -36,11 +36,11 @@ Fault, PLAIN {
     WrongIssuer,
     /// ID tokens have no `iss`: `id_token.claim`.
     MissingIssuer,
-    /// `sub` in ID tokens is a number: `id_token.claim`.
+    /// `sub` in ID tokens is a number: `id_token.subject`.
     InvalidSubject,
     /// `sub` in ID tokens is longer than 255 characters: `id_token.subject`.
     LongSubject,
-    /// ID tokens have no `sub`: `id_token.claim`.
+    /// ID tokens have no `sub`: `id_token.subject`.
     MissingSubject,
     /// `aud` in ID tokens names another client: `id_token.audience`.
     WrongAudience,
@@ -170,11 +170,12 @@ Mishap, ALL {
     ServerError,
     /// Half of the JSON: `provider.metadata_malformed`, `token.malformed`.
     Truncated,
-    /// The JSON, and a megabyte of white space behind it: `provider.too_large`, `token.unavailable`.
+    /// The JSON, and a megabyte of white space behind it: `provider.too_large`, at the token endpoint too.
     Oversized,
-    /// A page instead of JSON, with status 200: `provider.metadata_malformed`, `token.malformed`.
+    /// A page instead of JSON, with status 200: `provider.status`, `token.malformed`.
     Html,
-    /// The JSON as `text/html`. A client that goes by the body signs the user in, as the gate does.
+    /// The JSON as `text/html`: `provider.status`. A client that goes by the body of a token response signs the user in,
+    /// as the gate does.
     WrongContentType,
     /// Status 307, to an address where the same request is answered rightly. The endpoint did nothing yet.
     /// `provider.status`, `token.malformed`: a client that follows may carry its secret anywhere.

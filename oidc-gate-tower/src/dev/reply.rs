@@ -15,7 +15,7 @@ impl DevProvider {
         let state = if self.has(Fault::MissingState) {
             None
         } else if self.has(Fault::WrongState) {
-            Some("wrong")
+            Some("the-state-of-another-login")
         } else {
             to.state.as_deref()
         };
