@@ -20,8 +20,10 @@ macro_rules! listed {
 listed! {
 /// Something a provider can get wrong, to see what the other side makes of it.
 ///
+/// Some are no mistakes but rare: their documentation says that a client signs the user in.
+///
 /// A fault stays on until [`clear_faults`](super::DevProvider::clear_faults): a test that forgets to repeat it cannot
-/// pass by accident. Each one names the check that a gate answers it with; see
+/// pass by accident. Most name the check that a gate answers them with; see
 /// [`Check`](crate::core::check::Check).
 ///
 /// ```
@@ -164,7 +166,7 @@ listed! {
 /// What can become of an answer.
 ///
 /// At the metadata, a gate answers with the check that is named first; at the token endpoint with the second. Keys that
-/// cannot be had are `provider.unreachable`, whatever the reason; the log says it.
+/// cannot be had are `provider.unreachable`, whatever the reason.
 Mishap, ALL {
     /// Status 500 and no JSON. The endpoint did nothing. `provider.status`, `token.unavailable`.
     ServerError,

@@ -17,7 +17,7 @@ enum Expected {
     Refused(&'static str, u16),
 }
 
-/// What becomes of a login. No arm takes what is not listed but the last, which fails: a new fault needs a line.
+/// What becomes of a login. A fault that is not listed fails the tests: a new one needs a line.
 fn expected(fault: Fault) -> Expected {
     use Expected::{Refused, SignedIn};
     match fault {
