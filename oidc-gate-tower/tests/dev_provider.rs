@@ -14,7 +14,7 @@ use oidc_gate_tower::{
         secret::ClientSecret,
         time::UnixTime,
     },
-    dev::{DevProvider, DevProviderBuilder, Fault},
+    dev::{DevProvider, DevProviderBuilder, Endpoint, Fault, Mishap},
     testing::{self, Browser, ManualClock, Page},
 };
 use serde_json::{Value, json};
@@ -568,6 +568,93 @@ async fn each_fault_does_what_it_says() {
             assert_eq!(exp == START - 3600, fault == Fault::ExpiredToken);
         }
     }
+}
+
+#[tokio::test]
+async fn keys_can_be_several_and_unnamed() {
+    for (fault, published, named) in [
+        (Fault::MissingKid, 1, false),
+        (Fault::MissingKidAmongSeveral, 2, false),
+        (Fault::SharedKid, 2, true),
+    ] {
+        let mut w = world(|b| b);
+        w.provider.fault(fault);
+        let request = Request::get(format!("{ISSUER}/jwks")).body(vec![]).unwrap();
+        let set: Value = serde_json::from_slice(w.send(request).await.1.body()).unwrap();
+        let keys = set["keys"].as_array().unwrap();
+        assert_eq!(keys.len(), published, "{fault:?}");
+        let same = keys.iter().all(|key| key["kid"] == keys[0]["kid"]);
+        assert_eq!(same, fault != Fault::MissingKidAmongSeveral, "{fault:?}");
+
+        let code = w.code("bob").await;
+        let answer = w.token(&code, &[]).await.1;
+        let token = CompactJws::parse(answer["id_token"].as_str().unwrap()).unwrap();
+        assert_eq!(token.kid().is_some(), named, "{fault:?}");
+        // The right key is the last: whoever takes the first of two fails.
+        let alone = |key: &Value| {
+            let set = json!({"keys": [key]}).to_string();
+            let set = JwkSet::parse(set.as_bytes()).unwrap();
+            let token = answer["id_token"].as_str().unwrap();
+            CompactJws::parse(token).unwrap().verify(&set).is_ok()
+        };
+        assert!(alone(keys.last().unwrap()), "{fault:?}");
+        assert_eq!(alone(&keys[0]), published == 1, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn userinfo_can_be_about_somebody_else_or_nobody() {
+    let mut w = world(|b| b);
+    let code = w.code("bob").await;
+    let answer = w.token(&code, &[]).await.1;
+    let access = answer["access_token"].as_str().unwrap();
+    for (fault, subject) in [
+        (Fault::WrongUserinfoSubject, json!("somebody-else")),
+        (Fault::MissingUserinfoSubject, Value::Null),
+    ] {
+        w.provider.fault(fault);
+        let (status, info) = w.userinfo(access).await;
+        assert_eq!((status, &info["sub"]), (StatusCode::OK, &subject));
+        w.provider.clear_faults();
+    }
+    assert_eq!(w.userinfo(access).await.1["sub"], "bob");
+}
+
+#[tokio::test]
+async fn a_redirect_leads_to_the_right_answer_and_an_error_uses_no_code_up() {
+    let mut w = world(|b| b);
+    let code = w.code("bob").await;
+    let at = |mishap| Fault::At(Endpoint::Token, mishap);
+    w.provider.fault(at(Mishap::ServerError));
+    let (status, response) = w.send(token_request(&code, &[], None)).await;
+    assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.body(), b"out of order");
+    w.provider.clear_faults();
+
+    w.provider.fault(at(Mishap::Redirected));
+    let (status, response) = w.send(token_request(&code, &[], None)).await;
+    assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);
+    let location = &response.headers()[header::LOCATION];
+    assert_eq!(location, "https://id.test/token?moved");
+    let mut request = token_request(&code, &[], None);
+    *request.uri_mut() = location.to_str().unwrap().parse().unwrap();
+    assert_eq!(w.send(request).await.0, StatusCode::OK);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_is_an_error_once_the_deadline_is_over() {
+    let mut w = world(|b| b);
+    let code = w.code("bob").await;
+    w.provider.fault(Fault::At(Endpoint::Token, Mishap::Slow));
+    let before = tokio::time::Instant::now();
+    let mut exchange = Exchange::new(token_request(&code, &[], None));
+    exchange.deadline = Duration::from_secs(7);
+    let error = w.provider.http_client().send(exchange).await.unwrap_err();
+    assert_eq!(error.failure(), Failure::Unknown);
+    assert_eq!(before.elapsed().as_secs(), 7);
+    w.provider.clear_faults();
+    // The work was done.
+    assert_eq!(w.token(&code, &[]).await.1["error"], "invalid_grant");
 }
 
 #[tokio::test]

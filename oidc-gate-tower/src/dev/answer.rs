@@ -105,6 +105,8 @@ pub(super) enum Lost {
     Request,
     /// The request arrived; the answer did not.
     Answer,
+    /// The request arrived; the answer takes longer than anybody waits.
+    Late,
 }
 
 /// What stands for silence where an answer has to be given.

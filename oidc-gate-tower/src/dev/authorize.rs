@@ -10,7 +10,6 @@
 
 use super::{
     DevProvider,
-    answer::see_other,
     authorize_request::{AuthorizeRequest, Prompt, Refused},
     pages,
     service::Call,
@@ -91,16 +90,15 @@ impl DevProvider {
     fn refuse(&self, refused: Refused) -> Response<Bytes> {
         match refused {
             Refused::OnPage(why) => pages::refused(why),
-            Refused::AtClient(reply_to, error, description) => see_other(&reply_to.with(
-                &self.iss_parameter(),
+            Refused::AtClient(reply_to, error, description) => self.reply(
+                &reply_to,
                 &[("error", error), ("error_description", description)],
-            )),
+            ),
         }
     }
 
     fn reply_with_error(&self, request: &AuthorizeRequest, error: &str) -> Response<Bytes> {
-        let pairs = [("error", error)];
-        see_other(&request.reply_to.with(&self.iss_parameter(), &pairs))
+        self.reply(&request.reply_to, &[("error", error)])
     }
 
     /// The session in this browser, if the request lets it count.
@@ -163,9 +161,7 @@ impl DevProvider {
         let Ok(code) = new_handle() else {
             return pages::broken();
         };
-        let location = request
-            .reply_to
-            .with(&self.iss_parameter(), &[("code", &code)]);
+        let mut response = self.reply(&request.reply_to, &[("code", &code)]);
         let granted = Code {
             client_id: request.client_id,
             redirect_uri: request.reply_to.redirect_uri,
@@ -178,7 +174,6 @@ impl DevProvider {
             redeemed: None,
         };
         self.state().codes.insert(key(&code), granted);
-        let mut response = see_other(&location);
         if let Some(handle) = cookie {
             self.set_session_cookie(&mut response, handle, SESSION_LIFE);
         }

@@ -2,7 +2,7 @@
 //! ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
 
 use super::{DevProvider, builder::Client};
-use crate::core::form::{Form, with_query};
+use crate::core::form::Form;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -26,16 +26,6 @@ pub(super) struct AuthorizeRequest {
 pub(super) struct ReplyTo {
     pub(super) redirect_uri: String,
     pub(super) state: Option<String>,
-}
-
-impl ReplyTo {
-    /// The redirect URI with `pairs`, the state exactly as it came, and `iss`
-    /// ([RFC 9207 § 2](https://www.rfc-editor.org/rfc/rfc9207#section-2)).
-    pub(super) fn with(&self, iss: &str, pairs: &[(&str, &str)]) -> String {
-        let state = self.state.as_deref().map(|state| ("state", state));
-        let pairs = pairs.iter().copied().chain(state).chain([("iss", iss)]);
-        with_query(&self.redirect_uri, pairs)
-    }
 }
 
 /// What the relying party wants the user to be asked.

@@ -1,7 +1,7 @@
 //! What the provider says of itself
 //! ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 
-use super::{DevProvider, answer::json_public};
+use super::{DevProvider, Fault, answer::json_public, bad_claims::WRONG_ISSUER};
 use bytes::Bytes;
 use http::Response;
 use serde_json::json;
@@ -10,8 +10,13 @@ impl DevProvider {
     pub(super) fn metadata(&self) -> Response<Bytes> {
         let alg = self.keys().signing().alg().name();
         let issuer = self.state().issuer.clone();
+        let named = if self.has(Fault::WrongMetadataIssuer) {
+            WRONG_ISSUER
+        } else {
+            &issuer.text
+        };
         json_public(&json!({
-            "issuer": issuer.text,
+            "issuer": named,
             "authorization_endpoint": issuer.endpoint("/authorize"),
             "token_endpoint": issuer.endpoint("/token"),
             "userinfo_endpoint": issuer.endpoint("/userinfo"),
@@ -38,6 +43,10 @@ impl DevProvider {
     }
 
     pub(super) fn jwks(&self) -> Response<Bytes> {
+        let shared = self.has(Fault::SharedKid);
+        if shared || self.has(Fault::MissingKidAmongSeveral) {
+            return json_public(&self.keys().published_after_another(shared));
+        }
         json_public(&self.keys().published())
     }
 }

@@ -1,25 +1,11 @@
 //! What the provider says about a user
 //! ([OpenID Connect Core § 2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)).
 
-use super::{DevProvider, Fault, state::Code, token::TOKEN_LIFE};
+use super::{DevProvider, Fault, bad_signature::sign, state::Code, token::TOKEN_LIFE};
 use crate::{Identity, core::jose::SigningError};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-/// What a wrong issuer, audience or nonce looks like.
-const WRONG_ISSUER: &str = "https://wrong-issuer.test";
-
 impl DevProvider {
-    /// `iss` of authorization responses.
-    pub(super) fn iss_parameter(&self) -> String {
-        let state = self.state();
-        if state.faults.contains(&Fault::WrongIssParameter) {
-            WRONG_ISSUER.to_owned()
-        } else {
-            state.issuer.text.clone()
-        }
-    }
-
     pub(super) fn id_token(
         &self,
         granted: &Code,
@@ -30,28 +16,10 @@ impl DevProvider {
         }
         let user = &granted.session.user;
         let mut claims = user_claims(user, &granted.scope);
-        let now = if self.has(Fault::ExpiredToken) {
-            self.now() - 2 * TOKEN_LIFE
-        } else {
-            self.now()
-        };
+        let now = self.now();
         let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
-        set(
-            "iss",
-            if self.has(Fault::WrongIssuer) {
-                WRONG_ISSUER.into()
-            } else {
-                self.issuer().into()
-            },
-        );
-        set(
-            "aud",
-            if self.has(Fault::WrongAudience) {
-                "somebody-else".into()
-            } else {
-                granted.client_id.as_str().into()
-            },
-        );
+        set("iss", self.issuer().into());
+        set("aud", granted.client_id.as_str().into());
         set("iat", now.as_secs().into());
         set("exp", (now + TOKEN_LIFE).as_secs().into());
         set("auth_time", granted.session.auth_time.as_secs().into());
@@ -69,22 +37,15 @@ impl DevProvider {
         if let Some(acr) = granted.acr.as_deref().or(user.acr()) {
             set("acr", acr.into());
         }
-        if self.has(Fault::WrongNonce) {
-            set("nonce", "wrong".into());
-        } else if let Some(nonce) = &granted.nonce {
+        if let Some(nonce) = &granted.nonce {
             set("nonce", nonce.as_str().into());
         }
 
-        let keys = self.keys();
-        let key = keys.signing();
-        set("at_hash", key.alg().half_hash(access_token).into());
-        let token = key.sign_compact(&Map::new(), &claims)?;
-        drop(keys);
-        Ok(if self.has(Fault::InvalidSignature) {
-            with_another_signature(&token)
-        } else {
-            token
-        })
+        let alg = self.keys().signing().alg();
+        set("at_hash", alg.half_hash(access_token).into());
+        self.spoil_claims(&mut claims);
+        let faults = self.state().faults.clone();
+        sign(self.keys().signing(), &claims, &faults)
     }
 }
 
@@ -124,18 +85,6 @@ pub(super) fn user_claims(user: &Identity, scope: &str) -> Map<String, Value> {
         })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
-}
-
-/// The token with one bit of its signature turned.
-fn with_another_signature(token: &str) -> String {
-    let Some((signed, signature)) = token.rsplit_once('.') else {
-        return String::new();
-    };
-    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap_or_default();
-    if let Some(last) = signature.last_mut() {
-        *last ^= 1;
-    }
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }
 
 #[cfg(test)]

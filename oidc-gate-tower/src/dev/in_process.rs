@@ -17,7 +17,7 @@ impl InProcess {
         Self { provider }
     }
 
-    fn answer(&self, exchange: Exchange) -> Result<Response<Vec<u8>>, TransportError> {
+    async fn answer(&self, exchange: Exchange) -> Result<Response<Vec<u8>>, TransportError> {
         let (parts, body) = exchange.request.into_parts();
         let issuer = self.provider.state().issuer.url.origin();
         let asked = Url::parse(&parts.uri.to_string()).map(|url| url.origin());
@@ -29,9 +29,16 @@ impl InProcess {
             )));
         }
         let response = self.provider.answer(&parts, &body);
-        match response.extensions().get::<Lost>() {
+        match response.extensions().get::<Lost>().copied() {
             Some(Lost::Request) => Err(TransportError::not_sent("the fault Unreachable is on")),
-            Some(Lost::Answer) => Err(TransportError::new("the fault LostTokenResponse is on")),
+            Some(Lost::Answer) => Err(TransportError::new("a fault is on that loses answers")),
+            Some(Lost::Late) => {
+                tokio::time::sleep(exchange.deadline).await;
+                Err(TransportError::new(format!(
+                    "no answer within {} s",
+                    exchange.deadline.as_secs()
+                )))
+            }
             None if response.body().len() > exchange.max_body_bytes => {
                 Err(TransportError::too_large(format!(
                     "{} bytes where {} are allowed",
@@ -46,6 +53,6 @@ impl InProcess {
 
 impl HttpClient for InProcess {
     async fn send(&self, exchange: Exchange) -> Result<Response<Vec<u8>>, TransportError> {
-        self.answer(exchange)
+        self.answer(exchange).await
     }
 }

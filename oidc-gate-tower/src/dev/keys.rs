@@ -44,6 +44,15 @@ impl Keys {
             .collect();
         json!({ "keys": keys })
     }
+
+    /// The JWK Set behind a key of the same kind that signs nothing, with a name of its own or with the signing key's.
+    pub(super) fn published_after_another(&self, same_kid: bool) -> Value {
+        let mut other = new_key(self.alg).public_jwk();
+        if let (true, Some(member)) = (same_kid, other.get_mut("kid")) {
+            *member = self.signing.kid().into();
+        }
+        json!({ "keys": [other, self.signing.public_jwk()] })
+    }
 }
 
 fn new_key(alg: Alg) -> SigningKey {

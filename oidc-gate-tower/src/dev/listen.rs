@@ -12,6 +12,9 @@ use std::{
 use tokio::net::TcpListener;
 use tower_service::Service as _;
 
+/// Longer than anybody waits.
+const LATE: Duration = Duration::from_secs(120);
+
 impl DevProvider {
     /// Serves on this port of the loopback interface until the runtime ends: on `127.0.0.1`, and on `[::1]` too where
     /// that is free, because browsers may look for `localhost` there. Port 0 takes any free port.
@@ -106,6 +109,10 @@ async fn serve_connection(provider: DevProvider, io: TokioIo<tokio::net::TcpStre
             };
             // An error here makes hyper close the connection without an answer.
             match response.extensions().get::<Lost>() {
+                Some(Lost::Late) => {
+                    tokio::time::sleep(LATE).await;
+                    Err(Silence)
+                }
                 Some(_) => Err(Silence),
                 None => Ok(response),
             }

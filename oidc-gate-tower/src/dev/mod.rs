@@ -25,6 +25,8 @@
 mod answer;
 mod authorize;
 mod authorize_request;
+mod bad_claims;
+mod bad_signature;
 mod builder;
 mod client_auth;
 mod discovery;
@@ -34,14 +36,16 @@ mod id_token;
 mod in_process;
 mod keys;
 mod listen;
+mod mishap;
 mod pages;
+mod reply;
 mod service;
 mod state;
 mod token;
 mod userinfo;
 
 pub use builder::DevProviderBuilder;
-pub use fault::Fault;
+pub use fault::{Endpoint, Fault, Mishap};
 pub use in_process::InProcess;
 
 use crate::{Clock, Identity, core::time::UnixTime};

@@ -1,7 +1,7 @@
 //! The provider as a service: reads a request, finds the endpoint.
 
 use super::{
-    DevProvider, Fault,
+    DevProvider, Endpoint, Fault,
     answer::{Lost, lost, method_not_allowed},
     pages,
 };
@@ -120,7 +120,13 @@ impl DevProvider {
             matches!(parts.method, Method::GET | Method::HEAD),
             parts.method == Method::POST,
         );
-        match path {
+        let endpoint = Endpoint::at(path);
+        if let Some(endpoint) = endpoint
+            && let Some(answer) = self.answer_instead(endpoint, path, call.query)
+        {
+            return answer;
+        }
+        let answer = match path {
             "" | "/" if read => pages::front(self),
             "/.well-known/openid-configuration" if read => self.metadata(),
             "/jwks" if read => self.jwks(),
@@ -139,6 +145,10 @@ impl DevProvider {
             "/authorize" | "/userinfo" | "/end_session" => method_not_allowed("GET, HEAD, POST"),
             "/authorize/choose" | "/token" | "/end_session/confirm" => method_not_allowed("POST"),
             _ => pages::not_found(),
+        };
+        match endpoint {
+            Some(endpoint) => self.spoil_answer(endpoint, answer),
+            None => answer,
         }
     }
 }

@@ -82,8 +82,7 @@ impl DevProvider {
         let id_token = self
             .id_token(&granted, &access_token)
             .map_err(|_| server_error())?;
-        let mut state = self.state();
-        state.id_tokens.insert(
+        self.state().id_tokens.insert(
             key(&id_token),
             Hint {
                 subject: granted.session.user.subject().to_owned(),
@@ -91,11 +90,17 @@ impl DevProvider {
                 sid: granted.session.sid.clone(),
             },
         );
+        let token_type = if self.has(Fault::WrongTokenType) {
+            "pigeon"
+        } else {
+            "Bearer"
+        };
+        let id_token = (!self.has(Fault::MissingIdToken)).then_some(id_token);
         Ok(json_answer(
             StatusCode::OK,
             &json!({
                 "access_token": access_token,
-                "token_type": "Bearer",
+                "token_type": token_type,
                 "expires_in": TOKEN_LIFE.as_secs(),
                 "id_token": id_token,
                 "scope": granted.scope,

@@ -1,6 +1,8 @@
 //! The userinfo endpoint ([OpenID Connect Core § 5.3](https://openid.net/specs/openid-connect-core-1_0.html#UserInfo)).
 
-use super::{DevProvider, answer::json_answer, id_token::user_claims, service::Call, state::key};
+use super::{
+    DevProvider, Fault, answer::json_answer, id_token::user_claims, service::Call, state::key,
+};
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
@@ -19,10 +21,15 @@ impl DevProvider {
         let now = self.now();
         let access = self.state().access_tokens.get(&key(token)).cloned();
         match access.filter(|access| now < access.expires) {
-            Some(access) => json_answer(
-                StatusCode::OK,
-                &Value::Object(user_claims(&access.user, &access.scope)),
-            ),
+            Some(access) => {
+                let mut claims = user_claims(&access.user, &access.scope);
+                if self.has(Fault::MissingUserinfoSubject) {
+                    claims.remove("sub");
+                } else if self.has(Fault::WrongUserinfoSubject) {
+                    claims.insert("sub".to_owned(), "somebody-else".into());
+                }
+                json_answer(StatusCode::OK, &Value::Object(claims))
+            }
             None => challenge(
                 "Bearer error=\"invalid_token\"",
                 &json!({"error": "invalid_token"}),

@@ -95,7 +95,8 @@ impl Secrets {
     }
 }
 
-#[tokio::test]
+// The time that slow answers take passes at once.
+#[tokio::test(start_paused = true)]
 async fn no_secret_is_logged() {
     let mut secrets = Secrets::default();
     let mut text = String::new();
@@ -143,18 +144,7 @@ async fn no_secret_is_logged() {
         }
         secrets.add("a-secret-of-somebody");
         // Failures.
-        for fault in [
-            Fault::WrongIssuer,
-            Fault::WrongAudience,
-            Fault::WrongNonce,
-            Fault::ExpiredToken,
-            Fault::RotatedKey,
-            Fault::InvalidSignature,
-            Fault::WrongIssParameter,
-            Fault::TokenEndpointDown,
-            Fault::InvalidClient,
-            Fault::LostTokenResponse,
-        ] {
+        for fault in Fault::all().filter(|fault| *fault != Fault::Unreachable) {
             w.fault(fault);
             let url = w.callback("bob", "/me").await;
             secrets.gather(&w);

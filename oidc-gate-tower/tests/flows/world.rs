@@ -7,7 +7,7 @@ use http_body_util::Full;
 use oidc_gate_tower::{
     ClientAuth, CookieKeys, Gate, GateBuilder, GateLayer, Pattern, Principal, acr,
     core::{secret::ClientSecret, time::UnixTime},
-    dev::{DevProvider, Fault},
+    dev::{DevProvider, DevProviderBuilder, Fault},
     group,
     testing::{Browser, Cookie, ManualClock, Page},
 };
@@ -46,10 +46,17 @@ pub(crate) fn world() -> World {
 }
 
 pub(crate) fn world_with(build: impl FnOnce(GateBuilder) -> GateBuilder) -> World {
+    world_of(|provider| provider, build)
+}
+
+pub(crate) fn world_of(
+    describe: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
+    build: impl FnOnce(GateBuilder) -> GateBuilder,
+) -> World {
     let log = Log::start();
     let clock = ManualClock::new(UnixTime::from_secs(START));
     let provider_clock = ManualClock::new(UnixTime::from_secs(START));
-    let provider = DevProvider::builder()
+    let provider = describe(DevProvider::builder())
         .issuer(ISSUER)
         .demo_users()
         .client(
