@@ -15,7 +15,6 @@ pub fn jwks(data: &[u8]) {
     let document: serde_json::Value = serde_json::from_slice(data).expect("the set is JSON");
     let keys = document["keys"].as_array().expect("the keys are a list");
     assert!(set.len() + set.skipped().len() <= keys.len());
-    assert_eq!(set.is_empty(), set.len() == 0);
     for skipped in set.skipped() {
         assert!(skipped.index() < keys.len());
         let _ = (skipped.to_string(), skipped.is_leak());
