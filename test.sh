@@ -28,7 +28,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" docs features purity deny examples oracles benches msrv advisories package browser_quickstart browser_login)
+all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package browser_quickstart browser_login)
 
 about_format='the code is formatted'
 step_format() {
@@ -111,6 +111,12 @@ step_oracles() {
     need_command pkg-config pkg-config
     pkg-config --exists openssl || install_packages libssl-dev
     cargo test --locked --manifest-path oidc-gate-core/oracles/Cargo.toml
+}
+
+about_fuzz='made-up input breaks no promise, and other parsers read alike what is taken'
+step_fuzz() {
+    need_compiler
+    cargo test --locked --manifest-path oidc-gate-core/fuzz/Cargo.toml
 }
 
 about_benches='the benchmark runs, and no request allocates more than is stated'
