@@ -24,6 +24,7 @@
 //! }
 //! ```
 
+use crate::check::CheckFailed;
 use crate::jose::{Alg, JwkSet};
 use crate::time::UnixTime;
 use std::{fmt, sync::Arc, time::Duration};
@@ -87,7 +88,7 @@ pub enum Step<T> {
     /// Send this, once, and come back with [`Input::Response`] or [`Input::Failed`].
     Send(Exchange),
     /// Look these keys up in the key cache that all flows share, so that many logins cause one fetch. Answered with
-    /// [`Input::Keys`] or [`Input::Failed`].
+    /// [`Input::Keys`].
     FindKeys(KeyQuery),
     /// Have this signed by a key outside the process. Answered with [`Input::Signature`] or [`Input::Failed`].
     Sign(SigningInput),
@@ -106,8 +107,9 @@ pub enum Input {
     Start,
     /// The provider's answer, whatever its status.
     Response(http::Response<Vec<u8>>),
-    /// The keys known at this moment, freshly fetched if the query's key was not among those known before.
-    Keys(Arc<JwkSet>),
+    /// The keys known at this moment, freshly fetched if the query's key was not among those known before; or the check
+    /// that failed where they were to be fetched.
+    Keys(Result<Arc<JwkSet>, CheckFailed>),
     /// The signature, in the form JWS defines for the algorithm.
     Signature(Vec<u8>),
     /// The time has passed.

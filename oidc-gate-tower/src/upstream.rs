@@ -144,12 +144,10 @@ impl Upstream {
                         Input::Response,
                     )
                 }
-                Step::FindKeys(query) => self.keys(query).await.map_or_else(
-                    |unavailable| {
-                        tracing::debug!(cause = %unavailable.why, "the provider's keys are not to be had");
-                        Input::Failed(Failure::NotSent)
-                    },
-                    Input::Keys,
+                Step::FindKeys(query) => Input::Keys(
+                    self.keys(query)
+                        .await
+                        .map_err(|unavailable| unavailable.why),
                 ),
                 Step::Wait(time) => {
                     tokio::time::sleep(time).await;

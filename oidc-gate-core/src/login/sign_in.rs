@@ -209,12 +209,8 @@ impl SignIn {
             }
             (Stage::Exchange(_), Input::Failed(failure)) => Err(unanswered(failure)),
             (Stage::Keys(received), Input::Keys(keys)) => {
-                self.believe(*received, keys.as_ref().into(), env.now)
+                self.believe(*received, keys?.as_ref().into(), env.now)
             }
-            (Stage::Keys(_), Input::Failed(_)) => Err(CheckFailed::new(
-                Check::ProviderUnreachable,
-                "the provider's keys could not be fetched",
-            )),
             _ => Err(CheckFailed::new(
                 Check::Misuse,
                 "a sign-in was told what it had not asked",

@@ -441,7 +441,7 @@ fn sign_in_with(
             Step::FindKeys(query) => {
                 assert_eq!(query.alg, provider.key.alg());
                 lookups += 1;
-                Input::Keys(provider.published.clone())
+                Input::Keys(Ok(provider.published.clone()))
             }
             Step::Done(output) => return (output, lookups),
             other => panic!("unexpected step {other:?}"),

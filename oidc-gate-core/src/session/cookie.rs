@@ -140,7 +140,7 @@ fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
         .filter_map(|pair| {
             let pair = pair.trim_ascii();
             let at = pair.iter().position(|b| *b == b'=')?;
-            Some((&pair[..at], &pair[at + 1..]))
+            Some((pair[..at].trim_ascii_end(), &pair[at + 1..]))
         })
 }
 

@@ -165,12 +165,12 @@ Endpoint, ALL {
 listed! {
 /// What can become of an answer.
 ///
-/// At the metadata, a gate answers with the check that is named first; at the token endpoint with the second. Keys that
-/// cannot be had are `provider.unreachable`, whatever the reason.
+/// At the metadata and the keys, a gate answers with the check that is named first; at the token endpoint with the
+/// second.
 Mishap, ALL {
     /// Status 500 and no JSON. The endpoint did nothing. `provider.status`, `token.unavailable`.
     ServerError,
-    /// Half of the JSON: `provider.metadata_malformed`, `token.malformed`.
+    /// Half of the JSON: `provider.metadata_malformed` or `provider.keys_malformed`, `token.malformed`.
     Truncated,
     /// The JSON, and a megabyte of white space behind it: `provider.too_large`, at the token endpoint too.
     Oversized,

@@ -60,17 +60,19 @@ fn expected(fault: Fault) -> Expected {
         | Fault::At(Endpoint::Userinfo, _)
         // The body is what counts.
         | Fault::At(Endpoint::Token, Mishap::WrongContentType) => SignedIn,
-        Fault::At(Endpoint::Metadata, mishap) => match mishap {
+        Fault::At(endpoint @ (Endpoint::Metadata | Endpoint::Keys), mishap) => match mishap {
             Mishap::ServerError
             | Mishap::Redirected
             | Mishap::Html
             | Mishap::WrongContentType => Refused("provider.status", 503),
+            Mishap::Truncated if endpoint == Endpoint::Keys => {
+                Refused("provider.keys_malformed", 503)
+            }
             Mishap::Truncated => Refused("provider.metadata_malformed", 503),
             Mishap::Oversized => Refused("provider.too_large", 503),
             Mishap::Closed | Mishap::Slow => Refused("provider.unreachable", 503),
             _ => panic!("nothing is expected of {fault:?}"),
         },
-        Fault::At(Endpoint::Keys, _) => Refused("provider.unreachable", 503),
         Fault::At(Endpoint::Token, mishap) => match mishap {
             Mishap::Oversized => Refused("provider.too_large", 503),
             Mishap::ServerError | Mishap::Closed | Mishap::Slow => {

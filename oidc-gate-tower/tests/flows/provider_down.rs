@@ -82,7 +82,7 @@ async fn keys_that_cannot_be_fetched_end_the_login_and_the_next_one_works() {
     let page = w.browser.get(&url).await;
     assert_eq!(page.status, 503);
     assert!(page.headers.contains_key("retry-after"));
-    assert_eq!(w.log.failed_login().get("check"), "provider.unreachable");
+    assert_eq!(w.log.failed_login().get("check"), "provider.status");
     assert_eq!(w.cookies(), []);
 
     w.wire.tamper(|_, _| {});

@@ -317,7 +317,7 @@ async fn no_public_value_shows_a_secret() {
         seen.see(&flow);
         input = match step {
             Step::Send(exchange) => Input::Response(w.wire.send(exchange).await.unwrap()),
-            Step::FindKeys(_) => Input::Keys(jwks.clone()),
+            Step::FindKeys(_) => Input::Keys(Ok(jwks.clone())),
             Step::Done(done) => break done.unwrap(),
             Step::Sign(_) | Step::Wait(_) => unreachable!(),
         };
