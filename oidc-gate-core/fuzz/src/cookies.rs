@@ -117,7 +117,10 @@ fn pairs(headers: &HeaderMap) -> Vec<(Vec<u8>, Vec<u8>)> {
     pairs
         .filter_map(|pair| {
             let at = pair.iter().position(|byte| *byte == b'=')?;
-            Some((pair[..at].to_vec(), pair[at + 1..].to_vec()))
+            Some((
+                pair[..at].trim_ascii_end().to_vec(),
+                pair[at + 1..].to_vec(),
+            ))
         })
         .collect()
 }
