@@ -278,7 +278,7 @@ impl GateBuilder {
         let names = CookieNames::derive(&provider.client_id, &base);
         let id_token_alg = provider.registered_alg();
         let client = Client::new(provider.client_id, provider.auth.method);
-        let mut registration = Registration::new(client, redirect_uri, &provider.scopes);
+        let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
         registration.id_token_alg = id_token_alg;
         let upstream = Upstream::new(
             issuer,
@@ -399,10 +399,10 @@ impl GateBuilder {
         }
         let mut provider = self.providers.pop()?;
         if let Some(scopes) = self.scopes.take() {
-            provider.scopes = scopes;
+            provider.request.scopes = scopes;
         }
         if let Some(path) = self.groups_path.take() {
-            provider.groups_path = path;
+            provider.claims.groups_path = path;
         }
         Some(provider)
     }

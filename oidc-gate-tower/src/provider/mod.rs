@@ -1,4 +1,11 @@
-//! A provider, as an application configures it.
+//! A provider, as an application configures it: who it is and who we are there. What its claims mean, what is asked of it
+//! and where its metadata is stand in files of their own, each with its settings.
+
+mod claims;
+mod request;
+
+pub(crate) use claims::ClaimSettings;
+pub(crate) use request::RequestSettings;
 
 use crate::{
     ClientAuth,
@@ -22,8 +29,8 @@ pub struct Provider {
     pub(crate) issuer: String,
     pub(crate) client_id: String,
     pub(crate) auth: ClientAuth,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) groups_path: Vec<String>,
+    pub(crate) request: RequestSettings,
+    pub(crate) claims: ClaimSettings,
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) leeway: Duration,
     id_token_alg: Option<String>,
@@ -46,8 +53,8 @@ impl Provider {
             issuer: issuer.into(),
             client_id: client_id.into(),
             auth,
-            scopes: ["openid", "profile", "email"].map(String::from).into(),
-            groups_path: vec!["groups".to_owned()],
+            request: RequestSettings::default(),
+            claims: ClaimSettings::default(),
             trusted_audiences: Vec::new(),
             leeway: Duration::from_secs(30),
             id_token_alg: None,
@@ -61,19 +68,6 @@ impl Provider {
         auth: ClientAuth,
     ) -> Self {
         Self::new("", issuer, client_id, auth)
-    }
-
-    /// The scopes to ask for. `openid` is added if it is missing.
-    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.scopes = scopes.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Where the groups are in the claims: one name per level, because claim names hold dots and slashes. Keycloak's
-    /// realm roles are at `["realm_access", "roles"]`.
-    pub fn groups_at(mut self, path: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.groups_path = path.into_iter().map(Into::into).collect();
-        self
     }
 
     /// An audience that an ID token may name beside the client.
@@ -164,27 +158,8 @@ impl Provider {
             problems.push(format!("client: {problem}"));
         }
         problems.extend(self.alg_problem());
-        let word = |text: &String| {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
-        };
-        if self.scopes.is_empty() {
-            problems
-                .push("scopes: empty; leave the setting out for `openid profile email`".to_owned());
-        }
-        for scope in self.scopes.iter().filter(|scope| !word(scope)) {
-            problems.push(format!(
-                "scopes: {scope:?} is no scope; give each scope as a text of its own"
-            ));
-        }
-        if self.groups_path.is_empty() || self.groups_path.iter().any(String::is_empty) {
-            problems.push(
-                "groups_at: empty; give the name of a claim, or leave the setting out for `groups`"
-                    .to_owned(),
-            );
-        }
+        problems.extend(self.request.problems());
+        problems.extend(self.claims.problems());
         if self.trusted_audiences.iter().any(String::is_empty) {
             problems.push(
                 "trust_audience: empty; give the audience exactly as the provider writes it"
@@ -208,7 +183,7 @@ impl Provider {
         rules.provider = self.name.as_str().into();
         rules.leeway = self.leeway;
         rules.trusted_audiences = self.trusted_audiences.clone();
-        rules.groups_path = self.groups_path.clone();
+        self.claims.apply(&mut rules);
         rules
     }
 }
