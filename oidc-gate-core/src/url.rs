@@ -113,6 +113,19 @@ impl Issuer {
         let base = self.0.strip_suffix('/').unwrap_or(&self.0);
         EndpointUrl(format!("{base}/.well-known/openid-configuration").into())
     }
+
+    /// Where a plain OAuth server publishes its metadata: the well-known path inserted between host and path, a trailing
+    /// slash removed ([RFC 8414 § 3.1](https://www.rfc-editor.org/rfc/rfc8414#section-3.1)).
+    pub fn oauth_discovery_url(&self) -> EndpointUrl {
+        let text = &*self.0;
+        let authority = text.find("://").map_or(0, |at| at + 3);
+        let path = text[authority..]
+            .find('/')
+            .map_or(text.len(), |at| authority + at);
+        let (origin, path) = text.split_at(path);
+        let path = path.strip_suffix('/').unwrap_or(path);
+        EndpointUrl(format!("{origin}/.well-known/oauth-authorization-server{path}").into())
+    }
 }
 
 impl fmt::Debug for Issuer {
@@ -229,6 +242,41 @@ mod tests {
             "https://id.example.com:443/",
         ] {
             assert_ne!(Issuer::parse(other).unwrap(), issuer, "{other}");
+        }
+    }
+
+    #[test]
+    fn metadata_is_looked_for_where_each_specification_puts_it() {
+        for (issuer, oidc, oauth) in [
+            (
+                "https://id.example",
+                "https://id.example/.well-known/openid-configuration",
+                "https://id.example/.well-known/oauth-authorization-server",
+            ),
+            (
+                "https://id.example/",
+                "https://id.example/.well-known/openid-configuration",
+                "https://id.example/.well-known/oauth-authorization-server",
+            ),
+            (
+                "https://id.example:8443/t1",
+                "https://id.example:8443/t1/.well-known/openid-configuration",
+                "https://id.example:8443/.well-known/oauth-authorization-server/t1",
+            ),
+            (
+                "https://id.example/t1/x/",
+                "https://id.example/t1/x/.well-known/openid-configuration",
+                "https://id.example/.well-known/oauth-authorization-server/t1/x",
+            ),
+            (
+                "http://[::1]:3001/t1",
+                "http://[::1]:3001/t1/.well-known/openid-configuration",
+                "http://[::1]:3001/.well-known/oauth-authorization-server/t1",
+            ),
+        ] {
+            let issuer = Issuer::parse(issuer).unwrap();
+            assert_eq!(issuer.discovery_url().as_str(), oidc);
+            assert_eq!(issuer.oauth_discovery_url().as_str(), oauth);
         }
     }
 

@@ -75,7 +75,7 @@ checks! {
         rule: "Metadata and keys are served with status 200 and without a redirect.",
         source: "OpenID Connect Discovery § 4.2", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationResponse",
         answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
-        mended_by: Operator, "Check the issuer URL: `<issuer>/.well-known/openid-configuration` has to answer 200 itself.",
+        mended_by: Operator, "Check the issuer URL: the address in the cause has to answer 200 itself. If the metadata is published elsewhere, set `Provider::discovery_url`; if nowhere, `Provider::metadata`.",
     }
     ProviderTooLarge = "provider.too_large" {
         rule: "An answer of the provider stays under its size limit.",
@@ -100,6 +100,12 @@ checks! {
         source: "RFC 7517 § 5", "https://www.rfc-editor.org/rfc/rfc7517#section-5",
         answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
         mended_by: Operator, "The provider's `jwks_uri` has to serve a JWK Set.",
+    }
+    CodeFlowUnsupported = "provider.code_flow_unsupported" {
+        rule: "A provider that lists response types lists `code` among them.",
+        source: "RFC 8414 § 2", "https://www.rfc-editor.org/rfc/rfc8414#section-2",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Enable the authorization code flow at the provider; the gate speaks no other.",
     }
     PkceUnsupported = "provider.pkce_unsupported" {
         rule: "A provider that lists PKCE methods lists `S256` among them.",

@@ -21,8 +21,17 @@ use crate::{
 };
 
 /// Whether this registration can work at this provider at all
-/// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)). Asked before any request that it concerns is sent.
-fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<(), CheckFailed> {
+/// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)). Asked before any request that it concerns is sent;
+/// of use earlier where the metadata is configured.
+///
+/// # Errors
+///
+/// If the provider does not speak the code flow, takes another way of authenticating, refuses `S256`, or signs ID tokens
+/// with nothing that is verified.
+pub fn check_compatible(
+    metadata: &Metadata,
+    registration: &Registration,
+) -> Result<(), CheckFailed> {
     let method = registration.client.method();
     let taken = metadata.token_endpoint_auth_methods();
     if !method.is_among(taken.iter().map(String::as_str)) {
@@ -33,6 +42,14 @@ fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<
             listed.join(", ")
         );
         return Err(CheckFailed::new(Check::ClientAuthUnsupported, cause));
+    }
+    if let Some(types) = metadata.response_types()
+        && !types.iter().any(|t| t == "code")
+    {
+        return Err(CheckFailed::new(
+            Check::CodeFlowUnsupported,
+            "the provider lists response types, and `code` is not among them",
+        ));
     }
     if let Some(methods) = metadata.code_challenge_methods()
         && !methods.iter().any(|m| m == "S256")

@@ -161,6 +161,10 @@ fn what_cannot_work_is_said_before_the_user_goes_away() {
             Check::ClientAuthUnsupported,
         ),
         (
+            json!({"response_types_supported": ["token", "code id_token"]}),
+            Check::CodeFlowUnsupported,
+        ),
+        (
             json!({"code_challenge_methods_supported": ["plain"]}),
             Check::PkceUnsupported,
         ),

@@ -29,20 +29,57 @@ impl<T> Fetched<T> {
 /// Fetches a provider's metadata
 /// ([OpenID Connect Discovery § 4](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig)).
 ///
-/// One request, no redirect, status 200. The issuer comes from the configuration and is compared with what the answer
-/// says.
+/// No redirect, status 200. The issuer comes from the configuration and is compared with what the answer says, wherever
+/// the answer comes from.
 #[derive(Debug)]
 pub struct Discovery {
     issuer: Issuer,
     get: Get,
+    /// Where to ask next, if nothing is published there.
+    otherwise: Option<EndpointUrl>,
+    /// Where nothing was published.
+    in_vain: Option<EndpointUrl>,
 }
 
 impl Discovery {
-    /// The metadata of `issuer`.
+    /// No document comes near it.
+    const MAX_BODY_BYTES: usize = 256 * 1024;
+
+    /// The metadata of `issuer`, where OpenID Connect puts it. If that place answers 404, and only then, it is looked for
+    /// where [RFC 8414 § 3](https://www.rfc-editor.org/rfc/rfc8414#section-3) puts it.
     pub fn new(issuer: Issuer) -> Self {
         Self {
-            get: Get::new(issuer.discovery_url(), 256 * 1024),
+            get: Get::new(issuer.discovery_url(), Self::MAX_BODY_BYTES),
+            otherwise: Some(issuer.oauth_discovery_url()),
+            in_vain: None,
             issuer,
+        }
+    }
+
+    /// The metadata of `issuer` at this address and nowhere else: for a provider that publishes it elsewhere.
+    pub fn at(issuer: Issuer, url: EndpointUrl) -> Self {
+        Self {
+            get: Get::new(url, Self::MAX_BODY_BYTES),
+            otherwise: None,
+            in_vain: None,
+            issuer,
+        }
+    }
+
+    /// Goes on to the next place if this one has nothing.
+    fn turn_to_next_place(&mut self, input: Input) -> Input {
+        match input {
+            Input::Response(response)
+                if self.get.is_waiting() && response.status() == StatusCode::NOT_FOUND =>
+            {
+                let Some(next) = self.otherwise.take() else {
+                    return Input::Response(response);
+                };
+                let before = std::mem::replace(&mut self.get, Get::new(next, Self::MAX_BODY_BYTES));
+                self.in_vain = Some(before.url);
+                Input::Start
+            }
+            other => other,
         }
     }
 }
@@ -51,13 +88,25 @@ impl Flow for Discovery {
     type Output = Result<Fetched<Metadata>, CheckFailed>;
 
     fn resume(&mut self, input: Input, _: &mut Env<'_>) -> Step<Self::Output> {
-        let Self { issuer, get } = self;
-        get.resume(input, |response| {
+        let input = self.turn_to_next_place(input);
+        let Self { issuer, get, .. } = self;
+        let step = get.resume(input, |response| {
             Ok(Fetched {
                 value: Metadata::parse(response.body(), issuer)?,
                 fresh_for: fresh_for(&response).unwrap_or(DAY),
             })
-        })
+        });
+        match (step, &self.in_vain) {
+            (Step::Done(Err(failed)), Some(first)) => {
+                let cause = format!(
+                    "{}, after {} answered 404",
+                    failed.cause(),
+                    quote(first.as_str())
+                );
+                Step::Done(Err(CheckFailed::new(failed.check(), cause)))
+            }
+            (step, _) => step,
+        }
     }
 }
 
@@ -111,6 +160,10 @@ impl Get {
             max_body_bytes,
             state: State::Begin,
         }
+    }
+
+    fn is_waiting(&self) -> bool {
+        matches!(self.state, State::Sent)
     }
 
     fn resume<T>(
@@ -301,6 +354,110 @@ mod tests {
         let fetched = done(&mut flow, answer(200, &[], METADATA)).unwrap();
         assert_eq!(fetched.value.jwks_uri().as_str(), "https://id.example/k");
         assert_eq!(fetched.fresh_for, DAY);
+    }
+
+    #[test]
+    fn where_openid_connect_has_nothing_oauth_may_have_it() {
+        let issuer = Issuer::parse("https://id.example/t").unwrap();
+        let (mut flow, _) = started(Discovery::new(issuer));
+        let Step::Send(exchange) = resume(&mut flow, answer(404, &[], "")) else {
+            panic!("expected an exchange")
+        };
+        assert_eq!(
+            exchange.request.uri(),
+            "https://id.example/.well-known/oauth-authorization-server/t"
+        );
+        assert_eq!(exchange.max_body_bytes, 256 * 1024);
+        let fetched = done(&mut flow, answer(200, &[], METADATA)).unwrap();
+        assert_eq!(fetched.value.jwks_uri().as_str(), "https://id.example/k");
+    }
+
+    #[test]
+    fn if_neither_place_has_it_the_error_names_both() {
+        let both = |second: Input| {
+            let (mut flow, _) = started(Discovery::new(
+                Issuer::parse("https://id.example/t").unwrap(),
+            ));
+            let _ = resume(&mut flow, answer(404, &[], ""));
+            let failed = done(&mut flow, second).unwrap_err();
+            (failed.check(), failed.cause().to_owned())
+        };
+        assert_eq!(
+            both(answer(404, &[], "")),
+            (
+                Check::ProviderStatus,
+                "\"https://id.example/.well-known/oauth-authorization-server/t\" answered 404 instead of 200, after \
+                 \"https://id.example/t/.well-known/openid-configuration\" answered 404"
+                    .to_owned()
+            )
+        );
+        let another = METADATA.replace("id.example/t\"", "evil.example\"");
+        assert_eq!(both(answer(200, &[], &another)).0, Check::ProviderIssuer);
+        assert_eq!(
+            both(Input::Failed(Failure::NotSent)).0,
+            Check::ProviderUnreachable
+        );
+    }
+
+    #[test]
+    fn only_a_404_leads_to_the_second_place() {
+        for status in [204, 301, 400, 401, 403, 410, 500, 503] {
+            let (mut flow, _) = started(Discovery::new(
+                Issuer::parse("https://id.example/t").unwrap(),
+            ));
+            let failed = done(&mut flow, answer(status, &[], "")).unwrap_err();
+            assert_eq!(failed.check(), Check::ProviderStatus, "{status}");
+        }
+        for (input, expected) in [
+            (answer(200, &[], "{}"), Check::MetadataMalformed),
+            (Input::Failed(Failure::Unknown), Check::ProviderUnreachable),
+            (Input::Failed(Failure::TooLarge), Check::ProviderTooLarge),
+        ] {
+            let (mut flow, _) = started(Discovery::new(
+                Issuer::parse("https://id.example/t").unwrap(),
+            ));
+            assert_eq!(done(&mut flow, input).unwrap_err().check(), expected);
+        }
+        // Nor does one that nobody has asked for.
+        let mut flow = Discovery::new(Issuer::parse("https://id.example/t").unwrap());
+        let failed = done(&mut flow, answer(404, &[], "")).unwrap_err();
+        assert_eq!(failed.check(), Check::Misuse);
+    }
+
+    #[test]
+    fn an_address_that_is_given_is_the_only_one() {
+        let issuer = Issuer::parse("https://id.example/t").unwrap();
+        let url = EndpointUrl::parse("https://inner.example/metadata?tenant=t").unwrap();
+        let (mut flow, exchange) = started(Discovery::at(issuer.clone(), url.clone()));
+        assert_eq!(
+            exchange.request.uri(),
+            "https://inner.example/metadata?tenant=t"
+        );
+        let failed = done(&mut flow, answer(404, &[], "")).unwrap_err();
+        assert_eq!(
+            (failed.check(), failed.cause()),
+            (
+                Check::ProviderStatus,
+                "\"https://inner.example/metadata?tenant=t\" answered 404 instead of 200"
+            )
+        );
+        let (mut flow, _) = started(Discovery::at(issuer, url.clone()));
+        assert!(done(&mut flow, answer(200, &[], METADATA)).is_ok());
+        let another = Issuer::parse("https://inner.example").unwrap();
+        let (mut flow, _) = started(Discovery::at(another, url));
+        let failed = done(&mut flow, answer(200, &[], METADATA)).unwrap_err();
+        assert_eq!(failed.check(), Check::ProviderIssuer);
+    }
+
+    #[test]
+    fn a_fetch_has_a_deadline() {
+        let issuer = Issuer::parse("https://id.example/t").unwrap();
+        let (_, metadata) = started(Discovery::new(issuer));
+        let (_, keys) = started(keys());
+        assert_eq!(
+            [metadata.deadline, keys.deadline],
+            [Duration::from_secs(10); 2]
+        );
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use crate::check::{Check, CheckFailed, quote};
 use crate::jose::{Alg, AlgSet, json};
-use crate::url::{EndpointUrl, Issuer};
+use crate::url::{EndpointUrl, Issuer, UrlError};
 use serde_json::{Map, Value};
+use std::cell::RefCell;
 
 /// What a provider publishes about itself, as far as the gate uses it.
 #[derive(Clone, Debug)]
@@ -16,6 +17,7 @@ pub struct Metadata {
     end_session_endpoint: Option<EndpointUrl>,
     token_endpoint_auth_methods: Vec<String>,
     id_token_algs: AlgSet,
+    response_types: Option<Vec<String>>,
     code_challenge_methods: Option<Vec<String>>,
     promises_iss: bool,
 }
@@ -33,48 +35,76 @@ impl Metadata {
     /// another issuer; none of it may be used then
     /// ([RFC 8414 § 3.3](https://www.rfc-editor.org/rfc/rfc8414#section-3.3)).
     pub fn parse(bytes: &[u8], issuer: &Issuer) -> Result<Self, CheckFailed> {
-        let members = Members(json::object(bytes).map_err(malformed)?);
-        let named = members.text("issuer")?.ok_or_else(|| missing("issuer"))?;
-        if named != issuer.as_str() {
-            return Err(CheckFailed::new(
-                Check::ProviderIssuer,
-                format!("expected {}, got {}", quote(issuer.as_str()), quote(named)),
-            ));
-        }
+        let members = json::object(bytes).map_err(malformed)?;
+        Self::read(members, issuer).map_err(|Faults(first, _)| first)
+    }
+
+    /// Reads metadata that is configured instead of published, by the same rules.
+    ///
+    /// # Errors
+    ///
+    /// Everything that [`parse`](Self::parse) would refuse it for, at once: whoever wrote it is there to mend it.
+    pub fn from_members(
+        members: Map<String, Value>,
+        issuer: &Issuer,
+    ) -> Result<Self, Vec<CheckFailed>> {
+        Self::read(members, issuer).map_err(|Faults(first, more)| {
+            let mut all = vec![first];
+            all.extend(more);
+            all
+        })
+    }
+
+    fn read(members: Map<String, Value>, issuer: &Issuer) -> Result<Self, Faults> {
         // http is for a provider on this machine; one elsewhere has no business naming an address here, where the client's
         // secret would go.
-        let remote = issuer.as_str().starts_with("https://");
-        let optional = |name| match members.url(name)? {
-            Some(url) if remote && !url.as_str().starts_with("https://") => Err(wrong(
-                name,
-                "is http, and the issuer is not on this machine",
-            )),
-            url => Ok(url),
+        let members = Members {
+            members,
+            is_remote: issuer.as_str().starts_with("https://"),
+            faults: RefCell::default(),
         };
-        let required = |name| optional(name)?.ok_or_else(|| missing(name));
-        Ok(Self {
-            issuer: issuer.clone(),
-            authorization_endpoint: required("authorization_endpoint")?,
-            token_endpoint: required("token_endpoint")?,
-            jwks_uri: required("jwks_uri")?,
-            userinfo_endpoint: optional("userinfo_endpoint")?,
-            end_session_endpoint: optional("end_session_endpoint")?,
-            token_endpoint_auth_methods: members
-                .list("token_endpoint_auth_methods_supported")?
-                .unwrap_or_else(|| vec!["client_secret_basic".into()]),
-            id_token_algs: members
-                .list("id_token_signing_alg_values_supported")?
-                .map_or_else(
-                    // Core § 3.1.3.7 names it as the default.
-                    || [Alg::RS256].into_iter().collect(),
-                    |names| {
-                        let known = names.iter().filter_map(|name| Alg::from_name(name));
-                        known.filter(|alg| !alg.is_symmetric()).collect()
-                    },
-                ),
-            code_challenge_methods: members.list("code_challenge_methods_supported")?,
-            promises_iss: members.flag("authorization_response_iss_parameter_supported")?,
-        })
+        members.expect_issuer(issuer);
+        let required = (
+            members.required_url("authorization_endpoint"),
+            members.required_url("token_endpoint"),
+            members.required_url("jwks_uri"),
+        );
+        let userinfo_endpoint = members.url("userinfo_endpoint");
+        let end_session_endpoint = members.url("end_session_endpoint");
+        let token_endpoint_auth_methods = members
+            .list("token_endpoint_auth_methods_supported")
+            .unwrap_or_else(|| vec!["client_secret_basic".into()]);
+        let id_token_algs = members
+            .list("id_token_signing_alg_values_supported")
+            .map_or_else(
+                // Core § 3.1.3.7 names it as the default.
+                || [Alg::RS256].into_iter().collect(),
+                |names| {
+                    let known = names.iter().filter_map(|name| Alg::from_name(name));
+                    known.filter(|alg| !alg.is_symmetric()).collect()
+                },
+            );
+        let response_types = members.list("response_types_supported");
+        let code_challenge_methods = members.list("code_challenge_methods_supported");
+        let promises_iss = members.flag("authorization_response_iss_parameter_supported");
+        match (required, Faults::of(members.faults.into_inner())) {
+            ((Some(authorization_endpoint), Some(token_endpoint), Some(jwks_uri)), None) => {
+                Ok(Self {
+                    issuer: issuer.clone(),
+                    authorization_endpoint,
+                    token_endpoint,
+                    jwks_uri,
+                    userinfo_endpoint,
+                    end_session_endpoint,
+                    token_endpoint_auth_methods,
+                    id_token_algs,
+                    response_types,
+                    code_challenge_methods,
+                    promises_iss,
+                })
+            }
+            (_, faults) => Err(faults.unwrap_or_else(|| Faults(malformed("incomplete"), vec![]))),
+        }
     }
 
     /// The issuer, exactly as it is configured.
@@ -120,6 +150,11 @@ impl Metadata {
         self.id_token_algs
     }
 
+    /// The response types, if the provider says which.
+    pub fn response_types(&self) -> Option<&[String]> {
+        self.response_types.as_deref()
+    }
+
     /// The PKCE methods, if the provider says which.
     pub fn code_challenge_methods(&self) -> Option<&[String]> {
         self.code_challenge_methods.as_deref()
@@ -132,50 +167,85 @@ impl Metadata {
     }
 }
 
-struct Members(Map<String, Value>);
+/// What is wrong with a document: the first fault, and the others.
+struct Faults(CheckFailed, Vec<CheckFailed>);
+
+impl Faults {
+    fn of(faults: Vec<CheckFailed>) -> Option<Self> {
+        let mut faults = faults.into_iter();
+        faults.next().map(|first| Self(first, faults.collect()))
+    }
+}
+
+/// Reads each member by itself and writes down what is wrong with it, so that one fault does not hide the next.
+struct Members {
+    members: Map<String, Value>,
+    is_remote: bool,
+    faults: RefCell<Vec<CheckFailed>>,
+}
 
 impl Members {
+    fn fault<T>(&self, fault: CheckFailed) -> Option<T> {
+        self.faults.borrow_mut().push(fault);
+        None
+    }
+
+    /// [RFC 8414 § 3.3](https://www.rfc-editor.org/rfc/rfc8414#section-3.3): identical, or nothing of it is used.
+    fn expect_issuer(&self, issuer: &Issuer) {
+        match self.get("issuer").map(Value::as_str) {
+            Some(Some(named)) if named == issuer.as_str() => {}
+            Some(Some(named)) => drop(self.fault::<()>(CheckFailed::new(
+                Check::ProviderIssuer,
+                format!("expected {}, got {}", quote(issuer.as_str()), quote(named)),
+            ))),
+            Some(None) => drop(self.fault::<()>(wrong("issuer", "is not text"))),
+            None => drop(self.fault::<()>(missing("issuer"))),
+        }
+    }
+
     fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name).filter(|value| !value.is_null())
+        self.members.get(name).filter(|value| !value.is_null())
     }
 
-    fn text(&self, name: &str) -> Result<Option<&str>, CheckFailed> {
-        self.get(name)
-            .map(|value| value.as_str().ok_or_else(|| wrong(name, "is not text")))
-            .transpose()
+    fn required_url(&self, name: &str) -> Option<EndpointUrl> {
+        match self.get(name) {
+            Some(_) => self.url(name),
+            None => self.fault(missing(name)),
+        }
     }
 
-    fn url(&self, name: &str) -> Result<Option<EndpointUrl>, CheckFailed> {
-        let Some(text) = self.text(name)? else {
-            return Ok(None);
+    fn url(&self, name: &str) -> Option<EndpointUrl> {
+        let Some(text) = self.get(name)?.as_str() else {
+            return self.fault(wrong(name, "is not text"));
         };
-        EndpointUrl::parse(text)
-            .map(Some)
-            .map_err(|error| wrong(name, &format!("{error}, got {}", quote(text))))
+        match EndpointUrl::parse(text) {
+            Ok(url) if self.is_remote && !url.as_str().starts_with("https://") => self.fault(
+                wrong(name, "is http, and the issuer is not on this machine"),
+            ),
+            Ok(url) => Some(url),
+            // It may hold a password.
+            Err(error @ UrlError::Userinfo) => self.fault(wrong(name, &error.to_string())),
+            Err(error) => self.fault(wrong(name, &format!("{error}, got {}", quote(text)))),
+        }
     }
 
-    fn list(&self, name: &str) -> Result<Option<Vec<String>>, CheckFailed> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        value
-            .as_array()
-            .and_then(|items| {
-                items
-                    .iter()
-                    .map(|item| item.as_str().map(str::to_owned))
-                    .collect()
-            })
-            .map(Some)
-            .ok_or_else(|| wrong(name, "is not a list of texts"))
+    fn list(&self, name: &str) -> Option<Vec<String>> {
+        let items = self.get(name)?.as_array().and_then(|items| {
+            let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+            texts.collect::<Option<_>>()
+        });
+        items.or_else(|| self.fault(wrong(name, "is not a list of texts")))
     }
 
-    fn flag(&self, name: &str) -> Result<bool, CheckFailed> {
-        self.get(name).map_or(Ok(false), |value| {
-            value
-                .as_bool()
-                .ok_or_else(|| wrong(name, "is neither true nor false"))
-        })
+    fn flag(&self, name: &str) -> bool {
+        let flag = self.get(name).map(Value::as_bool);
+        match flag {
+            Some(Some(flag)) => flag,
+            Some(None) => self
+                .fault(wrong(name, "is neither true nor false"))
+                .unwrap_or_default(),
+            None => false,
+        }
     }
 }
 
@@ -328,6 +398,44 @@ mod tests {
         let text = text.replacen('{', r#"{"issuer":"https://id.example","#, 1);
         let failed = Metadata::parse(text.as_bytes(), &issuer()).unwrap_err();
         assert_eq!(failed.check(), Check::MetadataMalformed);
+    }
+
+    #[test]
+    fn configured_metadata_is_told_all_its_faults_at_once() {
+        let mut metadata = right();
+        metadata.insert("issuer".into(), "https://id.example/".into());
+        metadata.insert("jwks_uri".into(), "keys".into());
+        metadata.insert("token_endpoint".into(), "https://u:hush@id.example".into());
+        metadata.insert("response_types_supported".into(), "code".into());
+        metadata.remove("authorization_endpoint");
+        let faults = Metadata::from_members(metadata, &issuer()).unwrap_err();
+        let faults: Vec<_> = faults.iter().map(|f| (f.check(), f.cause())).collect();
+        assert_eq!(
+            faults,
+            [
+                (
+                    Check::ProviderIssuer,
+                    "expected \"https://id.example\", got \"https://id.example/\""
+                ),
+                (
+                    Check::MetadataMalformed,
+                    "`authorization_endpoint` is missing"
+                ),
+                (
+                    Check::MetadataMalformed,
+                    "`token_endpoint` must not hold a user name or password"
+                ),
+                (
+                    Check::MetadataMalformed,
+                    "`jwks_uri` must be an absolute URL such as https://id.example.com, got \"keys\""
+                ),
+                (
+                    Check::MetadataMalformed,
+                    "`response_types_supported` is not a list of texts"
+                ),
+            ]
+        );
+        assert!(Metadata::from_members(right(), &issuer()).is_ok());
     }
 
     proptest! {
