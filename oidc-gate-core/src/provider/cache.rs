@@ -3,7 +3,9 @@
 //! This is the rule alone. Whoever performs it holds a [`Cache`], asks it, does what the [`Decision`] says and reports
 //! what came of it. It sees to it that one fetch runs at a time.
 //!
-//! 1. What is fresh is used. What is stale is used too, while it is fetched again behind the request.
+//! 1. What is fresh is used. For [`REFRESH_BEHIND_FOR`] after that it is used too, while it is fetched again behind the
+//!    request. What is older is fetched first: after a quiet night a withdrawn key must not pass, nor a login go to an
+//!    endpoint that has moved ([RFC 5861](https://www.rfc-editor.org/rfc/rfc5861) has both times).
 //! 2. A key that is not known is worth a fetch: the provider may have just begun to use it. But anybody can send a token
 //!    with a made-up key name, so there is at most one such fetch in [`MIN_INTERVAL`]. Only a fetch of this kind counts:
 //!    an ordinary one a moment ago does not keep a rotated key away. Whoever comes while it runs waits for it.
@@ -17,6 +19,8 @@ use std::{sync::Arc, time::Duration};
 
 /// At least this long between two fetches for a key that is not known.
 pub const MIN_INTERVAL: Duration = Duration::from_secs(30);
+/// For this long after it stopped being fresh, nobody waits for a new value.
+pub const REFRESH_BEHIND_FOR: Duration = Duration::from_secs(5 * 60);
 /// For this long after it stopped being fresh, a value is used if no new one can be had.
 pub const STALE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 /// The longest wait after a failure.
@@ -36,6 +40,8 @@ struct Held<T> {
     value: Arc<T>,
     loaded_at: UnixTime,
     fresh_until: UnixTime,
+    /// From here on a new value is fetched before this one is used.
+    late_from: UnixTime,
     stale_until: UnixTime,
 }
 
@@ -64,7 +70,7 @@ enum Attempt {
     reason = "a fetch is one kind or the other, and only one of them is limited"
 )]
 pub enum Reason {
-    /// Nothing is known, or what is known is stale.
+    /// Nothing is known, or what is known is stale or in doubt.
     Ordinary,
     /// What is known does not have what was looked for.
     Unknown,
@@ -78,7 +84,8 @@ pub enum Decision<T> {
     UseHeld(Arc<T>),
     /// Use this, and fetch a new one, for [`Reason::Ordinary`], without waiting for it.
     UseHeldAndRefresh(Arc<T>),
-    /// Fetch for this reason, or wait for the fetch that is running, then ask again.
+    /// Fetch for this reason, or wait for the fetch that is running, then ask again. If that fails for
+    /// [`Reason::Ordinary`], ask again too: what is held may do.
     Fetch(Reason),
     /// There is nothing to use, and the last fetch failed a moment ago.
     Unavailable {
@@ -115,11 +122,14 @@ impl<T> Cache<T> {
                         false => Decision::UseHeld(value),
                     };
                 }
-                // A clock that was put back must not make a value live longer.
-                let fresh = (held.loaded_at..held.fresh_until).contains(&now);
-                match fresh || !self.may_refresh(now) {
-                    true => Decision::UseHeld(value),
-                    false => Decision::UseHeldAndRefresh(value),
+                let late = now >= held.late_from;
+                match self.last {
+                    _ if held.is_fresh(now) => Decision::UseHeld(value),
+                    // Whoever fetches it brings it for all.
+                    Attempt::Running { .. } if late => Decision::Fetch(Reason::Ordinary),
+                    _ if !self.may_refresh(now) => Decision::UseHeld(value),
+                    _ if late => Decision::Fetch(Reason::Ordinary),
+                    _ => Decision::UseHeldAndRefresh(value),
                 }
             }
         }
@@ -145,6 +155,7 @@ impl<T> Cache<T> {
             value: value.clone(),
             loaded_at: now,
             fresh_until,
+            late_from: fresh_until + REFRESH_BEHIND_FOR,
             stale_until: fresh_until + STALE_FOR,
         });
         self.last = Attempt::Succeeded;
@@ -160,6 +171,23 @@ impl<T> Cache<T> {
             why,
         };
         back_off(failures)
+    }
+
+    /// What is known may be outdated: something went wrong that a change at the provider would explain. It is fetched
+    /// before it is used again, unless it was fetched within [`MIN_INTERVAL`]; if it cannot be had, it stays in use.
+    pub fn doubt(&mut self, now: UnixTime) {
+        if let Some(held) = &mut self.held
+            && passed(held.loaded_at, MIN_INTERVAL, now)
+        {
+            held.fresh_until = held.fresh_until.min(now);
+            held.late_from = held.late_from.min(now);
+        }
+    }
+
+    /// What is known, if it is fresh.
+    pub fn fresh(&self, now: UnixTime) -> Option<&Arc<T>> {
+        let held = self.held.as_ref().filter(|held| held.is_fresh(now));
+        held.map(|held| &held.value)
     }
 
     /// What is known, be it fresh or not.
@@ -209,6 +237,13 @@ impl<T> Cache<T> {
             Attempt::Running { since, .. } => passed(since, MIN_INTERVAL, now),
             Attempt::Failed { at, failures, .. } => passed(at, back_off(failures), now),
         }
+    }
+}
+
+impl<T> Held<T> {
+    /// A clock that was put back must not make a value live longer.
+    fn is_fresh(&self, now: UnixTime) -> bool {
+        (self.loaded_at..self.fresh_until).contains(&now)
     }
 }
 
@@ -296,6 +331,60 @@ mod tests {
         assert_eq!(decide(&cache, 3605, Some("a")), "use a");
         cache.loaded(at(3605), set("b"));
         assert_eq!(decide(&cache, 3605, None), "use b");
+    }
+
+    #[test]
+    fn what_has_been_stale_for_long_is_fetched_before_it_is_used() {
+        let mut cache = loaded();
+        assert_eq!(decide(&cache, 3600 + 299, None), "use a, refresh");
+        assert_eq!(decide(&cache, 3600 + 300, None), "fetch");
+        assert_eq!(decide(&cache, 3600 + 300, Some("a")), "fetch");
+        cache.begin(at(3900), Reason::Ordinary);
+        // Others wait for it.
+        assert_eq!(decide(&cache, 3901, None), "fetch");
+        cache.failed(at(3902), down());
+        assert_eq!(decide(&cache, 3902, None), "use a");
+        assert_eq!(decide(&cache, 3903, None), "fetch");
+        cache.begin(at(3903), Reason::Ordinary);
+        cache.loaded(at(3904), set("b"));
+        assert_eq!(decide(&cache, 3904, None), "use b");
+        assert_eq!(decide(&cache, 3904, Some("a")), "look again");
+    }
+
+    #[test]
+    fn what_is_in_doubt_is_fetched_before_it_is_used_once_in_an_interval() {
+        let mut cache = loaded();
+        cache.doubt(at(29));
+        assert_eq!(decide(&cache, 29, None), "use a");
+        cache.doubt(at(30));
+        assert_eq!(decide(&cache, 30, None), "fetch");
+        cache.begin(at(30), Reason::Ordinary);
+        cache.failed(at(31), down());
+        assert_eq!(decide(&cache, 31, None), "use a");
+        cache.begin(at(32), Reason::Ordinary);
+        cache.loaded(at(32), set("b"));
+        cache.doubt(at(61));
+        assert_eq!(decide(&cache, 61, None), "use b");
+        // Doubt takes nothing away, and gives nothing longer.
+        cache.doubt(at(62));
+        cache.failed(at(62), down());
+        let end = 32 + 3600 + STALE_FOR.as_secs();
+        cache.failed(at(end - 1), down());
+        assert_eq!(decide(&cache, end - 1, None), "use b");
+        assert_eq!(decide(&cache, end + 30, None), "fetch");
+        let mut cache = Cache::<&str>::new();
+        cache.doubt(at(0));
+        assert_eq!(decide(&cache, 0, None), "fetch");
+    }
+
+    #[test]
+    fn what_is_fresh_is_told_from_what_is_held() {
+        let mut cache = loaded();
+        assert_eq!(cache.fresh(at(3599)).map(|held| **held), Some("a"));
+        assert_eq!(cache.fresh(at(3600)), None);
+        cache.doubt(at(60));
+        assert_eq!(cache.fresh(at(60)), None);
+        assert!(cache.held().is_some());
     }
 
     #[test]
