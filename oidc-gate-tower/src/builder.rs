@@ -5,13 +5,14 @@ use crate::{
     core::{
         client_auth::Client,
         gate::{Endpoint, Pattern, Policy, PolicySettings, Requirement, RuleKind},
-        login::Registration,
+        login::{Registration, check_compatible},
         session::{CookieKeys, CookieNames, KeyOrigin, Lifetimes},
         url::{BaseUrl, Issuer},
     },
     env::Env,
     gate::{DemandedClaims, Inner},
     ports::DynHttpClient,
+    provider::MetadataSource,
     remember::Remembered,
     tasks::Tasks,
     upstream::Upstream,
@@ -244,6 +245,13 @@ impl GateBuilder {
             problems.extend(provider.problems());
             parse_issuer(&provider.issuer, &mut problems)
         });
+        let source = provider
+            .as_ref()
+            .zip(issuer.as_ref())
+            .and_then(|(p, issuer)| {
+                let source = p.discovery.source(issuer, p.auth.method.name());
+                source.map_err(|found| problems.extend(found)).ok()
+            });
         let base = self.parse_base_url(&mut problems);
         let keys = self.take_keys(&mut problems);
         let limits = self.lifetimes(&mut problems);
@@ -253,12 +261,13 @@ impl GateBuilder {
         let (
             Some(provider),
             Some(issuer),
+            Some(source),
             Some(base),
             Some(keys),
             Some(limits),
             Some(http),
             Some(policy),
-        ) = (provider, issuer, base, keys, limits, http, policy)
+        ) = (provider, issuer, source, base, keys, limits, http, policy)
         else {
             return Err(ConfigError::new(problems));
         };
@@ -280,8 +289,17 @@ impl GateBuilder {
         let client = Client::new(provider.client_id, provider.auth.method);
         let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
         registration.id_token_alg = id_token_alg;
+        if let MetadataSource::Known(metadata) = &source
+            && let Err(failed) = check_compatible(metadata, &registration)
+        {
+            let cause = failed.cause();
+            return Err(ConfigError::new(vec![format!(
+                "metadata: {cause}; no login would succeed, so correct it or leave the member out"
+            )]));
+        }
         let upstream = Upstream::new(
             issuer,
+            source,
             registration,
             rules,
             http,
@@ -460,7 +478,7 @@ fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issuer> {
 }
 
 /// The address with `***` for what may be a password, so that no error shows one.
-fn without_userinfo(url: &str) -> String {
+pub(crate) fn without_userinfo(url: &str) -> String {
     let begin = url.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = url.split_at(begin);
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

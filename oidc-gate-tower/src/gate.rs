@@ -273,7 +273,10 @@ impl Gate {
                 answer::set_cookies(&mut response, [cookie]);
                 response
             }
-            Err(failed) => answer::login_failed(&failed, None, &self.sign_in_path(place.as_str())),
+            Err(failed) => {
+                inner.upstream.failed(failed.check());
+                answer::login_failed(&failed, None, &self.sign_in_path(place.as_str()))
+            }
         }
     }
 

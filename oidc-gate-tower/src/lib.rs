@@ -51,7 +51,7 @@ pub use oidc_gate_core::{
 };
 pub use ports::{Clock, HttpClient, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};
-pub use provider::Provider;
+pub use provider::{Provider, ProviderMetadata};
 pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;

@@ -10,10 +10,13 @@ use crate::{
         provider::{
             Discovery, FetchKeys, Fetched, Metadata,
             cache::{Cache, Decision, Reason},
+            may_be_outdated,
         },
-        url::Issuer,
+        time::UnixTime,
+        url::{EndpointUrl, Issuer},
     },
     ports::{Boxed, Clock, DynHttpClient, OsEntropy},
+    provider::MetadataSource,
     tasks::Tasks,
 };
 use std::{
@@ -31,8 +34,9 @@ struct Inner {
     issuer: Issuer,
     registration: Arc<Registration>,
     rules: Arc<SignInRules>,
-    metadata: Shared<Metadata>,
-    keys: Shared<JwkSet>,
+    source: MetadataSource,
+    metadata: Arc<Shared<Metadata>>,
+    keys: RwLock<KeysAt>,
     http: Box<dyn DynHttpClient>,
     clock: Arc<dyn Clock>,
     tasks: Arc<Tasks>,
@@ -48,6 +52,7 @@ pub(crate) struct Unavailable {
 impl Upstream {
     pub(crate) fn new(
         issuer: Issuer,
+        source: MetadataSource,
         registration: Registration,
         rules: SignInRules,
         http: Box<dyn DynHttpClient>,
@@ -58,8 +63,9 @@ impl Upstream {
             issuer,
             registration: Arc::new(registration),
             rules: Arc::new(rules),
-            metadata: Shared::default(),
-            keys: Shared::default(),
+            source,
+            metadata: Arc::default(),
+            keys: RwLock::default(),
             http,
             clock,
             tasks,
@@ -87,6 +93,9 @@ impl Upstream {
 
     /// The metadata, if it is at hand. Never waits.
     pub(crate) fn metadata_at_hand(&self) -> Option<Arc<Metadata>> {
+        if let MetadataSource::Known(metadata) = &self.0.source {
+            return Some(metadata.clone());
+        }
         match self.0.metadata.decide(self.0.clock.now(), |_| true) {
             Decision::UseHeld(metadata) => Some(metadata),
             // Who waits for it can have it renewed, too.
@@ -98,9 +107,30 @@ impl Upstream {
 
     /// The metadata, fetched if need be.
     pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, Unavailable> {
-        let fetch =
-            |this: Self| async move { this.drive(Discovery::new(this.0.issuer.clone())).await };
-        self.get(|inner| &inner.metadata, |_| true, fetch).await
+        self.metadata_that(|_| true).await
+    }
+
+    /// The metadata, fetched if need be: because none is known, or because what is known does not suit.
+    async fn metadata_that(
+        &self,
+        suits: impl Fn(&Metadata) -> bool + Send + Sync + 'static,
+    ) -> Result<Arc<Metadata>, Unavailable> {
+        let flow = match &self.0.source {
+            MetadataSource::Known(metadata) => return Ok(metadata.clone()),
+            MetadataSource::WellKnown => Discovery::new(self.0.issuer.clone()),
+            MetadataSource::At(url) => Discovery::at(self.0.issuer.clone(), url.clone()),
+        };
+        let fetch = |this: Self| async move { this.drive(flow).await };
+        self.get(self.0.metadata.clone(), suits, fetch).await
+    }
+
+    /// A login failed at this check. If outdated metadata would explain that, the next login asks for new metadata.
+    pub(crate) fn failed(&self, check: Check) {
+        if may_be_outdated(check) {
+            self.0
+                .metadata
+                .change(|cache| cache.doubt(self.0.clock.now()));
+        }
     }
 
     /// The keys, fetched if need be: because none are known, or because this one is not among them.
@@ -108,16 +138,73 @@ impl Upstream {
         // Boxed, because fetching keys drives a flow, and driving a flow may look for keys.
         Box::pin(async move {
             let jwks_uri = self.metadata().await?.jwks_uri().clone();
-            let fetch = |this: Self| async move {
-                let fetched = this.drive(FetchKeys::new(jwks_uri)).await;
-                if let Ok(fetched) = &fetched {
-                    report_skipped(&fetched.value, &this.0.issuer);
-                }
-                fetched
-            };
-            self.get(|inner| &inner.keys, move |keys| keys.answers(&query), fetch)
+            let found = self.keys_at(&jwks_uri, &query).await;
+            if found.as_ref().is_ok_and(|keys| keys.answers(&query)) {
+                return found;
+            }
+            // The keys may have moved since the metadata was fetched.
+            let before = jwks_uri.clone();
+            match self
+                .metadata_that(move |metadata| *metadata.jwks_uri() != before)
                 .await
+            {
+                Ok(metadata) if *metadata.jwks_uri() != jwks_uri => {
+                    self.keys_at(metadata.jwks_uri(), &query).await
+                }
+                _ => found,
+            }
         })
+    }
+
+    async fn keys_at(
+        &self,
+        jwks_uri: &EndpointUrl,
+        query: &KeyQuery,
+    ) -> Result<Arc<JwkSet>, Unavailable> {
+        let (shared, before) = self.keys_of(jwks_uri);
+        let (address, wanted) = (jwks_uri.clone(), query.clone());
+        let fetch = |this: Self| async move {
+            let fetched = this.drive(FetchKeys::new(address)).await;
+            if let Ok(fetched) = &fetched {
+                report_skipped(&fetched.value, &this.0.issuer);
+            }
+            fetched
+        };
+        let found = self
+            .get(shared, move |keys| keys.answers(&wanted), fetch)
+            .await;
+        let Some(before) = before else { return found };
+        match found {
+            Ok(keys) => {
+                self.0
+                    .keys
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .settle(jwks_uri);
+                Ok(keys)
+            }
+            Err(unavailable) => before
+                .fresh(self.0.clock.now())
+                .filter(|keys| keys.answers(query))
+                .ok_or(unavailable),
+        }
+    }
+
+    /// The keys of this address, and those of the address before as long as this one has not answered.
+    fn keys_of(
+        &self,
+        jwks_uri: &EndpointUrl,
+    ) -> (Arc<Shared<JwkSet>>, Option<Arc<Shared<JwkSet>>>) {
+        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        if keys.address.as_ref() == Some(jwks_uri) {
+            return (keys.shared.clone(), keys.before.clone());
+        }
+        drop(keys);
+        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
+        if keys.move_to(jwks_uri) {
+            tracing::info!(issuer = %self.0.issuer, "the provider's keys are at another address now");
+        }
+        (keys.shared.clone(), keys.before.clone())
     }
 
     /// Carries out what a flow asks for, each step once, until it is done.
@@ -162,7 +249,7 @@ impl Upstream {
     /// One fetch at a time, however many ask.
     async fn get<T, Fut>(
         &self,
-        shared: fn(&Inner) -> &Shared<T>,
+        shared: Arc<Shared<T>>,
         suits: impl Fn(&T) -> bool + Send + Sync + 'static,
         fetch: impl FnOnce(Self) -> Fut + Send + 'static,
     ) -> Result<Arc<T>, Unavailable>
@@ -170,8 +257,7 @@ impl Upstream {
         T: Send + Sync + 'static,
         Fut: Future<Output = Result<Fetched<T>, CheckFailed>> + Send + 'static,
     {
-        let this = shared(&self.0);
-        match this.decide(self.0.clock.now(), &suits) {
+        match shared.decide(self.0.clock.now(), &suits) {
             Decision::UseHeld(value) => return Ok(value),
             Decision::UseHeldAndRefresh(value) => {
                 let upstream = self.clone();
@@ -179,7 +265,7 @@ impl Upstream {
                 drop(
                     self.0
                         .tasks
-                        .spawn(async move { upstream.refresh(shared, fetch).await }),
+                        .spawn(async move { upstream.refresh(&shared, fetch).await }),
                 );
                 return Ok(value);
             }
@@ -192,13 +278,26 @@ impl Upstream {
         // keep its failure from being remembered.
         let upstream = self.clone();
         let fetched = self.0.tasks.spawn(async move {
-            let this = shared(&upstream.0);
-            let _only = this.fetching.lock().await;
+            let _only = shared.fetching.lock().await;
             // Somebody else may have fetched while we waited.
-            match this.decide(upstream.0.clock.now(), &suits) {
+            match shared.decide(upstream.0.clock.now(), &suits) {
                 Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => Ok(value),
                 Decision::Unavailable { retry_after, why } => Err(Unavailable { why, retry_after }),
-                Decision::Fetch(reason) => upstream.fetch(shared, reason, fetch).await,
+                Decision::Fetch(Reason::Unknown) => {
+                    upstream.fetch(&shared, Reason::Unknown, fetch).await
+                }
+                Decision::Fetch(Reason::Ordinary) => {
+                    let fetched = upstream.fetch(&shared, Reason::Ordinary, fetch).await;
+                    // What is held is better than nothing, while it may be used at all.
+                    fetched.or_else(|unavailable| {
+                        match shared.decide(upstream.0.clock.now(), &suits) {
+                            Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => {
+                                Ok(value)
+                            }
+                            Decision::Fetch(_) | Decision::Unavailable { .. } => Err(unavailable),
+                        }
+                    })
+                }
             }
         });
         fetched.await.unwrap_or_else(|_| {
@@ -210,16 +309,13 @@ impl Upstream {
         })
     }
 
-    async fn refresh<T, Fut>(
-        &self,
-        shared: fn(&Inner) -> &Shared<T>,
-        fetch: impl FnOnce(Self) -> Fut,
-    ) where
+    async fn refresh<T, Fut>(&self, shared: &Shared<T>, fetch: impl FnOnce(Self) -> Fut)
+    where
         T: Send + Sync + 'static,
         Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
     {
         // Whoever holds the lock is fetching already.
-        if let Ok(_only) = shared(&self.0).fetching.try_lock() {
+        if let Ok(_only) = shared.fetching.try_lock() {
             // A failure is logged where it happens; what is held stays.
             drop(self.fetch(shared, Reason::Ordinary, fetch).await);
         }
@@ -228,26 +324,20 @@ impl Upstream {
     /// To be called by the holder of the `fetching` lock.
     async fn fetch<T, Fut>(
         &self,
-        shared: fn(&Inner) -> &Shared<T>,
+        shared: &Shared<T>,
         reason: Reason,
         fetch: impl FnOnce(Self) -> Fut,
     ) -> Result<Arc<T>, Unavailable>
     where
         Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
     {
-        let cache = &shared(&self.0).cache;
-        cache
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .begin(self.0.clock.now(), reason);
+        shared.change(|cache| cache.begin(self.0.clock.now(), reason));
         let fetched = fetch(self.clone()).await;
         let now = self.0.clock.now();
-        let mut cache = cache.write().unwrap_or_else(PoisonError::into_inner);
         match fetched {
-            Ok(fetched) => Ok(cache.loaded(now, fetched)),
+            Ok(fetched) => Ok(shared.change(|cache| cache.loaded(now, fetched))),
             Err(why) => {
-                let retry_after = cache.failed(now, why.clone());
-                drop(cache);
+                let retry_after = shared.change(|cache| cache.failed(now, why.clone()));
                 tracing::warn!(
                     check = %why.check(), cause = why.cause(), remedy = why.check().remedy(), issuer = %self.0.issuer,
                     "the provider could not be asked"
@@ -311,15 +401,25 @@ struct Shared<T> {
 }
 
 impl<T> Shared<T> {
-    fn decide(
-        &self,
-        now: crate::core::time::UnixTime,
-        suits: impl FnOnce(&T) -> bool,
-    ) -> Decision<T> {
+    fn decide(&self, now: UnixTime, suits: impl FnOnce(&T) -> bool) -> Decision<T> {
         self.cache
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .decide(now, suits)
+    }
+
+    fn fresh(&self, now: UnixTime) -> Option<Arc<T>> {
+        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+        cache.fresh(now).cloned()
+    }
+
+    fn has_any(&self) -> bool {
+        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+        cache.held().is_some()
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut Cache<T>) -> R) -> R {
+        change(&mut self.cache.write().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -328,6 +428,39 @@ impl<T> Default for Shared<T> {
         Self {
             cache: RwLock::default(),
             fetching: tokio::sync::Mutex::default(),
+        }
+    }
+}
+
+/// The keys, and the address they are from. What another address has published verifies nothing: it may have been given
+/// up because its keys had leaked.
+#[derive(Default)]
+struct KeysAt {
+    address: Option<EndpointUrl>,
+    shared: Arc<Shared<JwkSet>>,
+    /// What the address before has published. Until the new one has answered, it is used as long as it is fresh: the
+    /// provider has said so.
+    before: Option<Arc<Shared<JwkSet>>>,
+}
+
+impl KeysAt {
+    /// Whether there was another address before.
+    fn move_to(&mut self, address: &EndpointUrl) -> bool {
+        if self.address.as_ref() == Some(address) {
+            return false;
+        }
+        let moved = self.address.replace(address.clone()).is_some();
+        let left = std::mem::take(&mut self.shared);
+        if left.has_any() {
+            self.before = Some(left);
+        }
+        moved
+    }
+
+    /// This address has answered.
+    fn settle(&mut self, address: &EndpointUrl) {
+        if self.address.as_ref() == Some(address) {
+            self.before = None;
         }
     }
 }

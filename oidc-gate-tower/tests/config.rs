@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, GateBuilder, Pattern, Provider, acr, core::secret::ClientSecret,
-    email_domain, group, max_age, scope,
+    ClientAuth, CookieKeys, Gate, GateBuilder, Pattern, Provider, ProviderMetadata, acr,
+    core::secret::ClientSecret, email_domain, group, max_age, scope,
 };
 use std::time::Duration;
 
@@ -29,6 +29,14 @@ fn basic(secret: &str) -> ClientAuth {
 
 fn provider() -> Provider {
     Provider::new("", "https://id.example.com", "app", basic(SECRET))
+}
+
+fn metadata() -> ProviderMetadata {
+    ProviderMetadata::new(
+        "https://id.example.com/authorize",
+        "https://id.example.com/token",
+        "https://id.example.com/keys",
+    )
 }
 
 /// What `build` says, one line for each problem.
@@ -166,6 +174,49 @@ fn each_mistake_is_told_with_its_remedy() {
             "provider: the name \"a b\" may hold letters, digits, `-` and `_` only",
         ),
         (
+            without_provider().provider(provider().discovery_url("http://id.example.com/metadata")),
+            "discovery_url: \"http://id.example.com/metadata\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only); give the address of the metadata document itself",
+        ),
+        (
+            without_provider().provider(
+                provider().discovery_url("https://admin:hush-hush-9f3a@id.example.com/metadata"),
+            ),
+            "discovery_url: \"https://***@id.example.com/metadata\" must not hold a user name or password; give the address of the metadata document itself",
+        ),
+        (
+            without_provider().provider(
+                provider()
+                    .discovery_url("https://id.example.com/metadata")
+                    .metadata(metadata()),
+            ),
+            "discovery_url: `metadata` is set too, and then nothing is fetched; keep one of the two",
+        ),
+        (
+            without_provider().provider(
+                provider().metadata(metadata().userinfo_endpoint("http://inner.example/userinfo")),
+            ),
+            "metadata: `userinfo_endpoint` must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only), got \"http://inner.example/userinfo\"; write what the provider's documentation says",
+        ),
+        (
+            without_provider().provider(provider().metadata(
+                metadata().end_session_endpoint("https://u:hush-hush-9f3a@id.example.com"),
+            )),
+            "metadata: `end_session_endpoint` must not hold a user name or password; write what the provider's documentation says",
+        ),
+        (
+            without_provider().provider(
+                provider().metadata(metadata().member("issuer", "https://id.example.com/")),
+            ),
+            "metadata: expected \"https://id.example.com\", got \"https://id.example.com/\"; write what the provider's documentation says",
+        ),
+        (
+            without_provider()
+                .provider(provider().metadata(
+                    metadata().member("code_challenge_methods_supported", vec!["plain"]),
+                )),
+            "metadata: the provider lists PKCE methods, and S256 is not among them; no login would succeed, so correct it or leave the member out",
+        ),
+        (
             fine().provider(provider()),
             "provider: more than one; a gate signs in with one provider so far",
         ),
@@ -245,6 +296,34 @@ fn each_mistake_is_told_with_its_remedy() {
         ),
     ] {
         assert_eq!(problems(builder), [expected]);
+    }
+}
+
+#[test]
+fn metadata_that_is_configured_is_told_all_its_mistakes_at_once() {
+    let metadata = ProviderMetadata::new("/authorize", "https://id.example.com/token", "")
+        .member("code_challenge_methods_supported", "S256");
+    let builder = without_provider().provider(provider().metadata(metadata));
+    assert_eq!(
+        problems(builder),
+        [
+            "metadata: `authorization_endpoint` must be an absolute URL such as https://id.example.com, got \"/authorize\"; write what the provider's documentation says",
+            "metadata: `jwks_uri` must be an absolute URL such as https://id.example.com, got \"\"; write what the provider's documentation says",
+            "metadata: `code_challenge_methods_supported` is not a list of texts; write what the provider's documentation says",
+        ]
+    );
+}
+
+#[test]
+fn metadata_that_is_configured_takes_the_client_as_it_is_configured() {
+    for auth in [
+        basic(SECRET),
+        ClientAuth::client_secret_post(ClientSecret::new(SECRET)),
+        ClientAuth::none(),
+    ] {
+        let provider = Provider::unnamed("https://id.example.com", "app", auth);
+        let builder = without_provider().provider(provider.metadata(metadata()));
+        assert!(builder.build().is_ok());
     }
 }
 

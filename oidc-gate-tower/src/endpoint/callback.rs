@@ -173,7 +173,8 @@ async fn sign_in(
     } = inner
         .upstream
         .drive(SignIn::new(metadata, registration, rules, grant))
-        .await?;
+        .await
+        .inspect_err(|failed| inner.upstream.failed(failed.check()))?;
     if let Some(demanded) = inner.demanded_claims {
         demanded(&identity)
             .map_err(|mismatch| CheckFailed::new(Check::ClaimsUnfit, mismatch.to_string()))?;

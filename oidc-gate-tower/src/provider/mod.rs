@@ -2,9 +2,12 @@
 //! and where its metadata is stand in files of their own, each with its settings.
 
 mod claims;
+mod discovery;
 mod request;
 
 pub(crate) use claims::ClaimSettings;
+pub use discovery::ProviderMetadata;
+pub(crate) use discovery::{DiscoverySettings, MetadataSource};
 pub(crate) use request::RequestSettings;
 
 use crate::{
@@ -31,6 +34,7 @@ pub struct Provider {
     pub(crate) auth: ClientAuth,
     pub(crate) request: RequestSettings,
     pub(crate) claims: ClaimSettings,
+    pub(crate) discovery: DiscoverySettings,
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) leeway: Duration,
     id_token_alg: Option<String>,
@@ -55,6 +59,7 @@ impl Provider {
             auth,
             request: RequestSettings::default(),
             claims: ClaimSettings::default(),
+            discovery: DiscoverySettings::default(),
             trusted_audiences: Vec::new(),
             leeway: Duration::from_secs(30),
             id_token_alg: None,
@@ -160,6 +165,7 @@ impl Provider {
         problems.extend(self.alg_problem());
         problems.extend(self.request.problems());
         problems.extend(self.claims.problems());
+        problems.extend(self.discovery.problems());
         if self.trusted_audiences.iter().any(String::is_empty) {
             problems.push(
                 "trust_audience: empty; give the audience exactly as the provider writes it"

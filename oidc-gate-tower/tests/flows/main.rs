@@ -5,6 +5,7 @@
 mod faults;
 mod log;
 mod login;
+mod metadata;
 mod provider_down;
 mod redaction;
 mod session;

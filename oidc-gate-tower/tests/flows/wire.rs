@@ -2,7 +2,10 @@
 
 use http::Response;
 use oidc_gate_tower::{HttpClient, TransportError, core::flow::Exchange, dev::InProcess};
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 use tokio::sync::watch;
 
 /// The development provider's HTTP client, with a list of what went over it. Clones are the same wire.
@@ -14,6 +17,8 @@ struct Inner {
     sent: Mutex<Vec<Sent>>,
     held: watch::Sender<Option<&'static str>>,
     tamper: Mutex<Option<Tamper>>,
+    /// Addresses that lead to another.
+    aliases: Mutex<HashMap<&'static str, &'static str>>,
 }
 
 type Tamper = Box<dyn FnMut(&str, &mut Response<Vec<u8>>) + Send>;
@@ -34,6 +39,7 @@ impl Wire {
             sent: Mutex::default(),
             held: watch::Sender::new(None),
             tamper: Mutex::default(),
+            aliases: Mutex::default(),
         }))
     }
 
@@ -44,6 +50,11 @@ impl Wire {
 
     pub(crate) fn release(&self) {
         self.0.held.send_replace(None);
+    }
+
+    /// Requests to this address are answered by another one, whatever its host. They are counted by their own path.
+    pub(crate) fn alias(&self, address: &'static str, to: &'static str) {
+        self.0.aliases.lock().unwrap().insert(address, to);
     }
 
     /// Changes answers on their way.
@@ -73,7 +84,7 @@ impl Wire {
 pub(crate) const DISCOVERY: &str = "/.well-known/openid-configuration";
 
 impl HttpClient for Wire {
-    async fn send(&self, exchange: Exchange) -> Result<Response<Vec<u8>>, TransportError> {
+    async fn send(&self, mut exchange: Exchange) -> Result<Response<Vec<u8>>, TransportError> {
         let path = exchange.request.uri().path().to_owned();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let authorization = exchange.request.headers().get("authorization");
@@ -90,6 +101,11 @@ impl HttpClient for Wire {
         let mut held = self.0.held.subscribe();
         // The sender lives as long as the wire.
         drop(held.wait_for(|held| *held != Some(path.as_str())).await);
+        let address = exchange.request.uri().to_string();
+        let alias = self.0.aliases.lock().unwrap().get(&*address).copied();
+        if let Some(to) = alias {
+            *exchange.request.uri_mut() = http::Uri::from_static(to);
+        }
         let mut answer = self.0.provider.send(exchange).await?;
         if let Some(tamper) = &mut *self.0.tamper.lock().unwrap() {
             tamper(&path, &mut answer);
