@@ -334,9 +334,10 @@ async fn keys_that_move_are_asked_for_there_before_a_login_fails() {
 #[tokio::test]
 async fn a_key_of_the_address_before_verifies_nothing_once_the_new_one_has_answered() {
     let mut w = world();
-    w.wire.tamper(|path, response| match path {
-        "/jwks" => fresh_for(response, DAY),
-        _ => {}
+    w.wire.tamper(|path, response| {
+        if path == "/jwks" {
+            fresh_for(response, DAY);
+        }
     });
     assert_eq!(login(&mut w).await, Ok(()));
     w.wire
@@ -358,9 +359,10 @@ async fn a_key_of_the_address_before_verifies_nothing_once_the_new_one_has_answe
 #[tokio::test]
 async fn until_the_new_address_answers_the_keys_before_do_while_they_are_fresh() {
     let mut w = world();
-    w.wire.tamper(|path, response| match path {
-        "/jwks" => fresh_for(response, 3600),
-        _ => {}
+    w.wire.tamper(|path, response| {
+        if path == "/jwks" {
+            fresh_for(response, 3600);
+        }
     });
     assert_eq!(login(&mut w).await, Ok(()));
     w.wire.tamper(|path, response| match path {
@@ -380,9 +382,10 @@ async fn until_the_new_address_answers_the_keys_before_do_while_they_are_fresh()
 async fn a_withdrawn_key_verifies_nothing_when_its_set_has_expired() {
     let mut w = world();
     assert_eq!(login(&mut w).await, Ok(()));
-    w.wire.tamper(|path, response| match path {
-        "/jwks" => answer(response, &json!({"keys": []})),
-        _ => {}
+    w.wire.tamper(|path, response| {
+        if path == "/jwks" {
+            answer(response, &json!({"keys": []}));
+        }
     });
     w.advance(LATE);
     assert_eq!(login(&mut w).await, Err("id_token.key".to_owned()));
