@@ -58,10 +58,7 @@ impl Userinfo {
             ),
             Failure::TooLarge => CheckFailed::new(
                 Check::ProviderTooLarge,
-                format!(
-                    "userinfo is larger than {} KiB",
-                    MAX_BODY_BYTES / 1024
-                ),
+                format!("userinfo is larger than {} KiB", MAX_BODY_BYTES / 1024),
             ),
         }
     }

@@ -5,7 +5,9 @@ use crate::{
     core::{
         check::{Check, CheckFailed, quote},
         flow::Entropy,
-        login::{Asked, Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn, Transaction, Use},
+        login::{
+            Asked, Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn, Transaction, Use,
+        },
         secret::SessionId,
         session::{Session, SetCookie},
     },

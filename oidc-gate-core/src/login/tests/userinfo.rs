@@ -181,7 +181,11 @@ fn what_the_configuration_speaks_of_is_asked_for_when_it_is_missing() {
             },
             0,
         ),
-        ("the ID token alone", Case::new(ClaimsSource::IdToken).signed(json!({})), 0),
+        (
+            "the ID token alone",
+            Case::new(ClaimsSource::IdToken).signed(json!({})),
+            0,
+        ),
         ("always", always(), 1),
     ] {
         assert_eq!(case.asked(), asked, "{name}");
@@ -217,7 +221,8 @@ fn a_demand_is_mended_by_userinfo_or_refused_after_it() {
     assert_eq!(case().answer(without()).refused(), Check::ClaimsUnfit);
 
     let demand = |rule| when_needed().rules(move |rules| rules.email = rule);
-    let checked = || told(json!({"sub": "alice", "email": "a@example.com", "email_verified": true}));
+    let checked =
+        || told(json!({"sub": "alice", "email": "a@example.com", "email_verified": true}));
     // The ID token has an address of which it does not say whether it was checked.
     assert_eq!(demand(EmailRule::Present).asked(), 0);
     assert_eq!(demand(EmailRule::Verified).answer(checked()).run().1, 1);
@@ -296,7 +301,9 @@ fn a_provider_without_userinfo_cannot_always_be_asked_and_the_code_is_not_spent(
 #[test]
 fn changes_of_the_application_come_last_and_cannot_touch_what_was_signed() {
     let signed_in = always()
-        .answer(told(json!({"sub": "alice", "teams": {"blue": {}, "red": {}}})))
+        .answer(told(
+            json!({"sub": "alice", "teams": {"blue": {}, "red": {}}}),
+        ))
         .rules(|rules| {
             rules.map = Some(ClaimMap::new(|claims| {
                 let teams = claims["teams"].as_object().unwrap();
