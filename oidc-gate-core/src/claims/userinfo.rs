@@ -159,6 +159,7 @@ impl fmt::Debug for Userinfo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde::Deserialize;
 
     #[derive(Deserialize)]
@@ -268,5 +269,19 @@ mod tests {
     fn debug_names_claims_and_shows_none() {
         let shown = format!("{:?}", Userinfo(claims(r#"{"sub":"alice","name":"hush"}"#)));
         assert_eq!(shown, r#"{"name", "sub"}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(status in 100_u16..1000, bytes in proptest::collection::vec(any::<u8>(), 0..60),
+            name in "[a-z_]{0,6}|email|email_verified|sub", value in "-?[0-9]{1,30}|\"\\PC{0,5}\"|\\{\\}|null") {
+            let mut response = Response::new(bytes);
+            *response.status_mut() = StatusCode::from_u16(status).unwrap();
+            let _ = Userinfo::parse(&response, "alice");
+            let body = format!(r#"{{"x":1,"{name}":{value},"sub":"alice"}}"#);
+            if let Ok(userinfo) = Userinfo::parse(&Response::new(body.into_bytes()), "alice") {
+                userinfo.add_to(&mut claims(r#"{"sub":"alice","email":"a","email_verified":true}"#));
+            }
+        }
     }
 }

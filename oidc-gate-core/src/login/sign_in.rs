@@ -239,7 +239,7 @@ impl SignIn {
             (ClaimsSource::IdToken, _) | (_, None) => return self.end(believed, None, Asked::No),
             (ClaimsSource::UserinfoAlways, Some(endpoint)) => endpoint,
             (ClaimsSource::UserinfoWhenNeeded, Some(endpoint)) => {
-                match self.identity(believed.claims.clone(), &believed.tokens, None) {
+                match self.identity(&believed, None) {
                     Ok(identity)
                         if !rules.misses(
                             believed.claims.as_map(),
@@ -284,12 +284,12 @@ impl SignIn {
         asked: Asked,
     ) -> Result<Step<Output>, CheckFailed> {
         let identity = self
-            .identity(believed.claims.clone(), &believed.tokens, userinfo)
+            .identity(&believed, userinfo)
             .map_err(|failed| match &asked {
-                Asked::Declined(why) => CheckFailed::new(
-                    failed.check(),
-                    format!("{}; {}", failed.cause(), why.cause()),
-                ),
+                Asked::Declined(why) => {
+                    let cause = format!("{}; {}", failed.cause(), why.cause());
+                    CheckFailed::new(failed.check(), cause)
+                }
                 Asked::No | Asked::Answered => failed,
             })?;
         Ok(done(identity, believed, asked))
@@ -297,12 +297,14 @@ impl SignIn {
 
     fn identity(
         &self,
-        claims: IdTokenClaims,
-        tokens: &TokenResponse,
+        believed: &Believed,
         userinfo: Option<Userinfo>,
     ) -> Result<Identity, CheckFailed> {
-        let scope = tokens.scope.as_deref().unwrap_or(&self.registration.scopes);
-        claims.into_identity(&self.rules.provider, &self.rules.claims, userinfo, scope)
+        let rules = &*self.rules;
+        let granted = believed.tokens.scope.as_deref();
+        let scopes = granted.unwrap_or(&self.registration.scopes);
+        let claims = believed.claims.clone();
+        claims.into_identity(&rules.provider, &rules.claims, userinfo, scopes)
     }
 
     fn step(&mut self, input: Input, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {

@@ -42,6 +42,10 @@ async fn a_provider_that_says_everything_in_userinfo_just_works() {
     let asked = sent.iter().find(|sent| sent.path == "/userinfo").unwrap();
     assert!(asked.authorization.starts_with("Bearer "));
     assert_eq!(asked.body, "");
+    let token = asked.authorization.trim_start_matches("Bearer ");
+    for secret in [token, "alice@example.com", "Alice Adams"] {
+        assert!(!w.log.text().contains(secret), "{secret} is in the log");
+    }
 }
 
 #[tokio::test]
