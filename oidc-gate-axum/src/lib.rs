@@ -38,11 +38,12 @@ pub use oidc_gate_tower::dev;
 #[cfg(feature = "testing")]
 pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
-    self as tower, Check, CheckFailed, ClaimsMismatch, ClientAuth, Clock, ConfigError, CookieKeys,
-    Demand, Explanation, Gate, GateBuilder, HttpClient, Identity, KeyError, Pattern, Principal,
-    Provider, Requirement, StepUp, SystemClock, TransportError, Unfinished, Unmet, Via, acr,
+    self as tower, Check, CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth, Clock,
+    ConfigError, CookieKeys, Demand, EmailRule, Explanation, Gate, GateBuilder, HttpClient,
+    Identity, KeyError, Pattern, Principal, Provider, Requirement, StepUp, SystemClock,
+    TransportError, Unfinished, Unmet, Via, acr,
     core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
-    email_domain, group, max_age, predicate, scope, signed_in,
+    email_domain, group, max_age, predicate, role, scope, signed_in,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,

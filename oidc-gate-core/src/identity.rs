@@ -65,6 +65,7 @@ enum Field {
     PreferredUsername,
     Acr,
     Groups,
+    Roles,
     Scopes,
     Amr,
     /// The claims that the fields above do not hold, as a JSON object.
@@ -80,6 +81,7 @@ const ALL_FIELDS: [Field; FIELDS] = [
     Field::PreferredUsername,
     Field::Acr,
     Field::Groups,
+    Field::Roles,
     Field::Scopes,
     Field::Amr,
     Field::Claims,
@@ -220,6 +222,16 @@ impl Identity {
         self.groups().any(|g| g == group)
     }
 
+    /// The roles the provider says the caller has. Providers have no common place for them: none unless one is configured.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.list(Field::Roles)
+    }
+
+    /// Whether the caller has the role of exactly that name.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.roles().any(|r| r == role)
+    }
+
     /// The scopes that were granted.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
         self.list(Field::Scopes)
@@ -304,12 +316,23 @@ impl Identity {
             text(Field::Acr, "acr"),
             list(Field::Amr, "amr"),
             list(Field::Groups, "groups"),
+            list(Field::Roles, "roles"),
             self.facts
                 .auth_time
                 .map(|t| ("auth_time", t.as_secs().into())),
         ]
         .into_iter()
         .flatten()
+    }
+
+    /// The claims by what they take, the largest first: names and bytes of JSON, no values.
+    pub(crate) fn sizes(&self) -> Vec<(&str, usize)> {
+        let claims = self.claims().iter();
+        let mut sizes: Vec<_> = claims
+            .map(|(name, value)| (name.as_str(), value.to_string().len()))
+            .collect();
+        sizes.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        sizes
     }
 
     /// The identity as bytes, for sealing.
@@ -467,6 +490,11 @@ impl IdentityBuilder {
     /// One more group.
     pub fn group(self, group: impl AsRef<str>) -> Self {
         self.push(Field::Groups, group.as_ref())
+    }
+
+    /// One more role.
+    pub fn role(self, role: impl AsRef<str>) -> Self {
+        self.push(Field::Roles, role.as_ref())
     }
 
     /// One more granted scope.

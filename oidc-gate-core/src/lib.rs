@@ -4,6 +4,7 @@
 //! exchange is a value. `oidc-gate-tower` carries the decisions out; `oidc-gate-axum` is what an application uses.
 
 pub mod check;
+pub mod claims;
 pub mod client_auth;
 pub mod flow;
 pub mod form;

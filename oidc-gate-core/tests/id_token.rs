@@ -8,6 +8,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oidc_gate_core::{
     check::{Check, CheckFailed},
+    claims::ClaimRules,
     identity::Identity,
     jose::{Alg, AlgSet, JwkSet, SigningKey, TrustedKeys},
     secret::{AccessToken, ClientSecret, IdToken, Nonce},
@@ -621,10 +622,12 @@ fn identity(claims: &str, groups_path: &[&str]) -> Identity {
         &header(Alg::EdDSA),
         &merged(TOKEN, Some(claims)),
     );
-    let path: Vec<_> = groups_path.iter().map(|&name| name.to_owned()).collect();
+    let mut rules = ClaimRules::default();
+    rules.groups_at = vec![groups_path.to_vec().into()];
     verify(&token, &*PUBLISHED, &Expect::default())
         .unwrap()
-        .into_identity("staff", &path, "openid  profile")
+        .into_identity("staff", &rules, None, "openid  profile")
+        .unwrap()
 }
 
 #[test]
@@ -724,7 +727,7 @@ proptest! {
         }
         let token = sign(key(Alg::EdDSA), &header(Alg::EdDSA), &Value::Object(claims).to_string());
         if let Ok(claims) = verify(&token, &*PUBLISHED, &Expect::default()) {
-            let _ = claims.into_identity("", &["groups".into()], "").claims();
+            let _ = claims.into_identity("", &ClaimRules::default(), None, "").unwrap().claims();
         }
     }
 }

@@ -203,6 +203,16 @@ fn words(check: Check, status: StatusCode) -> Words {
             "Your account carries more than this application can keep.",
             "Try again",
         ),
+        (Check::EmailMissing, _) => (
+            "You were not signed in",
+            "This application needs your email address, and your account has none. Add one to your account, then try again.",
+            "Try again",
+        ),
+        (Check::EmailUnverified, _) => (
+            "You were not signed in",
+            "This application needs an email address that is confirmed. Confirm the one of your account, then try again.",
+            "Try again",
+        ),
         (Check::UnknownEndpoint, _) => (
             "There is no such page",
             "The address does not exist.",

@@ -3,6 +3,7 @@
 use crate::{
     ClientAuth, Clock, ConfigError, Gate, HttpClient, Provider, SystemClock,
     core::{
+        claims::{ClaimPath, Shape},
         client_auth::Client,
         gate::{Endpoint, Pattern, Policy, PolicySettings, Requirement, RuleKind},
         login::{Registration, check_compatible},
@@ -10,7 +11,7 @@ use crate::{
         url::{BaseUrl, Issuer},
     },
     env::Env,
-    gate::{DemandedClaims, Inner},
+    gate::Inner,
     ports::DynHttpClient,
     provider::MetadataSource,
     remember::Remembered,
@@ -28,7 +29,7 @@ pub struct GateBuilder {
     /// Or what the environment says wrong about it.
     client: Option<Result<(String, ClientAuth), String>>,
     scopes: Option<Vec<String>>,
-    groups_path: Option<Vec<String>>,
+    groups_at: Vec<ClaimPath>,
     base_url: Option<String>,
     /// Or what the environment says wrong about them.
     keys: Option<Result<CookieKeys, String>>,
@@ -37,7 +38,7 @@ pub struct GateBuilder {
     http: Option<Http>,
     ca_file: Option<String>,
     clock: Option<Arc<dyn Clock>>,
-    demanded_claims: Option<DemandedClaims>,
+    demanded_claims: Option<Shape>,
 }
 
 /// Whose HTTP client it is.
@@ -75,8 +76,8 @@ impl GateBuilder {
     }
 
     /// Where the groups are in the claims; the claim `groups` unless set. See [`Provider::groups_at`].
-    pub fn groups_at(mut self, path: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.groups_path = Some(path.into_iter().map(Into::into).collect());
+    pub fn groups_at(mut self, place: impl Into<ClaimPath>) -> Self {
+        self.groups_at.push(place.into());
         self
     }
 
@@ -153,7 +154,7 @@ impl GateBuilder {
     /// Claims of this shape are demanded at sign-in: a user without them is told there, once, and not by each handler that
     /// takes `Claims<T>`.
     pub fn claims<T: serde::de::DeserializeOwned>(mut self) -> Self {
-        self.demanded_claims = Some(|identity| identity.claims_as::<T>().map(drop));
+        self.demanded_claims = Some(Shape::of::<T>());
         self
     }
 
@@ -283,7 +284,8 @@ impl GateBuilder {
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         let tasks = Arc::new(Tasks::new());
         let redirect_uri = format!("{}{}", base.origin(), policy.endpoint_path(&callback));
-        let rules = provider.rules();
+        let mut rules = provider.rules();
+        rules.claims.demanded = self.demanded_claims;
         let names = CookieNames::derive(&provider.client_id, &base);
         let id_token_alg = provider.registered_alg();
         let client = Client::new(provider.client_id, provider.auth.method);
@@ -317,7 +319,6 @@ impl GateBuilder {
             tasks,
             ended: Remembered::new(MAX_ENDED_SESSIONS),
             used_states: Remembered::new(MAX_USED_STATES),
-            demanded_claims: self.demanded_claims,
         })))
     }
 
@@ -419,8 +420,8 @@ impl GateBuilder {
         if let Some(scopes) = self.scopes.take() {
             provider.request.scopes = scopes;
         }
-        if let Some(path) = self.groups_path.take() {
-            provider.claims.groups_path = path;
+        if !self.groups_at.is_empty() {
+            provider.claims.groups_at = std::mem::take(&mut self.groups_at);
         }
         Some(provider)
     }

@@ -6,7 +6,7 @@ use crate::{
         check::{Check, CheckFailed},
         flow::Env,
         gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
-        identity::{ClaimsMismatch, Identity},
+        identity::Identity,
         login::{self, Demand, ReturnTo, Wanted},
         provider::Metadata,
         session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
@@ -60,11 +60,7 @@ pub(crate) struct Inner {
     pub(crate) ended: Remembered,
     /// States that were used, until their login has expired.
     pub(crate) used_states: Remembered,
-    pub(crate) demanded_claims: Option<DemandedClaims>,
 }
-
-/// Whether the claims have the shape that the application demands.
-pub(crate) type DemandedClaims = fn(&Identity) -> Result<(), ClaimsMismatch>;
 
 impl Gate {
     /// A gate to be configured.
@@ -171,6 +167,7 @@ impl Gate {
         self.0
             .names
             .set_session(&sealed, session.ends().since(now), present)
+            .map_err(|failed| session.too_large(&failed))
     }
 
     /// Answers a verdict other than admission. `pending` are the logins that have begun in this browser.

@@ -42,9 +42,10 @@ pub use gate::Gate;
 pub use oidc_gate_core as core;
 pub use oidc_gate_core::{
     check::{Check, CheckFailed},
+    claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
         Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age,
-        predicate, scope, signed_in,
+        predicate, role, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
     session::{CookieKeys, KeyError},

@@ -63,6 +63,18 @@ pub(crate) fn login_failed(failed: &CheckFailed) -> Reference {
     reference
 }
 
+/// Writes one event about a sign-in that went on without userinfo.
+pub(crate) fn userinfo_declined(why: &CheckFailed, issuer: &str) {
+    let check = why.check();
+    tracing::warn!(
+        check = check.id(),
+        cause = why.cause(),
+        remedy = check.remedy(),
+        issuer,
+        "userinfo did not take the access token; what the ID token lacks stays unknown"
+    );
+}
+
 /// Writes one event about a request that was refused. Who is merely not signed in leaves no trace worth a reference.
 pub(crate) fn refused(check: Check, cause: &str) -> Option<Reference> {
     macro_rules! event {

@@ -4,7 +4,7 @@
 
 use oidc_gate_tower::{
     ClientAuth, CookieKeys, Gate, GateBuilder, Pattern, Provider, ProviderMetadata, acr,
-    core::secret::ClientSecret, email_domain, group, max_age, scope,
+    core::secret::ClientSecret, email_domain, group, max_age, role, scope,
 };
 use std::time::Duration;
 
@@ -155,6 +155,38 @@ fn each_mistake_is_told_with_its_remedy() {
         (
             without_provider().provider(provider().groups_at(["realm", ""])),
             "groups_at: empty; give the name of a claim, or leave the setting out for `groups`",
+        ),
+        (
+            without_provider().provider(provider().roles_at("").roles_at("roles")),
+            "roles_at: empty; give the name of a claim, or leave the setting out for no roles",
+        ),
+        (
+            without_provider().provider(provider().email_at("email").email_at("")),
+            "email_at: empty; give the name of a claim, or leave the setting out for `email`",
+        ),
+        (
+            without_provider().provider(provider().name_at([""; 0])),
+            "name_at: empty; give the name of a claim, or leave the setting out for `name`",
+        ),
+        (
+            without_provider().provider(provider().username_at("")),
+            "username_at: empty; give the name of a claim, or leave the setting out for `preferred_username`",
+        ),
+        (
+            without_provider().provider(provider().keep_claims(["department", ""])),
+            "keep_claims: empty; give the name of a claim",
+        ),
+        (
+            without_provider().provider(provider().drop_claims([""])),
+            "drop_claims: empty; give the name of a claim",
+        ),
+        (
+            without_provider().provider(provider().drop_claims(["picture", "groups"])),
+            "drop_claims: \"groups\" is a field of every identity; change it with map_claims",
+        ),
+        (
+            fine().require(Pattern::prefix("/admin"), role("")),
+            "require(/admin and below, role ): role \"\": name a role",
         ),
         (
             without_provider().provider(provider().trust_audience("")),

@@ -1,6 +1,7 @@
 use crate::first_line;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oidc_gate_core::{
+    claims::ClaimRules,
     jose::{Alg, SigningKey},
     secret::{ClientSecret, IdToken, Nonce},
     time::UnixTime,
@@ -78,7 +79,9 @@ pub fn id_token(data: &[u8]) {
     assert_eq!(Some(believed.as_map()), claims.as_object());
 
     let subject = believed.subject().to_owned();
-    let identity = believed.into_identity("", &["realm_access".into(), "roles".into()], "openid");
+    let mut rules = ClaimRules::default();
+    rules.groups_at = vec![["realm_access", "roles"].into()];
+    let identity = believed.into_identity("", &rules, None, "openid").unwrap();
     assert_eq!(
         (identity.issuer(), identity.subject()),
         ("https://id.example", &*subject)

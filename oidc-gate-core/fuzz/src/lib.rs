@@ -11,6 +11,7 @@ mod metadata;
 mod path;
 mod return_to;
 mod token_response;
+mod userinfo;
 
 pub use callback::callback;
 pub use cookies::cookies;
@@ -22,12 +23,13 @@ pub use metadata::metadata;
 pub use path::path;
 pub use return_to::return_to;
 pub use token_response::token_response;
+pub use userinfo::userinfo;
 
 /// A target: any bytes go in, and nothing comes out but a panic.
 pub type Target = fn(&[u8]);
 
 /// Every target and its name, which is also that of its program and of the directory of its seeds.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
     ("callback", callback),
     ("cookies", cookies),
     ("form", form),
@@ -38,6 +40,7 @@ pub const TARGETS: [(&str, Target); 10] = [
     ("path", path),
     ("return_to", return_to),
     ("token_response", token_response),
+    ("userinfo", userinfo),
 ];
 
 #[cfg(fuzzing)]

@@ -383,6 +383,54 @@ checks! {
         answer: 403, "an error page with a reference",
         mended_by: Caller, "Give the user the missing claim at the provider, request the scope that carries it, or make the member optional.",
     }
+    UserinfoUnsupported = "userinfo.unsupported" {
+        rule: "A provider whose userinfo is always to be asked has a userinfo endpoint.",
+        source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Set `claims_from(ClaimsSource::UserinfoWhenNeeded)`, or have the provider publish its `userinfo_endpoint`.",
+    }
+    UserinfoUnavailable = "userinfo.unavailable" {
+        rule: "The userinfo endpoint is able to answer.",
+        source: "RFC 9110 § 15.6", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Try again later; look at the provider's own health. Nobody is signed in with half of what is known of them.",
+    }
+    UserinfoRefused = "userinfo.refused" {
+        rule: "The userinfo endpoint takes the access token of the sign-in.",
+        source: "OpenID Connect Core § 5.3.3", "https://openid.net/specs/openid-connect-core-1_0.html#UserInfoError",
+        answer: 502, "an error page with a reference; with `ClaimsSource::UserinfoWhenNeeded` the sign-in goes on with the ID token's claims",
+        mended_by: Operator, "The access token is for another API: request it without that API's scopes, or have the provider put the claims into the ID token and set `claims_from(ClaimsSource::IdToken)`.",
+    }
+    UserinfoMalformed = "userinfo.malformed" {
+        rule: "Userinfo is a JSON object without repeated members, served with status 200 and without a redirect.",
+        source: "OpenID Connect Core § 5.3.2", "https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Something other than the userinfo endpoint answered, or the provider is broken.",
+    }
+    UserinfoSigned = "userinfo.signed" {
+        rule: "Userinfo is plain JSON, not a JWT.",
+        source: "OpenID Connect Core § 5.3.2", "https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Register the client at the provider without `userinfo_signed_response_alg` and `userinfo_encrypted_response_alg`.",
+    }
+    UserinfoSubject = "userinfo.subject" {
+        rule: "Userinfo is about the subject of the ID token, and says so.",
+        source: "OpenID Connect Core § 5.3.2", "https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Treat it as an attack unless the provider is known to be broken: the access token belongs to somebody else.",
+    }
+    EmailMissing = "claims.email_missing" {
+        rule: "The user has an email address, where one is demanded.",
+        source: "OpenID Connect Core § 5.1", "https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "Give the user an address at the provider; request the scope `email`; if the address is in another claim, name it with `email_at`.",
+    }
+    EmailUnverified = "claims.email_unverified" {
+        rule: "The provider says that it has checked the user's address, where that is demanded: `email_verified` is the JSON value `true`.",
+        source: "OpenID Connect Core § 5.1", "https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "Let the user confirm the address at the provider. If the provider never says so and users cannot set addresses themselves, there is `danger_trust_unverified_email`.",
+    }
     SessionUnreadable = "session.unreadable" {
         rule: "A session cookie opens with one of the configured keys.",
         source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
@@ -417,7 +465,7 @@ checks! {
         rule: "The sealed session fits into a cookie.",
         source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",
         answer: 502, "an error page with a reference",
-        mended_by: Operator, "Keep fewer claims: request fewer scopes, or have the provider put fewer groups into the ID token.",
+        mended_by: Operator, "Keep fewer claims: the cause names the largest. `drop_claims` leaves out those, `keep_claims` all but some, `map_claims` makes a list of groups shorter.",
     }
     StoreUnavailable = "session.store_unavailable" {
         rule: "The session store answers.",

@@ -58,7 +58,8 @@ pub use path::{Ambiguity, Clarity};
 pub use pattern::Pattern;
 pub use policy::Policy;
 pub use requirement::{
-    Requirement, StepUp, Unmet, acr, email_domain, group, max_age, predicate, scope, signed_in,
+    Requirement, StepUp, Unmet, acr, email_domain, group, max_age, predicate, role, scope,
+    signed_in,
 };
 pub use route::{Endpoint, Requirements, Route};
 pub use settings::{Accepts, InvalidBearer, PolicySettings, Rule, RuleKind, RuleProblem};

@@ -25,6 +25,7 @@ pub struct Requirement(Node);
 enum Node {
     SignedIn,
     Group(Arc<str>),
+    Role(Arc<str>),
     Scope(Arc<str>),
     EmailDomain(Arc<str>),
     Acr(Arc<str>),
@@ -89,6 +90,12 @@ pub fn signed_in() -> Requirement {
 /// A member of the group of exactly this name.
 pub fn group(name: impl Into<String>) -> Requirement {
     Requirement(Node::Group(name.into().into()))
+}
+
+/// Someone who has the role of exactly this name. Where roles are has to be configured: providers have no common place for
+/// them.
+pub fn role(name: impl Into<String>) -> Requirement {
+    Requirement(Node::Role(name.into().into()))
 }
 
 /// Someone to whom the scope of exactly this name was granted.
@@ -165,6 +172,7 @@ impl Node {
         let holds = match self {
             Self::SignedIn => true,
             Self::Group(name) => who.in_group(name),
+            Self::Role(name) => who.has_role(name),
             Self::Scope(name) => who.has_scope(name),
             Self::EmailDomain(name) => has_domain(who, name),
             Self::Predicate(_, holds) => holds(who),
@@ -217,6 +225,7 @@ impl Node {
         match self {
             Self::SignedIn => {}
             Self::Group(name) if name.is_empty() => bad("group", name, "name a group"),
+            Self::Role(name) if name.is_empty() => bad("role", name, "name a role"),
             Self::Scope(name) if name.is_empty() => bad("scope", name, "name a scope"),
             Self::Scope(name) if name.contains(char::is_whitespace) => {
                 bad(
@@ -308,6 +317,7 @@ impl fmt::Display for Node {
         match self {
             Self::SignedIn => f.write_str("signed in"),
             Self::Group(name) => write!(f, "group {name}"),
+            Self::Role(name) => write!(f, "role {name}"),
             Self::Scope(name) => write!(f, "scope {name}"),
             Self::EmailDomain(name) => write!(f, "verified email at {name}"),
             Self::Acr(value) => write!(f, "acr {value}"),
@@ -343,6 +353,7 @@ impl PartialEq for Node {
         match (self, other) {
             (Self::SignedIn, Self::SignedIn) => true,
             (Self::Group(a), Self::Group(b))
+            | (Self::Role(a), Self::Role(b))
             | (Self::Scope(a), Self::Scope(b))
             | (Self::EmailDomain(a), Self::EmailDomain(b))
             | (Self::Acr(a), Self::Acr(b)) => a == b,
@@ -363,6 +374,7 @@ mod tests {
     fn alice() -> crate::identity::IdentityBuilder {
         Identity::builder("i", "alice")
             .group("staff")
+            .role("editor")
             .scope("read")
             .acr("phr")
             .auth_time(NOW - Duration::from_secs(60))
@@ -413,6 +425,8 @@ mod tests {
         assert_eq!(check(&signed_in()), Ok(()));
         assert_eq!(check(&group("staff")), Ok(()));
         assert_eq!(check(&group("Staff")), forbidden("group Staff"));
+        assert_eq!(check(&role("editor")), Ok(()));
+        assert_eq!(check(&role("staff")), forbidden("role staff"));
         assert_eq!(check(&scope("read")), Ok(()));
         assert_eq!(check(&scope("write")), forbidden("scope write"));
         assert_eq!(

@@ -11,6 +11,8 @@ fn full() -> Identity {
         .preferred_username("zoe")
         .group("a b")
         .group("ü")
+        .role("editor")
+        .role("owner")
         .scope("openid")
         .acr("phr")
         .amr("pwd")
@@ -28,6 +30,7 @@ fn sealing_form_and_back_is_the_same_identity() {
     let again = Identity::decode(&bytes).unwrap();
     assert_eq!(again.claims(), full().claims());
     assert_eq!(again.groups().collect::<Vec<_>>(), ["a b", "ü"]);
+    assert_eq!(again.roles().collect::<Vec<_>>(), ["editor", "owner"]);
     assert_eq!(again.scopes().collect::<Vec<_>>(), ["openid"]);
     assert_eq!(
         (
@@ -53,13 +56,24 @@ fn sealing_form_and_back_is_the_same_identity() {
 }
 
 #[test]
+fn a_form_with_a_field_less_does_not_open() {
+    let mut bytes = vec![];
+    full().encode(&mut bytes);
+    for field in 0..FIELDS {
+        let mut older = bytes.clone();
+        older.drain(4 * field..4 * field + 4);
+        assert!(Identity::decode(&older).is_none(), "{field}");
+    }
+}
+
+#[test]
 fn claims_hold_what_the_fields_hold() {
     let claims = full().claims().clone();
     assert_eq!(
         Value::Object(claims),
         serde_json::json!({"iss": "https://id.example", "sub": "sub-1", "name": "Zoë", "email": "zoe@example.com",
             "email_verified": true, "preferred_username": "zoe", "acr": "phr", "amr": ["pwd", "otp"],
-            "groups": ["a b", "ü"], "auth_time": 5, "department": "R&D"})
+            "groups": ["a b", "ü"], "roles": ["editor", "owner"], "auth_time": 5, "department": "R&D"})
     );
 }
 

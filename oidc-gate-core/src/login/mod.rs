@@ -9,7 +9,7 @@ mod transaction;
 
 pub use callback::{Callback, ConsumeState, Grant, Use};
 pub use return_to::ReturnTo;
-pub use sign_in::{SignIn, SignInRules, SignedIn};
+pub use sign_in::{Asked, SignIn, SignInRules, SignedIn};
 pub use start::{Prompt, Registration, Started, Wanted, start};
 pub use transaction::{Demand, Transaction};
 

@@ -3,12 +3,13 @@
 use super::{Grant, Registration, ReturnTo, check_compatible};
 use crate::{
     check::{Check, CheckFailed, quote},
+    claims::{ClaimRules, ClaimsSource, Userinfo},
     flow::{Env, Exchange, Failure, Flow, Input, Step},
     identity::Identity,
     jose::{AlgSet, TrustedKeys},
     provider::Metadata,
     time::UnixTime,
-    token::{Expectations, TokenResponse, UnverifiedIdToken, request},
+    token::{Expectations, IdTokenClaims, TokenResponse, UnverifiedIdToken, request},
 };
 use std::{mem, sync::Arc, time::Duration};
 
@@ -25,13 +26,13 @@ pub struct SignInRules {
     /// The algorithms to accept, of those that the provider announces. Where the registration
     /// [names one](Registration::id_token_alg), that one alone is accepted and this is not asked.
     pub algs: AlgSet,
-    /// Where in the claims the groups are: one name per level, because claim names hold dots and slashes.
-    pub groups_path: Vec<String>,
+    /// How claims become an identity.
+    pub claims: ClaimRules,
 }
 
 /// # Defaults
 ///
-/// 30 seconds of leeway, no further audience, every asymmetric algorithm there is, groups at `groups`.
+/// 30 seconds of leeway, no further audience, every asymmetric algorithm there is, and those of [`ClaimRules`].
 impl Default for SignInRules {
     fn default() -> Self {
         Self {
@@ -39,13 +40,14 @@ impl Default for SignInRules {
             leeway: Duration::from_secs(30),
             trusted_audiences: Vec::new(),
             algs: AlgSet::asymmetric(),
-            groups_path: vec!["groups".to_owned()],
+            claims: ClaimRules::default(),
         }
     }
 }
 
 /// Redeems a code and checks what comes of it: token request, keys, ID token
-/// ([OpenID Connect Core § 3.1.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenEndpoint)).
+/// ([OpenID Connect Core § 3.1.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenEndpoint)), then userinfo if
+/// the [rules](ClaimsSource) ask for it.
 ///
 /// From its first step on it cannot be repeated: the code is used up. Whoever drives it must not drop it half-way.
 #[derive(Debug)]
@@ -61,6 +63,7 @@ enum Stage {
     Begin(Box<Grant>),
     Exchange(Box<Grant>),
     Keys(Box<Received>),
+    Userinfo(Box<Believed>),
     Over,
 }
 
@@ -70,6 +73,27 @@ struct Received {
     grant: Box<Grant>,
     tokens: TokenResponse,
     unverified: UnverifiedIdToken,
+}
+
+/// What is left to do once the ID token is believed: to say who it is.
+#[derive(Debug)]
+struct Believed {
+    return_to: ReturnTo,
+    tokens: TokenResponse,
+    claims: IdTokenClaims,
+}
+
+/// What became of userinfo in a sign-in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a log has to know each")]
+pub enum Asked {
+    /// It was not asked: nothing was missing, or the provider does not have it.
+    No,
+    /// It was asked, and what it said is in the identity.
+    Answered,
+    /// It did not take the access token, and the sign-in went on without it. Something that the configuration speaks of
+    /// is missing; an operator should know.
+    Declined(CheckFailed),
 }
 
 /// What a sign-in comes to.
@@ -84,6 +108,8 @@ pub struct SignedIn {
     pub return_to: ReturnTo,
     /// What the provider issued.
     pub tokens: TokenResponse,
+    /// What became of userinfo.
+    pub userinfo: Asked,
 }
 
 impl SignIn {
@@ -113,6 +139,14 @@ impl SignIn {
             return Err(CheckFailed::new(Check::CallbackIssuer, cause));
         }
         check_compatible(&self.metadata, &self.registration)?;
+        if self.rules.claims.source == ClaimsSource::UserinfoAlways
+            && self.metadata.userinfo_endpoint().is_none()
+        {
+            return Err(CheckFailed::new(
+                Check::UserinfoUnsupported,
+                "the metadata names no `userinfo_endpoint`",
+            ));
+        }
         let request = request::authorization_code(
             self.metadata.token_endpoint(),
             &self.registration.client,
@@ -150,7 +184,8 @@ impl SignIn {
             let secret = self.registration.client.method().secret().ok_or_else(|| {
                 CheckFailed::new(Check::IdTokenSecret, "the client has no secret")
             })?;
-            return self.believe(*received, secret.into(), now);
+            let believed = self.believe(*received, secret.into(), now)?;
+            return self.ask(believed);
         }
         self.stage = Stage::Keys(received);
         Ok(Step::FindKeys(query))
@@ -172,7 +207,7 @@ impl SignIn {
         received: Received,
         keys: TrustedKeys<'_>,
         now: UnixTime,
-    ) -> Result<Step<Output>, CheckFailed> {
+    ) -> Result<Believed, CheckFailed> {
         let Received {
             grant,
             tokens,
@@ -190,15 +225,86 @@ impl SignIn {
             max_age: grant.demand.max_age,
         };
         let claims = unverified.verify(keys, &expected, now)?;
-        let provider_session = claims.sid().map(str::to_owned);
-        let scope = tokens.scope.as_deref().unwrap_or(&self.registration.scopes);
-        let identity = claims.into_identity(&self.rules.provider, &self.rules.groups_path, scope);
-        Ok(Step::Done(Ok(SignedIn {
-            identity,
-            provider_session,
+        Ok(Believed {
             return_to: grant.return_to,
             tokens,
-        })))
+            claims,
+        })
+    }
+
+    /// Asks for userinfo, if it is to be asked; ends the sign-in otherwise.
+    fn ask(&mut self, believed: Believed) -> Result<Step<Output>, CheckFailed> {
+        let rules = &self.rules.claims;
+        let endpoint = match (rules.source, self.metadata.userinfo_endpoint()) {
+            (ClaimsSource::IdToken, _) | (_, None) => return self.end(believed, None, Asked::No),
+            (ClaimsSource::UserinfoAlways, Some(endpoint)) => endpoint,
+            (ClaimsSource::UserinfoWhenNeeded, Some(endpoint)) => {
+                match self.identity(&believed, None) {
+                    Ok(identity)
+                        if !rules.misses(
+                            believed.claims.as_map(),
+                            &identity,
+                            &self.registration.scopes,
+                        ) =>
+                    {
+                        return Ok(done(identity, believed, Asked::No));
+                    }
+                    // What userinfo says may mend a refusal.
+                    _ => endpoint,
+                }
+            }
+        };
+        let exchange = Userinfo::request(endpoint, &believed.tokens.access_token)?;
+        self.stage = Stage::Userinfo(Box::new(believed));
+        Ok(Step::Send(exchange))
+    }
+
+    fn told(
+        &self,
+        believed: Believed,
+        response: &http::Response<Vec<u8>>,
+    ) -> Result<Step<Output>, CheckFailed> {
+        match Userinfo::parse(response, believed.claims.subject()) {
+            Ok(userinfo) => self.end(believed, Some(userinfo), Asked::Answered),
+            // The access token is for another API, as some providers make them. That is no fault of the user's.
+            Err(declined)
+                if declined.check() == Check::UserinfoRefused
+                    && self.rules.claims.source == ClaimsSource::UserinfoWhenNeeded =>
+            {
+                self.end(believed, None, Asked::Declined(declined))
+            }
+            Err(failed) => Err(failed),
+        }
+    }
+
+    fn end(
+        &self,
+        believed: Believed,
+        userinfo: Option<Userinfo>,
+        asked: Asked,
+    ) -> Result<Step<Output>, CheckFailed> {
+        let identity = self
+            .identity(&believed, userinfo)
+            .map_err(|failed| match &asked {
+                Asked::Declined(why) => {
+                    let cause = format!("{}; {}", failed.cause(), why.cause());
+                    CheckFailed::new(failed.check(), cause)
+                }
+                Asked::No | Asked::Answered => failed,
+            })?;
+        Ok(done(identity, believed, asked))
+    }
+
+    fn identity(
+        &self,
+        believed: &Believed,
+        userinfo: Option<Userinfo>,
+    ) -> Result<Identity, CheckFailed> {
+        let rules = &*self.rules;
+        let granted = believed.tokens.scope.as_deref();
+        let scopes = granted.unwrap_or(&self.registration.scopes);
+        let claims = believed.claims.clone();
+        claims.into_identity(&rules.provider, &rules.claims, userinfo, scopes)
     }
 
     fn step(&mut self, input: Input, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {
@@ -209,8 +315,13 @@ impl SignIn {
             }
             (Stage::Exchange(_), Input::Failed(failure)) => Err(unanswered(failure)),
             (Stage::Keys(received), Input::Keys(keys)) => {
-                self.believe(*received, keys?.as_ref().into(), env.now)
+                let believed = self.believe(*received, keys?.as_ref().into(), env.now)?;
+                self.ask(believed)
             }
+            (Stage::Userinfo(believed), Input::Response(response)) => {
+                self.told(*believed, &response)
+            }
+            (Stage::Userinfo(_), Input::Failed(failure)) => Err(Userinfo::unanswered(failure)),
             _ => Err(CheckFailed::new(
                 Check::Misuse,
                 "a sign-in was told what it had not asked",
@@ -220,6 +331,16 @@ impl SignIn {
 }
 
 type Output = Result<SignedIn, CheckFailed>;
+
+fn done(identity: Identity, believed: Believed, userinfo: Asked) -> Step<Output> {
+    Step::Done(Ok(SignedIn {
+        identity,
+        provider_session: believed.claims.sid().map(str::to_owned),
+        return_to: believed.return_to,
+        tokens: believed.tokens,
+        userinfo,
+    }))
+}
 
 fn unanswered(failure: Failure) -> CheckFailed {
     match failure {

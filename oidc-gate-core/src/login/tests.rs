@@ -16,6 +16,8 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 
+mod userinfo;
+
 const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 const ISSUER: &str = "https://id.example";
 

@@ -4,7 +4,7 @@ use super::{
     CookieKeys, CookieNames, Lifetimes, Purpose, Reader, open, put, put_time, seal, seal::SealError,
 };
 use crate::{
-    check::{Check, CheckFailed},
+    check::{Check, CheckFailed, quote},
     identity::Identity,
     secret::SessionId,
     time::UnixTime,
@@ -116,6 +116,16 @@ impl Session {
         seal(keys, Purpose::Identity, names.session(), &plain).map_err(|SealError| {
             CheckFailed::new(Check::Randomness, "the session could not be sealed")
         })
+    }
+
+    /// Adds to a [`Check::SessionTooLarge`] what there is to leave out: the largest claims, by name and size.
+    pub fn too_large(&self, failed: &CheckFailed) -> CheckFailed {
+        let mut cause = format!("{}; the largest claims are", failed.cause());
+        for (at, (name, bytes)) in self.identity.sizes().into_iter().take(3).enumerate() {
+            let comma = if at == 0 { "" } else { "," };
+            cause.push_str(&format!("{comma} {} with {bytes} bytes", quote(name)));
+        }
+        CheckFailed::new(failed.check(), cause)
     }
 
     /// The session that [`seal`](Self::seal) sealed, if it is one.

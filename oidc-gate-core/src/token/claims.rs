@@ -1,11 +1,14 @@
 //! What a believed ID token says.
 
-use crate::identity::{Identity, IdentityBuilder};
+use crate::check::CheckFailed;
+use crate::claims::{ClaimRules, Facts, Userinfo, read};
+use crate::identity::Identity;
 use crate::time::UnixTime;
 use serde_json::{Map, Value};
 use std::fmt;
 
 /// The claims of an ID token that passed every check. There is no other way to get one.
+#[derive(Clone)]
 pub struct IdTokenClaims {
     claims: Map<String, Value>,
     expires_at: UnixTime,
@@ -122,136 +125,38 @@ impl IdTokenClaims {
         &self.claims
     }
 
-    /// The user these claims are about.
+    /// The user these claims are about, and what userinfo adds to them.
     ///
-    /// `provider` is the configured one's id, empty for the unnamed. Groups are read at `groups_path`, member by member
-    /// from the outside: a list of texts, or one text. `scopes` are the granted ones, separated by spaces.
+    /// `provider` is the configured one's id, empty for the unnamed. `scopes` are the granted ones, separated by spaces.
+    /// `userinfo` has to be the answer to the access token that came with these claims.
     ///
-    /// 1. A claim that the identity has a place for is moved there if it has exactly the type that the specification
+    /// 1. Userinfo adds what is about the user, never what is about the token or the sign-in; then come the application's
+    ///    own changes.
+    /// 2. A claim that the identity has a place for is moved there if it has exactly the type that the specification
     ///    gives it; otherwise it stays among the claims, so that nothing is lost and nothing is guessed. `email_verified`
     ///    counts if it is `true`; the text `"true"` is not.
-    /// 2. `nonce`, `at_hash`, `c_hash` and `s_hash` have done their work and are dropped.
-    pub fn into_identity(self, provider: &str, groups_path: &[String], scopes: &str) -> Identity {
-        let mut claims = self.claims;
-        for done in ["nonce", "at_hash", "c_hash", "s_hash"] {
-            claims.remove(done);
-        }
-        let mut take = |name| take_text(&mut claims, name).unwrap_or_default();
-        let mut identity = Identity::builder(take("iss"), take("sub"));
-        if !provider.is_empty() {
-            identity = identity.provider(provider);
-        }
-        if let Some(name) = take_text(&mut claims, "name") {
-            identity = identity.name(name);
-        }
-        if let Some(name) = take_text(&mut claims, "preferred_username") {
-            identity = identity.preferred_username(name);
-        }
-        if let Some(acr) = take_text(&mut claims, "acr") {
-            identity = identity.acr(acr);
-        }
-        identity = with_email(identity, &mut claims);
-        identity = with_groups(identity, &mut claims, groups_path);
-        for method in take_list(&mut claims, "amr") {
-            identity = identity.amr(method);
-        }
-        if let Some(time) = self.auth_time {
-            identity = identity.auth_time(time);
-            if claims.get("auth_time").is_some_and(Value::is_u64) {
-                claims.remove("auth_time");
-            }
-        }
-        for scope in scopes.split_ascii_whitespace() {
-            identity = identity.scope(scope);
-        }
-        for (name, value) in claims {
-            identity = identity.claim(name, value);
-        }
-        identity.build()
+    /// 3. `nonce`, `at_hash`, `c_hash` and `s_hash` have done their work and are dropped, and so is what `rules` do not
+    ///    keep.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::EmailMissing`](crate::check::Check::EmailMissing),
+    /// [`Check::EmailUnverified`](crate::check::Check::EmailUnverified) and
+    /// [`Check::ClaimsUnfit`](crate::check::Check::ClaimsUnfit), where `rules` demand it.
+    pub fn into_identity(
+        self,
+        provider: &str,
+        rules: &ClaimRules,
+        userinfo: Option<Userinfo>,
+        scopes: &str,
+    ) -> Result<Identity, CheckFailed> {
+        let facts = Facts {
+            provider,
+            scopes,
+            auth_time: self.auth_time,
+        };
+        read(rules, self.claims, userinfo, facts)
     }
-}
-
-fn with_email(identity: IdentityBuilder, claims: &mut Map<String, Value>) -> IdentityBuilder {
-    let Some(email) = take_text(claims, "email") else {
-        return identity;
-    };
-    match claims.get("email_verified") {
-        Some(Value::Bool(true)) => {
-            claims.remove("email_verified");
-            identity.email(email)
-        }
-        Some(Value::Bool(false)) => {
-            claims.remove("email_verified");
-            identity.unverified_email(email)
-        }
-        _ => identity.unverified_email(email),
-    }
-}
-
-fn with_groups(
-    mut identity: IdentityBuilder,
-    claims: &mut Map<String, Value>,
-    path: &[String],
-) -> IdentityBuilder {
-    // Only the claim of that very name can be given back by the identity as it was.
-    if let [name] = path
-        && name == "groups"
-    {
-        let groups = take_list(claims, name);
-        if !groups.is_empty() {
-            return groups.iter().fold(identity, IdentityBuilder::group);
-        }
-    }
-    let Some((first, rest)) = path.split_first() else {
-        return identity;
-    };
-    let found = rest
-        .iter()
-        .try_fold(claims.get(first), |value, name| Some(value?.get(name)))
-        .flatten();
-    match found {
-        Some(Value::String(one)) => identity.group(one),
-        Some(Value::Array(many)) => {
-            for group in many.iter().filter_map(Value::as_str) {
-                identity = identity.group(group);
-            }
-            identity
-        }
-        _ => identity,
-    }
-}
-
-/// A claim that is text, taken out; anything else stays.
-fn take_text(claims: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match claims.get_mut(name) {
-        Some(Value::String(text)) => {
-            let text = std::mem::take(text);
-            claims.remove(name);
-            Some(text)
-        }
-        _ => None,
-    }
-}
-
-/// A claim that is a list of texts, taken out; anything else stays, and so does a list that an identity could not give
-/// back as it was: an empty one, or one with an empty text or a control character in it.
-fn take_list(claims: &mut Map<String, Value>, name: &str) -> Vec<String> {
-    let whole = |item: &Value| {
-        item.as_str()
-            .is_some_and(|text| !text.is_empty() && !text.contains(char::is_control))
-    };
-    match claims.get(name) {
-        Some(Value::Array(items)) if !items.is_empty() && items.iter().all(whole) => {}
-        _ => return vec![],
-    }
-    let Some(Value::Array(items)) = claims.remove(name) else {
-        return vec![];
-    };
-    let text = |item| match item {
-        Value::String(text) => Some(text),
-        _ => None,
-    };
-    items.into_iter().filter_map(text).collect()
 }
 
 impl fmt::Debug for IdTokenClaims {

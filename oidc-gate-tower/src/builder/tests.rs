@@ -121,7 +121,10 @@ fn the_environment_replaces_what_it_names_and_keeps_the_rest() {
     )
     .unwrap();
     assert_eq!(gate.0.upstream.registration().client.id(), "app");
-    assert_eq!(gate.0.upstream.rules().groups_path, ["roles"]);
+    assert_eq!(
+        gate.0.upstream.rules().claims.groups_at,
+        [ClaimPath::from("roles")]
+    );
     let in_code = Gate::builder().client("in-code", auth());
     let gate = after(in_code, &[ISSUER, BASE, KEYS]).unwrap();
     assert_eq!(gate.0.upstream.registration().client.id(), "in-code");

@@ -28,6 +28,7 @@ pub struct DevProviderBuilder {
     users: Vec<Identity>,
     clients: Vec<Client>,
     alg: Alg,
+    claims_in_userinfo_only: bool,
     clock: Box<dyn Clock>,
 }
 
@@ -46,6 +47,7 @@ impl DevProviderBuilder {
             users: Vec::new(),
             clients: Vec::new(),
             alg: Alg::ES256,
+            claims_in_userinfo_only: false,
             clock: Box::new(SystemClock),
         }
     }
@@ -119,6 +121,14 @@ impl DevProviderBuilder {
         self
     }
 
+    /// ID tokens say who the user is (`sub`) and nothing more of them; name, address, groups and all other claims are given
+    /// by userinfo alone, as some providers do unless told otherwise
+    /// ([OpenID Connect Core § 5.4](https://openid.net/specs/openid-connect-core-1_0.html#ScopeClaims)).
+    pub fn claims_in_userinfo_only(mut self) -> Self {
+        self.claims_in_userinfo_only = true;
+        self
+    }
+
     /// Where the time comes from.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
@@ -146,6 +156,7 @@ impl DevProviderBuilder {
             shared: Arc::new(Shared {
                 users: self.users,
                 clients: self.clients,
+                claims_in_userinfo_only: self.claims_in_userinfo_only,
                 clock: self.clock,
                 keys: Mutex::new(Keys::generate(self.alg)),
                 state: Mutex::new(State::new(issuer)),

@@ -117,7 +117,7 @@ Fault, PLAIN {
     WrongTokenType,
     /// `sub` of userinfo is somebody else's
     /// ([OpenID Connect Core § 5.3.2](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse)). A client
-    /// that asks for userinfo refuses it; one that does not ask sees nothing.
+    /// that asks for userinfo refuses it: `userinfo.subject`; one that does not ask sees nothing.
     WrongUserinfoSubject,
     /// Userinfo has no `sub`. As [`WrongUserinfoSubject`](Self::WrongUserinfoSubject).
     MissingUserinfoSubject,
@@ -157,7 +157,8 @@ Endpoint, ALL {
     Keys,
     /// The token endpoint.
     Token,
-    /// The userinfo endpoint. A client that does not ask for userinfo sees nothing of its faults.
+    /// The userinfo endpoint. A client that does not ask for userinfo sees nothing of its faults; a gate asks where the ID
+    /// token lacks something.
     Userinfo,
 }
 }
@@ -166,7 +167,7 @@ listed! {
 /// What can become of an answer.
 ///
 /// At the metadata and the keys, a gate answers with the check that is named first; at the token endpoint with the
-/// second.
+/// second; at userinfo, where it asks, with that of the same name there: `userinfo.unavailable`, `userinfo.malformed`.
 Mishap, ALL {
     /// Status 500 and no JSON. The endpoint did nothing. `provider.status`, `token.unavailable`.
     ServerError,

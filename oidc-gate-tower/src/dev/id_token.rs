@@ -16,6 +16,9 @@ impl DevProvider {
         }
         let user = &granted.session.user;
         let mut claims = user_claims(user, &granted.scope);
+        if self.shared.claims_in_userinfo_only {
+            claims.retain(|name, _| name == "sub");
+        }
         let now = self.now();
         let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         set("iss", self.issuer().into());

@@ -66,6 +66,7 @@ pub struct DevProvider {
 struct Shared {
     users: Vec<Identity>,
     clients: Vec<Client>,
+    claims_in_userinfo_only: bool,
     clock: Box<dyn Clock>,
     /// Never held across an await or while another lock is taken.
     keys: Mutex<Keys>,

@@ -5,12 +5,15 @@ use crate::{
     core::{
         check::{Check, CheckFailed, quote},
         flow::Entropy,
-        login::{Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn, Transaction, Use},
+        login::{
+            Asked, Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn, Transaction, Use,
+        },
         secret::SessionId,
         session::{Session, SetCookie},
     },
     gate::Recognised,
     ports::OsEntropy,
+    report,
     upstream::Unavailable,
 };
 use bytes::Bytes;
@@ -169,15 +172,15 @@ async fn sign_in(
         identity,
         provider_session,
         return_to,
+        userinfo,
         ..
     } = inner
         .upstream
         .drive(SignIn::new(metadata, registration, rules, grant))
         .await
         .inspect_err(|failed| inner.upstream.failed(failed.check()))?;
-    if let Some(demanded) = inner.demanded_claims {
-        demanded(&identity)
-            .map_err(|mismatch| CheckFailed::new(Check::ClaimsUnfit, mismatch.to_string()))?;
+    if let Asked::Declined(why) = userinfo {
+        report::userinfo_declined(&why, identity.issuer());
     }
     let mut id = [0; 32];
     OsEntropy

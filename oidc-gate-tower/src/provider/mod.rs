@@ -5,14 +5,13 @@ mod claims;
 mod discovery;
 mod request;
 
-pub(crate) use claims::ClaimSettings;
 pub use discovery::ProviderMetadata;
 pub(crate) use discovery::{DiscoverySettings, MetadataSource};
 pub(crate) use request::RequestSettings;
 
 use crate::{
     ClientAuth,
-    core::{jose::Alg, login::SignInRules},
+    core::{claims::ClaimRules, jose::Alg, login::SignInRules},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -23,7 +22,8 @@ use std::{sync::Arc, time::Duration};
 ///
 /// # Defaults
 ///
-/// Scopes `openid profile email`; groups in the claim `groups`; 30 seconds of leeway between clocks; no audience
+/// Scopes `openid profile email`; userinfo asked when something is missing; groups in the claim `groups`; no address
+/// demanded; all claims kept; 30 seconds of leeway between clocks; no audience
 /// trusted beside the client; ID tokens signed with any asymmetric algorithm that the provider announces.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -33,7 +33,7 @@ pub struct Provider {
     pub(crate) client_id: String,
     pub(crate) auth: ClientAuth,
     pub(crate) request: RequestSettings,
-    pub(crate) claims: ClaimSettings,
+    pub(crate) claims: ClaimRules,
     pub(crate) discovery: DiscoverySettings,
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) leeway: Duration,
@@ -58,7 +58,7 @@ impl Provider {
             client_id: client_id.into(),
             auth,
             request: RequestSettings::default(),
-            claims: ClaimSettings::default(),
+            claims: ClaimRules::default(),
             discovery: DiscoverySettings::default(),
             trusted_audiences: Vec::new(),
             leeway: Duration::from_secs(30),
@@ -189,7 +189,7 @@ impl Provider {
         rules.provider = self.name.as_str().into();
         rules.leeway = self.leeway;
         rules.trusted_audiences = self.trusted_audiences.clone();
-        self.claims.apply(&mut rules);
+        rules.claims = self.claims.clone();
         rules
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::{
     login::assert_refused,
-    world::{APP, ISSUER, World, world, world_of},
+    world::{APP, ISSUER, World, world, world_at, world_of},
 };
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, ReqwestClient,
+    ClaimsSource, ClientAuth, CookieKeys, Gate, Provider, ReqwestClient,
     core::{jose::Alg, secret::ClientSecret},
     dev::{DevProvider, Endpoint, Fault, Mishap},
     testing::{Browser, Page},
@@ -54,7 +54,7 @@ fn expected(fault: Fault) -> Expected {
         Fault::MissingIdToken => Refused("token.id_token_missing", 502),
         Fault::WrongTokenType => Refused("token.type", 502),
         Fault::Unreachable => Refused("provider.unreachable", 503),
-        // Nobody asks for userinfo yet.
+        // The ID token says everything that the configuration speaks of.
         Fault::WrongUserinfoSubject
         | Fault::MissingUserinfoSubject
         | Fault::At(Endpoint::Userinfo, _)
@@ -85,6 +85,33 @@ fn expected(fault: Fault) -> Expected {
     }
 }
 
+/// The same, where userinfo is asked at every sign-in.
+fn expected_with_userinfo(fault: Fault) -> Expected {
+    use Expected::Refused;
+    match fault {
+        Fault::WrongUserinfoSubject | Fault::MissingUserinfoSubject => {
+            Refused("userinfo.subject", 502)
+        }
+        Fault::At(Endpoint::Userinfo, mishap) => match mishap {
+            Mishap::Oversized => Refused("provider.too_large", 503),
+            Mishap::ServerError | Mishap::Closed | Mishap::Slow => {
+                Refused("userinfo.unavailable", 503)
+            }
+            Mishap::Truncated | Mishap::Html | Mishap::WrongContentType | Mishap::Redirected => {
+                Refused("userinfo.malformed", 502)
+            }
+            _ => panic!("nothing is expected of {fault:?}"),
+        },
+        _ => expected(fault),
+    }
+}
+
+/// A gate that asks userinfo at every sign-in.
+fn asking() -> World {
+    let always = |provider: Provider| provider.claims_from(ClaimsSource::UserinfoAlways);
+    world_at(|provider| provider, always)
+}
+
 /// As far as a login comes in this browser.
 async fn try_to_sign_in(browser: &mut Browser, start: &str, issuer: &str, user: &str) -> Page {
     let page = browser.get(start).await;
@@ -103,11 +130,13 @@ async fn login(w: &mut World, user: &str) -> Page {
 // The time that slow answers take passes at once.
 #[tokio::test(start_paused = true)]
 async fn each_fault_ends_as_expected_and_makes_no_session_unless_it_is_harmless() {
-    for fault in Fault::all() {
+    let default = Fault::all().map(|fault| (world as fn() -> World, fault, expected(fault)));
+    let asking = Fault::all().map(|fault| (asking as _, fault, expected_with_userinfo(fault)));
+    for (world, fault, expected) in default.chain(asking) {
         let mut w = world();
         w.fault(fault);
         let page = login(&mut w, "alice").await;
-        match expected(fault) {
+        match expected {
             Expected::SignedIn => {
                 assert!(page.body.starts_with("/me alice "), "{fault:?}: {page:?}");
                 assert_eq!(w.log.failed_logins().len(), 0, "{fault:?}");
@@ -135,13 +164,13 @@ async fn each_refusal_leaves_the_present_session_as_it_is() {
     let session = before.session_cookie().unwrap();
     for fault in Fault::all() {
         // The application was started again: it has no metadata and no keys, and the cookie is still good.
-        let mut w = world();
+        let mut w = asking();
         w.plant(&session.name, &session.value);
         let planted = w.session_cookie();
         assert_eq!(w.whoami().await, "alice");
         w.fault(fault);
         login(&mut w, "bob").await;
-        match expected(fault) {
+        match expected_with_userinfo(fault) {
             Expected::SignedIn => assert_eq!(w.whoami().await, "bob", "{fault:?}"),
             Expected::Refused(..) => {
                 assert_eq!(w.session_cookie(), planted, "{fault:?}");
@@ -200,10 +229,13 @@ async fn over_a_port_faults_end_as_in_the_process() {
         let issuer = provider.issuer();
         let log = crate::log::Log::start();
         let gate = Gate::builder()
-            .issuer(&issuer)
-            .client(
-                "app",
-                ClientAuth::client_secret_basic(ClientSecret::new("s")),
+            .provider(
+                Provider::unnamed(
+                    &issuer,
+                    "app",
+                    ClientAuth::client_secret_basic(ClientSecret::new("s")),
+                )
+                .claims_from(ClaimsSource::UserinfoAlways),
             )
             .base_url(APP)
             .cookie_keys(CookieKeys::ephemeral())
@@ -221,7 +253,7 @@ async fn over_a_port_faults_end_as_in_the_process() {
             .site(APP, app);
         provider.fault(fault);
         let page = try_to_sign_in(&mut browser, &start, &issuer, "alice").await;
-        match expected(fault) {
+        match expected_with_userinfo(fault) {
             Expected::SignedIn => {
                 assert!(page.body.starts_with("/me alice "), "{fault:?}: {page:?}");
             }

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::Full;
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, GateBuilder, GateLayer, Pattern, Principal, acr,
+    ClientAuth, CookieKeys, Gate, GateBuilder, GateLayer, Pattern, Principal, Provider, acr,
     core::{secret::ClientSecret, time::UnixTime},
     dev::{DevProvider, DevProviderBuilder, Fault},
     group,
@@ -53,6 +53,27 @@ pub(crate) fn world_of(
     describe: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
     build: impl FnOnce(GateBuilder) -> GateBuilder,
 ) -> World {
+    world_from(
+        describe,
+        |auth| Gate::builder().issuer(ISSUER).client("app", auth),
+        build,
+    )
+}
+
+/// The same with more to say about the provider.
+pub(crate) fn world_at(
+    describe: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
+    configure: impl FnOnce(Provider) -> Provider,
+) -> World {
+    let gate = |auth| Gate::builder().provider(configure(Provider::unnamed(ISSUER, "app", auth)));
+    world_from(describe, gate, |gate| gate)
+}
+
+pub(crate) fn world_from(
+    describe: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
+    begin: impl FnOnce(ClientAuth) -> GateBuilder,
+    build: impl FnOnce(GateBuilder) -> GateBuilder,
+) -> World {
     let log = Log::start();
     let clock = ManualClock::new(UnixTime::from_secs(START));
     let provider_clock = ManualClock::new(UnixTime::from_secs(START));
@@ -68,9 +89,8 @@ pub(crate) fn world_of(
         .build();
     let wire = Wire::new(provider.http_client());
     let secret = ClientSecret::new(CLIENT_SECRET);
-    let gate = Gate::builder()
-        .issuer(ISSUER)
-        .client("app", ClientAuth::client_secret_basic(secret))
+    let auth = ClientAuth::client_secret_basic(secret);
+    let gate = begin(auth)
         .base_url(APP)
         .cookie_keys(CookieKeys::parse(COOKIE_SECRET).unwrap())
         .http_client(wire.clone())

@@ -1,0 +1,100 @@
+//! Where in the claims something is.
+
+use crate::check::quote;
+use serde_json::{Map, Value};
+use std::fmt;
+
+/// A place in the claims: one name for each level, from the outside. A name is taken as it stands, because names of claims
+/// hold dots, slashes and colons.
+///
+/// ```
+/// use oidc_gate_core::claims::ClaimPath;
+/// let claims = serde_json::json!({"realm_access": {"roles": ["admin"]}, "https://example.com/team": "blue"});
+/// let claims = claims.as_object().unwrap();
+/// let roles = ClaimPath::from(["realm_access", "roles"]);
+/// assert_eq!(roles.find(claims).unwrap()[0], "admin");
+/// assert_eq!(ClaimPath::from("https://example.com/team").find(claims).unwrap(), "blue");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClaimPath(Vec<String>);
+
+impl ClaimPath {
+    /// What is there. `null` is nothing
+    /// ([OpenID Connect Core § 5.3.2](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse)).
+    pub fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+        let (first, rest) = self.0.split_first()?;
+        rest.iter()
+            .try_fold(claims.get(first)?, |value, name| value.get(name))
+            .filter(|value| !value.is_null())
+    }
+
+    /// The text there, if it is one and not empty.
+    pub(super) fn text<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a str> {
+        self.find(claims)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// The texts there: of a list those items that are text, or one text alone. Members of an object are none, be their
+    /// names ever so telling: what such an object means is its maker's secret.
+    pub(super) fn texts<'a>(
+        &self,
+        claims: &'a Map<String, Value>,
+    ) -> impl Iterator<Item = &'a str> {
+        let (one, many) = match self.find(claims) {
+            Some(Value::String(one)) => (Some(one.as_str()), None),
+            Some(Value::Array(many)) => (None, Some(many)),
+            _ => (None, None),
+        };
+        let many = many.into_iter().flatten().filter_map(Value::as_str);
+        one.into_iter().chain(many)
+    }
+
+    /// Whether it is the claim of this name.
+    pub(super) fn is(&self, name: &str) -> bool {
+        matches!(self.0.as_slice(), [one] if one == name)
+    }
+
+    /// Whether it leads anywhere: there is a name, and none is empty.
+    pub fn is_fit(&self) -> bool {
+        !self.0.is_empty() && !self.0.iter().any(String::is_empty)
+    }
+}
+
+impl From<&str> for ClaimPath {
+    fn from(name: &str) -> Self {
+        Self(vec![name.to_owned()])
+    }
+}
+
+impl From<String> for ClaimPath {
+    fn from(name: String) -> Self {
+        Self(vec![name])
+    }
+}
+
+impl<T: Into<String>, const N: usize> From<[T; N]> for ClaimPath {
+    fn from(names: [T; N]) -> Self {
+        Self(names.map(Into::into).into())
+    }
+}
+
+impl<T: Into<String>> From<Vec<T>> for ClaimPath {
+    fn from(names: Vec<T>) -> Self {
+        Self(names.into_iter().map(Into::into).collect())
+    }
+}
+
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (level, name) in self.0.iter().enumerate() {
+            let arrow = if level == 0 { "" } else { " → " };
+            write!(f, "{arrow}{}", quote(name))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
