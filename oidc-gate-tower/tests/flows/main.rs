@@ -7,6 +7,7 @@ mod log;
 mod login;
 mod provider_down;
 mod redaction;
+mod returning;
 mod session;
 mod tasks;
 mod wire;
