@@ -32,6 +32,7 @@ mod client_auth;
 mod discovery;
 mod end_session;
 mod fault;
+mod habit;
 mod id_token;
 mod in_process;
 mod keys;
@@ -46,6 +47,7 @@ mod userinfo;
 
 pub use builder::DevProviderBuilder;
 pub use fault::{Endpoint, Fault, Mishap};
+pub use habit::Habit;
 pub use in_process::InProcess;
 
 use crate::{Clock, Identity, core::time::UnixTime};
@@ -179,6 +181,7 @@ impl fmt::Debug for DevProvider {
             .field("users", &users)
             .field("clients", &self.shared.clients)
             .field("faults", &state.faults)
+            .field("habits", &state.habits)
             .finish_non_exhaustive()
     }
 }
