@@ -1,6 +1,7 @@
 //! What comes from outside, made up at random. Each target is a function that takes any bytes and panics where
 //! `oidc-gate-core` breaks a promise: it panics itself, or another implementation reads the same text otherwise.
 
+mod basic;
 mod callback;
 mod cookies;
 mod form;
@@ -12,6 +13,7 @@ mod path;
 mod return_to;
 mod token_response;
 
+pub use basic::basic;
 pub use callback::callback;
 pub use cookies::cookies;
 pub use form::form;
@@ -27,7 +29,8 @@ pub use token_response::token_response;
 pub type Target = fn(&[u8]);
 
 /// Every target and its name, which is also that of its program and of the directory of its seeds.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 11] = [
+    ("basic", basic),
     ("callback", callback),
     ("cookies", cookies),
     ("form", form),
