@@ -15,6 +15,8 @@
 //! `none`, userinfo, and logout by the relying party. What it does not speak is refused by name. Everything it remembers
 //! is in memory and bounded.
 //!
+//! A test can have it go wrong ([`Fault`]), and do what other providers do differently without being wrong ([`Habit`]).
+//!
 //! ```
 //! use oidc_gate_tower::dev::DevProvider;
 //! let provider = DevProvider::demo();
