@@ -31,6 +31,7 @@ impl ReturnTo {
     /// The place, if it is one on this origin. [`Places::read`](super::Places::read) knows which of them are the
     /// application's, and is what reads text from outside.
     pub fn parse(text: &str) -> Option<Self> {
+        // Nothing becomes shorter below, so what is too long already need not be read.
         if text.len() > Self::MAX_LEN || !is_unambiguous(text) {
             return None;
         }
