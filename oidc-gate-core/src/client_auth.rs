@@ -1,5 +1,9 @@
 //! How a client proves who it is.
 
+mod basic;
+
+pub use basic::{BasicCredentials, BasicError};
+
 use crate::{form, secret::ClientSecret};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderValue, header::AUTHORIZATION};

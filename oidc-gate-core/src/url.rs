@@ -1,6 +1,6 @@
 //! Addresses that exist only in valid form.
 
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 use url::{Host, Url};
 
 /// Why an address was refused. Says what to change.
@@ -19,6 +19,10 @@ pub enum UrlError {
     Query,
     /// Carries control characters, white space or a backslash.
     Characters,
+    /// Carries a path where none is allowed.
+    Path,
+    /// Stands for several hosts.
+    Wildcard,
 }
 
 impl fmt::Display for UrlError {
@@ -30,6 +34,8 @@ impl fmt::Display for UrlError {
             Self::Fragment => "must not hold a fragment (#…)",
             Self::Query => "must not hold a query (?…)",
             Self::Characters => "must not hold white space, control characters or a backslash",
+            Self::Path => "must not hold a path: a scheme, a host and a port, as in https://other.example.com",
+            Self::Wildcard => "must name one host: `*` stands for none",
         })
     }
 }
@@ -218,6 +224,86 @@ impl BaseUrl {
     }
 }
 
+/// A scheme, a host and a port, as a browser writes them in `Origin`
+/// ([RFC 6454 § 6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)).
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Origin(Box<str>);
+
+impl Origin {
+    /// The origin. A slash at the end makes no difference.
+    ///
+    /// # Errors
+    ///
+    /// If it is not an https URL with a host (loopback: http), or holds anything else.
+    pub fn parse(text: &str) -> Result<Self, UrlError> {
+        let url = parse(text)?;
+        if url.query().is_some() {
+            return Err(UrlError::Query);
+        }
+        if url.path() != "/" {
+            return Err(UrlError::Path);
+        }
+        if url.host_str().is_some_and(|host| host.contains('*')) {
+            return Err(UrlError::Wildcard);
+        }
+        Ok(Self::of(&url))
+    }
+
+    /// The origin of an absolute URL and what follows it there, beginning with `/`; `None` if it is not one that means
+    /// the same to everybody.
+    ///
+    /// A browser also repairs `https:host` and `https:///host`, decodes escapes in a host and reads past a user name;
+    /// whoever writes these does not mean a reader to see where they lead.
+    pub(crate) fn split(text: &str) -> Option<(Self, Cow<'_, str>)> {
+        let (scheme, rest) = text.split_once("://")?;
+        if !["https", "http"]
+            .iter()
+            .any(|known| scheme.eq_ignore_ascii_case(known))
+        {
+            return None;
+        }
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._:[]".contains(&b);
+        if !authority.bytes().all(plain) {
+            return None;
+        }
+        let url = Url::parse(&format!("{scheme}://{authority}")).ok()?;
+        let rest = if rest.starts_with('/') {
+            rest.into()
+        } else {
+            format!("/{rest}").into()
+        };
+        Some((Self::of(&url), rest))
+    }
+
+    fn of(url: &Url) -> Self {
+        Self(url.origin().ascii_serialization().into())
+    }
+
+    /// The origin as text, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is https, and not http on a loopback host.
+    pub fn is_secure(&self) -> bool {
+        self.0.starts_with("https:")
+    }
+}
+
+impl fmt::Debug for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Origin({})", self.0)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Debug for BaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "BaseUrl({}{})", self.origin, self.path)
@@ -340,5 +426,33 @@ mod tests {
             BaseUrl::parse("https://app.example/?x"),
             Err(UrlError::Query)
         );
+    }
+
+    #[test]
+    fn an_origin_is_nothing_but_an_origin() {
+        for (text, origin) in [
+            ("https://Other.example:443", "https://other.example"),
+            ("https://other.example:8443/", "https://other.example:8443"),
+            (
+                "https://b\u{fc}cher.example",
+                "https://xn--bcher-kva.example",
+            ),
+            ("http://localhost:3001", "http://localhost:3001"),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap().as_str(), origin);
+        }
+        for (text, why) in [
+            ("https://other.example/a", UrlError::Path),
+            ("https://other.example//", UrlError::Path),
+            ("https://other.example?a", UrlError::Query),
+            ("https://other.example/#a", UrlError::Fragment),
+            ("https://a@other.example", UrlError::Userinfo),
+            ("https://*.example", UrlError::Wildcard),
+            ("http://other.example", UrlError::NotHttps),
+            ("other.example", UrlError::NotAbsolute),
+            ("*", UrlError::NotAbsolute),
+        ] {
+            assert_eq!(Origin::parse(text), Err(why), "{text}");
+        }
     }
 }

@@ -6,9 +6,9 @@ use crate::{
         claims::{ClaimPath, Shape},
         client_auth::Client,
         gate::{Endpoint, Pattern, Policy, PolicySettings, Requirement, RuleKind},
-        login::{Registration, check_compatible},
+        login::{Places, Registration, check_compatible},
         session::{CookieKeys, CookieNames, KeyOrigin, Lifetimes},
-        url::{BaseUrl, Issuer},
+        url::{BaseUrl, Issuer, Origin},
     },
     env::Env,
     gate::Inner,
@@ -31,6 +31,7 @@ pub struct GateBuilder {
     scopes: Option<Vec<String>>,
     groups_at: Vec<ClaimPath>,
     base_url: Option<String>,
+    return_to_origins: Vec<String>,
     /// Or what the environment says wrong about them.
     keys: Option<Result<CookieKeys, String>>,
     limits: Option<(Duration, Duration)>,
@@ -94,6 +95,20 @@ impl GateBuilder {
     /// and endpoints are matched against what the browser asked for.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
+        self
+    }
+
+    /// Another origin that a login or a sign-out may lead to: `https://wiki.example.com`, exactly, without a path or a
+    /// wildcard. May be called several times. Meant together with one session cookie for several subdomains; without it,
+    /// whoever is led there is not signed in there.
+    ///
+    /// # Security
+    ///
+    /// Whoever makes a link to this application can send its visitors to any page of that origin
+    /// ([RFC 9700 § 4.11.1](https://www.rfc-editor.org/rfc/rfc9700#section-4.11.1)). Name only what you run yourself. No
+    /// code or token goes there.
+    pub fn return_to_origin(mut self, origin: impl Into<String>) -> Self {
+        self.return_to_origins.push(origin.into());
         self
     }
 
@@ -254,6 +269,7 @@ impl GateBuilder {
                 source.map_err(|found| problems.extend(found)).ok()
             });
         let base = self.parse_base_url(&mut problems);
+        let places = base.as_ref().map(|base| self.places(base, &mut problems));
         let keys = self.take_keys(&mut problems);
         let limits = self.lifetimes(&mut problems);
         let http = self.http_client_or_default(&mut problems);
@@ -264,11 +280,14 @@ impl GateBuilder {
             Some(issuer),
             Some(source),
             Some(base),
+            Some(places),
             Some(keys),
             Some(limits),
             Some(http),
             Some(policy),
-        ) = (provider, issuer, source, base, keys, limits, http, policy)
+        ) = (
+            provider, issuer, source, base, places, keys, limits, http, policy,
+        )
         else {
             return Err(ConfigError::new(problems));
         };
@@ -313,6 +332,7 @@ impl GateBuilder {
             keys,
             names,
             base,
+            places,
             limits,
             upstream,
             clock,
@@ -338,6 +358,25 @@ impl GateBuilder {
                 ));
             })
             .ok()
+    }
+
+    fn places(&self, base: &BaseUrl, problems: &mut Vec<String>) -> Places {
+        let mut places = Places::new(base.clone(), &self.policy.prefix);
+        for url in &self.return_to_origins {
+            let problem = match Origin::parse(url) {
+                Ok(origin) if origin.is_secure() || !base.is_secure() => {
+                    places = places.allow(origin);
+                    continue;
+                }
+                Ok(_) => "must begin with https://, as base_url does".to_owned(),
+                Err(problem) => problem.to_string(),
+            };
+            let url = without_userinfo(url);
+            problems.push(format!(
+                "return_to_origin: {url:?} {problem}; logins may lead to any page there"
+            ));
+        }
+        places
     }
 
     fn take_keys(&mut self, problems: &mut Vec<String>) -> Option<CookieKeys> {

@@ -7,7 +7,7 @@ use crate::{
         flow::Env,
         gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::Identity,
-        login::{self, Demand, ReturnTo, Wanted},
+        login::{self, Demand, Places, ReturnTo, Wanted},
         provider::Metadata,
         session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
         time::UnixTime,
@@ -52,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) keys: CookieKeys,
     pub(crate) names: CookieNames,
     pub(crate) base: BaseUrl,
+    pub(crate) places: Places,
     pub(crate) limits: Lifetimes,
     pub(crate) upstream: Upstream,
     pub(crate) clock: Arc<dyn Clock>,
@@ -78,7 +79,21 @@ impl Gate {
         Ok(self.0.upstream.metadata().await.map(drop)?)
     }
 
-    /// Where a link points that starts a login and leads back to `return_to`, a path in this application.
+    /// Where a link points that starts a login and leads back to `return_to`: a path in this application with an optional
+    /// query and fragment, or an absolute URL at the base URL's origin or at one that
+    /// [`return_to_origin`](GateBuilder::return_to_origin) names. Anything else leads to the first page.
+    ///
+    /// A fragment (`#tab`) is kept if it stands in `return_to`. That of the address bar is never sent to a server: a
+    /// browser carries it along through redirects by itself, and loses it where the provider shows a page in between. A
+    /// page that routes by it starts the login by a link, with `location.hash` in `rd`.
+    ///
+    /// ```
+    /// # use oidc_gate_tower::{ClientAuth, CookieKeys, Gate};
+    /// # let gate = Gate::builder().issuer("https://id.example.com").client("app", ClientAuth::none())
+    /// #     .base_url("https://app.example.com").cookie_keys(CookieKeys::ephemeral()).build()?;
+    /// assert_eq!(gate.sign_in_path("/me#tab"), "/oauth2/start?rd=%2Fme%23tab");
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
     pub fn sign_in_path(&self, return_to: &str) -> String {
         let start = self.0.policy.endpoint_path(&Endpoint::Start);
         crate::core::form::with_query(&start, [("rd", return_to)])
@@ -112,7 +127,18 @@ impl Gate {
 
     /// The application's first page.
     pub(crate) fn home(&self) -> ReturnTo {
-        ReturnTo::parse(&format!("{}/", self.0.base.path())).unwrap_or_else(ReturnTo::root)
+        self.0.places.home()
+    }
+
+    /// The place that a request asks to be led to. Whatever names one from outside is read here.
+    pub(crate) fn place(&self, text: &str) -> Option<ReturnTo> {
+        let place = self.0.places.read(text);
+        if place.is_none() {
+            tracing::debug!(
+                "a place to return to is not one of this application: see `return_to_origin`"
+            );
+        }
+        place
     }
 
     pub(crate) fn now(&self) -> UnixTime {

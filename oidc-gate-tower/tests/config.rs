@@ -125,6 +125,26 @@ fn each_mistake_is_told_with_its_remedy() {
             "base_url: \"https://app.example.com/#/\" must not hold a fragment (#…); session cookies are bound to it",
         ),
         (
+            fine().return_to_origin("wiki.example.com"),
+            "return_to_origin: \"wiki.example.com\" must be an absolute URL such as https://id.example.com; logins may lead to any page there",
+        ),
+        (
+            fine().return_to_origin("https://wiki.example.com/start"),
+            "return_to_origin: \"https://wiki.example.com/start\" must not hold a path: a scheme, a host and a port, as in https://other.example.com; logins may lead to any page there",
+        ),
+        (
+            fine().return_to_origin("https://*.example.com"),
+            "return_to_origin: \"https://*.example.com\" must name one host: `*` stands for none; logins may lead to any page there",
+        ),
+        (
+            fine().return_to_origin("http://localhost:3001"),
+            "return_to_origin: \"http://localhost:3001\" must begin with https://, as base_url does; logins may lead to any page there",
+        ),
+        (
+            fine().return_to_origin("https://admin:hush-hush-9f3a@wiki.example.com"),
+            "return_to_origin: \"https://***@wiki.example.com\" must not hold a user name or password; logins may lead to any page there",
+        ),
+        (
             fine().client("app", basic("")),
             "client: the secret is empty; a client without a secret is `ClientAuth::none()`",
         ),

@@ -1,6 +1,7 @@
 //! What comes from outside, made up at random. Each target is a function that takes any bytes and panics where
 //! `oidc-gate-core` breaks a promise: it panics itself, or another implementation reads the same text otherwise.
 
+mod basic;
 mod callback;
 mod cookies;
 mod form;
@@ -13,6 +14,7 @@ mod return_to;
 mod token_response;
 mod userinfo;
 
+pub use basic::basic;
 pub use callback::callback;
 pub use cookies::cookies;
 pub use form::form;
@@ -29,7 +31,8 @@ pub use userinfo::userinfo;
 pub type Target = fn(&[u8]);
 
 /// Every target and its name, which is also that of its program and of the directory of its seeds.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 13] = [
+    ("basic", basic),
     ("callback", callback),
     ("cookies", cookies),
     ("form", form),

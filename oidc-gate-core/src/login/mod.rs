@@ -2,12 +2,14 @@
 
 mod callback;
 pub mod pkce;
+mod places;
 mod return_to;
 mod sign_in;
 mod start;
 mod transaction;
 
 pub use callback::{Callback, ConsumeState, Grant, Use};
+pub use places::Places;
 pub use return_to::ReturnTo;
 pub use sign_in::{Asked, SignIn, SignInRules, SignedIn};
 pub use start::{Prompt, Registration, Started, Wanted, start};

@@ -97,7 +97,7 @@ impl Transaction {
             nonce: Nonce::new(reader.text()?),
             verifier: CodeVerifier::new(reader.text()?),
             issuer: Issuer::parse(reader.text()?).ok()?,
-            return_to: ReturnTo::parse(reader.text()?)?,
+            return_to: ReturnTo::unseal(reader.text()?)?,
             demand: Demand {
                 acr_values: reader
                     .text()?

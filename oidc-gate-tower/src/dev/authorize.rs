@@ -161,6 +161,7 @@ impl DevProvider {
         let Ok(code) = new_handle() else {
             return pages::broken();
         };
+        let code = self.spelt_code(code);
         let mut response = self.reply(&request.reply_to, &[("code", &code)]);
         let granted = Code {
             client_id: request.client_id,

@@ -3,10 +3,10 @@
 
 use super::{DevProvider, Fault, answer::OauthError, service::Call};
 use crate::core::{
-    form::{Form, decode},
+    client_auth::{BasicCredentials, BasicError},
+    form::Form,
     secret::ClientSecret,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{StatusCode, header};
 
 /// What a request shows of its sender.
@@ -70,34 +70,18 @@ fn present(call: &Call<'_>, form: &mut Form) -> Result<Presented, OauthError> {
             None => Err(invalid_client()),
         };
     };
-    let (scheme, credentials) = authorization
-        .to_str()
-        .ok()
-        .and_then(|text| text.split_once(' '))
-        .ok_or_else(|| invalid_request("malformed Authorization header"))?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(invalid_client());
-    }
-    let (client_id, secret) =
-        basic(credentials).ok_or_else(|| invalid_request("malformed Basic credentials"))?;
+    let credentials = BasicCredentials::parse(authorization).map_err(|error| match error {
+        BasicError::OtherScheme => invalid_client(),
+        _ => invalid_request("malformed Basic credentials"),
+    })?;
+    let client_id = credentials.client_id().to_owned();
     if in_body.is_some_and(|id| id != client_id) {
         return Err(invalid_request("two different client ids"));
     }
     Ok(Presented {
         client_id,
-        secret: Some(secret),
+        secret: Some(credentials.secret().clone()),
     })
-}
-
-/// Both halves are form-encoded before they are joined
-/// ([RFC 6749 § 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)).
-fn basic(credentials: &str) -> Option<(String, ClientSecret)> {
-    let bytes = STANDARD.decode(credentials.trim_start_matches(' ')).ok()?;
-    let at = bytes.iter().position(|b| *b == b':')?;
-    let (id, secret) = bytes.split_at(at);
-    let id = decode(id).ok().filter(|id| !id.is_empty())?;
-    let secret = decode(secret.get(1..)?).ok()?;
-    Some((id.into_string(), ClientSecret::new(secret)))
 }
 
 pub(super) fn invalid_request(why: &'static str) -> OauthError {

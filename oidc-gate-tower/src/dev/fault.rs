@@ -17,6 +17,8 @@ macro_rules! listed {
     };
 }
 
+pub(super) use listed;
+
 listed! {
 /// Something a provider can get wrong, to see what the other side makes of it.
 ///

@@ -46,6 +46,7 @@ impl DevProvider {
 
         let alg = self.keys().signing().alg();
         set("at_hash", alg.half_hash(access_token).into());
+        self.spell_claims(&mut claims);
         self.spoil_claims(&mut claims);
         let faults = self.state().faults.clone();
         sign(self.keys().signing(), &claims, &faults)

@@ -15,6 +15,8 @@
 //! `none`, userinfo, and logout by the relying party. What it does not speak is refused by name. Everything it remembers
 //! is in memory and bounded.
 //!
+//! A test can have it go wrong ([`Fault`]), and do what other providers do differently without being wrong ([`Habit`]).
+//!
 //! ```
 //! use oidc_gate_tower::dev::DevProvider;
 //! let provider = DevProvider::demo();
@@ -32,6 +34,7 @@ mod client_auth;
 mod discovery;
 mod end_session;
 mod fault;
+mod habit;
 mod id_token;
 mod in_process;
 mod keys;
@@ -46,6 +49,7 @@ mod userinfo;
 
 pub use builder::DevProviderBuilder;
 pub use fault::{Endpoint, Fault, Mishap};
+pub use habit::Habit;
 pub use in_process::InProcess;
 
 use crate::{Clock, Identity, core::time::UnixTime};
@@ -180,6 +184,7 @@ impl fmt::Debug for DevProvider {
             .field("users", &users)
             .field("clients", &self.shared.clients)
             .field("faults", &state.faults)
+            .field("habits", &state.habits)
             .finish_non_exhaustive()
     }
 }

@@ -147,7 +147,7 @@ impl DevProvider {
             _ => pages::not_found(),
         };
         match endpoint {
-            Some(endpoint) => self.spoil_answer(endpoint, answer),
+            Some(endpoint) => self.spoil_answer(endpoint, self.spell_answer(endpoint, answer)),
             None => answer,
         }
     }

@@ -1,6 +1,6 @@
 //! What the provider remembers: codes, tokens, its own sessions. All of it bounded, the oldest dropped first.
 
-use super::Fault;
+use super::{Fault, Habit};
 use crate::{Identity, core::time::UnixTime};
 use aws_lc_rs::{digest, rand};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -10,6 +10,7 @@ use url::Url;
 pub(super) struct State {
     pub(super) issuer: Issuer,
     pub(super) faults: BTreeSet<Fault>,
+    pub(super) habits: BTreeSet<Habit>,
     pub(super) redirect_uris: BTreeSet<String>,
     pub(super) codes: Bounded<Code>,
     pub(super) access_tokens: Bounded<Access>,
@@ -26,6 +27,7 @@ impl State {
         Self {
             issuer,
             faults: BTreeSet::new(),
+            habits: BTreeSet::new(),
             redirect_uris: BTreeSet::new(),
             codes: Bounded::new(Self::MAX_ENTRIES),
             access_tokens: Bounded::new(Self::MAX_ENTRIES),

@@ -2,13 +2,14 @@
 
 use crate::{
     Gate, answer,
-    core::{form::Form, login::ReturnTo, session::Session},
+    core::{form::Form, session::Session},
     html::{Page, escape},
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, request::Parts};
 
-/// A POST ends the session and leads to `rd`, a field of the form, or else to a page that says so; a GET asks whether to.
+/// A POST ends the session and leads to `rd`, a field of the form that is read as that of a login, or else to a page that
+/// says so; a GET asks whether to.
 ///
 /// The policy has seen to it that the request comes from this application. The session's id is remembered until the
 /// session would have ended anyway, so a copy of its cookie is worth nothing.
@@ -33,7 +34,7 @@ pub(super) fn serve(
     }
     let return_to = Form::parse(body)
         .ok()
-        .and_then(|form| ReturnTo::parse(form.get("rd")?));
+        .and_then(|form| gate.place(form.get("rd")?));
     let mut response = match return_to {
         Some(return_to) => answer::redirect(return_to.as_str()),
         // Not a page in answer to the POST: a reload should not ask whether to send the form again.

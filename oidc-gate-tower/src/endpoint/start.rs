@@ -4,21 +4,21 @@ use crate::{
     Gate,
     core::{
         form::Form,
-        login::{Prompt, ReturnTo, Wanted},
+        login::{Prompt, Wanted},
     },
     gate::Answer,
 };
 use bytes::Bytes;
 use http::{Response, request::Parts};
 
-/// Sends the browser to the provider, and back to `rd` afterwards. What is no place in this application is dropped, and
-/// the first page takes its place. `prompt=login` and `prompt=select_account` are passed on; whoever made the link can
+/// Sends the browser to the provider, and back to `rd` afterwards. What is no place to return to is dropped, and the first
+/// page takes its place. `prompt=login` and `prompt=select_account` are passed on; whoever made the link can
 /// ask for no more than that.
 pub(super) async fn serve(gate: &Gate, parts: &Parts) -> Response<Bytes> {
     let query = parts.uri.query().unwrap_or_default();
     let form = Form::parse(query.as_bytes()).unwrap_or_default();
-    let return_to = form.get("rd").and_then(ReturnTo::parse);
-    let mut wanted = Wanted::to(return_to.unwrap_or_else(ReturnTo::root));
+    let return_to = form.get("rd").and_then(|rd| gate.place(rd));
+    let mut wanted = Wanted::to(return_to.unwrap_or_else(|| gate.home()));
     wanted.prompt = match form.get("prompt") {
         Some("login") => Some(Prompt::Login),
         Some("select_account") => Some(Prompt::SelectAccount),

@@ -4,11 +4,13 @@
 
 mod claims;
 mod faults;
+mod habits;
 mod log;
 mod login;
 mod metadata;
 mod provider_down;
 mod redaction;
+mod returning;
 mod session;
 mod tasks;
 mod wire;

@@ -77,7 +77,7 @@ pub(crate) fn world_from(
     let log = Log::start();
     let clock = ManualClock::new(UnixTime::from_secs(START));
     let provider_clock = ManualClock::new(UnixTime::from_secs(START));
-    let provider = describe(DevProvider::builder())
+    let provider = DevProvider::builder()
         .issuer(ISSUER)
         .demo_users()
         .client(
@@ -85,8 +85,8 @@ pub(crate) fn world_from(
             Some(ClientSecret::new(CLIENT_SECRET)),
             format!("{APP}/oauth2/callback"),
         )
-        .clock(provider_clock.clone())
-        .build();
+        .clock(provider_clock.clone());
+    let provider = describe(provider).build();
     let wire = Wire::new(provider.http_client());
     let secret = ClientSecret::new(CLIENT_SECRET);
     let auth = ClientAuth::client_secret_basic(secret);

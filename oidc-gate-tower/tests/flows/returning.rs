@@ -1,0 +1,158 @@
+//! Where a login and a sign-out lead.
+
+use crate::world::{APP, NAVIGATION, World, world, world_with};
+use oidc_gate_tower::core::form::encode;
+
+/// Signs in by a link with this `rd`. Where the callback leads.
+async fn led_to(w: &mut World, rd: &str) -> String {
+    let url = w.callback("alice", rd).await;
+    let answer = w.deliver(&url).await;
+    assert_eq!(answer.status, 303, "{rd}");
+    answer.header("location").to_owned()
+}
+
+/// Signs out by a form with this `rd`. Where that leads.
+async fn signed_out_to(w: &World, rd: &str) -> String {
+    let request = http::Request::builder()
+        .method("POST")
+        .uri("/oauth2/sign_out")
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(http_body_util::Full::from(format!("rd={}", encode(rd))))
+        .unwrap();
+    let Ok(response) = crate::world::serve(&w.gate, request).await;
+    // After a POST: a browser goes on by GET (RFC 9700 § 4.12).
+    assert_eq!(response.status(), 303, "{rd}");
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_fragment_survives_the_login() {
+    for (rd, location) in [
+        ("/me#tab=2", "/me#tab=2"),
+        ("/?q=1#/route?x=1", "/?q=1#/route?x=1"),
+        ("/café#ü", "/caf%C3%A9#%C3%BC"),
+        ("https://app.test/me?a#b", "/me?a#b"),
+    ] {
+        let mut w = world();
+        assert_eq!(led_to(&mut w, rd).await, location);
+        assert_eq!(signed_out_to(&w, rd).await, location);
+        assert!(!w.log.text().contains("tab=2"), "{}", w.log.text());
+    }
+}
+
+#[tokio::test]
+async fn a_browser_ends_at_the_fragment_it_asked_for() {
+    let mut w = world();
+    let start = w.gate.sign_in_path("/me?x=1#tab");
+    w.browser.get(&format!("{APP}{start}")).await;
+    let page = w.browser.sign_in_as("alice").await;
+    assert!(page.body.starts_with("/me?x=1 alice "), "{page:?}");
+}
+
+#[tokio::test]
+async fn what_is_no_place_of_the_application_leads_to_the_first_page() {
+    let long = format!("/{}", "a".repeat(2048));
+    for rd in [
+        "//evil.example",
+        "/\\evil.example",
+        "/%09/evil.example",
+        "https://evil.example/",
+        "https://other.test/",
+        "https://app.test@evil.example/",
+        "javascript:alert(1)",
+        "/a\r\nset-cookie: x=y",
+        "/oauth2/sign_out",
+        "/oauth2/callback?code=x&state=y",
+        &long,
+    ] {
+        let mut w = world();
+        assert_eq!(led_to(&mut w, rd).await, "/", "{rd}");
+        assert_eq!(signed_out_to(&w, rd).await, "/oauth2/sign_out", "{rd}");
+    }
+}
+
+#[tokio::test]
+async fn an_origin_that_is_named_is_led_to_and_no_other() {
+    for (rd, location) in [
+        ("https://wiki.test/Start?x#y", "https://wiki.test/Start?x#y"),
+        ("https://WIKI.test:443", "https://wiki.test/"),
+        ("https://wiki.test.evil.example/", "/"),
+        ("https://x.wiki.test/", "/"),
+        ("http://wiki.test/", "/"),
+        ("https://wiki.test//evil.example", "/"),
+    ] {
+        let mut w = world_with(|gate| gate.return_to_origin("https://wiki.test"));
+        assert_eq!(led_to(&mut w, rd).await, location, "{rd}");
+        let after = signed_out_to(&w, rd).await;
+        let expected = if location == "/" {
+            "/oauth2/sign_out"
+        } else {
+            location
+        };
+        assert_eq!(after, expected, "{rd}");
+    }
+}
+
+#[tokio::test]
+async fn below_a_path_what_lies_beside_it_is_no_place_of_the_application() {
+    for (rd, ours) in [
+        ("/tools/me#a", true),
+        ("https://app.test/tools", true),
+        ("/me", false),
+        ("https://app.test/", false),
+        ("/tools/oauth2/sign_out", false),
+    ] {
+        let w = world_with(|gate| gate.base_url(format!("{APP}/tools")));
+        let start = format!("/tools/oauth2/start?rd={}", encode(rd));
+        assert_eq!(w.navigate(&start).await.status, 303);
+        let refused = w.log.text().contains("is not one of this application");
+        assert_eq!(refused, !ours, "{rd}");
+    }
+}
+
+#[tokio::test]
+async fn a_post_of_nobody_is_refused_and_begins_no_login() {
+    let w = world();
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let answer = w.request(method, "/me", NAVIGATION).await;
+        assert_eq!(answer.status, 401, "{method}");
+        assert_eq!(answer.header("www-authenticate"), "Session", "{method}");
+        assert_eq!(answer.header("location"), "", "{method}");
+        assert_eq!(answer.header("cache-control"), "no-store", "{method}");
+        assert_eq!(answer.set_cookies(), [""; 0], "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_whose_address_is_too_long_leads_to_the_first_page_and_fits_into_a_cookie() {
+    let mut w = world();
+    let longest = format!("/{}", "a".repeat(2047));
+    assert_eq!(led_to(&mut w, &longest).await, longest);
+    for cookie in w.navigate(&longest).await.set_cookies() {
+        assert!(cookie.len() <= 4096, "{} bytes", cookie.len());
+    }
+    w.browser.clear_cookies();
+    assert_eq!(led_to(&mut w, &format!("{longest}a")).await, "/");
+}
+
+#[tokio::test]
+async fn what_is_fetched_ahead_sets_no_cookie_and_leads_nowhere() {
+    let w = world();
+    for ahead in [
+        ("sec-purpose", "prefetch"),
+        ("sec-purpose", "prefetch;prerender"),
+        ("purpose", "prefetch"),
+        ("x-moz", "prefetch"),
+        ("x-purpose", "preview"),
+    ] {
+        for path in ["/me", "/oauth2/start"] {
+            let headers = [NAVIGATION, &[ahead]].concat();
+            let answer = w.request("GET", path, &headers).await;
+            assert_eq!(answer.status, 401, "{ahead:?}");
+            assert_eq!(answer.header("location"), "", "{ahead:?}");
+            assert_eq!(answer.header("cache-control"), "no-store", "{ahead:?}");
+            assert_eq!(answer.set_cookies(), [""; 0], "{ahead:?}");
+        }
+    }
+}
