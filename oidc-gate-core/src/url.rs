@@ -199,6 +199,28 @@ impl BaseUrl {
         self.secure
     }
 
+    /// The path and query of an absolute address in this application; `None` if it lies elsewhere, or is none.
+    ///
+    /// ```
+    /// use oidc_gate_core::url::BaseUrl;
+    /// let base = BaseUrl::parse("https://app.example/tools")?;
+    /// assert_eq!(base.path_within("https://APP.example:443/tools/me?x=1").as_deref(), Some("/tools/me?x=1"));
+    /// for elsewhere in ["https://app.example/", "https://app.example/toolsmith", "https://app.example.evil/tools", "/tools"] {
+    ///     assert_eq!(base.path_within(elsewhere), None);
+    /// }
+    /// # Ok::<_, oidc_gate_core::url::UrlError>(())
+    /// ```
+    pub fn path_within(&self, address: &str) -> Option<String> {
+        let url = parse(address).ok()?;
+        let below = url.path().strip_prefix(&*self.path)?;
+        let inside = (below.is_empty() || below.starts_with('/'))
+            && url.origin().ascii_serialization() == *self.origin;
+        let query = url
+            .query()
+            .map_or(String::new(), |query| format!("?{query}"));
+        inside.then(|| format!("{}{query}", url.path()))
+    }
+
     /// The absolute address of `path`, which begins with `/`, in the application.
     pub fn join(&self, path: &str) -> String {
         format!("{}{}{path}", self.origin, self.path)

@@ -280,6 +280,7 @@ impl GateBuilder {
         let client = Client::new(provider.client_id, provider.auth.method);
         let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
         registration.id_token_alg = id_token_alg;
+        registration.wishes = provider.request.wishes();
         let upstream = Upstream::new(
             issuer,
             registration,
@@ -300,6 +301,7 @@ impl GateBuilder {
             ended: Remembered::new(MAX_ENDED_SESSIONS),
             used_states: Remembered::new(MAX_USED_STATES),
             demanded_claims: self.demanded_claims,
+            start_params: provider.request.start_params(),
         })))
     }
 

@@ -7,7 +7,7 @@ use crate::{
         flow::Env,
         gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::{ClaimsMismatch, Identity},
-        login::{self, Demand, ReturnTo, Wanted},
+        login::{self, Demand, Manner, ReturnTo, Wanted},
         provider::Metadata,
         session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
         time::UnixTime,
@@ -61,6 +61,8 @@ pub(crate) struct Inner {
     /// States that were used, until their login has expired.
     pub(crate) used_states: Remembered,
     pub(crate) demanded_claims: Option<DemandedClaims>,
+    /// What a link to `start` may carry beside what is harmless everywhere.
+    pub(crate) start_params: Vec<String>,
 }
 
 /// Whether the claims have the shape that the application demands.
@@ -72,14 +74,15 @@ impl Gate {
         GateBuilder::default()
     }
 
-    /// Asks the provider for its metadata, unless that is known: for a readiness probe, or for an application that would
+    /// Asks the provider for its metadata, unless that is known, and holds the configuration against it: for a readiness probe, or for an application that would
     /// rather not start without its provider. A gate that is never asked looks the provider up when it is first needed.
     ///
     /// # Errors
     ///
     /// Which check failed, and why.
     pub async fn ready(&self) -> Result<(), CheckFailed> {
-        Ok(self.0.upstream.metadata().await.map(drop)?)
+        let metadata = self.0.upstream.metadata().await?;
+        login::check_compatible(&metadata, self.0.upstream.registration())
     }
 
     /// Where a link points that starts a login and leads back to `return_to`, a path in this application.
@@ -117,6 +120,13 @@ impl Gate {
     /// The application's first page.
     pub(crate) fn home(&self) -> ReturnTo {
         ReturnTo::parse(&format!("{}/", self.0.base.path())).unwrap_or_else(ReturnTo::root)
+    }
+
+    /// The place in this application that `text` names, as a path or as an address; the first page if it names none.
+    pub(crate) fn place(&self, text: &str) -> ReturnTo {
+        let base = &self.0.base;
+        let path = base.path_within(text).unwrap_or_else(|| text.to_owned());
+        ReturnTo::parse(&path).unwrap_or_else(|| self.home())
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -187,6 +197,20 @@ impl Gate {
         }
     }
 
+    /// Begins a login that a handler has asked for.
+    pub(crate) fn log_in_asked_for(
+        &self,
+        wanted: Wanted,
+        pending: Vec<String>,
+        peer: Option<SocketAddr>,
+    ) -> Answer {
+        let span = report::span(peer);
+        match span.in_scope(|| self.log_in(wanted, pending)) {
+            Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
+            now @ Answer::Now(_) => now,
+        }
+    }
+
     fn decline(&self, verdict: &Verdict, pending: Vec<String>) -> Answer {
         match verdict {
             Verdict::LogIn {
@@ -233,6 +257,10 @@ impl Gate {
             match gate.0.upstream.metadata().await {
                 Ok(metadata) => gate.begin(&metadata, wanted, &pending),
                 Err(Unavailable { why, retry_after }) => {
+                    // Said already, where it was asked.
+                    if let Manner::Silent { otherwise } = &wanted.manner {
+                        return answer::redirect(otherwise.as_str());
+                    }
                     let again = gate.sign_in_path(wanted.return_to.as_str());
                     answer::login_failed(&why, Some(retry_after), &again)
                 }

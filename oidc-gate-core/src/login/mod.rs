@@ -1,17 +1,23 @@
 //! The conversations of a relying party.
 
 mod callback;
+mod claims_request;
+mod params;
 pub mod pkce;
 mod return_to;
 mod sign_in;
 mod start;
 mod transaction;
+mod wanted;
 
-pub use callback::{Callback, ConsumeState, Grant, Use};
+pub use callback::{Answered, Callback, ConsumeState, Grant, Use};
+pub use claims_request::ClaimsRequest;
+pub use params::{Locales, LoginHint, ParamError, Params};
 pub use return_to::ReturnTo;
 pub use sign_in::{SignIn, SignInRules, SignedIn};
-pub use start::{Prompt, Registration, Started, Wanted, start};
+pub use start::{Registration, Started, start};
 pub use transaction::{Demand, Transaction};
+pub use wanted::{Manner, Prompt, Wanted, Wishes};
 
 use crate::{
     check::{Check, CheckFailed, quote},
@@ -22,7 +28,15 @@ use crate::{
 
 /// Whether this registration can work at this provider at all
 /// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)). Asked before any request that it concerns is sent.
-fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<(), CheckFailed> {
+///
+/// # Errors
+///
+/// [`Check::ClientAuthUnsupported`], [`Check::PkceUnsupported`], [`Check::ClaimsUnsupported`],
+/// [`Check::NoCommonAlgorithm`], [`Check::IdTokenSecret`].
+pub fn check_compatible(
+    metadata: &Metadata,
+    registration: &Registration,
+) -> Result<(), CheckFailed> {
     let method = registration.client.method();
     let taken = metadata.token_endpoint_auth_methods();
     if !method.is_among(taken.iter().map(String::as_str)) {
@@ -40,6 +54,13 @@ fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<
         return Err(CheckFailed::new(
             Check::PkceUnsupported,
             "the provider lists PKCE methods, and S256 is not among them",
+        ));
+    }
+    // What is essential must not get lost: a provider that says nothing does not read the parameter (Discovery § 3).
+    if registration.wishes.claims.is_some() && !metadata.takes_claims() {
+        return Err(CheckFailed::new(
+            Check::ClaimsUnsupported,
+            "`claims` is configured, and the provider does not say `claims_parameter_supported`",
         ));
     }
     if let Some(alg) = registration.id_token_alg {
@@ -70,5 +91,7 @@ fn check_secret(alg: Alg, method: &Method) -> Result<(), CheckFailed> {
     }
 }
 
+#[cfg(test)]
+mod shape_tests;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ pub struct Metadata {
     id_token_algs: AlgSet,
     code_challenge_methods: Option<Vec<String>>,
     promises_iss: bool,
+    takes_claims: bool,
 }
 
 impl Metadata {
@@ -74,6 +75,7 @@ impl Metadata {
                 ),
             code_challenge_methods: members.list("code_challenge_methods_supported")?,
             promises_iss: members.flag("authorization_response_iss_parameter_supported")?,
+            takes_claims: members.flag("claims_parameter_supported")?,
         })
     }
 
@@ -129,6 +131,11 @@ impl Metadata {
     /// ([RFC 9207 § 3](https://www.rfc-editor.org/rfc/rfc9207#section-3)).
     pub fn promises_iss(&self) -> bool {
         self.promises_iss
+    }
+
+    /// Whether the provider reads the `claims` parameter; it does not where it does not say so.
+    pub fn takes_claims(&self) -> bool {
+        self.takes_claims
     }
 }
 
@@ -276,7 +283,7 @@ mod tests {
         assert_eq!(metadata.code_challenge_methods(), None);
         assert_eq!(metadata.userinfo_endpoint(), None);
         assert_eq!(metadata.end_session_endpoint(), None);
-        assert!(!metadata.promises_iss());
+        assert!(!metadata.promises_iss() && !metadata.takes_claims());
         assert_eq!(metadata.issuer(), &issuer());
         assert_eq!(
             [

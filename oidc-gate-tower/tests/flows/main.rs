@@ -8,6 +8,7 @@ mod login;
 mod provider_down;
 mod redaction;
 mod session;
+mod shaping;
 mod tasks;
 mod wire;
 mod world;

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::Full;
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, GateBuilder, GateLayer, Pattern, Principal, acr,
+    ClientAuth, CookieKeys, Gate, GateBuilder, GateLayer, Pattern, Principal, Provider, acr,
     core::{secret::ClientSecret, time::UnixTime},
     dev::{DevProvider, DevProviderBuilder, Fault},
     group,
@@ -53,6 +53,25 @@ pub(crate) fn world_of(
     describe: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
     build: impl FnOnce(GateBuilder) -> GateBuilder,
 ) -> World {
+    let secret = ClientSecret::new(CLIENT_SECRET);
+    let auth = ClientAuth::client_secret_basic(secret);
+    let register = |gate: GateBuilder| gate.issuer(ISSUER).client("app", auth);
+    world_as(describe, register, build)
+}
+
+/// The same gate, with more to say about its provider.
+pub(crate) fn world_at(
+    provider: Provider,
+    build: impl FnOnce(GateBuilder) -> GateBuilder,
+) -> World {
+    world_as(|dev| dev, |gate| gate.provider(provider), build)
+}
+
+fn world_as(
+    describe: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
+    register: impl FnOnce(GateBuilder) -> GateBuilder,
+    build: impl FnOnce(GateBuilder) -> GateBuilder,
+) -> World {
     let log = Log::start();
     let clock = ManualClock::new(UnixTime::from_secs(START));
     let provider_clock = ManualClock::new(UnixTime::from_secs(START));
@@ -67,10 +86,7 @@ pub(crate) fn world_of(
         .clock(provider_clock.clone())
         .build();
     let wire = Wire::new(provider.http_client());
-    let secret = ClientSecret::new(CLIENT_SECRET);
-    let gate = Gate::builder()
-        .issuer(ISSUER)
-        .client("app", ClientAuth::client_secret_basic(secret))
+    let gate = register(Gate::builder())
         .base_url(APP)
         .cookie_keys(CookieKeys::parse(COOKIE_SECRET).unwrap())
         .http_client(wire.clone())
@@ -121,9 +137,14 @@ impl World {
 
     /// Signs in as far as the callback, which is not delivered. Its address.
     pub(crate) async fn callback(&mut self, user: &str, path: &str) -> String {
-        self.stop_at_callback.store(true, Ordering::SeqCst);
         let start = self.gate.sign_in_path(path);
         self.browser.get(&format!("{APP}{start}")).await;
+        self.stop_at_the_callback(user).await
+    }
+
+    /// Signs in on the provider's page as far as the callback, which is not delivered. Its address.
+    pub(crate) async fn stop_at_the_callback(&mut self, user: &str) -> String {
+        self.stop_at_callback.store(true, Ordering::SeqCst);
         let page = self.browser.sign_in_as(user).await;
         self.stop_at_callback.store(false, Ordering::SeqCst);
         assert!(
@@ -265,6 +286,9 @@ pub(crate) async fn serve(
 
 /// Says what was asked for, by whom, and with which cookies.
 async fn app(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    if let Some(log_in) = crate::shaping::handler(&request).await {
+        return Ok(log_in.plain(Full::from("no gate")));
+    }
     let who = match request.extensions().get::<Principal>() {
         Some(user) => {
             let groups: Vec<_> = user.groups().collect();
