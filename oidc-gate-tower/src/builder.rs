@@ -88,6 +88,10 @@ impl GateBuilder {
     /// Where browsers find the application: `https://app.example.com`, however many proxies are in between. Every absolute
     /// address the gate makes comes from here, and none from a request.
     ///
+    /// What is registered at the provider begins with it: the redirect URI, `{base_url}/oauth2/callback`, and where users
+    /// can start from the provider's own pages, `initiate_login_uri`, which is `{base_url}/oauth2/start`
+    /// ([OpenID Connect Core § 4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)).
+    ///
     /// If the application lives under a path, that path is part of it, and requests have to arrive with the path: rules
     /// and endpoints are matched against what the browser asked for.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
