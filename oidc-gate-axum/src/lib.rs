@@ -27,10 +27,12 @@
 //! Everything an application names is here; `tower` and `core` are the crates underneath, for the rare need.
 
 mod extract;
+mod log_in;
 mod protect;
 mod require;
 
 pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has, Permission};
+pub use log_in::LogIn;
 #[cfg(feature = "reqwest")]
 pub use oidc_gate_tower::ReqwestClient;
 #[cfg(feature = "dev-provider")]
@@ -40,7 +42,7 @@ pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, Check, CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth, Clock,
     ConfigError, CookieKeys, Demand, EmailRule, Explanation, Gate, GateBuilder, HttpClient,
-    Identity, KeyError, Pattern, Principal, Provider, Requirement, StepUp, SystemClock,
+    Identity, KeyError, Pattern, Principal, Prompt, Provider, Requirement, StepUp, SystemClock,
     TransportError, Unfinished, Unmet, Via, acr,
     core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
     email_domain, group, max_age, predicate, role, scope, signed_in,

@@ -72,6 +72,18 @@ codes! {
     AccountSelectionRequired = "account_selection_required",
     /// The demanded authentication cannot be reached.
     UnmetAuthenticationRequirements = "unmet_authentication_requirements",
+    /// Request objects are not taken.
+    RequestNotSupported = "request_not_supported",
+    /// Request objects are not fetched.
+    RequestUriNotSupported = "request_uri_not_supported",
+    /// The address of a request object leads nowhere or to nothing valid.
+    InvalidRequestUri = "invalid_request_uri",
+    /// The request object is invalid.
+    InvalidRequestObject = "invalid_request_object",
+    /// Clients are not registered by a request.
+    RegistrationNotSupported = "registration_not_supported",
+    /// The resource is unknown, malformed or not for this client.
+    InvalidTarget = "invalid_target",
     /// A proof of possession has to carry a nonce of the server.
     UseDpopNonce = "use_dpop_nonce",
 }

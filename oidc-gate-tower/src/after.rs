@@ -1,17 +1,17 @@
 //! What is done to the application's response.
 
 use crate::{
-    Demand, Gate, NoCaller, answer,
+    Demand, Gate, LogIn, NoCaller, answer,
     core::{
         check::Check,
-        gate::{Cache, Caller},
+        gate::{Asker, Cache, Caller},
         session::SetCookie,
     },
     gate::Answer,
 };
 use bytes::Bytes;
 use http::{
-    HeaderMap, HeaderValue, Response, StatusCode,
+    HeaderMap, HeaderValue, Response,
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
 use std::net::SocketAddr;
@@ -34,6 +34,8 @@ pub(crate) enum Style {
     AsAsked,
     /// In JSON, whatever the headers say.
     Json,
+    /// As nobody sees it: it was fetched ahead.
+    Ahead,
 }
 
 impl After {
@@ -42,9 +44,12 @@ impl After {
         if response.extensions_mut().remove::<NoCaller>().is_some() {
             return Some(Answer::Now(self.no_caller()));
         }
+        if let Some(log_in) = response.extensions_mut().remove::<LogIn>() {
+            return Some(self.log_in(log_in));
+        }
         let demand = response.extensions_mut().remove::<Demand>()?;
         let asking = match self.style {
-            Style::AsAsked => demand.asking,
+            Style::AsAsked | Style::Ahead => demand.asking,
             Style::Json => demand.asking.as_json(),
         };
         let verdict = self.gate.0.policy.answer_demand(asking, demand.demand);
@@ -52,20 +57,37 @@ impl After {
         Some(self.gate.answer(&verdict, pending, self.peer))
     }
 
+    /// The answer to a handler that wants the user to sign in.
+    fn log_in(&mut self, log_in: LogIn) -> Answer {
+        if self.caller == Caller::Bypassed {
+            return Answer::Now(mistake(Check::Bypassed, LogIn::BYPASSED, LogIn::BYPASSED));
+        }
+        let no_tab = match self.style {
+            Style::AsAsked => None,
+            Style::Json => Some(Asker::Script),
+            Style::Ahead => Some(Asker::Prefetch),
+        };
+        let pending = std::mem::take(&mut self.pending);
+        if let Some(asker) = no_tab {
+            let verdict = self.gate.0.policy.no_tab(asker);
+            return self.gate.answer(&verdict, pending, self.peer);
+        }
+        match log_in.wanted(&self.gate) {
+            Ok(wanted) => self.gate.log_in_asked_for(wanted, pending, self.peer),
+            Err(misshapen) => Answer::Now(mistake(
+                Check::LogInMisshapen,
+                &misshapen.to_string(),
+                LogIn::MISSHAPEN,
+            )),
+        }
+    }
+
     fn no_caller(&self) -> Response<Bytes> {
         let (check, why) = match self.caller {
             Caller::Bypassed => (Check::Bypassed, NoCaller::BYPASSED),
             Caller::Anonymous | Caller::Identified => (Check::CallerLost, NoCaller::LOST),
         };
-        tracing::error!(
-            check = check.id(),
-            cause = why,
-            remedy = check.remedy(),
-            "a handler takes a user where there is none"
-        );
-        let mut response = answer::empty(StatusCode::INTERNAL_SERVER_ERROR);
-        *response.body_mut() = Bytes::from_static(why.as_bytes());
-        response
+        mistake(check, why, why)
     }
 
     pub(crate) fn finish(&self, headers: &mut HeaderMap) {
@@ -86,6 +108,19 @@ impl After {
             headers.append(SET_COOKIE, cookie.to_header());
         }
     }
+}
+
+/// The answer to a mistake of the programmer's: all of it in the log, a text without anything from outside for the caller.
+fn mistake(check: Check, cause: &str, text: &'static str) -> Response<Bytes> {
+    tracing::error!(
+        check = check.id(),
+        cause,
+        remedy = check.remedy(),
+        "a handler asks the gate for what it cannot give"
+    );
+    let mut response = answer::empty(check.status());
+    *response.body_mut() = Bytes::from_static(text.as_bytes());
+    response
 }
 
 fn vary(headers: &mut HeaderMap, names: &'static str) {

@@ -187,6 +187,21 @@ fn words(check: Check, status: StatusCode) -> Words {
             "The sign-in was cancelled, or your account may not use this application.",
             "Try again",
         ),
+        (Check::LoginRequired, _) => (
+            "You were not signed in",
+            "The sign-in service would have to ask you something first, and did not.",
+            "Sign in",
+        ),
+        (Check::IdTokenAcr | Check::IdTokenAuthTime, _) => (
+            "You were not signed in",
+            "This page asks for a stronger or a more recent sign-in than the sign-in service has given.",
+            "Try again",
+        ),
+        (Check::InitiatorIssuer, _) => (
+            "This link does not work here",
+            "It is meant for another sign-in service than the one that this application uses.",
+            "Go to the application",
+        ),
         (
             Check::StateMissing
             | Check::StateUnknown

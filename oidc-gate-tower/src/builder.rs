@@ -91,6 +91,10 @@ impl GateBuilder {
     /// Where browsers find the application: `https://app.example.com`, however many proxies are in between. Every absolute
     /// address the gate makes comes from here, and none from a request.
     ///
+    /// What is registered at the provider begins with it: the redirect URI, `{base_url}/oauth2/callback`, and where users
+    /// can start from the provider's own pages, `initiate_login_uri`, which is `{base_url}/oauth2/start`
+    /// ([OpenID Connect Core § 4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)).
+    ///
     /// If the application lives under a path, that path is part of it, and requests have to arrive with the path: rules
     /// and endpoints are matched against what the browser asked for.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
@@ -310,6 +314,7 @@ impl GateBuilder {
         let client = Client::new(provider.client_id, provider.auth.method);
         let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
         registration.id_token_alg = id_token_alg;
+        registration.wishes = provider.request.wishes();
         if let MetadataSource::Known(metadata) = &source
             && let Err(failed) = check_compatible(metadata, &registration)
         {
@@ -339,6 +344,7 @@ impl GateBuilder {
             tasks,
             ended: Remembered::new(MAX_ENDED_SESSIONS),
             used_states: Remembered::new(MAX_USED_STATES),
+            start_params: provider.request.start_params(),
         })))
     }
 

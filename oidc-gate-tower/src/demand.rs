@@ -120,6 +120,10 @@ impl NoCaller {
     pub const NO_GATE: &'static str = "no gate has looked at this request: wrap the application with \
          `gate.protect(router)`, and put nothing that takes a user outside of it";
 
+    /// The same, about a login that a handler asks for.
+    pub const NO_GATE_FOR_LOGIN: &'static str = "no gate has looked at this request, so no login begins: wrap the \
+         application with `gate.protect(router)`";
+
     pub(crate) const LOST: &'static str = "the gate has admitted this request, and something between the gate and the \
          handler has taken the caller out of the request's extensions";
 

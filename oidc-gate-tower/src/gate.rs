@@ -7,7 +7,7 @@ use crate::{
         flow::Env,
         gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::Identity,
-        login::{self, Demand, Places, ReturnTo, Wanted},
+        login::{self, Demand, Manner, Places, ReturnTo, Wanted},
         provider::Metadata,
         session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
         time::UnixTime,
@@ -61,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) ended: Remembered,
     /// States that were used, until their login has expired.
     pub(crate) used_states: Remembered,
+    /// What a link to `start` may carry beside what is harmless everywhere.
+    pub(crate) start_params: Vec<String>,
 }
 
 impl Gate {
@@ -69,14 +71,15 @@ impl Gate {
         GateBuilder::default()
     }
 
-    /// Asks the provider for its metadata, unless that is known: for a readiness probe, or for an application that would
+    /// Asks the provider for its metadata, unless that is known, and holds the configuration against it: for a readiness probe, or for an application that would
     /// rather not start without its provider. A gate that is never asked looks the provider up when it is first needed.
     ///
     /// # Errors
     ///
     /// Which check failed, and why.
     pub async fn ready(&self) -> Result<(), CheckFailed> {
-        Ok(self.0.upstream.metadata().await.map(drop)?)
+        let metadata = self.0.upstream.metadata().await?;
+        login::check_compatible(&metadata, self.0.upstream.registration())
     }
 
     /// Where a link points that starts a login and leads back to `return_to`: a path in this application with an optional
@@ -210,6 +213,20 @@ impl Gate {
         }
     }
 
+    /// Begins a login that a handler has asked for.
+    pub(crate) fn log_in_asked_for(
+        &self,
+        wanted: Wanted,
+        pending: Vec<String>,
+        peer: Option<SocketAddr>,
+    ) -> Answer {
+        let span = report::span(peer);
+        match span.in_scope(|| self.log_in(wanted, pending)) {
+            Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
+            now @ Answer::Now(_) => now,
+        }
+    }
+
     fn decline(&self, verdict: &Verdict, pending: Vec<String>) -> Answer {
         match verdict {
             Verdict::LogIn {
@@ -256,6 +273,10 @@ impl Gate {
             match gate.0.upstream.metadata().await {
                 Ok(metadata) => gate.begin(&metadata, wanted, &pending),
                 Err(Unavailable { why, retry_after }) => {
+                    // Said already, where it was asked.
+                    if let Manner::Silent { otherwise } = &wanted.manner {
+                        return answer::redirect(otherwise.as_str());
+                    }
                     let again = gate.sign_in_path(wanted.return_to.as_str());
                     answer::login_failed(&why, Some(retry_after), &again)
                 }

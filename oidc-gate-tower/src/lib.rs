@@ -15,6 +15,7 @@ mod env;
 mod future;
 mod gate;
 mod html;
+mod log_in;
 mod ports;
 mod principal;
 mod provider;
@@ -39,6 +40,7 @@ pub use config_error::ConfigError;
 pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use future::GateFuture;
 pub use gate::Gate;
+pub use log_in::LogIn;
 pub use oidc_gate_core as core;
 pub use oidc_gate_core::{
     check::{Check, CheckFailed},
@@ -48,6 +50,7 @@ pub use oidc_gate_core::{
         predicate, role, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
+    login::Prompt,
     session::{CookieKeys, KeyError},
 };
 pub use ports::{Clock, HttpClient, SystemClock, TransportError};

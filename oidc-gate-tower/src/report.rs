@@ -88,7 +88,14 @@ pub(crate) fn refused(check: Check, cause: &str) -> Option<Reference> {
     }
     match (check, check.mended_by()) {
         (_, MendedBy::Operator) => event!(error),
-        (Check::Forbidden | Check::CrossSite | Check::BearerInvalid | Check::BodyTooLarge, _) => {
+        (
+            Check::Forbidden
+            | Check::CrossSite
+            | Check::BearerInvalid
+            | Check::BodyTooLarge
+            | Check::InitiatorIssuer,
+            _,
+        ) => {
             event!(info)
         }
         (_, MendedBy::Caller) => {

@@ -143,8 +143,12 @@ where
                 let after = After {
                     cookies,
                     cache: decision.cache,
-                    style: if !bypassed && gate.0.policy.answers_json(&head) {
+                    style: if bypassed {
+                        Style::AsAsked
+                    } else if gate.0.policy.answers_json(&head) {
                         Style::Json
+                    } else if head.is_prefetch() {
+                        Style::Ahead
                     } else {
                         Style::AsAsked
                     },

@@ -78,7 +78,6 @@ impl Upstream {
             && identity.provider() == &*self.0.rules.provider
     }
 
-    #[cfg(feature = "testing")]
     pub(crate) fn issuer(&self) -> &Issuer {
         &self.0.issuer
     }

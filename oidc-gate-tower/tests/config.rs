@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, GateBuilder, Pattern, Provider, ProviderMetadata, acr,
+    ClientAuth, CookieKeys, Gate, GateBuilder, Pattern, Prompt, Provider, ProviderMetadata, acr,
     core::secret::ClientSecret, email_domain, group, max_age, role, scope,
 };
+use serde_json::json;
 use std::time::Duration;
 
 const SECRET: &str = "hush-hush-9f3a";
@@ -207,6 +208,74 @@ fn each_mistake_is_told_with_its_remedy() {
         (
             fine().require(Pattern::prefix("/admin"), role("")),
             "require(/admin and below, role ): role \"\": name a role",
+        ),
+        (
+            without_provider().provider(provider().prompt([Prompt::Login, Prompt::Login])),
+            "prompt: \"login\" is given twice; keep one",
+        ),
+        (
+            without_provider().provider(provider().ui_locales(["de, en"])),
+            "ui_locales: \"de, en\" is no language tag; write `de` or `de-CH`, each as a text of its own",
+        ),
+        (
+            without_provider().provider(provider().ui_locales(["de"; 11])),
+            "ui_locales: more than 10; name those that your users read",
+        ),
+        (
+            without_provider().provider(provider().acr_values(["a b"])),
+            "acr_values: \"a b\" is no class; give each as a text of its own, in visible ASCII",
+        ),
+        (
+            without_provider().provider(provider().resource(["https://api.example.com/#x"])),
+            "resource: \"https://api.example.com/#x\" is no resource; write an absolute URI without a fragment",
+        ),
+        (
+            without_provider().provider(provider().resource(["/api"])),
+            "resource: \"/api\" is no resource; write an absolute URI without a fragment",
+        ),
+        (
+            without_provider().provider(provider().claims(json!(["email"]))),
+            "claims: is no object; write {\"id_token\": {…}, \"userinfo\": {…}}",
+        ),
+        (
+            without_provider().provider(
+                provider()
+                    .acr_values(["a"])
+                    .claims(json!({"id_token": {"acr": null}})),
+            ),
+            "acr_values: set, and `claims` asks for `acr` too; keep one, what comes of both is unspecified",
+        ),
+        (
+            without_provider().provider(provider().authorize_param("prompt", "none")),
+            "authorize_param: \"prompt\" is not free; use `prompt`",
+        ),
+        (
+            without_provider().provider(provider().authorize_param("State", "x")),
+            "authorize_param: \"State\" is not free; it is made anew for each login",
+        ),
+        (
+            without_provider().provider(provider().authorize_param("client_secret", SECRET)),
+            "authorize_param: \"client_secret\" is not free; an address is no place for it, use `ClientAuth`",
+        ),
+        (
+            without_provider().provider(provider().authorize_param("", "x")),
+            "authorize_param: \"\" is no name of a parameter; write it in visible ASCII",
+        ),
+        (
+            without_provider().provider(
+                provider()
+                    .authorize_param("hd", "a")
+                    .authorize_param("hd", "b"),
+            ),
+            "authorize_param: \"hd\" is given twice; a request names each parameter once",
+        ),
+        (
+            without_provider().provider(provider().start_param("redirect_uri")),
+            "start_param: \"redirect_uri\" is not free; it is made from `base_url`",
+        ),
+        (
+            without_provider().provider(provider().start_param("rd")),
+            "start_param: \"rd\" is not free; `start` reads it itself",
         ),
         (
             without_provider().provider(provider().trust_audience("")),

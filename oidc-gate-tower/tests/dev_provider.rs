@@ -240,6 +240,56 @@ async fn a_code_is_bound_to_all_it_was_made_for_and_a_failed_try_does_not_spend_
 }
 
 #[tokio::test]
+async fn a_level_can_be_asked_for_as_a_claim() {
+    for (request, acr) in [
+        (
+            json!({"id_token": {"acr": {"essential": true, "values": ["phr", "mfa"]}}}),
+            json!("phr"),
+        ),
+        (json!({"id_token": {"acr": {"value": "mfa"}}}), json!("mfa")),
+        (json!({"id_token": {"acr": null}}), Value::Null),
+        (json!({"userinfo": {"acr": {"value": "mfa"}}}), Value::Null),
+    ] {
+        let mut w = world(|p| p);
+        w.browser
+            .get(&authorize(&[("claims", &request.to_string())]))
+            .await;
+        let page = w.browser.sign_in_as("alice").await;
+        let code = reply(&page).take("code").unwrap();
+        let (_, tokens) = w.token(&code, &[]).await;
+        assert_eq!(claims(&tokens, &w.keys().await)["acr"], acr, "{request}");
+    }
+    let mut w = world(|p| p);
+    let page = w.browser.get(&authorize(&[("claims", "[]")])).await;
+    assert_eq!(reply(&page).get("error"), Some("invalid_request"));
+}
+
+#[tokio::test]
+async fn resources_may_be_several_and_a_code_is_for_no_others() {
+    let mut w = world(|p| p);
+    let two = [("resource", "https://api.test/a"), ("resource", "urn:b")];
+    w.browser.get(&authorize(&two)).await;
+    let page = w.browser.sign_in_as("alice").await;
+    let code = reply(&page).take("code").unwrap();
+    for other in ["https://api.test/", "relative", "https://api.test/a#x"] {
+        let (status, answer) = w.token(&code, &[("resource", other)]).await;
+        assert_eq!(
+            (status.as_u16(), &answer["error"]),
+            (400, &json!("invalid_target"))
+        );
+    }
+    // What fails does not spend the code.
+    let (status, _) = w.token(&code, &two).await;
+    assert_eq!(status, StatusCode::OK);
+
+    let page = w
+        .browser
+        .get(&authorize(&[("resource", "https://api.test/#x")]))
+        .await;
+    assert_eq!(reply(&page).get("error"), Some("invalid_target"));
+}
+
+#[tokio::test]
 async fn a_code_lives_for_a_minute() {
     let mut w = world(|b| b);
     let code = w.code("bob").await;

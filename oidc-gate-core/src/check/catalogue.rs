@@ -65,6 +65,18 @@ checks! {
         answer: 500, "a text that says which mistake it is",
         mended_by: Operator, "Find the layer inside the gate that replaces the request or clears its extensions.",
     }
+    LogInMisshapen = "request.log_in_misshapen" {
+        rule: "A login that a handler asks for holds no parameter that the gate sets itself, none twice, and nothing that contradicts it.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-axum",
+        answer: 500, "a text that says which kind of mistake it is",
+        mended_by: Operator, "Change what the handler asks for; the cause names it.",
+    }
+    InitiatorIssuer = "request.initiator_issuer" {
+        rule: "Who starts a login from outside means the provider that is configured, character by character.",
+        source: "OpenID Connect Core § 4", "https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin",
+        answer: 400, "an error page with a reference",
+        mended_by: Caller, "If the other issuer is the provider too, set `issuer` to what it calls itself, including any trailing slash. Otherwise somebody has registered this address elsewhere.",
+    }
     ProviderUnreachable = "provider.unreachable" {
         rule: "The provider answers within the time allowed.",
         source: "OpenID Connect Discovery § 4", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig",
@@ -112,6 +124,12 @@ checks! {
         source: "RFC 9700 § 2.1.1", "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
         answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
         mended_by: Operator, "Enable PKCE with S256 for this client at the provider.",
+    }
+    ClaimsUnsupported = "provider.claims_unsupported" {
+        rule: "A provider that is asked for single claims says that it reads the `claims` parameter.",
+        source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Leave `claims` out and ask by `scopes` or `acr_values`, or switch the parameter on at the provider: its metadata has to say `claims_parameter_supported`.",
     }
     ClientAuthUnsupported = "provider.client_auth_unsupported" {
         rule: "The configured client authentication method is one that the provider's token endpoint takes.",
@@ -189,7 +207,7 @@ checks! {
         rule: "A login without interaction finds a user who is signed in at the provider.",
         source: "OpenID Connect Core § 3.1.2.6", "https://openid.net/specs/openid-connect-core-1_0.html#AuthError",
         answer: 403, "an error page with a reference",
-        mended_by: Caller, "Sign in with interaction.",
+        mended_by: Caller, "Sign in again. If it repeats without `LogIn::silently`, the provider asks nothing though it may: look at `prompt` and at its policy for this client.",
     }
     ProviderBusy = "callback.provider_busy" {
         rule: "The provider is able to serve the login.",
@@ -197,11 +215,47 @@ checks! {
         answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
         mended_by: Operator, "Try again later; the provider reported `server_error` or `temporarily_unavailable`.",
     }
+    ScopeRefused = "callback.scope_refused" {
+        rule: "The provider grants the scopes that are asked for.",
+        source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Let the client have the scopes of `scopes` at the provider, or ask for fewer; the cause may say which.",
+    }
+    ClientRefused = "callback.client_refused" {
+        rule: "The provider lets this client sign users in with the authorization code flow.",
+        source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "At the provider, allow the client the authorization code flow (grant and response type), and check that it is enabled there and `client` has its id.",
+    }
+    ResponseTypeRefused = "callback.response_type_refused" {
+        rule: "The provider answers `response_type=code`.",
+        source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "At the provider, allow the client the response type `code`; the gate uses no other.",
+    }
+    RequestRefused = "callback.request_refused" {
+        rule: "The provider takes the authorization request as it is.",
+        source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The cause has the provider's words. Compare the registered redirect URI with `base_url` and take out what it may not know: `authorize_param`, `prompt`, `acr_values`, `claims`.",
+    }
+    TargetRefused = "callback.target_refused" {
+        rule: "The provider issues tokens for the resources that are asked for.",
+        source: "RFC 8707 § 2", "https://www.rfc-editor.org/rfc/rfc8707#section-2",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Compare `resource` with the resources that this client may use at the provider, character by character.",
+    }
+    RequestObjectRefused = "callback.request_object_refused" {
+        rule: "The provider is content with a request whose parameters stand in the address.",
+        source: "OpenID Connect Core § 3.1.2.6", "https://openid.net/specs/openid-connect-core-1_0.html#AuthError",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The gate sends no request object and no registration: let the client do without at the provider, and look whether something on the way changes the address.",
+    }
     CallbackError = "callback.error" {
         rule: "The provider answers a login without an error.",
         source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
         answer: 502, "an error page with a reference",
-        mended_by: Operator, "The cause names the error code; it is about how the client is registered at the provider.",
+        mended_by: Operator, "The cause has the provider's words; no specification that the gate speaks knows this error, so look it up at the provider.",
     }
     TokenInvalidClient = "token.invalid_client" {
         rule: "The provider accepts the client's credentials.",

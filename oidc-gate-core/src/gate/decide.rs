@@ -429,6 +429,15 @@ impl Policy {
         }
     }
 
+    /// The answer where a handler wants a login to begin and none can: `asker` is nobody who can be sent to one.
+    pub fn no_tab(&self, asker: Asker) -> Verdict {
+        self.not_a_navigation(&Asking {
+            asker,
+            return_to: None,
+            bearer: false,
+        })
+    }
+
     fn not_a_navigation(&self, asking: &Asking) -> Verdict {
         self.challenge(
             asking,

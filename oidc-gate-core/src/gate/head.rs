@@ -1,5 +1,6 @@
 //! What the gate looks at of a request.
 
+use super::asker::is_prefetch;
 use super::path::{Ambiguity, Clarity};
 use crate::login::ReturnTo;
 use http::{HeaderMap, Method, Uri, header};
@@ -89,6 +90,14 @@ impl<'a> Head<'a> {
             _ => None,
         }
         .unwrap_or_else(ReturnTo::root)
+    }
+}
+
+impl Head<'_> {
+    /// Whether it is fetched ahead: nobody looks at the answer, so nobody may be sent to a login by it.
+    pub fn is_prefetch(&self) -> bool {
+        // Only what changes nothing is fetched ahead; the rest is spared the look.
+        is_get(self.method) && is_prefetch(self.headers)
     }
 }
 

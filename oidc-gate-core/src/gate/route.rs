@@ -185,9 +185,10 @@ impl Endpoint {
     pub fn allow(&self) -> &'static str {
         match self {
             // Neither can be done without the body or the cookies of the answer, so HEAD makes no sense.
-            Self::Start | Self::FrontchannelLogout => "GET",
-            // A POST is what `response_mode=form_post` makes of it.
-            Self::Callback(_) | Self::SignOut => "GET, POST",
+            Self::FrontchannelLogout => "GET",
+            // A POST is what `response_mode=form_post` makes of the one, and what whoever initiates a login may make of the
+            // other (OpenID Connect Core § 4).
+            Self::Start | Self::Callback(_) | Self::SignOut => "GET, POST",
             Self::BackchannelLogout => "POST",
             Self::SignIn | Self::Auth | Self::Userinfo => "GET, HEAD",
             Self::Ping | Self::Ready | Self::Metrics => "GET, HEAD",

@@ -4,6 +4,7 @@ use super::{ReturnTo, Transaction, transaction::Demand};
 use crate::{
     check::{Check, CheckFailed, quote},
     form::{Form, FormError},
+    oauth_error::{ErrorCode, OAuthError},
     secret::{AuthorizationCode, CodeVerifier, Nonce, State},
     time::UnixTime,
     url::Issuer,
@@ -21,7 +22,7 @@ pub struct Callback {
 #[derive(Debug)]
 enum Outcome {
     Code(AuthorizationCode),
-    Error(String),
+    Error(OAuthError),
     /// Both, neither, or a token that nobody asked for.
     Mixed(&'static str),
 }
@@ -62,7 +63,10 @@ impl Callback {
         let outcome = match (form.take("code"), form.take("error")) {
             _ if unasked => Outcome::Mixed("a token in the authorization response"),
             (Some(code), None) => Outcome::Code(AuthorizationCode::new(code)),
-            (None, Some(error)) => Outcome::Error(error),
+            (None, Some(error)) => {
+                let description = form.take("error_description");
+                Outcome::Error(OAuthError::new(&error, description.as_deref()))
+            }
             (Some(_), Some(_)) => Outcome::Mixed("both a code and an error"),
             (None, None) => Outcome::Mixed("neither a code nor an error"),
         };
@@ -174,13 +178,13 @@ impl ConsumeState {
         &self.transaction.return_to
     }
 
-    /// The code to redeem, if the state was fresh and the provider granted one.
+    /// What the provider has answered, if the state was fresh.
     ///
     /// # Errors
     ///
     /// [`Check::StateReplayed`], [`Check::StoreUnavailable`], [`Check::CallbackMixed`], or what the provider's error
-    /// comes to: [`Check::AccessDenied`], [`Check::LoginRequired`], [`Check::ProviderBusy`], [`Check::CallbackError`].
-    pub fn resolve(self, outcome: Use) -> Result<Grant, CheckFailed> {
+    /// comes to: a check for each that somebody else has to mend, [`Check::CallbackError`] for what nobody knows.
+    pub fn resolve(self, outcome: Use) -> Result<Answered, CheckFailed> {
         match outcome {
             Use::First => {}
             Use::Again => {
@@ -201,40 +205,74 @@ impl ConsumeState {
             verifier,
             issuer,
             return_to,
+            otherwise,
             demand,
+            created,
             ..
         } = self.transaction;
         match self.outcome {
-            Outcome::Code(code) => Ok(Grant {
+            Outcome::Code(code) => Ok(Answered::Granted(Box::new(Grant {
                 code,
                 nonce,
                 verifier,
                 issuer,
                 return_to,
                 demand,
-            }),
+                created,
+            }))),
             Outcome::Mixed(what) => Err(CheckFailed::new(Check::CallbackMixed, what)),
-            Outcome::Error(code) => {
-                let cause = format!("the provider answered {}", quote(&code));
-                Err(CheckFailed::new(error_check(&code), cause))
+            Outcome::Error(error) => {
+                let check = error_check(error.code());
+                let why = CheckFailed::new(check, format!("the provider answered {error}"));
+                match otherwise {
+                    Some(otherwise) if check == Check::LoginRequired => {
+                        Ok(Answered::NotSilently { otherwise, why })
+                    }
+                    _ => Err(why),
+                }
             }
         }
     }
 }
 
-/// [RFC 6749 § 4.1.2.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1),
-/// [OpenID Connect Core § 3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError)
-fn error_check(code: &str) -> Check {
+/// Which check an error of the provider is. `testdata/callback_errors.toml` says the same, with the reasons.
+fn error_check(code: &ErrorCode) -> Check {
     match code {
-        "access_denied" => Check::AccessDenied,
-        "login_required"
-        | "interaction_required"
-        | "consent_required"
-        | "account_selection_required" => Check::LoginRequired,
-        "unmet_authentication_requirements" => Check::IdTokenAcr,
-        "server_error" | "temporarily_unavailable" => Check::ProviderBusy,
+        ErrorCode::AccessDenied => Check::AccessDenied,
+        ErrorCode::LoginRequired
+        | ErrorCode::InteractionRequired
+        | ErrorCode::ConsentRequired
+        | ErrorCode::AccountSelectionRequired => Check::LoginRequired,
+        ErrorCode::UnmetAuthenticationRequirements => Check::IdTokenAcr,
+        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => Check::ProviderBusy,
+        ErrorCode::UnauthorizedClient | ErrorCode::InvalidClient => Check::ClientRefused,
+        ErrorCode::UnsupportedResponseType => Check::ResponseTypeRefused,
+        ErrorCode::InvalidScope => Check::ScopeRefused,
+        ErrorCode::InvalidTarget => Check::TargetRefused,
+        ErrorCode::InvalidRequest => Check::RequestRefused,
+        ErrorCode::RequestNotSupported
+        | ErrorCode::RequestUriNotSupported
+        | ErrorCode::InvalidRequestUri
+        | ErrorCode::InvalidRequestObject
+        | ErrorCode::RegistrationNotSupported => Check::RequestObjectRefused,
         _ => Check::CallbackError,
     }
+}
+
+/// What a provider has answered.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new case must be handled")]
+pub enum Answered {
+    /// A code to redeem.
+    Granted(Box<Grant>),
+    /// Nothing was to be asked, and something would have to be: the user goes on without a login
+    /// ([OpenID Connect Core § 3.1.2.6](https://openid.net/specs/openid-connect-core-1_0.html#AuthError)).
+    NotSilently {
+        /// Where to.
+        otherwise: ReturnTo,
+        /// What the provider said, for the log. No failure.
+        why: CheckFailed,
+    },
 }
 
 /// A code, and all that is needed to redeem it and to check what comes of it.
@@ -246,6 +284,7 @@ pub struct Grant {
     pub(super) issuer: Issuer,
     pub(super) return_to: ReturnTo,
     pub(super) demand: Demand,
+    pub(super) created: UnixTime,
 }
 
 impl Grant {

@@ -1,19 +1,25 @@
 //! The conversations of a relying party.
 
 mod callback;
+mod claims_request;
+mod params;
 pub mod pkce;
 mod places;
 mod return_to;
 mod sign_in;
 mod start;
 mod transaction;
+mod wanted;
 
-pub use callback::{Callback, ConsumeState, Grant, Use};
+pub use callback::{Answered, Callback, ConsumeState, Grant, Use};
+pub use claims_request::ClaimsRequest;
+pub use params::{Locales, LoginHint, ParamError, Params};
 pub use places::Places;
 pub use return_to::ReturnTo;
 pub use sign_in::{Asked, SignIn, SignInRules, SignedIn};
-pub use start::{Prompt, Registration, Started, Wanted, start};
+pub use start::{Registration, Started, start};
 pub use transaction::{Demand, Transaction};
+pub use wanted::{Manner, Prompt, Wanted, Wishes};
 
 use crate::{
     check::{Check, CheckFailed, quote},
@@ -28,8 +34,10 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If the provider does not speak the code flow, takes another way of authenticating, refuses `S256`, or signs ID tokens
-/// with nothing that is verified.
+/// If the provider does not speak the code flow ([`Check::ResponseTypeUnsupported`]), takes another way of authenticating
+/// ([`Check::ClientAuthUnsupported`]), refuses `S256` ([`Check::PkceUnsupported`]), does not read `claims` where they are
+/// sent ([`Check::ClaimsUnsupported`]), or signs ID tokens with nothing that is verified ([`Check::NoCommonAlgorithm`],
+/// [`Check::IdTokenSecret`]).
 pub fn check_compatible(
     metadata: &Metadata,
     registration: &Registration,
@@ -61,6 +69,13 @@ pub fn check_compatible(
             "the provider lists PKCE methods, and S256 is not among them",
         ));
     }
+    // What is essential must not get lost: a provider that says nothing does not read the parameter (Discovery § 3).
+    if registration.wishes.claims.is_some() && !metadata.takes_claims() {
+        return Err(CheckFailed::new(
+            Check::ClaimsUnsupported,
+            "`claims` is configured, and the provider does not say `claims_parameter_supported`",
+        ));
+    }
     if let Some(alg) = registration.id_token_alg {
         return check_secret(alg, method);
     }
@@ -89,5 +104,7 @@ fn check_secret(alg: Alg, method: &Method) -> Result<(), CheckFailed> {
     }
 }
 
+#[cfg(test)]
+mod shape_tests;
 #[cfg(test)]
 mod tests;

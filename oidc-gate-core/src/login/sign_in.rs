@@ -1,6 +1,6 @@
 //! From a code to an identity.
 
-use super::{Grant, Registration, ReturnTo, check_compatible};
+use super::{ClaimsRequest, Grant, Registration, ReturnTo, check_compatible};
 use crate::{
     check::{Check, CheckFailed, quote},
     claims::{ClaimRules, ClaimsSource, Userinfo},
@@ -153,6 +153,7 @@ impl SignIn {
             &grant.code,
             &self.registration.redirect_uri,
             &grant.verifier,
+            &self.registration.wishes.resource,
         )
         .map_err(|_| CheckFailed::new(Check::MetadataMalformed, "the token endpoint is no URI"))?;
         self.stage = Stage::Exchange(grant);
@@ -222,9 +223,21 @@ impl SignIn {
             leeway: self.rules.leeway,
             access_token: Some(&tokens.access_token),
             acr_values: &grant.demand.acr_values,
-            max_age: grant.demand.max_age,
+            // Recent when it was asked for: who reads what there is to agree to must not be too late by it. Zero would let
+            // nobody through who takes longer than the leeway.
+            max_age: (grant.demand.max_age).map(|age| age.saturating_add(now.since(grant.created))),
         };
         let claims = unverified.verify(keys, &expected, now)?;
+        let wishes = &self.registration.wishes;
+        if claims.auth_time().is_none()
+            && wishes
+                .claims
+                .as_ref()
+                .is_some_and(ClaimsRequest::demands_auth_time)
+        {
+            let cause = "`claims` demands `auth_time`, and there is none";
+            return Err(CheckFailed::new(Check::IdTokenAuthTime, cause));
+        }
         Ok(Believed {
             return_to: grant.return_to,
             tokens,

@@ -1,8 +1,8 @@
 //! The way to the provider.
 
-use super::{Demand, ReturnTo, Transaction, pkce};
+use super::{ClaimsRequest, Manner, Transaction, Wanted, Wishes, pkce};
 use crate::{
-    check::{Check, CheckFailed},
+    check::{Check, CheckFailed, quote},
     client_auth::Client,
     flow::Env,
     form,
@@ -11,7 +11,7 @@ use crate::{
     secret::{CodeVerifier, Nonce, State},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 use zeroize::Zeroizing;
 
 /// A relying party as it is registered at a provider, and what it asks for.
@@ -29,6 +29,8 @@ pub struct Registration {
     /// ([OpenID Connect Registration § 2](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata)).
     /// The only way to a symmetric one.
     pub id_token_alg: Option<Alg>,
+    /// What every login asks for beside that.
+    pub wishes: Wishes,
 }
 
 impl Registration {
@@ -50,68 +52,7 @@ impl Registration {
             redirect_uri: redirect_uri.into(),
             scopes: scopes.into(),
             id_token_alg: None,
-        }
-    }
-}
-
-/// A login that somebody wants.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Wanted {
-    /// Where the user goes afterwards.
-    pub return_to: ReturnTo,
-    /// What the sign-in must be to be good enough.
-    pub demand: Demand,
-    /// What the provider is to ask the user for, whatever it knows already.
-    pub prompt: Option<Prompt>,
-}
-
-impl Wanted {
-    /// A login that leads to `return_to` and leaves everything else to the provider.
-    pub fn to(return_to: ReturnTo) -> Self {
-        Self {
-            return_to,
-            demand: Demand::default(),
-            prompt: None,
-        }
-    }
-
-    /// The same login, held to a demand.
-    #[must_use]
-    pub fn demand(self, demand: Demand) -> Self {
-        Self { demand, ..self }
-    }
-
-    /// The same login, with something to ask the user for.
-    #[must_use]
-    pub fn prompt(self, prompt: Prompt) -> Self {
-        Self {
-            prompt: Some(prompt),
-            ..self
-        }
-    }
-}
-
-/// What a provider is to ask the user for
-/// ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Prompt {
-    /// To sign in again, as the same user or another.
-    Login,
-    /// To choose among the accounts that are signed in.
-    SelectAccount,
-    /// To agree again.
-    Consent,
-}
-
-impl Prompt {
-    /// The registered value.
-    pub const fn value(self) -> &'static str {
-        match self {
-            Self::Login => "login",
-            Self::SelectAccount => "select_account",
-            Self::Consent => "consent",
+            wishes: Wishes::default(),
         }
     }
 }
@@ -143,8 +84,9 @@ impl fmt::Debug for Started {
 ///
 /// # Errors
 ///
-/// If the provider does not take this client's way of authenticating, or refuses `S256`: better said here than after the
-/// user has signed in. [`Check::Randomness`] if there is none.
+/// What [`check_compatible`](super::check_compatible) says: better here than after the user has signed in.
+/// [`Check::IdTokenAcr`] where what is demanded cannot be met. [`Check::MetadataMalformed`] where the authorization
+/// endpoint's own query has a parameter that the request has to set. [`Check::Randomness`] if there is none.
 pub fn start(
     metadata: &Metadata,
     registration: &Registration,
@@ -152,11 +94,6 @@ pub fn start(
     env: &mut Env<'_>,
 ) -> Result<Started, CheckFailed> {
     super::check_compatible(metadata, registration)?;
-    let Wanted {
-        return_to,
-        demand,
-        prompt,
-    } = wanted;
     let mut random = Zeroizing::new([0; 96]);
     env.entropy
         .fill(&mut random[..])
@@ -171,46 +108,112 @@ pub fn start(
         verifier: CodeVerifier::new(text()),
         issuer: metadata.issuer().clone(),
         promises_iss: metadata.promises_iss(),
-        return_to,
-        demand,
+        return_to: wanted.return_to.clone(),
+        otherwise: match &wanted.manner {
+            Manner::Silent { otherwise } => Some(otherwise.clone()),
+            Manner::Asking(_) => None,
+        },
+        demand: registration.wishes.demand(wanted.demand.clone())?,
         created: env.now,
     };
-    let mut location = location(metadata, registration, &transaction);
-    if let Some(prompt) = prompt {
-        form::push_pair(&mut location, "prompt", prompt.value());
-    }
+    let location = location(metadata, registration, &wanted, &transaction)?;
     Ok(Started {
         location,
         transaction,
     })
 }
 
-fn location(metadata: &Metadata, registration: &Registration, transaction: &Transaction) -> String {
-    let Transaction {
-        state,
-        nonce,
-        verifier,
-        demand,
-        ..
-    } = transaction;
-    let mut url = form::with_query(
-        metadata.authorization_endpoint().as_str(),
-        [
-            ("response_type", "code"),
-            ("client_id", registration.client.id()),
-            ("redirect_uri", &registration.redirect_uri),
-            ("scope", &registration.scopes),
-            ("state", state.expose()),
-            ("nonce", nonce.expose()),
-            ("code_challenge", &pkce::challenge(verifier)),
-            ("code_challenge_method", "S256"),
-        ],
-    );
-    if !demand.acr_values.is_empty() {
-        form::push_pair(&mut url, "acr_values", &demand.acr_values.join(" "));
+fn location(
+    metadata: &Metadata,
+    registration: &Registration,
+    wanted: &Wanted,
+    transaction: &Transaction,
+) -> Result<String, CheckFailed> {
+    let Registration { wishes, .. } = registration;
+    let Transaction { demand, .. } = transaction;
+    let mut pairs: Vec<(&str, Cow<'_, str>)> = vec![
+        ("response_type", "code".into()),
+        ("client_id", registration.client.id().into()),
+        ("redirect_uri", (&*registration.redirect_uri).into()),
+        ("scope", (&*registration.scopes).into()),
+        ("state", transaction.state.expose().into()),
+        ("nonce", transaction.nonce.expose().into()),
+        (
+            "code_challenge",
+            pkce::challenge(&transaction.verifier).into(),
+        ),
+        ("code_challenge_method", "S256".into()),
+    ];
+    let claims = wishes.claims.as_ref();
+    let acr_values = match demand.acr_values.as_slice() {
+        [] => &wishes.acr_values,
+        demanded => demanded,
+    };
+    if !acr_values.is_empty() && !claims.is_some_and(ClaimsRequest::names_acr) {
+        pairs.push(("acr_values", acr_values.join(" ").into()));
     }
+    // Zero is a demand: the user has to sign in now.
     if let Some(age) = demand.max_age {
-        form::push_pair(&mut url, "max_age", &age.as_secs().to_string());
+        pairs.push(("max_age", age.as_secs().to_string().into()));
     }
-    url
+    match &wanted.manner {
+        Manner::Silent { .. } => pairs.push(("prompt", "none".into())),
+        Manner::Asking(prompts) => {
+            let prompts = if prompts.is_empty() {
+                &wishes.prompt
+            } else {
+                prompts
+            };
+            if !prompts.is_empty() {
+                let values: Vec<_> = prompts.iter().map(|prompt| prompt.value()).collect();
+                pairs.push(("prompt", values.join(" ").into()));
+            }
+        }
+    }
+    if let Some(hint) = &wanted.login_hint {
+        pairs.push(("login_hint", hint.as_str().into()));
+    }
+    let locales = [&wanted.ui_locales, &wishes.ui_locales];
+    if let Some(locales) = locales.into_iter().find(|locales| !locales.is_empty()) {
+        pairs.push(("ui_locales", locales.as_str().into()));
+    }
+    if let Some(claims) = claims {
+        pairs.push(("claims", claims.text(&demand.acr_values).into()));
+    }
+    // The one parameter that may occur several times (RFC 8707 § 2).
+    pairs.extend(wishes.resource.iter().map(|uri| ("resource", uri.into())));
+    let params = wanted.params.over(&wishes.params);
+    pairs.extend(params.map(|(name, value)| (name, value.into())));
+
+    let endpoint = metadata.authorization_endpoint().as_str();
+    check_query(endpoint, &pairs)?;
+    Ok(form::with_query(
+        endpoint,
+        pairs.iter().map(|(name, value)| (*name, &**value)),
+    ))
+}
+
+/// The endpoint's own query has to be kept, and no parameter may occur twice
+/// ([RFC 6749 § 3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)): where a name is in both, the two cannot be had
+/// together.
+fn check_query(endpoint: &str, pairs: &[(&str, Cow<'_, str>)]) -> Result<(), CheckFailed> {
+    let own = endpoint.split_once('?').map_or("", |(_, query)| query);
+    let names = own
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or_default());
+    for name in names.filter(|name| !name.is_empty()) {
+        let decoded = form::decode(name.as_bytes());
+        let name = decoded.as_deref().unwrap_or(name);
+        if pairs
+            .iter()
+            .any(|(ours, _)| ours.eq_ignore_ascii_case(name))
+        {
+            let cause = format!(
+                "`authorization_endpoint` has the parameter {} already, and the request has to set it",
+                quote(name)
+            );
+            return Err(CheckFailed::new(Check::MetadataMalformed, cause));
+        }
+    }
+    Ok(())
 }

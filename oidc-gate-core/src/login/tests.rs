@@ -18,12 +18,12 @@ use std::{sync::Arc, time::Duration};
 
 mod userinfo;
 
-const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+pub(super) const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 const ISSUER: &str = "https://id.example";
 
 /// Predictable, and different every time.
 #[derive(Debug, Default)]
-struct Counting(u8);
+pub(super) struct Counting(u8);
 
 impl Entropy for Counting {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyUnavailable> {
@@ -44,7 +44,7 @@ impl Entropy for NoEntropy {
     }
 }
 
-fn metadata(extra: Value) -> Metadata {
+pub(super) fn metadata(extra: Value) -> Metadata {
     let mut document = json!({
         "issuer": ISSUER,
         "authorization_endpoint": "https://id.example/authorize?tenant=1",
@@ -65,7 +65,7 @@ fn metadata(extra: Value) -> Metadata {
     .unwrap()
 }
 
-fn registration() -> Registration {
+pub(super) fn registration() -> Registration {
     let client = Client::new("app", Method::SecretBasic(ClientSecret::new("hush")));
     Registration::new(
         client,
@@ -90,15 +90,22 @@ fn begin(return_to: &str, demand: Demand) -> Started {
     .unwrap()
 }
 
-fn query(location: &str) -> Form {
+pub(super) fn query(location: &str) -> Form {
     Form::parse(location.split_once('?').unwrap().1.as_bytes()).unwrap()
 }
 
-fn callback(state: &State, rest: &str) -> Callback {
+pub(super) fn callback(state: &State, rest: &str) -> Callback {
     Callback::parse(format!("state={}&{rest}", state.expose()).as_bytes()).unwrap()
 }
 
-const ISS: &str = "iss=https%3A%2F%2Fid.example";
+fn granted(answered: Answered) -> Grant {
+    match answered {
+        Answered::Granted(grant) => *grant,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(super) const ISS: &str = "iss=https%3A%2F%2Fid.example";
 
 #[test]
 fn the_request_has_everything_fresh_and_keeps_the_endpoints_own_query() {
@@ -280,7 +287,7 @@ fn state_then_time_then_issuer_then_the_response() {
         accept(None, &rest, 0)
             .unwrap()
             .resolve(outcome)
-            .map(|grant| grant.code.expose().to_owned())
+            .map(|answered| granted(answered).code.expose().to_owned())
     };
     assert_eq!(
         resolved("code=abc", Use::Again).unwrap_err().check(),
@@ -297,10 +304,6 @@ fn state_then_time_then_issuer_then_the_response() {
         ("code=a&id_token=b", Check::CallbackMixed),
         ("code=a&access_token=b", Check::CallbackMixed),
         ("error=access_denied", Check::AccessDenied),
-        ("error=login_required", Check::LoginRequired),
-        ("error=temporarily_unavailable", Check::ProviderBusy),
-        ("error=unmet_authentication_requirements", Check::IdTokenAcr),
-        ("error=invalid_scope", Check::CallbackError),
     ] {
         assert_eq!(
             resolved(rest, Use::First).unwrap_err().check(),
@@ -343,13 +346,13 @@ fn a_provider_that_promises_nothing_may_leave_iss_out_but_not_forge_it() {
 }
 
 /// The provider's half: answers the token request and the question for keys.
-struct Provider {
+pub(super) struct Provider {
     key: SigningKey,
     published: Arc<JwkSet>,
 }
 
 impl Provider {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::with(SigningKey::generate(Alg::ES256).unwrap())
     }
 
@@ -389,7 +392,7 @@ fn sign_in(now: UnixTime, edit: impl Fn(&mut Map<String, Value>)) -> Result<Sign
 }
 
 /// The same with a provider, metadata, a registration and rules; says how often keys were looked for.
-fn sign_in_with(
+pub(super) fn sign_in_with(
     now: UnixTime,
     edit: impl Fn(&mut Map<String, Value>),
     provider: Provider,
@@ -410,6 +413,7 @@ fn sign_in_with(
     let grant = response
         .accept(started.transaction, now)
         .and_then(|consume| consume.resolve(Use::First))
+        .map(granted)
         .unwrap();
     let mut flow = SignIn::new(
         Arc::new(metadata(extra)),
@@ -652,6 +656,7 @@ fn a_token_request_that_failed_says_how() {
             .accept(transaction, NOW)
             .unwrap()
             .resolve(Use::First)
+            .map(granted)
             .unwrap();
         let (metadata, registration) = (Arc::new(metadata(json!({}))), Arc::new(registration()));
         let mut flow = SignIn::new(metadata, registration, Arc::default(), grant);
@@ -685,6 +690,7 @@ fn a_code_of_an_issuer_that_is_no_longer_configured_is_not_sent_anywhere() {
         .accept(transaction, NOW)
         .unwrap()
         .resolve(Use::First)
+        .map(granted)
         .unwrap();
     let mut flow = SignIn::new(
         Arc::new(metadata(json!({}))),

@@ -21,6 +21,8 @@ pub struct Transaction {
     pub(super) issuer: Issuer,
     pub(super) promises_iss: bool,
     pub(super) return_to: ReturnTo,
+    /// Where the user goes if nothing may be asked and something would have to be.
+    pub(super) otherwise: Option<ReturnTo>,
     pub(super) demand: Demand,
     pub(super) created: UnixTime,
 }
@@ -72,6 +74,7 @@ impl Transaction {
             self.verifier.expose(),
             self.issuer.as_str(),
             self.return_to.as_str(),
+            self.otherwise.as_ref().map_or("", ReturnTo::as_str),
             // A space separates values of `acr_values` on the wire too, so none contains it.
             &self.demand.acr_values.join(" "),
         ] {
@@ -98,6 +101,10 @@ impl Transaction {
             verifier: CodeVerifier::new(reader.text()?),
             issuer: Issuer::parse(reader.text()?).ok()?,
             return_to: ReturnTo::unseal(reader.text()?)?,
+            otherwise: match reader.text()? {
+                "" => None,
+                place => Some(ReturnTo::unseal(place)?),
+            },
             demand: Demand {
                 acr_values: reader
                     .text()?

@@ -20,6 +20,7 @@ pub struct Metadata {
     response_types: Option<Vec<String>>,
     code_challenge_methods: Option<Vec<String>>,
     promises_iss: bool,
+    takes_claims: bool,
 }
 
 impl Metadata {
@@ -87,6 +88,7 @@ impl Metadata {
         let response_types = members.list("response_types_supported");
         let code_challenge_methods = members.list("code_challenge_methods_supported");
         let promises_iss = members.flag("authorization_response_iss_parameter_supported");
+        let takes_claims = members.flag("claims_parameter_supported");
         match (required, Faults::of(members.faults.into_inner())) {
             ((Some(authorization_endpoint), Some(token_endpoint), Some(jwks_uri)), None) => {
                 Ok(Self {
@@ -101,6 +103,7 @@ impl Metadata {
                     response_types,
                     code_challenge_methods,
                     promises_iss,
+                    takes_claims,
                 })
             }
             (_, faults) => Err(faults.unwrap_or_else(|| Faults(malformed("incomplete"), vec![]))),
@@ -164,6 +167,11 @@ impl Metadata {
     /// ([RFC 9207 § 3](https://www.rfc-editor.org/rfc/rfc9207#section-3)).
     pub fn promises_iss(&self) -> bool {
         self.promises_iss
+    }
+
+    /// Whether the provider reads the `claims` parameter; it does not where it does not say so.
+    pub fn takes_claims(&self) -> bool {
+        self.takes_claims
     }
 }
 
@@ -346,7 +354,7 @@ mod tests {
         assert_eq!(metadata.code_challenge_methods(), None);
         assert_eq!(metadata.userinfo_endpoint(), None);
         assert_eq!(metadata.end_session_endpoint(), None);
-        assert!(!metadata.promises_iss());
+        assert!(!metadata.promises_iss() && !metadata.takes_claims());
         assert_eq!(metadata.issuer(), &issuer());
         assert_eq!(
             [

@@ -13,7 +13,8 @@ use http::{
 
 /// The exchange of an authorization code for tokens
 /// ([RFC 6749 § 4.1.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3),
-/// [RFC 7636 § 4.5](https://www.rfc-editor.org/rfc/rfc7636#section-4.5)).
+/// [RFC 7636 § 4.5](https://www.rfc-editor.org/rfc/rfc7636#section-4.5)). `resources` are those of the authorization
+/// request ([RFC 8707 § 2.2](https://www.rfc-editor.org/rfc/rfc8707#section-2.2)).
 ///
 /// The result is an ordinary request: any HTTP client can send it. It must be sent once; the code is used up by it.
 ///
@@ -26,6 +27,7 @@ pub fn authorization_code(
     code: &AuthorizationCode,
     redirect_uri: &str,
     verifier: &CodeVerifier,
+    resources: &[String],
 ) -> Result<Request<Vec<u8>>, http::Error> {
     build(
         endpoint,
@@ -35,7 +37,9 @@ pub fn authorization_code(
             ("code", code.expose()),
             ("redirect_uri", redirect_uri),
             ("code_verifier", verifier.expose()),
-        ],
+        ]
+        .into_iter()
+        .chain(resources.iter().map(|uri| ("resource", uri.as_str()))),
     )
 }
 
@@ -77,6 +81,7 @@ mod tests {
                 &AuthorizationCode::new("c&d"),
                 "https://app.example/oauth2/callback",
                 &CodeVerifier::new("v"),
+                &[],
             )
             .unwrap()
         };

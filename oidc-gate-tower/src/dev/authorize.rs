@@ -170,6 +170,7 @@ impl DevProvider {
             nonce: request.nonce,
             scope: request.scope,
             acr: request.acr,
+            resources: request.resources,
             session,
             expires: self.now() + CODE_LIFE,
             redeemed: None,

@@ -2,7 +2,8 @@
 //! ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
 
 use super::{DevProvider, builder::Client};
-use crate::core::form::Form;
+use crate::core::form::{Form, decode};
+use serde_json::Value;
 use std::time::Duration;
 use url::{Host, Url};
 
@@ -15,6 +16,7 @@ pub(super) struct AuthorizeRequest {
     pub(super) nonce: Option<String>,
     pub(super) scope: String,
     pub(super) acr: Option<String>,
+    pub(super) resources: Vec<String>,
     pub(super) max_age: Option<Duration>,
     pub(super) prompt: Prompt,
     pub(super) login_hint: Option<String>,
@@ -53,7 +55,8 @@ pub(super) enum Refused {
 
 impl DevProvider {
     pub(super) fn read_authorize_request(&self, form: &[u8]) -> Result<AuthorizeRequest, Refused> {
-        let mut form = Form::parse(form).map_err(|_| {
+        let (form, resources) = split_resources(form);
+        let mut form = Form::parse(&form).map_err(|_| {
             Refused::OnPage("The request is not form-encoded, or a parameter occurs twice.")
         })?;
         // An empty parameter counts as left out (RFC 6749 § 3.1).
@@ -111,6 +114,17 @@ impl DevProvider {
             Some(Ok(max_age)) => Some(max_age),
             Some(Err(_)) => refuse!("invalid_request", "max_age must be a number of seconds"),
         };
+        let claims = match take("claims").map(|text| serde_json::from_str::<Value>(&text)) {
+            None => Value::Null,
+            Some(Ok(claims @ Value::Object(_))) => claims,
+            Some(_) => refuse!("invalid_request", "claims must be a JSON object"),
+        };
+        let Some(resources) = resources else {
+            refuse!(
+                "invalid_target",
+                "a resource is an absolute URI without a fragment"
+            );
+        };
         let prompt = take("prompt").unwrap_or_default();
         let asked = |word| prompt.split(' ').any(|p| p == word);
         let prompt = match &*prompt {
@@ -126,7 +140,10 @@ impl DevProvider {
             challenge,
             nonce: take("nonce"),
             scope,
-            acr: take("acr_values").and_then(|all| Some(all.split(' ').next()?.to_owned())),
+            acr: asked_acr(&claims).or_else(|| {
+                take("acr_values").and_then(|all| Some(all.split(' ').next()?.to_owned()))
+            }),
+            resources,
             max_age,
             prompt,
             login_hint: take("login_hint"),
@@ -176,6 +193,34 @@ impl DevProvider {
             || registered.into_iter().any(|c| same_origin(&c.redirect_uri))
             || self.state().redirect_uris.iter().any(|u| same_origin(u))
     }
+}
+
+/// The first class that `claims` asks for in the ID token
+/// ([OpenID Connect Core § 5.5.1.1](https://openid.net/specs/openid-connect-core-1_0.html#acrSemantics)).
+fn asked_acr(claims: &Value) -> Option<String> {
+    let acr = claims.get("id_token")?.get("acr")?;
+    let first = acr.get("value").or_else(|| acr.get("values")?.get(0));
+    Some(first?.as_str()?.to_owned())
+}
+
+/// The form without its resources, and those: they alone may occur several times
+/// ([RFC 8707 § 2](https://www.rfc-editor.org/rfc/rfc8707#section-2)). `None` if one of them is no resource.
+pub(super) fn split_resources(form: &[u8]) -> (Vec<u8>, Option<Vec<String>>) {
+    let (mut rest, mut resources) = (Vec::new(), Some(Vec::new()));
+    for pair in form.split(|b| *b == b'&') {
+        let Some(value) = pair.strip_prefix(b"resource=") else {
+            rest.push(pair);
+            continue;
+        };
+        let uri = decode(value)
+            .ok()
+            .filter(|uri| !uri.contains('#') && Url::parse(uri).is_ok());
+        match (&mut resources, uri) {
+            (Some(known), Some(uri)) => known.push(uri.into()),
+            _ => resources = None,
+        }
+    }
+    (rest.join(&b'&'), resources)
 }
 
 /// An absolute address without a fragment (RFC 6749 § 3.1.2), in characters fit for a header, and no script.

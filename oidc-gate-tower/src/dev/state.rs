@@ -80,6 +80,7 @@ pub(super) struct Code {
     pub(super) nonce: Option<String>,
     pub(super) scope: String,
     pub(super) acr: Option<String>,
+    pub(super) resources: Vec<String>,
     pub(super) session: Session,
     pub(super) expires: UnixTime,
     /// The access token it was redeemed for: a code that comes back revokes it.

@@ -7,6 +7,7 @@
 use super::{
     DevProvider, Fault,
     answer::{Lost, OauthError, json_answer, lost},
+    authorize_request::split_resources,
     client_auth::invalid_request,
     service::Call,
     state::{Access, Code, Hint, Key, key, new_handle},
@@ -48,7 +49,8 @@ impl DevProvider {
                 "DPoP is not spoken here",
             ));
         }
-        let mut form = Form::parse(call.body)
+        let (body, resources) = split_resources(call.body);
+        let mut form = Form::parse(&body)
             .map_err(|_| invalid_request("the body cannot be read, or a parameter occurs twice"))?;
         let client_id = self.authenticate_client(call, &mut form)?;
 
@@ -67,6 +69,7 @@ impl DevProvider {
         let redirect_uri =
             take("redirect_uri").ok_or_else(|| invalid_request("redirect_uri is missing"))?;
         let verifier = take("code_verifier").ok_or_else(invalid_grant)?;
+        let resources = resources.ok_or_else(invalid_target)?;
         let access_token = new_handle().map_err(|_| server_error())?;
 
         let granted = self.consume(
@@ -75,6 +78,11 @@ impl DevProvider {
                 granted.client_id == client_id
                     && granted.redirect_uri == redirect_uri
                     && verifier_fits(&verifier, &granted.challenge)
+            },
+            |granted| match resources.iter().all(|uri| granted.resources.contains(uri)) {
+                true => Ok(()),
+                // No more than what the user was sent here with (RFC 8707 § 2.2).
+                false => Err(invalid_target()),
             },
             key(&access_token),
         )?;
@@ -115,6 +123,7 @@ impl DevProvider {
         &self,
         code: &Key,
         fits: impl Fn(&Code) -> bool,
+        allowed: impl Fn(&Code) -> Result<(), OauthError>,
         access: Key,
     ) -> Result<Code, OauthError> {
         let now = self.now();
@@ -131,6 +140,7 @@ impl DevProvider {
         if now >= entry.expires {
             return Err(invalid_grant());
         }
+        allowed(entry)?;
         entry.redeemed = Some(access);
         let granted = entry.clone();
         state.access_tokens.insert(
@@ -163,6 +173,10 @@ fn invalid_grant() -> OauthError {
         "invalid_grant",
         "the code is unknown, used, expired, or not for this request",
     )
+}
+
+fn invalid_target() -> OauthError {
+    OauthError::new("invalid_target", "the code is for other resources")
 }
 
 fn server_error() -> OauthError {

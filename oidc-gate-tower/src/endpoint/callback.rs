@@ -6,7 +6,8 @@ use crate::{
         check::{Check, CheckFailed, quote},
         flow::Entropy,
         login::{
-            Asked, Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn, Transaction, Use,
+            Answered, Asked, Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn,
+            Transaction, Use,
         },
         secret::SessionId,
         session::{Session, SetCookie},
@@ -40,7 +41,29 @@ pub(super) async fn serve(gate: &Gate, parts: &Parts, present: Recognised) -> Re
         Err((failed, found)) => return over(gate, Over::now(failed), &present, clear(found)),
     };
     let return_to = consume.return_to().clone();
-    let redeemed = redeem(gate, consume, &present)
+    let answered = match resolve(gate, consume) {
+        Ok(answered) => answered,
+        Err(failed) => {
+            let mut failed = Over::now(failed);
+            failed.return_to = Some(return_to);
+            return over(gate, failed, &present, clear(true));
+        }
+    };
+    let grant = match answered {
+        Answered::Granted(grant) => grant,
+        Answered::NotSilently { otherwise, why } => {
+            tracing::info!(
+                check = why.check().id(),
+                cause = why.cause(),
+                ?otherwise,
+                "nobody was signed in silently"
+            );
+            let mut response = answer::redirect(otherwise.as_str());
+            answer::set_cookies(&mut response, clear(true));
+            return response;
+        }
+    };
+    let redeemed = redeem(gate, grant, &present)
         .await
         .and_then(|(location, session)| {
             Ok((
@@ -135,19 +158,23 @@ fn other_host(gate: &Gate, headers: &HeaderMap) -> Option<String> {
     })
 }
 
-/// Marks the state as used and redeems the code, in a task that the gate owns: a code that has been sent is used up, and
-/// the login must not be lost because the browser's connection is.
-async fn redeem(
-    gate: &Gate,
-    consume: ConsumeState,
-    present: &Recognised,
-) -> Result<(ReturnTo, Session), Over> {
+/// Marks the state as used, and says what the provider has answered.
+fn resolve(gate: &Gate, consume: ConsumeState) -> Result<Answered, CheckFailed> {
     let state = consume.state().expose().as_bytes();
     let first = gate
         .0
         .used_states
         .insert(state, consume.until(), gate.now());
-    let grant = consume.resolve(if first { Use::First } else { Use::Again })?;
+    consume.resolve(if first { Use::First } else { Use::Again })
+}
+
+/// Redeems the code, in a task that the gate owns: a code that has been sent is used up, and the login must not be lost
+/// because the browser's connection is.
+async fn redeem(
+    gate: &Gate,
+    grant: Box<Grant>,
+    present: &Recognised,
+) -> Result<(ReturnTo, Session), Over> {
     let work = gate
         .0
         .tasks
@@ -159,7 +186,7 @@ async fn redeem(
 
 async fn sign_in(
     gate: Gate,
-    grant: Grant,
+    grant: Box<Grant>,
     before: Option<Session>,
 ) -> Result<(ReturnTo, Session), Over> {
     let inner = &*gate.0;
@@ -176,7 +203,7 @@ async fn sign_in(
         ..
     } = inner
         .upstream
-        .drive(SignIn::new(metadata, registration, rules, grant))
+        .drive(SignIn::new(metadata, registration, rules, *grant))
         .await
         .inspect_err(|failed| inner.upstream.failed(failed.check()))?;
     if let Asked::Declined(why) = userinfo {

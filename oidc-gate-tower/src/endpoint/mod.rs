@@ -14,7 +14,7 @@ use crate::{
     gate::Recognised,
 };
 use bytes::Bytes;
-use http::{Response, StatusCode, request::Parts};
+use http::{Method, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
 
@@ -31,7 +31,14 @@ where
     B::Data: Send,
 {
     match endpoint {
-        Endpoint::Start => start::serve(&gate, &parts).await,
+        Endpoint::Start if parts.method == Method::POST => match small_form(body).await {
+            Ok(form) => start::serve(&gate, &parts.headers, &form).await,
+            Err(failed) => refuse(&gate, failed.check(), failed.cause().to_owned(), None),
+        },
+        Endpoint::Start => {
+            let query = parts.uri.query().unwrap_or_default();
+            start::serve(&gate, &parts.headers, query.as_bytes()).await
+        }
         Endpoint::Callback(_) => callback::serve(&gate, &parts, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
             Ok(form) => sign_out::serve(&gate, &parts, &form, recognised.session()),

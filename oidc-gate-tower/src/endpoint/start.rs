@@ -3,28 +3,62 @@
 use crate::{
     Gate,
     core::{
+        check::{Check, quote},
         form::Form,
-        login::{Prompt, Wanted},
+        login::{Locales, LoginHint, Manner, Prompt, Wanted},
     },
     gate::Answer,
 };
 use bytes::Bytes;
-use http::{Response, request::Parts};
+use http::{HeaderMap, Response};
 
-/// Sends the browser to the provider, and back to `rd` afterwards. What is no place to return to is dropped, and the first
-/// page takes its place. `prompt=login` and `prompt=select_account` are passed on; whoever made the link can
-/// ask for no more than that.
-pub(super) async fn serve(gate: &Gate, parts: &Parts) -> Response<Bytes> {
-    let query = parts.uri.query().unwrap_or_default();
-    let form = Form::parse(query.as_bytes()).unwrap_or_default();
-    let return_to = form.get("rd").and_then(|rd| gate.place(rd));
-    let mut wanted = Wanted::to(return_to.unwrap_or_else(|| gate.home()));
-    wanted.prompt = match form.get("prompt") {
-        Some("login") => Some(Prompt::Login),
-        Some("select_account") => Some(Prompt::SelectAccount),
-        _ => None,
-    };
-    match gate.log_in(wanted, gate.pending(&parts.headers)) {
+/// The longest value of a [`start_param`](crate::Provider::start_param), in bytes.
+const MAX_PARAM_BYTES: usize = 256;
+
+/// Sends the browser to the provider, with what the query of a GET or the form of a POST says:
+///
+/// - `rd`: where to go afterwards. What is no place to return to is dropped, and the first page takes its place.
+/// - `prompt`: `login`, `select_account` or `create`.
+/// - `login_hint` and `ui_locales`, and whatever [`start_param`](crate::Provider::start_param) lets through.
+/// - `iss` and `target_link_uri`: a login that somebody else begins
+///   ([OpenID Connect Core § 4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)). The
+///   issuer has to be the one that is configured.
+///
+/// Whoever made the link can ask for no more than that.
+pub(super) async fn serve(gate: &Gate, headers: &HeaderMap, form: &[u8]) -> Response<Bytes> {
+    let form = Form::parse(form).unwrap_or_default();
+    let issuer = gate.0.upstream.issuer().as_str();
+    if let Some(iss) = form.get("iss")
+        && iss != issuer
+    {
+        let cause = format!("expected {}, got {}", quote(issuer), quote(iss));
+        return super::refuse(gate, Check::InitiatorIssuer, cause, None);
+    }
+    let place = ["target_link_uri", "rd"]
+        .iter()
+        .find_map(|name| form.get(name));
+    let mut wanted = Wanted::to(
+        place
+            .and_then(|place| gate.place(place))
+            .unwrap_or_else(|| gate.home()),
+    );
+    wanted.manner = Manner::Asking(match form.get("prompt") {
+        Some("login") => vec![Prompt::Login],
+        Some("select_account") => vec![Prompt::SelectAccount],
+        Some("create") => vec![Prompt::Create],
+        _ => Vec::new(),
+    });
+    wanted.login_hint = form.get("login_hint").and_then(LoginHint::parse);
+    wanted.ui_locales = Locales::of(form.get("ui_locales").unwrap_or_default().split(' '));
+    for name in &gate.0.start_params {
+        let fit =
+            |value: &&str| value.len() <= MAX_PARAM_BYTES && !value.contains(char::is_control);
+        if let Some(value) = form.get(name).filter(fit) {
+            // `build` has looked at the names; one that is there twice in the configuration is set once.
+            let _ = wanted.params.add(name.as_str(), value);
+        }
+    }
+    match gate.log_in(wanted, gate.pending(headers)) {
         Answer::Now(response) => response,
         Answer::Later(response) => response.await,
     }

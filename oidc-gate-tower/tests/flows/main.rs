@@ -12,6 +12,7 @@ mod provider_down;
 mod redaction;
 mod returning;
 mod session;
+mod shaping;
 mod tasks;
 mod wire;
 mod world;

@@ -13,7 +13,7 @@ use oidc_gate_tower::{
         flow::{Entropy, EntropyUnavailable, Env, Exchange, Flow, Input, Step},
         form::Form,
         jose::CompactJws,
-        login::{self, Callback, Registration, ReturnTo, SignIn, Transaction, Use},
+        login::{self, Answered, Callback, Registration, ReturnTo, SignIn, Transaction, Use},
         provider::{Discovery, FetchKeys},
         secret::{ClientSecret, SessionId},
         session::{CookieNames, Lifetimes, Session, SetCookie},
@@ -305,9 +305,11 @@ async fn no_public_value_shows_a_secret() {
     seen.see(&callback);
     let consume = callback.accept(transaction, now).unwrap();
     seen.see(&consume);
-    let grant = consume.resolve(Use::First).unwrap();
+    let Answered::Granted(grant) = consume.resolve(Use::First).unwrap() else {
+        panic!("the provider granted nothing");
+    };
     seen.see(&grant);
-    let mut flow = SignIn::new(metadata, registration, Arc::default(), grant);
+    let mut flow = SignIn::new(metadata, registration, Arc::default(), *grant);
     seen.see(&flow);
     let mut input = Input::Start;
     let signed_in = loop {

@@ -299,7 +299,7 @@ fn explanations_name_the_rule() {
         (
             "/oauth2/start",
             None,
-            "GET \"/oauth2/start\"\n  the gate's own endpoint start (GET)",
+            "GET \"/oauth2/start\"\n  the gate's own endpoint start (GET, POST)",
         ),
     ] {
         assert_eq!(
