@@ -235,9 +235,12 @@ fn a_response_is_read_strictly() {
             "{query}"
         );
     }
-    let long = format!("state=s&code={}", "a".repeat(Callback::MAX_BYTES));
+    let long = |bytes: usize| format!("state=s&code={}", "a".repeat(bytes - "state=s&code=".len()));
+    assert!(Callback::parse(long(8 * 1024).as_bytes()).is_ok());
     assert_eq!(
-        Callback::parse(long.as_bytes()).unwrap_err().check(),
+        Callback::parse(long(8 * 1024 + 1).as_bytes())
+            .unwrap_err()
+            .check(),
         Check::CallbackMalformed
     );
 }
@@ -292,6 +295,10 @@ fn state_then_time_then_issuer_then_the_response() {
         ("code=a&access_token=b", Check::CallbackMixed),
         ("error=access_denied", Check::AccessDenied),
         ("error=login_required", Check::LoginRequired),
+        ("error=interaction_required", Check::LoginRequired),
+        ("error=consent_required", Check::LoginRequired),
+        ("error=account_selection_required", Check::LoginRequired),
+        ("error=server_error", Check::ProviderBusy),
         ("error=temporarily_unavailable", Check::ProviderBusy),
         ("error=unmet_authentication_requirements", Check::IdTokenAcr),
         ("error=invalid_scope", Check::CallbackError),
