@@ -585,7 +585,15 @@ fn the_size_is_limited() {
     };
     let (len, check) = with_padding(11_900);
     assert!(len > 16_000 && check.is_none(), "{len}: {check:?}");
-    let (len, check) = with_padding(12_200);
+    // Three more bytes are four more characters.
+    let (len, _) = with_padding(12_000);
+    let longest = 12_000 + (16_384 - len) / 4 * 3;
+    let (len, check) = with_padding(longest);
+    assert!(
+        (16_380..=16_384).contains(&len) && check.is_none(),
+        "{len}: {check:?}"
+    );
+    let (len, check) = with_padding(longest + 4);
     assert!(
         len > 16_384 && check == Some(Check::IdTokenMalformed),
         "{len}: {check:?}"

@@ -168,3 +168,51 @@ fn private(headers: &mut HeaderMap) {
         HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static("private")),
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_user_sees_is_kept_from_shared_caches_and_nothing_is_allowed_that_was_not() {
+        for (said, becomes) in [
+            (&[][..], "private"),
+            (&["public"], "private"),
+            (&["public, max-age=600"], "private, max-age=600"),
+            (&["max-age=600"], "private, max-age=600"),
+            (&["s-maxage=600, max-age=5"], "private, max-age=5"),
+            (&["PUBLIC, S-MaxAge=9"], "private"),
+            (&["public", "max-age=5"], "private, max-age=5"),
+            (
+                &["no-cache, must-revalidate"],
+                "private, no-cache, must-revalidate",
+            ),
+            // Of one header only, so of the rest it says nothing.
+            (
+                &["private=\"set-cookie\""],
+                "private, private=\"set-cookie\"",
+            ),
+            (&[", ,"], "private"),
+            (&["private, max-age=5"], "private, max-age=5"),
+            (&["Private"], "Private"),
+            (&["no-store"], "no-store"),
+            (&["max-age=5, No-Store"], "max-age=5, No-Store"),
+        ] {
+            let mut headers: HeaderMap = said
+                .iter()
+                .map(|line| (CACHE_CONTROL, HeaderValue::from_static(line)))
+                .collect();
+            private(&mut headers);
+            let lines: Vec<_> = headers.get_all(CACHE_CONTROL).iter().collect();
+            assert_eq!(lines, [becomes], "{said:?}");
+        }
+        let mut headers: HeaderMap = [(
+            CACHE_CONTROL,
+            HeaderValue::from_bytes(b"public, x=\xff").unwrap(),
+        )]
+        .into_iter()
+        .collect();
+        private(&mut headers);
+        assert_eq!(headers[CACHE_CONTROL], "private");
+    }
+}

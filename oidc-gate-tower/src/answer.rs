@@ -14,7 +14,7 @@ use http::{
     HeaderValue, Response, StatusCode,
     header::{
         ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
-        WWW_AUTHENTICATE,
+        WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use serde::Serialize;
@@ -47,12 +47,12 @@ pub(crate) fn redirect(location: &str) -> Response<Bytes> {
     response
 }
 
-/// A small JSON document.
+/// A small JSON document, which no browser takes for anything else.
 pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Response<Bytes> {
     let mut response = empty(status);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     match serde_json::to_vec(document) {
         Ok(body) => *response.body_mut() = body.into(),
         // Texts and lists of texts are always JSON.

@@ -26,6 +26,11 @@ use tracing::Instrument as _;
 ///
 /// It has to see the target as the client sent it. Inside of a router that cuts paths off, say with
 /// [`original_target`](Self::original_target) where the original is; the layer of oidc-gate-axum does.
+///
+/// [Headers that claim an identity](crate::core::gate::STRIPPED) are taken off every request. Trailers come with the body,
+/// whose type is the application's own, and neither hyper nor axum puts them among the headers
+/// ([RFC 9110 § 6.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.5.1)): whoever reads them asks
+/// [`is_stripped`](crate::core::gate::is_stripped) first.
 #[derive(Clone)]
 #[must_use]
 pub struct GateLayer {

@@ -5,7 +5,7 @@
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header::COOKIE};
 use http_body_util::Full;
 use oidc_gate_tower::{
-    CookieKeys, Gate, GateLayer, Principal,
+    ClientAuth, CookieKeys, Gate, GateLayer, Principal, Provider,
     dev::DevProvider,
     testing::{session, user},
 };
@@ -62,6 +62,36 @@ async fn a_session_of_the_provider_before_is_worth_nothing_at_the_present_one() 
     );
     assert_eq!(
         ask(&now, &[&mallory]).await,
+        (StatusCode::UNAUTHORIZED, None)
+    );
+}
+
+/// Two providers can have one issuer: two clients of it, say, with users of their own.
+#[tokio::test]
+async fn a_session_of_the_same_issuer_under_another_name_is_worth_nothing() {
+    let keys = CookieKeys::ephemeral();
+    let named = |name: &str| {
+        let provider = DevProvider::builder()
+            .issuer("http://localhost:4001")
+            .build();
+        Gate::builder()
+            .base_url("http://localhost:3000")
+            .cookie_keys(keys.clone())
+            .http_client(provider.http_client())
+            .provider(Provider::new(
+                name,
+                provider.issuer(),
+                "dev",
+                ClientAuth::none(),
+            ))
+            .build()
+            .unwrap()
+    };
+    let (staff, guests) = (named("staff"), named("guests"));
+    let mallory = session(&guests, user("mallory").build()).await;
+    assert_eq!(ask(&guests, &[&mallory]).await.0, StatusCode::OK);
+    assert_eq!(
+        ask(&staff, &[&mallory]).await,
         (StatusCode::UNAUTHORIZED, None)
     );
 }

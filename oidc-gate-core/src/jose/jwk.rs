@@ -17,8 +17,9 @@ use std::fmt;
 ///
 /// Only keys that can verify a signature the gate knows are kept:
 ///
-/// 1. RSA of 2048 to 8192 bits with an odd public exponent above 1 for `RS*` and `PS*`; a point on P-256 for `ES256`, on
-///    P-384 for `ES384`, on P-521 for `ES512`; a point on Ed25519 that is not of small order for `EdDSA` and `Ed25519`.
+/// 1. RSA of 2048 to 8192 bits with an odd public exponent above 1 and of at most 33 bits for `RS*` and `PS*`; a point on
+///    P-256 for `ES256`, on P-384 for `ES384`, on P-521 for `ES512`; a point on Ed25519 that is not of small order for
+///    `EdDSA` and `Ed25519`.
 /// 2. `use`, `key_ops` and `alg` are honoured where they stand. A key with `alg` is fit for that algorithm alone.
 /// 3. A symmetric key, and a key that comes with its private half, is never used: it is no longer a secret.
 ///
@@ -170,7 +171,8 @@ pub enum SkipReason {
     Malformed,
     /// A key type or curve that the gate does not verify with.
     Unsupported,
-    /// RSA under 2048 or over 8192 bits, or with an exponent that is even or 1; a point of small order on Ed25519.
+    /// RSA under 2048 or over 8192 bits, or with an exponent that is even, 1 or over 33 bits; a point of small order on
+    /// Ed25519.
     Weak,
     /// `use`, `key_ops` or `alg` give it to another purpose. Ordinary: providers publish encryption keys too.
     OtherUse,
@@ -271,13 +273,21 @@ const RSA: [(Alg, &RsaParameters); 6] = [
     (Alg::PS512, &RSA_PSS_2048_8192_SHA512),
 ];
 
+/// The library takes a key with a longer exponent and then verifies nothing with it, because each verification would cost
+/// as much as a signature. Better said when the key is read.
+const MAX_EXPONENT_BITS: usize = 33;
+
 fn rsa(n: &[u8], e: &[u8], meant: AlgSet) -> Result<Vec<(AlgSet, ParsedPublicKey)>, SkipReason> {
     // Some providers write a sign octet before `n`, against the letter and without harm.
     let n = without_leading_zeros(n);
     let e = without_leading_zeros(e);
-    let bits = n.len() * 8 - n.first().map_or(0, |b| b.leading_zeros() as usize);
+    let bits = |number: &[u8]| {
+        let unused = number.first().map_or(0, |b| b.leading_zeros() as usize);
+        number.len() * 8 - unused
+    };
     let odd = |number: &[u8]| number.last().is_some_and(|b| b & 1 == 1);
-    if !(2048..=8192).contains(&bits) || !odd(n) || !odd(e) || e == [1] {
+    let fits = (2048..=8192).contains(&bits(n)) && (2..=MAX_EXPONENT_BITS).contains(&bits(e));
+    if !fits || !odd(n) || !odd(e) {
         return Err(SkipReason::Weak);
     }
     RSA.into_iter()

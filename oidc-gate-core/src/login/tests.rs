@@ -199,6 +199,23 @@ fn what_cannot_work_is_said_before_the_user_goes_away() {
 }
 
 #[test]
+fn of_what_a_provider_lists_one_that_fits_is_enough() {
+    for extra in [
+        json!({"token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic"]}),
+        json!({"code_challenge_methods_supported": ["plain", "S256"]}),
+        json!({"id_token_signing_alg_values_supported": ["none", "HS256", "ES256"]}),
+    ] {
+        let mut entropy = Counting::default();
+        let mut env = Env {
+            now: NOW,
+            entropy: &mut entropy,
+        };
+        let wanted = Wanted::to(ReturnTo::root());
+        assert!(start(&metadata(extra), &registration(), wanted, &mut env).is_ok());
+    }
+}
+
+#[test]
 fn a_transaction_survives_its_cookie_and_opens_under_its_own_name_only() {
     let keys = CookieKeys::ephemeral();
     let names = CookieNames::derive("app", &BaseUrl::parse("https://app.example").unwrap());
@@ -248,9 +265,12 @@ fn a_response_is_read_strictly() {
             "{query}"
         );
     }
-    let long = format!("state=s&code={}", "a".repeat(Callback::MAX_BYTES));
+    let long = |bytes: usize| format!("state=s&code={}", "a".repeat(bytes - "state=s&code=".len()));
+    assert!(Callback::parse(long(8 * 1024).as_bytes()).is_ok());
     assert_eq!(
-        Callback::parse(long.as_bytes()).unwrap_err().check(),
+        Callback::parse(long(8 * 1024 + 1).as_bytes())
+            .unwrap_err()
+            .check(),
         Check::CallbackMalformed
     );
 }

@@ -263,6 +263,7 @@ mod tests {
             .set_session("v", Duration::from_secs(60), &HeaderMap::new())
             .unwrap()[0]
             .to_header();
+        assert!(set.is_sensitive());
         assert_eq!(
             set.to_str().unwrap(),
             format!(

@@ -288,6 +288,26 @@ mod tests {
     }
 
     #[test]
+    fn a_ring_has_a_key_and_a_key_has_ten_different_bytes() {
+        assert_eq!(
+            CookieKeys::from_secrets([]).map(drop),
+            Err(KeyError::TooShort { bytes: 0 })
+        );
+        let secret = |distinct: u8| -> Vec<u8> { (0..distinct).cycle().take(32).collect() };
+        assert!(CookieKeys::from_secrets([&secret(10)[..]]).is_ok());
+        assert_eq!(
+            CookieKeys::from_secrets([&secret(10)[..], &secret(9)]).map(drop),
+            Err(KeyError::NotRandom)
+        );
+    }
+
+    #[test]
+    fn no_two_keys_made_at_start_are_alike() {
+        let id = || CookieKeys::ephemeral().first().unwrap().id;
+        assert_ne!(id(), id());
+    }
+
+    #[test]
     fn weak_secrets_are_refused_and_not_repeated() {
         for (text, why) in [
             ("", KeyError::TooShort { bytes: 0 }),

@@ -150,6 +150,29 @@ mod tests {
     }
 
     #[test]
+    fn a_longer_limit_prolongs_no_session_that_is_already_there() {
+        let limits = |absolute| Lifetimes::new(secs(1), secs(absolute)).unwrap();
+        let start = UnixTime::from_secs(1_000_000);
+        let session = Session::begin(
+            SessionId::from_bytes([0; 32]),
+            Identity::builder("i", "s").build(),
+            None,
+            &limits(10),
+            start,
+        )
+        .touched(start + secs(9));
+        let judged = |at| limits(1000).judge(&session, start + secs(at));
+        assert_eq!(judged(9), Ok(Freshness::Fresh));
+        assert_eq!(judged(10), Err(Check::SessionExpired));
+    }
+
+    #[test]
+    fn limits_may_be_as_long_as_a_browser_keeps_a_cookie() {
+        assert!(Lifetimes::new(secs(1), Lifetimes::MAX).is_some());
+        assert!(Lifetimes::new(secs(1), Lifetimes::MAX + secs(1)).is_none());
+    }
+
+    #[test]
     fn limits_that_make_no_sense_are_not_made() {
         for (idle, absolute) in [(0, 10), (11, 10), (10, 401 * 24 * 3600)] {
             assert_eq!(Lifetimes::new(secs(idle), secs(absolute)), None);

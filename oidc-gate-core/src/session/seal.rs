@@ -157,6 +157,16 @@ mod tests {
         assert!(open(&keys(1), Purpose::Identity, "a", resealed.as_bytes()).is_none());
     }
 
+    /// Whoever changes what is bound to a value changes the version too: otherwise an update signs everybody out.
+    #[test]
+    fn what_an_earlier_release_sealed_opens() {
+        const SEALED: &str = "AbLLujImoi7y71_DN7DVFQYUilkxwzMiri7P-l3tHx97SXEK57Y";
+        assert_eq!(
+            open(&keys(1), Purpose::Identity, "a", SEALED.as_bytes()).as_deref(),
+            Some(&b"hello"[..])
+        );
+    }
+
     #[test]
     fn two_seals_of_the_same_are_different() {
         let once = || seal(&keys(1), Purpose::Identity, "a", b"x").unwrap();

@@ -63,15 +63,7 @@ pub(super) async fn serve(gate: &Gate, parts: &Parts, present: Recognised) -> Re
             return response;
         }
     };
-    let redeemed = redeem(gate, grant, &present)
-        .await
-        .and_then(|(location, session)| {
-            Ok((
-                location,
-                gate.session_cookies(&session, gate.now(), &parts.headers)?,
-            ))
-        });
-    match redeemed {
+    match redeem(gate, grant, &present, parts.headers.clone()).await {
         Ok((location, cookies)) => {
             let mut response = answer::redirect(location.as_str());
             answer::set_cookies(&mut response, cookies.into_iter().chain(clear(true)));
@@ -174,11 +166,13 @@ async fn redeem(
     gate: &Gate,
     grant: Box<Grant>,
     present: &Recognised,
-) -> Result<(ReturnTo, Session), Over> {
+    headers: HeaderMap,
+) -> Result<(ReturnTo, Vec<SetCookie>), Over> {
+    let before = present.session().cloned();
     let work = gate
         .0
         .tasks
-        .spawn(sign_in(gate.clone(), grant, present.session().cloned()));
+        .spawn(sign_in(gate.clone(), grant, before, headers));
     work.await.unwrap_or_else(|_| {
         Err(CheckFailed::new(Check::Misuse, "the sign-in was broken off").into())
     })
@@ -188,7 +182,8 @@ async fn sign_in(
     gate: Gate,
     grant: Box<Grant>,
     before: Option<Session>,
-) -> Result<(ReturnTo, Session), Over> {
+    headers: HeaderMap,
+) -> Result<(ReturnTo, Vec<SetCookie>), Over> {
     let inner = &*gate.0;
     let metadata = inner.upstream.metadata().await?;
     let (registration, rules) = (
@@ -222,6 +217,8 @@ async fn sign_in(
         &inner.limits,
         now,
     );
+    // Before anything is changed: a session that does not fit into its cookies is a login that failed.
+    let cookies = gate.session_cookies(&session, now, &headers)?;
     // Another user took over this browser: what is left of the one before must not come back. The same user's other
     // tabs may still be sending the old cookie, and lose nothing by it.
     if let Some(before) = before
@@ -230,7 +227,7 @@ async fn sign_in(
         inner.ended.insert(before.id().expose(), before.ends(), now);
     }
     tracing::info!(issuer = session.identity().issuer(), return_to = ?return_to, "a user signed in");
-    Ok((return_to, session))
+    Ok((return_to, cookies))
 }
 
 /// The end of a login that did not succeed.

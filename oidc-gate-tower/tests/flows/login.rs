@@ -1,9 +1,9 @@
 //! A login as a whole: its success, and every way in which it must not succeed.
 
-use crate::world::{APP, START, World, world, world_with};
+use crate::world::{APP, ISSUER, START, World, world, world_of, world_with};
 use http::StatusCode;
 use oidc_gate_tower::{
-    core::{form::Form, time::UnixTime},
+    core::{form::Form, identity::Identity, time::UnixTime},
     dev::Fault,
     testing::{Page, SameSite},
 };
@@ -530,6 +530,21 @@ async fn another_user_ends_the_session_before_and_the_same_user_does_not() {
     w.log.clear();
     assert_eq!(w.script(&second).await.status, 401);
     assert_eq!(w.log.checks(), ["session.ended"]);
+}
+
+#[tokio::test]
+async fn a_login_whose_session_does_not_fit_leaves_the_one_that_is_there() {
+    let many = (0..400).fold(Identity::builder(ISSUER, "hoarder"), |user, number| {
+        user.group(format!("department-number-{number}"))
+    });
+    let mut w = world_of(|provider| provider.user(many.build()), |gate| gate);
+    w.sign_in("alice", "/me").await;
+    let url = w.callback("hoarder", "/me").await;
+    w.log.clear();
+    let page = w.browser.get(&url).await;
+    assert_refused(&w, &url, &page, "session.too_large", 502);
+    assert_eq!(w.whoami().await, "alice");
+    assert_eq!(w.sign_in_count(), 0);
 }
 
 #[tokio::test]

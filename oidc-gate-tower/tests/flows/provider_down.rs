@@ -8,6 +8,40 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oidc_gate_tower::dev::Fault;
 
 #[tokio::test]
+async fn a_secret_among_the_published_keys_is_used_by_nobody_and_told_to_the_operator() {
+    let mut w = world();
+    w.wire.tamper(|path, answer| {
+        if path == "/jwks" {
+            let text = String::from_utf8(answer.body().clone()).unwrap();
+            let keys = text.replacen(
+                "[",
+                r#"[{"kty":"oct","k":"aHVzaA"},{"kty":"RSA","use":"enc"},"#,
+                1,
+            );
+            *answer.body_mut() = keys.into_bytes();
+        }
+    });
+    let page = w.sign_in("alice", "/me").await;
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
+    let told: Vec<_> = w
+        .log
+        .entries()
+        .into_iter()
+        .filter(|entry| entry.fields.contains_key("key"))
+        .map(|entry| (entry.level, entry.get("key").to_owned()))
+        .collect();
+    let symmetric = "keys[0] is a symmetric key, published for all to read";
+    let encrypting = "keys[1] is meant for another use or algorithm";
+    assert_eq!(
+        told,
+        [
+            (tracing::Level::ERROR, symmetric.to_owned()),
+            (tracing::Level::DEBUG, encrypting.to_owned())
+        ]
+    );
+}
+
+#[tokio::test]
 async fn without_its_provider_the_application_starts_and_says_what_is_missing() {
     let mut w = world();
     w.fault(Fault::Unreachable);

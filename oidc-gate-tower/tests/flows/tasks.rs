@@ -43,6 +43,48 @@ async fn a_browser_that_goes_away_in_the_callback_breaks_nothing_off() {
     assert_eq!(w.wire.count("/token"), 1);
 }
 
+/// After any number of steps either nothing is used up yet, or the login is finished: never a used code and no login.
+#[tokio::test(start_paused = true)]
+async fn at_whatever_step_a_browser_goes_away_its_login_counts_once() {
+    for steps in 0.. {
+        let mut w = world();
+        let url = w.callback("alice", "/me").await;
+        let mut answered = false;
+        {
+            let mut callback = pin!(w.deliver(&url));
+            let mut cx = Context::from_waker(Waker::noop());
+            for _ in 0..steps {
+                if callback.as_mut().poll(&mut cx).is_ready() {
+                    answered = true;
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(
+            w.gate.drain(Duration::from_secs(1)).await,
+            Ok(()),
+            "{steps}"
+        );
+        let used = w.sign_in_count();
+        assert_eq!(
+            (w.wire.count("/token"), used),
+            (used, usize::from(steps > 0))
+        );
+        let again = w.deliver(&url).await;
+        assert_eq!(again.status, if used == 0 { 303 } else { 400 }, "{steps}");
+        assert_eq!(
+            (w.wire.count("/token"), w.sign_in_count()),
+            (1, 1),
+            "{steps}"
+        );
+        if answered {
+            assert!(steps > 1, "the callback never waited");
+            return;
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn two_submits_at_once_send_the_code_once() {
     let mut w = world();
