@@ -7,7 +7,7 @@ use crate::{
         gate::{Cache, Caller},
         session::SetCookie,
     },
-    gate::Answer,
+    gate::{Answer, Underway},
 };
 use bytes::Bytes;
 use http::{
@@ -23,7 +23,7 @@ pub(crate) struct After {
     pub(crate) cookies: Vec<SetCookie>,
     pub(crate) cache: Cache,
     pub(crate) style: Style,
-    pub(crate) pending: Vec<String>,
+    pub(crate) underway: Underway,
     pub(crate) peer: Option<SocketAddr>,
 }
 
@@ -48,8 +48,8 @@ impl After {
             Style::Json => demand.asking.as_json(),
         };
         let verdict = self.gate.0.policy.answer_demand(asking, demand.demand);
-        let pending = std::mem::take(&mut self.pending);
-        Some(self.gate.answer(&verdict, pending, self.peer))
+        let underway = std::mem::take(&mut self.underway);
+        Some(self.gate.answer(&verdict, underway, self.peer))
     }
 
     fn no_caller(&self) -> Response<Bytes> {

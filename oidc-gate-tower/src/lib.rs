@@ -47,7 +47,8 @@ pub use oidc_gate_core::{
         predicate, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
-    session::{CookieKeys, KeyError},
+    login::ResponseMode,
+    session::{CookieKeys, KeyError, SameSite},
 };
 pub use ports::{Clock, HttpClient, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};

@@ -2,12 +2,14 @@
 
 mod callback;
 pub mod pkce;
+mod response_mode;
 mod return_to;
 mod sign_in;
 mod start;
 mod transaction;
 
 pub use callback::{Callback, ConsumeState, Grant, Use};
+pub use response_mode::{Arrival, ResponseMode, is_over};
 pub use return_to::ReturnTo;
 pub use sign_in::{SignIn, SignInRules, SignedIn};
 pub use start::{Prompt, Registration, Started, Wanted, start};
@@ -41,6 +43,18 @@ fn check_compatible(metadata: &Metadata, registration: &Registration) -> Result<
             Check::PkceUnsupported,
             "the provider lists PKCE methods, and S256 is not among them",
         ));
+    }
+    // `query` is what the code flow does anyway, and is not asked for, so it is not looked for either.
+    let mode = registration.response_mode;
+    let modes = metadata.response_modes();
+    if mode != ResponseMode::Query && !modes.iter().any(|m| m == mode.value()) {
+        let listed: Vec<_> = modes.iter().map(|m| quote(m).to_string()).collect();
+        let cause = format!(
+            "configured {}, the provider has {}",
+            mode.value(),
+            listed.join(", ")
+        );
+        return Err(CheckFailed::new(Check::ResponseModeUnsupported, cause));
     }
     if let Some(alg) = registration.id_token_alg {
         return check_secret(alg, method);

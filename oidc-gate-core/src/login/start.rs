@@ -1,6 +1,6 @@
 //! The way to the provider.
 
-use super::{Demand, ReturnTo, Transaction, pkce};
+use super::{Demand, ResponseMode, ReturnTo, Transaction, pkce};
 use crate::{
     check::{Check, CheckFailed},
     client_auth::Client,
@@ -29,6 +29,8 @@ pub struct Registration {
     /// ([OpenID Connect Registration § 2](https://openid.net/specs/openid-connect-registration-1_0.html#ClientMetadata)).
     /// The only way to a symmetric one.
     pub id_token_alg: Option<Alg>,
+    /// How the provider hands its answers back.
+    pub response_mode: ResponseMode,
 }
 
 impl Registration {
@@ -50,6 +52,7 @@ impl Registration {
             redirect_uri: redirect_uri.into(),
             scopes: scopes.into(),
             id_token_alg: None,
+            response_mode: ResponseMode::default(),
         }
     }
 }
@@ -143,8 +146,8 @@ impl fmt::Debug for Started {
 ///
 /// # Errors
 ///
-/// If the provider does not take this client's way of authenticating, or refuses `S256`: better said here than after the
-/// user has signed in. [`Check::Randomness`] if there is none.
+/// If the provider does not take this client's way of authenticating, refuses `S256`, or lacks the response mode: better
+/// said here than after the user has signed in. [`Check::Randomness`] if there is none.
 pub fn start(
     metadata: &Metadata,
     registration: &Registration,
@@ -206,6 +209,11 @@ fn location(metadata: &Metadata, registration: &Registration, transaction: &Tran
             ("code_challenge_method", "S256"),
         ],
     );
+    match registration.response_mode {
+        // The default is not said (OAuth 2.0 Multiple Response Types § 2.1).
+        ResponseMode::Query => {}
+        mode @ ResponseMode::FormPost => form::push_pair(&mut url, "response_mode", mode.value()),
+    }
     if !demand.acr_values.is_empty() {
         form::push_pair(&mut url, "acr_values", &demand.acr_values.join(" "));
     }

@@ -15,6 +15,7 @@ pub struct Metadata {
     userinfo_endpoint: Option<EndpointUrl>,
     end_session_endpoint: Option<EndpointUrl>,
     token_endpoint_auth_methods: Vec<String>,
+    response_modes: Vec<String>,
     id_token_algs: AlgSet,
     code_challenge_methods: Option<Vec<String>>,
     promises_iss: bool,
@@ -62,6 +63,9 @@ impl Metadata {
             token_endpoint_auth_methods: members
                 .list("token_endpoint_auth_methods_supported")?
                 .unwrap_or_else(|| vec!["client_secret_basic".into()]),
+            response_modes: members
+                .list("response_modes_supported")?
+                .unwrap_or_else(|| vec!["query".into(), "fragment".into()]),
             id_token_algs: members
                 .list("id_token_signing_alg_values_supported")?
                 .map_or_else(
@@ -111,6 +115,11 @@ impl Metadata {
     /// provider does not say.
     pub fn token_endpoint_auth_methods(&self) -> &[String] {
         &self.token_endpoint_auth_methods
+    }
+
+    /// How authorization responses may come back; `query` and `fragment` where the provider does not say.
+    pub fn response_modes(&self) -> &[String] {
+        &self.response_modes
     }
 
     /// The algorithms of ID tokens that both the provider and the gate know. Empty if there is none; `RS256` where the

@@ -32,7 +32,8 @@ impl CookieNames {
         max_age: Duration,
         present: &HeaderMap,
     ) -> Result<Vec<SetCookie>, CheckFailed> {
-        let room = Self::MAX_PAIR_BYTES - self.chunk(1).len() - MARK.len();
+        let beside = self.chunk(1).len() + "=".len() + MARK.len();
+        let room = self.room().saturating_sub(beside).max(1);
         let mut pieces: Vec<&str> = Vec::new();
         let mut rest = sealed;
         while !rest.is_empty() {

@@ -32,7 +32,7 @@ where
 {
     match endpoint {
         Endpoint::Start => start::serve(&gate, &parts).await,
-        Endpoint::Callback(_) => callback::serve(&gate, &parts, recognised).await,
+        Endpoint::Callback(_) => callback::serve(&gate, &parts, body, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
             Ok(form) => sign_out::serve(&gate, &parts, &form, recognised.session()),
             Err(failed) => refuse(&gate, failed.check(), failed.cause().to_owned(), None),

@@ -24,7 +24,7 @@ pub(super) async fn serve(gate: &Gate, parts: &Parts) -> Response<Bytes> {
         Some("select_account") => Some(Prompt::SelectAccount),
         _ => None,
     };
-    match gate.log_in(wanted, gate.pending(&parts.headers)) {
+    match gate.log_in(wanted, gate.underway(&parts.headers)) {
         Answer::Now(response) => response,
         Answer::Later(response) => response.await,
     }

@@ -1,17 +1,20 @@
 //! What is asked of the provider.
 
 use super::Provider;
+use crate::core::login::ResponseMode;
 
 /// What an authorization request holds beside what every one has to.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestSettings {
     pub(crate) scopes: Vec<String>,
+    pub(crate) response_mode: ResponseMode,
 }
 
 impl Default for RequestSettings {
     fn default() -> Self {
         Self {
             scopes: ["openid", "profile", "email"].map(String::from).into(),
+            response_mode: ResponseMode::default(),
         }
     }
 }
@@ -20,6 +23,18 @@ impl Provider {
     /// The scopes to ask for. `openid` is added if it is missing.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.request.scopes = scopes.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+impl Provider {
+    /// How the provider hands its answers back; in the query of a redirect unless set.
+    ///
+    /// With [`ResponseMode::FormPost`] the code stands in no address, and so in no log of requests. A provider that does
+    /// not list it in `response_modes_supported` is not asked: the login ends before it begins, with
+    /// `provider.response_mode_unsupported`.
+    pub fn response_mode(mut self, mode: ResponseMode) -> Self {
+        self.request.response_mode = mode;
         self
     }
 }

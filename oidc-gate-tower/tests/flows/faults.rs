@@ -2,10 +2,10 @@
 
 use crate::{
     login::assert_refused,
-    world::{APP, ISSUER, World, world, world_of},
+    world::{APP, ISSUER, World, world_in, world_of},
 };
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, ReqwestClient,
+    ClientAuth, CookieKeys, Gate, ReqwestClient, ResponseMode,
     core::{jose::Alg, secret::ClientSecret},
     dev::{DevProvider, Endpoint, Fault, Mishap},
     testing::{Browser, Page},
@@ -103,8 +103,16 @@ async fn login(w: &mut World, user: &str) -> Page {
 // The time that slow answers take passes at once.
 #[tokio::test(start_paused = true)]
 async fn each_fault_ends_as_expected_and_makes_no_session_unless_it_is_harmless() {
+    for mode in MODES {
+        each_fault_ends_as_expected(mode).await;
+    }
+}
+
+const MODES: [ResponseMode; 2] = [ResponseMode::Query, ResponseMode::FormPost];
+
+async fn each_fault_ends_as_expected(mode: ResponseMode) {
     for fault in Fault::all() {
-        let mut w = world();
+        let mut w = world_in(mode);
         w.fault(fault);
         let page = login(&mut w, "alice").await;
         match expected(fault) {
@@ -130,12 +138,18 @@ async fn each_fault_ends_as_expected_and_makes_no_session_unless_it_is_harmless(
 
 #[tokio::test(start_paused = true)]
 async fn each_refusal_leaves_the_present_session_as_it_is() {
-    let mut before = world();
+    for mode in MODES {
+        each_refusal_leaves_the_session(mode).await;
+    }
+}
+
+async fn each_refusal_leaves_the_session(mode: ResponseMode) {
+    let mut before = world_in(mode);
     before.sign_in("alice", "/me").await;
     let session = before.session_cookie().unwrap();
     for fault in Fault::all() {
         // The application was started again: it has no metadata and no keys, and the cookie is still good.
-        let mut w = world();
+        let mut w = world_in(mode);
         w.plant(&session.name, &session.value);
         let planted = w.session_cookie();
         assert_eq!(w.whoami().await, "alice");
