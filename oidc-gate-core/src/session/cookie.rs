@@ -451,6 +451,106 @@ mod tests {
     }
 
     #[test]
+    fn what_is_strict_posted_or_shared_says_so_and_a_host_prefix_never_stands_beside_a_domain() {
+        let base = BaseUrl::parse("https://app.example.com").unwrap();
+        let plain = CookieNames::derive("app", &base);
+        let domain = CookieDomain::parse("example.com", &base).unwrap();
+        let line = |names: &CookieNames, name: &str| {
+            let text = names.clear(name).to_header().to_str().unwrap().to_owned();
+            text.split_once("; Max-Age=0; HttpOnly; ")
+                .unwrap()
+                .1
+                .to_owned()
+        };
+        let login = plain.transaction(&State::new("s"));
+        for (names, session, of_login) in [
+            (
+                plain.clone(),
+                "SameSite=Lax; Secure",
+                "SameSite=Lax; Secure",
+            ),
+            (
+                plain.clone().same_site(SameSite::Strict),
+                "SameSite=Strict; Secure",
+                "SameSite=Lax; Secure",
+            ),
+            (
+                plain.clone().logins_are_posted(),
+                "SameSite=Lax; Secure",
+                "SameSite=None; Secure",
+            ),
+            (
+                plain.clone().shared("app", domain.clone()),
+                "SameSite=Lax; Secure; Domain=example.com",
+                "SameSite=Lax; Secure",
+            ),
+        ] {
+            assert_eq!(line(&names, names.session()), session);
+            assert_eq!(line(&names, &names.chunk(1)), session);
+            assert_eq!(line(&names, &login), of_login);
+            assert_eq!(line(&names, names.landed()), of_login);
+            for name in [names.session(), &names.chunk(1), &login, names.landed()] {
+                assert!(names.is_ours(name), "{name}");
+                let header = names.clear(name).to_header();
+                let has_domain = header.to_str().unwrap().contains("Domain=");
+                assert_eq!(has_domain, name.starts_with("__Secure-"), "{name}");
+            }
+        }
+        let http = BaseUrl::parse("http://localhost:3000").unwrap();
+        let names = CookieNames::derive("app", &http).logins_are_posted();
+        assert_eq!(line(&names, names.session()), "SameSite=Lax");
+        assert_eq!(line(&names, names.landed()), "SameSite=None; Secure");
+    }
+
+    #[test]
+    fn siblings_of_one_client_share_the_name_of_their_session_and_nothing_else() {
+        let shared = |client: &str, base: &str, domain: &str| {
+            let base = BaseUrl::parse(base).unwrap();
+            let domain = CookieDomain::parse(domain, &base).unwrap();
+            CookieNames::derive(client, &base).shared(client, domain)
+        };
+        let one = shared("app", "https://one.example.com", "example.com");
+        let two = shared("app", "https://two.example.com/at", "example.com");
+        assert_eq!(one.session(), two.session());
+        assert!(one.session().starts_with("__Secure-gate-"));
+        assert_ne!(one.landed(), two.landed());
+        let state = State::new("s");
+        assert_ne!(one.transaction(&state), two.transaction(&state));
+        assert!(!one.is_ours(&two.transaction(&state)));
+        for other in [
+            shared("app2", "https://one.example.com", "example.com"),
+            shared("app", "https://one.example.com", "one.example.com"),
+        ] {
+            assert_ne!(one.session(), other.session());
+        }
+    }
+
+    #[test]
+    fn every_line_fits_and_lives_no_longer_than_browsers_keep_it() {
+        let label = "a".repeat(63);
+        let domain = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        let base = BaseUrl::parse(&format!("https://{domain}")).unwrap();
+        let plain = CookieNames::derive("app", &base).same_site(SameSite::Strict);
+        let shared = CookieDomain::parse(&domain, &base).unwrap();
+        for names in [plain.clone(), plain.shared("app", shared)] {
+            for length in (1..7900).step_by(7).chain([7300, 7301, 7302]) {
+                let sealed = "a".repeat(length);
+                let age = Duration::from_secs(u64::MAX);
+                let Ok(cookies) = names.set_session(&sealed, age, &HeaderMap::new()) else {
+                    assert!(length > 7300);
+                    continue;
+                };
+                for cookie in cookies {
+                    let header = cookie.to_header();
+                    let line = header.to_str().unwrap();
+                    assert!(line.len() <= CookieNames::MAX_LINE_BYTES, "{length}");
+                    assert!(line.contains("; Max-Age=34560000; "), "{line}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn ours_are_taken_out_and_others_stay() {
         let names = names("app", "https://a.example");
         let (session, login) = (names.session(), names.transaction(&State::new("s")));

@@ -448,6 +448,32 @@ async fn at_most_five_logins_are_under_way_in_a_browser() {
 }
 
 #[tokio::test]
+async fn a_hundred_logins_that_begin_at_once_leave_five_behind() {
+    let mut w = world();
+    // All are sent before any answer is there, as a restored window does: none makes room for the others.
+    let mut answers = Vec::new();
+    for i in 0..100 {
+        answers.push(w.navigate(&format!("/page-{i}")).await);
+    }
+    for answer in &answers {
+        let [line] = answer.set_cookies()[..] else {
+            panic!("{:?}", answer.set_cookies());
+        };
+        assert!(line.ends_with("; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure"));
+        w.browser.set_cookie(APP, line);
+    }
+    assert_eq!(w.login_cookies().len(), 100);
+    // The next ones make room, twenty at a time, so that no header makes more work than that.
+    for left in [85, 70, 55, 40, 25, 10, 5, 5] {
+        w.browser.get(&format!("{APP}/me")).await;
+        assert_eq!(w.login_cookies().len(), left);
+    }
+    let page = w.browser.sign_in_as("alice").await;
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
+    assert_eq!(w.login_cookies().len(), 4);
+}
+
+#[tokio::test]
 async fn two_logins_in_two_tabs_both_end_on_their_pages() {
     let mut w = world();
     let first = w.callback("alice", "/one").await;

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attributes;
+mod circle;
 mod faults;
 mod form_post;
 mod log;
@@ -9,6 +11,8 @@ mod login;
 mod provider_down;
 mod redaction;
 mod session;
+mod shared;
+mod strict;
 mod tasks;
 mod wire;
 mod world;
