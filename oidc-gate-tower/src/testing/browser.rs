@@ -3,7 +3,7 @@
 use super::{
     Page,
     cookies::{Cause, Cookie, Jar, is_trustworthy, site},
-    forms::{self, Form},
+    forms::{self, Form, Refresh},
 };
 use crate::{Clock, SystemClock, core::form::push_pair, ports::Boxed};
 use bytes::Bytes;
@@ -372,8 +372,12 @@ impl Browser {
             Ok(url) => url,
             Err(error) => panic!("{place:?} is no address: {error}"),
         };
-        if let Some(place) = forms::refresh(&page.body) {
-            return Some(Load::get(join(&place), Some(initiator.clone())));
+        match forms::refresh(&page.body) {
+            Some(Refresh::To(place)) => {
+                return Some(Load::get(join(&place), Some(initiator.clone())));
+            }
+            Some(Refresh::Here) => return Some(Load::get(initiator.url.clone(), Some(initiator))),
+            None => {}
         }
         let forms = forms::scan(&page.body);
         match forms.as_slice() {
