@@ -7,7 +7,7 @@ use crate::{
         gate::{Asker, Cache, Caller},
         session::SetCookie,
     },
-    gate::Answer,
+    gate::{Answer, Underway},
 };
 use bytes::Bytes;
 use http::{
@@ -23,7 +23,7 @@ pub(crate) struct After {
     pub(crate) cookies: Vec<SetCookie>,
     pub(crate) cache: Cache,
     pub(crate) style: Style,
-    pub(crate) pending: Vec<String>,
+    pub(crate) underway: Underway,
     pub(crate) peer: Option<SocketAddr>,
 }
 
@@ -53,8 +53,8 @@ impl After {
             Style::Json => demand.asking.as_json(),
         };
         let verdict = self.gate.0.policy.answer_demand(asking, demand.demand);
-        let pending = std::mem::take(&mut self.pending);
-        Some(self.gate.answer(&verdict, pending, self.peer))
+        let underway = std::mem::take(&mut self.underway);
+        Some(self.gate.answer(&verdict, underway, self.peer))
     }
 
     /// The answer to a handler that wants the user to sign in.
@@ -67,13 +67,13 @@ impl After {
             Style::Json => Some(Asker::Script),
             Style::Ahead => Some(Asker::Prefetch),
         };
-        let pending = std::mem::take(&mut self.pending);
+        let underway = std::mem::take(&mut self.underway);
         if let Some(asker) = no_tab {
             let verdict = self.gate.0.policy.no_tab(asker);
-            return self.gate.answer(&verdict, pending, self.peer);
+            return self.gate.answer(&verdict, underway, self.peer);
         }
         match log_in.wanted(&self.gate) {
-            Ok(wanted) => self.gate.log_in_asked_for(wanted, pending, self.peer),
+            Ok(wanted) => self.gate.log_in_asked_for(wanted, underway, self.peer),
             Err(misshapen) => Answer::Now(mistake(
                 Check::LogInMisshapen,
                 &misshapen.to_string(),

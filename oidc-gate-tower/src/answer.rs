@@ -47,6 +47,29 @@ pub(crate) fn redirect(location: &str) -> Response<Bytes> {
     response
 }
 
+/// A page of ours that leads on to `place` at once. What comes from it is of the same site, and so carries cookies that a
+/// redirect on the way from another site does not
+/// ([RFC 6265bis § 8.8](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-8.8)). It runs no
+/// script; whoever has switched such pages off follows the link.
+pub(crate) fn lead(place: &str) -> Response<Bytes> {
+    leading(Page::new(LEADING).leading_to(place), place)
+}
+
+/// The same, to where the browser is: `place`, and the fragment that a browser keeps to itself.
+pub(crate) fn come_again(place: &str) -> Response<Bytes> {
+    leading(Page::new(LEADING).leading_here(), place)
+}
+
+const LEADING: &str = "One moment";
+
+fn leading(mut page: Page<'_>, place: &str) -> Response<Bytes> {
+    page.push(format_args!(
+        "<p>You are being led on.</p>\n<p><a class=\"primary\" href=\"{}\">Go on</a></p>\n",
+        crate::html::escape(place),
+    ));
+    page.respond(StatusCode::OK)
+}
+
 /// A small JSON document, which no browser takes for anything else.
 pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Response<Bytes> {
     let mut response = empty(status);
@@ -114,6 +137,7 @@ fn problem<'a>(refusal: &'a Refusal, reference: Option<&'a Reference>) -> Proble
             StatusCode::NOT_FOUND => "not_found",
             StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
             StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
             _ => "unavailable",
         },
     };
@@ -213,6 +237,12 @@ fn words(check: Check, status: StatusCode) -> Words {
             "It took too long, was finished already, or began in another browser. Cookies have to be on.",
             "Sign in again",
         ),
+        (Check::LoginLoop, _) => (
+            "Signing in leads round in circles",
+            "You were signed in several times within a minute, and each time the application asked again. \
+             Cookies have to be on.",
+            "Try again",
+        ),
         (Check::SessionTooLarge, _) => (
             "You were not signed in",
             "Your account carries more than this application can keep.",
@@ -233,7 +263,12 @@ fn words(check: Check, status: StatusCode) -> Words {
             "The address does not exist.",
             "Go to the application",
         ),
-        (_, StatusCode::METHOD_NOT_ALLOWED | StatusCode::PAYLOAD_TOO_LARGE) => (
+        (
+            _,
+            StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::PAYLOAD_TOO_LARGE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ) => (
             "This does not work",
             "The address does not take this kind of request.",
             "Go to the application",

@@ -6,8 +6,8 @@ use crate::{
         claims::{ClaimPath, Shape},
         client_auth::Client,
         gate::{Endpoint, Pattern, Policy, PolicySettings, Requirement, RuleKind},
-        login::{Places, Registration, check_compatible},
-        session::{CookieKeys, CookieNames, KeyOrigin, Lifetimes},
+        login::{Places, Registration, ResponseMode, check_compatible},
+        session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
     env::Env,
@@ -35,6 +35,7 @@ pub struct GateBuilder {
     /// Or what the environment says wrong about them.
     keys: Option<Result<CookieKeys, String>>,
     limits: Option<(Duration, Duration)>,
+    cookie_domain: Option<String>,
     policy: PolicySettings,
     http: Option<Http>,
     ca_file: Option<String>,
@@ -125,6 +126,30 @@ impl GateBuilder {
     /// How long a session may stay unused, and how long it may live at all; 24 hours and 7 days unless set.
     pub fn session_limits(mut self, idle: Duration, absolute: Duration) -> Self {
         self.limits = Some((idle, absolute));
+        self
+    }
+
+    /// Whether a session comes along when another site leads a user here; [`SameSite::Lax`] unless set, so that it does.
+    ///
+    /// With [`SameSite::Strict`] whoever follows a link from another site gets a page of the gate first, which leads the
+    /// browser to the same place at once; the session comes along then. Pages that are [`open`](Self::open) do not
+    /// recognise a user whom another site has led there.
+    pub fn same_site(mut self, same_site: SameSite) -> Self {
+        self.policy.same_site = same_site;
+        self
+    }
+
+    /// One login for all hosts of a domain: `example.com` where the application is `app.example.com` and another of the
+    /// same client is `wiki.example.com`. Each host has a gate of its own with the same client id, cookie keys and domain;
+    /// signing out on one signs out on all.
+    ///
+    /// # Security
+    ///
+    /// Every host of the domain gets the cookie and can set it: whoever runs one of them is trusted with all sessions.
+    /// Leave it out wherever it is not needed. A copy of a session's cookie that was taken before the user signed out is
+    /// refused by the gate that signed out, and not by its siblings.
+    pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
+        self.cookie_domain = Some(domain.into());
         self
     }
 
@@ -274,10 +299,12 @@ impl GateBuilder {
             });
         let base = self.parse_base_url(&mut problems);
         let places = base.as_ref().map(|base| self.places(base, &mut problems));
+        let domain = self.parse_cookie_domain(base.as_ref(), &mut problems);
         let keys = self.take_keys(&mut problems);
         let limits = self.lifetimes(&mut problems);
         let http = self.http_client_or_default(&mut problems);
         let callback = Endpoint::Callback(provider.as_ref().and_then(Provider::in_paths));
+        let same_site = self.policy.same_site;
         let policy = self.compile(base.as_ref(), &callback, &mut problems);
         let (
             Some(provider),
@@ -309,11 +336,13 @@ impl GateBuilder {
         let redirect_uri = format!("{}{}", base.origin(), policy.endpoint_path(&callback));
         let mut rules = provider.rules();
         rules.claims.demanded = self.demanded_claims;
-        let names = CookieNames::derive(&provider.client_id, &base);
+        let mode = provider.request.response_mode;
+        let names = cookie_names(&provider.client_id, &base, same_site, mode, domain);
         let id_token_alg = provider.registered_alg();
         let client = Client::new(provider.client_id, provider.auth.method);
         let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
         registration.id_token_alg = id_token_alg;
+        registration.response_mode = mode;
         registration.wishes = provider.request.wishes();
         if let MetadataSource::Known(metadata) = &source
             && let Err(failed) = check_compatible(metadata, &registration)
@@ -340,6 +369,7 @@ impl GateBuilder {
             places,
             limits,
             upstream,
+            callback,
             clock,
             tasks,
             ended: Remembered::new(MAX_ENDED_SESSIONS),
@@ -383,6 +413,17 @@ impl GateBuilder {
             ));
         }
         places
+    }
+
+    fn parse_cookie_domain(
+        &self,
+        base: Option<&BaseUrl>,
+        problems: &mut Vec<String>,
+    ) -> Option<CookieDomain> {
+        let domain = self.cookie_domain.as_deref()?;
+        CookieDomain::parse(domain, base?)
+            .map_err(|problem| problems.push(format!("cookie_domain: {domain:?} {problem}")))
+            .ok()
     }
 
     fn take_keys(&mut self, problems: &mut Vec<String>) -> Option<CookieKeys> {
@@ -515,6 +556,23 @@ fn default_http_client(
         "http_client: missing; enable the feature `reqwest` or set .http_client(…) to one of your own".to_owned(),
     );
     None
+}
+
+fn cookie_names(
+    client_id: &str,
+    base: &BaseUrl,
+    same_site: SameSite,
+    mode: ResponseMode,
+    domain: Option<CookieDomain>,
+) -> CookieNames {
+    let mut names = CookieNames::derive(client_id, base).same_site(same_site);
+    if mode == ResponseMode::FormPost {
+        names = names.logins_are_posted();
+    }
+    match domain {
+        Some(domain) => names.shared(client_id, domain),
+        None => names,
+    }
 }
 
 fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issuer> {

@@ -9,7 +9,7 @@ use crate::{
         identity::Identity,
         login::{self, Demand, Manner, Places, ReturnTo, Wanted},
         provider::Metadata,
-        session::{CookieKeys, CookieNames, Lifetimes, Session, SetCookie},
+        session::{CookieKeys, CookieNames, Landings, Lifetimes, Other, Session, SetCookie},
         time::UnixTime,
         url::BaseUrl,
     },
@@ -55,6 +55,8 @@ pub(crate) struct Inner {
     pub(crate) places: Places,
     pub(crate) limits: Lifetimes,
     pub(crate) upstream: Upstream,
+    /// Where the provider sends browsers back to.
+    pub(crate) callback: Endpoint,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
     /// Sessions that were signed out, until their absolute limit.
@@ -199,15 +201,15 @@ impl Gate {
             .map_err(|failed| session.too_large(&failed))
     }
 
-    /// Answers a verdict other than admission. `pending` are the logins that have begun in this browser.
+    /// Answers a verdict other than admission.
     pub(crate) fn answer(
         &self,
         verdict: &Verdict,
-        pending: Vec<String>,
+        underway: Underway,
         peer: Option<SocketAddr>,
     ) -> Answer {
         let span = report::span(peer);
-        match span.in_scope(|| self.decline(verdict, pending)) {
+        match span.in_scope(|| self.decline(verdict, underway)) {
             Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
             now @ Answer::Now(_) => now,
         }
@@ -217,23 +219,27 @@ impl Gate {
     pub(crate) fn log_in_asked_for(
         &self,
         wanted: Wanted,
-        pending: Vec<String>,
+        underway: Underway,
         peer: Option<SocketAddr>,
     ) -> Answer {
         let span = report::span(peer);
-        match span.in_scope(|| self.log_in(wanted, pending)) {
+        match span.in_scope(|| self.log_in(wanted, underway)) {
             Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
             now @ Answer::Now(_) => now,
         }
     }
 
-    fn decline(&self, verdict: &Verdict, pending: Vec<String>) -> Answer {
+    fn decline(&self, verdict: &Verdict, underway: Underway) -> Answer {
         match verdict {
             Verdict::LogIn {
                 check,
                 return_to,
                 step_up,
             } => {
+                if let Err(failed) = self.landings(&underway).judge() {
+                    let again = self.sign_in_path(return_to.as_str());
+                    return Answer::Now(answer::login_failed(&failed, None, &again));
+                }
                 tracing::debug!(check = check.id(), ?return_to, "a login begins");
                 let demand = step_up
                     .as_ref()
@@ -241,8 +247,9 @@ impl Gate {
                         acr_values: step_up.acr_values.clone(),
                         max_age: step_up.max_age,
                     });
-                self.log_in(Wanted::to(return_to.clone()).demand(demand), pending)
+                self.log_in(Wanted::to(return_to.clone()).demand(demand), underway)
             }
+            Verdict::ComeAgain(place) => Answer::Now(answer::come_again(place.as_str())),
             Verdict::Refuse(refusal) => {
                 Answer::Now(answer::refusal(refusal, || match refusal.check {
                     Check::Forbidden => self.sign_in_as_someone_else(),
@@ -260,18 +267,18 @@ impl Gate {
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.
-    pub(crate) fn log_in(&self, mut wanted: Wanted, pending: Vec<String>) -> Answer {
+    pub(crate) fn log_in(&self, mut wanted: Wanted, underway: Underway) -> Answer {
         // Where the application lives under a path, the origin's first page is somebody else's.
         if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
             wanted.return_to = self.home();
         }
         if let Some(metadata) = self.0.upstream.metadata_at_hand() {
-            return Answer::Now(self.begin(&metadata, wanted, &pending));
+            return Answer::Now(self.begin(&metadata, wanted, &underway.logins));
         }
         let gate = self.clone();
         Answer::Later(Box::pin(async move {
             match gate.0.upstream.metadata().await {
-                Ok(metadata) => gate.begin(&metadata, wanted, &pending),
+                Ok(metadata) => gate.begin(&metadata, wanted, &underway.logins),
                 Err(Unavailable { why, retry_after }) => {
                     // Said already, where it was asked.
                     if let Manner::Silent { otherwise } = &wanted.manner {
@@ -324,16 +331,32 @@ impl Gate {
         }
     }
 
-    /// The logins that have begun in this browser.
-    pub(crate) fn pending(&self, headers: &HeaderMap) -> Vec<String> {
-        let mut pending: Vec<String> = Vec::new();
-        for name in self.0.names.transactions(headers).take(MAX_PENDING_SEEN) {
-            if !pending.iter().any(|seen| seen == name) {
-                pending.push(name.to_owned());
+    /// What the browser keeps of logins.
+    pub(crate) fn underway(&self, headers: &HeaderMap) -> Underway {
+        let mut underway = Underway::default();
+        for other in self.0.names.others(headers).take(MAX_PENDING_SEEN) {
+            match other {
+                Other::Login(name) if underway.logins.iter().any(|seen| seen == name) => {}
+                Other::Login(name) => underway.logins.push(name.to_owned()),
+                Other::Landed(value) => underway.landed.push(value.into()),
             }
         }
-        pending
+        underway
     }
+
+    fn landings(&self, underway: &Underway) -> Landings {
+        let values = underway.landed.iter().map(|value| &**value);
+        Landings::open(values, &self.0.keys, &self.0.names, self.now())
+    }
+}
+
+/// What a browser keeps of logins, beside a session.
+#[derive(Default)]
+pub(crate) struct Underway {
+    /// Those that have begun, oldest first.
+    pub(crate) logins: Vec<String>,
+    /// When some ended well, sealed.
+    landed: Vec<Box<[u8]>>,
 }
 
 /// How many logins can be under way in one browser. Each is a cookie of half a kilobyte.

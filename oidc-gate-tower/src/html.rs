@@ -1,7 +1,7 @@
 //! The look that every page of ours has, and the one place where text from outside becomes HTML.
 //!
-//! A page is one document: its style sheet is inside, it runs no script and loads nothing. So its content security policy
-//! can name the hash of the one style and forbid everything else.
+//! A page is one document: its style sheet is inside, it loads nothing, and only the development
+//! provider's run a script. So its content security policy can name the hash of each and forbid everything else.
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -46,6 +46,8 @@ pub(crate) struct Page<'a> {
     tag: Option<&'a str>,
     body: String,
     form_targets: Vec<String>,
+    refresh: Option<String>,
+    script: Option<&'static str>,
 }
 
 impl<'a> Page<'a> {
@@ -56,6 +58,8 @@ impl<'a> Page<'a> {
             tag: None,
             body: String::new(),
             form_targets: Vec::new(),
+            refresh: None,
+            script: None,
         }
     }
 
@@ -79,17 +83,44 @@ impl<'a> Page<'a> {
         self.form_targets.extend(csp_source(address));
     }
 
+    /// Leads the browser on to this place of our own as soon as the page is there.
+    pub(crate) fn leading_to(mut self, place: &str) -> Self {
+        self.refresh = Some(format!("0;url={place}"));
+        self
+    }
+
+    /// Leads the browser to where it is, as soon as the page is there. Its fragment, which nobody else knows, survives.
+    pub(crate) fn leading_here(mut self) -> Self {
+        self.refresh = Some("0".to_owned());
+        self
+    }
+
+    /// Runs this script when the page is there. Whoever has switched scripts off needs another way on.
+    #[cfg(feature = "dev-provider")]
+    pub(crate) fn run(&mut self, script: &'static str) {
+        self.script = Some(script);
+    }
+
     /// The page as a response that nobody stores, frames or sniffs.
     pub(crate) fn respond(self, status: StatusCode) -> Response<Bytes> {
         let tag = self.tag.map_or_else(String::new, |tag| {
             format!("<p class=\"tag\">{}</p>\n", escape(tag))
         });
+        let refresh = self.refresh.map_or_else(String::new, |content| {
+            format!(
+                "<meta http-equiv=\"refresh\" content=\"{}\">\n",
+                escape(&content)
+            )
+        });
+        let script = self
+            .script
+            .map_or_else(String::new, |script| format!("<script>{script}</script>\n"));
         let html = format!(
             "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n\
-             <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{tag}<h1>{title}</h1>\n{body}</main>\n\
-             </body>\n</html>\n",
+             {refresh}<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{tag}<h1>{title}</h1>\n{body}</main>\n\
+             {script}</body>\n</html>\n",
             title = escape(self.title),
             body = self.body,
         );
@@ -98,7 +129,7 @@ impl<'a> Page<'a> {
         let headers = response.headers_mut();
         headers.extend(FIXED_HEADERS.iter().cloned());
         // The targets are made of a scheme, a host and a port that `csp_source` has looked at.
-        if let Ok(policy) = HeaderValue::try_from(policy(&self.form_targets)) {
+        if let Ok(policy) = HeaderValue::try_from(policy(self.script, &self.form_targets)) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         response
@@ -122,11 +153,12 @@ static FIXED_HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-fn policy(form_targets: &[String]) -> String {
-    let mut policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; form-action 'self'",
-        *STYLE_HASH
-    );
+fn policy(script: Option<&str>, form_targets: &[String]) -> String {
+    let mut policy = format!("default-src 'none'; style-src 'sha256-{}'", *STYLE_HASH);
+    if let Some(script) = script {
+        policy += &format!("; script-src 'sha256-{}'", hash(script));
+    }
+    policy += "; form-action 'self'";
     for target in form_targets {
         policy.push(' ');
         policy.push_str(target);
@@ -135,8 +167,11 @@ fn policy(form_targets: &[String]) -> String {
     policy
 }
 
-static STYLE_HASH: LazyLock<String> =
-    LazyLock::new(|| STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes())));
+static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hash(STYLE));
+
+fn hash(text: &str) -> String {
+    STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
+}
 
 /// The origin of `address` as a source expression. A host that the expression's grammar has no room for (an IPv6
 /// address) is named by its scheme alone; what has no scheme is no target.

@@ -50,8 +50,8 @@ pub use oidc_gate_core::{
         predicate, role, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
-    login::Prompt,
-    session::{CookieKeys, KeyError},
+    login::{Prompt, ResponseMode},
+    session::{CookieKeys, KeyError, SameSite},
 };
 pub use ports::{Clock, HttpClient, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};

@@ -6,7 +6,7 @@ use crate::{
     answer,
     core::gate::{Caller, Head, SessionEffect, Verdict, strip_identity_headers},
     endpoint,
-    gate::{Answer, Recognised},
+    gate::{Answer, Recognised, Underway},
     report,
 };
 use http::{Extensions, Request, Response};
@@ -157,10 +157,10 @@ where
                     } else {
                         Style::AsAsked
                     },
-                    pending: if bypassed {
-                        Vec::new()
+                    underway: if bypassed {
+                        Underway::default()
                     } else {
-                        gate.pending(request.headers())
+                        gate.underway(request.headers())
                     },
                     caller,
                     peer,
@@ -187,8 +187,8 @@ where
                 let work = endpoint::serve(gate, endpoint, parts, body, recognised);
                 GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
             }
-            verdict @ (Verdict::LogIn { .. } | Verdict::Refuse(_)) => {
-                match gate.answer(&verdict, gate.pending(request.headers()), peer) {
+            verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
+                match gate.answer(&verdict, gate.underway(request.headers()), peer) {
                     Answer::Now(mut response) => {
                         answer::set_cookies(&mut response, cookies);
                         GateFuture::done(response)

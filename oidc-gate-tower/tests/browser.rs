@@ -234,3 +234,74 @@ async fn a_script_keeps_to_its_origin() {
     assert_eq!(page.status, StatusCode::OK);
     assert_eq!(browser.page().url, "https://app.test/set");
 }
+
+#[tokio::test]
+async fn a_page_that_sends_its_form_by_script_is_followed_with_the_cookies_of_such_a_request() {
+    let mut browser = browser().site("https://form.test", tower::service_fn(form_post));
+    browser.get("https://app.test/set").await;
+    let page = browser.get("https://form.test/").await;
+    assert!(page.body.starts_with("POST /echo\n"), "{page:?}");
+    assert_eq!(line(&page.body, "cookie"), "n=1");
+    assert_eq!(line(&page.body, "sec-fetch-site"), "cross-site");
+    assert_eq!(line(&page.body, "origin"), "null");
+    assert!(page.body.ends_with("\na=%3C+%26"), "{page:?}");
+    assert_eq!(page.history.len(), 2);
+
+    // After a redirect it is a navigation with a safe method, still of another site.
+    let page = browser.get("https://form.test/redirected").await;
+    assert!(page.body.starts_with("GET /echo\n"), "{page:?}");
+    assert_eq!(line(&page.body, "cookie"), "l=1; n=1");
+    assert_eq!(line(&page.body, "sec-fetch-site"), "cross-site");
+
+    let mut browser = browser.without_scripts();
+    let page = browser.get("https://form.test/").await;
+    assert_eq!(page.url, "https://form.test/");
+    let page = browser.submit("Go", &[]).await;
+    assert!(page.body.starts_with("POST /echo\n"), "{page:?}");
+}
+
+async fn form_post(request: Request<Full<Bytes>>) -> Result<Response<String>, Infallible> {
+    let action = match request.uri().path() {
+        "/redirected" => "https://app.test/to/303/https://app.test/echo",
+        _ => "https://app.test/echo",
+    };
+    let mut response = Response::new(format!(
+        "<form method=post action={action}><input type=hidden name=a value=\"&lt; &amp;\"><button>Go</button></form>\
+         <script>document.forms[0].submit()</script>"
+    ));
+    let policy = "no-referrer".parse().unwrap();
+    response
+        .headers_mut()
+        .insert(header::REFERRER_POLICY, policy);
+    Ok(response)
+}
+
+#[tokio::test]
+async fn a_page_that_refreshes_leads_on_as_a_page_of_its_own_site() {
+    let mut browser = browser().site("https://www.app.test", tower::service_fn(refresh));
+    browser.get("https://app.test/set").await;
+    browser.get("https://id.test/").await;
+    let page = browser.follow("https://www.app.test/?a&b").await;
+    assert!(page.body.starts_with("GET /echo?x&y\n"), "{page:?}");
+    assert_eq!(line(&page.body, "cookie"), "s=1; l=1; n=1");
+    assert_eq!(line(&page.body, "sec-fetch-site"), "same-site");
+}
+
+async fn refresh(_: Request<Full<Bytes>>) -> Result<Response<String>, Infallible> {
+    Ok(Response::new(
+        "<meta http-equiv=\"refresh\" content=\"0;url=https://app.test/echo?x&amp;y\">".to_owned(),
+    ))
+}
+
+#[tokio::test]
+#[should_panic(expected = "more than 20 redirects")]
+async fn a_circle_of_pages_is_noticed() {
+    let circle = tower::service_fn(|_: Request<Full<Bytes>>| async {
+        let page = "<meta http-equiv=\"refresh\" content=\"0;url=/\">".to_owned();
+        Ok::<_, Infallible>(Response::new(page))
+    });
+    Browser::new()
+        .site("https://app.test", circle)
+        .get("https://app.test/")
+        .await;
+}

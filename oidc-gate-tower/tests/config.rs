@@ -146,6 +146,30 @@ fn each_mistake_is_told_with_its_remedy() {
             "return_to_origin: \"https://***@wiki.example.com\" must not hold a user name or password; logins may lead to any page there",
         ),
         (
+            fine().cookie_domain("com"),
+            "cookie_domain: \"com\" is one label, and browsers keep no cookie for it; name the domain that is yours",
+        ),
+        (
+            fine().cookie_domain("example.org"),
+            "cookie_domain: \"example.org\" does not hold the base URL's host; name a domain that the host is or ends with",
+        ),
+        (
+            fine().cookie_domain(".example.com"),
+            "cookie_domain: \".example.com\" must be a host name as in \"example.com\": lower case, no dot in front, no scheme, no port",
+        ),
+        (
+            fine()
+                .base_url("https://192.0.2.1")
+                .cookie_domain("192.0.2.1"),
+            "cookie_domain: \"192.0.2.1\" is an address, and has no hosts below it; leave it out",
+        ),
+        (
+            fine()
+                .base_url("http://app.localhost:3000")
+                .cookie_domain("app.localhost"),
+            "cookie_domain: \"app.localhost\" takes https, and the base URL is http; leave it out on this machine",
+        ),
+        (
             fine().client("app", basic("")),
             "client: the secret is empty; a client without a secret is `ClientAuth::none()`",
         ),

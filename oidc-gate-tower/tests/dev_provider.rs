@@ -398,7 +398,7 @@ async fn other_faults_of_a_request_are_told_to_the_client() {
             "unsupported_response_type",
         ),
         (&[("response_type", "")], "invalid_request"),
-        (&[("response_mode", "form_post")], "invalid_request"),
+        (&[("response_mode", "fragment")], "invalid_request"),
         (&[("scope", "profile")], "invalid_scope"),
         (&[("code_challenge", "")], "invalid_request"),
         (&[("code_challenge", "short")], "invalid_request"),

@@ -143,6 +143,18 @@ checks! {
         answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
         mended_by: Operator, "Configure the provider to sign ID tokens with RS256, ES256 or EdDSA.",
     }
+    ResponseModeUnsupported = "provider.response_mode_unsupported" {
+        rule: "The configured response mode is one that the provider has.",
+        source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Leave the response mode out, or have the provider list `form_post` in `response_modes_supported`.",
+    }
+    CallbackMediaType = "callback.media_type" {
+        rule: "An authorization response that is posted is a form.",
+        source: "OAuth 2.0 Form Post Response Mode § 2", "https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html",
+        answer: 415, "an error page",
+        mended_by: Caller, "Start again at the page you wanted. If it repeats, look at what alters the provider's form.",
+    }
     CallbackMalformed = "callback.malformed" {
         rule: "The authorization response is form-encoded text within its size limit.",
         source: "RFC 6749 § 4.1.2", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2",
@@ -256,6 +268,12 @@ checks! {
         source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
         answer: 502, "an error page with a reference",
         mended_by: Operator, "The cause has the provider's words; no specification that the gate speaks knows this error, so look it up at the provider.",
+    }
+    LoginLoop = "login.loop" {
+        rule: "A browser that has just been signed in comes back with its session.",
+        source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",
+        answer: 400, "an error page with a reference, in the place of a fourth login within a minute",
+        mended_by: Operator, "Find out what becomes of the session cookie: the browser blocks it, a proxy drops `Set-Cookie` or long headers, the base URL is another host than the browser's, or another host of the domain sets a second session. If a requirement on the sign-in led here, compare this machine's clock with the provider's.",
     }
     TokenInvalidClient = "token.invalid_client" {
         rule: "The provider accepts the client's credentials.",

@@ -29,6 +29,7 @@ pub enum Asker {
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
@@ -217,6 +218,22 @@ pub struct Asking {
     pub return_to: Option<ReturnTo>,
     /// A bearer token was presented, valid or not: a login cannot mend that.
     pub bearer: bool,
+    /// Who led here.
+    pub led_by: LedBy,
+}
+
+/// Who led a browser here, as it says itself
+/// ([Fetch Metadata § 2.4](https://www.w3.org/TR/fetch-metadata/#sec-fetch-site-header)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "whether a cookie could come along is all there is to know"
+)]
+pub enum LedBy {
+    /// Another site: `SameSite=Strict` cookies did not come along.
+    AnotherSite,
+    /// The application, a host of its site, the user, or nobody knows.
+    SomebodyElse,
 }
 
 impl Asking {
@@ -239,6 +256,11 @@ impl Asking {
                         .unwrap_or_default();
                     scheme.eq_ignore_ascii_case(b"bearer")
                 }),
+            // Of a sibling host's link (`same-site`) they do come along.
+            led_by: match only(head.headers, &SEC_FETCH_SITE) {
+                One::Is("cross-site") => LedBy::AnotherSite,
+                One::Is(_) | One::Absent | One::Unclear => LedBy::SomebodyElse,
+            },
         }
     }
 
@@ -251,7 +273,7 @@ impl Asking {
                 _ => Asker::Script,
             },
             return_to: None,
-            bearer: self.bearer,
+            ..self
         }
     }
 }
@@ -334,6 +356,7 @@ mod tests {
                 asker,
                 return_to: None,
                 bearer: false,
+                led_by: LedBy::SomebodyElse,
             };
             assert_eq!(Asking::of(&head).as_json(), expected, "{line}");
         }

@@ -1,6 +1,6 @@
 //! From a route and a credential to a decision.
 
-use super::asker::{Asker, Asking, is_prefetch};
+use super::asker::{Asker, Asking, LedBy, is_prefetch};
 use super::csrf::{cross_site, is_sensitive};
 use super::decision::{
     AnswerForm, Cache, Caller, Challenge, ChallengeError, Decision, Refusal, Scheme, SessionEffect,
@@ -13,7 +13,7 @@ use super::route::{Endpoint, Requirements, Route};
 use super::settings::{Accepts, InvalidBearer};
 use crate::check::Check;
 use crate::identity::{Identity, Via};
-use crate::session::Freshness;
+use crate::session::{Freshness, SameSite};
 use crate::time::UnixTime;
 use http::StatusCode;
 use std::borrow::Cow;
@@ -342,6 +342,17 @@ impl Policy {
 
     fn unauthenticated(&self, asking: Asking, check: Check, cause: &'static str) -> Verdict {
         match asking {
+            // There is no circle: the second time it is a page of this application that leads here.
+            Asking {
+                return_to: Some(return_to),
+                led_by: LedBy::AnotherSite,
+                ..
+            } if self.accepts.sessions()
+                && self.same_site == SameSite::Strict
+                && check == Check::Unauthenticated =>
+            {
+                Verdict::ComeAgain(return_to)
+            }
             Asking {
                 return_to: Some(return_to),
                 ..
@@ -435,6 +446,7 @@ impl Policy {
             asker,
             return_to: None,
             bearer: false,
+            led_by: LedBy::SomebodyElse,
         })
     }
 

@@ -37,6 +37,9 @@ pub enum Verdict {
         /// The stronger or more recent sign-in that is asked for.
         step_up: Option<StepUp>,
     },
+    /// The browser comes once more, led by a page of this application: another site has led it here, and so its session, if
+    /// it has one, was kept back. Only where sessions are [`Strict`](crate::session::SameSite::Strict).
+    ComeAgain(ReturnTo),
     /// The gate says no.
     Refuse(Refusal),
     /// The gate serves an endpoint of its own.

@@ -44,7 +44,7 @@ mod route;
 mod settings;
 
 pub use crate::session::Freshness;
-pub use asker::{Asker, Asking};
+pub use asker::{Asker, Asking, LedBy};
 pub use csrf::{CrossSite, cross_site};
 pub use decide::{BearerVerdict, Credential, Demand, LiveSession, SessionView};
 pub use decision::{

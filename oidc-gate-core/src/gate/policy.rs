@@ -7,6 +7,7 @@ use super::route::{Endpoint, Found, Requirements, Route};
 use super::settings::{
     Accepts, InvalidBearer, PolicySettings, Rule, RuleKind, RuleProblem, problems,
 };
+use crate::session::SameSite;
 use http::Method;
 use std::collections::HashMap;
 
@@ -41,6 +42,7 @@ pub struct Policy {
     pub(super) accepts: Accepts,
     pub(super) invalid_bearer: InvalidBearer,
     pub(super) origin: Option<Box<str>>,
+    pub(super) same_site: SameSite,
 }
 
 /// What was found for a request, and by which rules.
@@ -113,6 +115,7 @@ impl Policy {
             accepts: settings.accepts,
             invalid_bearer: settings.invalid_bearer,
             origin: settings.origin.map(Into::into),
+            same_site: settings.same_site,
             rules,
         })
     }

@@ -3,6 +3,7 @@
 use super::pattern::{Pattern, Shape, literal_problem, prefix_of};
 use super::requirement::Requirement;
 use super::route::Endpoint;
+use crate::session::SameSite;
 use std::{collections::HashMap, fmt};
 
 /// What a rule does to the requests its pattern covers. In the order of strictness: the last of those that match wins.
@@ -129,6 +130,8 @@ pub struct PolicySettings {
     /// The application's own origin, as a browser writes it in `Origin`. Without it no request that changes something
     /// passes by a session unless the browser vouches for it in `Sec-Fetch-Site`.
     pub origin: Option<String>,
+    /// Whether sessions come along when another site leads a user here.
+    pub same_site: SameSite,
 }
 
 impl Default for PolicySettings {
@@ -147,6 +150,7 @@ impl Default for PolicySettings {
             invalid_bearer: InvalidBearer::default(),
             json: vec![],
             origin: None,
+            same_site: SameSite::default(),
         }
     }
 }

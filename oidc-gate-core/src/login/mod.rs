@@ -5,6 +5,7 @@ mod claims_request;
 mod params;
 pub mod pkce;
 mod places;
+mod response_mode;
 mod return_to;
 mod sign_in;
 mod start;
@@ -15,6 +16,7 @@ pub use callback::{Answered, Callback, ConsumeState, Grant, Use};
 pub use claims_request::ClaimsRequest;
 pub use params::{Locales, LoginHint, ParamError, Params};
 pub use places::Places;
+pub use response_mode::{Arrival, ResponseMode, is_over};
 pub use return_to::ReturnTo;
 pub use sign_in::{Asked, SignIn, SignInRules, SignedIn};
 pub use start::{Registration, Started, start};
@@ -75,6 +77,18 @@ pub fn check_compatible(
             Check::ClaimsUnsupported,
             "`claims` is configured, and the provider does not say `claims_parameter_supported`",
         ));
+    }
+    // `query` is what the code flow does anyway, and is not asked for, so it is not looked for either.
+    let mode = registration.response_mode;
+    let modes = metadata.response_modes();
+    if mode != ResponseMode::Query && !modes.iter().any(|m| m == mode.value()) {
+        let listed: Vec<_> = modes.iter().map(|m| quote(m).to_string()).collect();
+        let cause = format!(
+            "configured {}, the provider has {}",
+            mode.value(),
+            listed.join(", ")
+        );
+        return Err(CheckFailed::new(Check::ResponseModeUnsupported, cause));
     }
     if let Some(alg) = registration.id_token_alg {
         return check_secret(alg, method);

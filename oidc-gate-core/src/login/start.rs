@@ -1,6 +1,6 @@
 //! The way to the provider.
 
-use super::{ClaimsRequest, Manner, Transaction, Wanted, Wishes, pkce};
+use super::{ClaimsRequest, Manner, ResponseMode, Transaction, Wanted, Wishes, pkce};
 use crate::{
     check::{Check, CheckFailed, quote},
     client_auth::Client,
@@ -31,6 +31,8 @@ pub struct Registration {
     pub id_token_alg: Option<Alg>,
     /// What every login asks for beside that.
     pub wishes: Wishes,
+    /// How the provider hands its answers back.
+    pub response_mode: ResponseMode,
 }
 
 impl Registration {
@@ -53,6 +55,7 @@ impl Registration {
             scopes: scopes.into(),
             id_token_alg: None,
             wishes: Wishes::default(),
+            response_mode: ResponseMode::default(),
         }
     }
 }
@@ -144,6 +147,11 @@ fn location(
         ),
         ("code_challenge_method", "S256".into()),
     ];
+    match registration.response_mode {
+        // The default is not said (OAuth 2.0 Multiple Response Types § 2.1).
+        ResponseMode::Query => {}
+        mode @ ResponseMode::FormPost => pairs.push(("response_mode", mode.value().into())),
+    }
     let claims = wishes.claims.as_ref();
     let acr_values = match demand.acr_values.as_slice() {
         [] => &wishes.acr_values,

@@ -216,6 +216,42 @@ fn of_what_a_provider_lists_one_that_fits_is_enough() {
 }
 
 #[test]
+fn a_form_post_is_asked_for_where_the_provider_has_it_and_a_query_never() {
+    let begin = |extra, mode| {
+        let mut entropy = Counting::default();
+        let mut env = Env {
+            now: NOW,
+            entropy: &mut entropy,
+        };
+        let mut registration = registration();
+        registration.response_mode = mode;
+        let wanted = Wanted::to(ReturnTo::root());
+        start(&metadata(extra), &registration, wanted, &mut env)
+    };
+    let listed = |modes: &[&str]| json!({ "response_modes_supported": modes });
+    for (extra, supported) in [
+        (json!({}), false),
+        (listed(&["query", "fragment"]), false),
+        (listed(&["form_post.jwt"]), false),
+        (listed(&["query", "form_post"]), true),
+    ] {
+        let started = begin(extra.clone(), ResponseMode::FormPost);
+        match started {
+            Ok(started) if supported => {
+                let mode = query(&started.location).take("response_mode");
+                assert_eq!(mode.as_deref(), Some("form_post"));
+            }
+            Err(failed) if !supported => {
+                assert_eq!(failed.check(), Check::ResponseModeUnsupported, "{extra}");
+            }
+            other => panic!("{extra}: {other:?}"),
+        }
+        let started = begin(extra, ResponseMode::Query).unwrap();
+        assert_eq!(query(&started.location).get("response_mode"), None);
+    }
+}
+
+#[test]
 fn a_transaction_survives_its_cookie_and_opens_under_its_own_name_only() {
     let keys = CookieKeys::ephemeral();
     let names = CookieNames::derive("app", &BaseUrl::parse("https://app.example").unwrap());

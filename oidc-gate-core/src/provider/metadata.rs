@@ -16,6 +16,7 @@ pub struct Metadata {
     userinfo_endpoint: Option<EndpointUrl>,
     end_session_endpoint: Option<EndpointUrl>,
     token_endpoint_auth_methods: Vec<String>,
+    response_modes: Vec<String>,
     id_token_algs: AlgSet,
     response_types: Option<Vec<String>>,
     code_challenge_methods: Option<Vec<String>>,
@@ -85,6 +86,9 @@ impl Metadata {
                     known.filter(|alg| !alg.is_symmetric()).collect()
                 },
             );
+        let response_modes = members
+            .list("response_modes_supported")
+            .unwrap_or_else(|| vec!["query".into(), "fragment".into()]);
         let response_types = members.list("response_types_supported");
         let code_challenge_methods = members.list("code_challenge_methods_supported");
         let promises_iss = members.flag("authorization_response_iss_parameter_supported");
@@ -100,6 +104,7 @@ impl Metadata {
                     end_session_endpoint,
                     token_endpoint_auth_methods,
                     id_token_algs,
+                    response_modes,
                     response_types,
                     code_challenge_methods,
                     promises_iss,
@@ -144,6 +149,11 @@ impl Metadata {
     /// provider does not say.
     pub fn token_endpoint_auth_methods(&self) -> &[String] {
         &self.token_endpoint_auth_methods
+    }
+
+    /// How authorization responses may come back; `query` and `fragment` where the provider does not say.
+    pub fn response_modes(&self) -> &[String] {
+        &self.response_modes
     }
 
     /// The algorithms of ID tokens that both the provider and the gate know. Empty if there is none; `RS256` where the

@@ -32,7 +32,8 @@ impl CookieNames {
         max_age: Duration,
         present: &HeaderMap,
     ) -> Result<Vec<SetCookie>, CheckFailed> {
-        let room = Self::MAX_PAIR_BYTES - self.chunk(1).len() - MARK.len();
+        let beside = self.chunk(1).len() + "=".len() + MARK.len();
+        let room = self.room().saturating_sub(beside).max(1);
         let mut pieces: Vec<&str> = Vec::new();
         let mut rest = sealed;
         while !rest.is_empty() {
@@ -46,8 +47,9 @@ impl CookieNames {
         };
         if pieces.len() > MAX_CHUNKS {
             let (bytes, limit) = (sealed.len(), room * MAX_CHUNKS);
-            let cause =
-                format!("the sealed session has {bytes} bytes, and {limit} fit into its cookies");
+            let cause = format!(
+                "the sealed session has {bytes} bytes, and {limit} fit into its {MAX_CHUNKS} cookies"
+            );
             return Err(CheckFailed::new(Check::SessionTooLarge, cause));
         }
         let mark = if others.is_empty() { "" } else { MARK };
@@ -99,15 +101,16 @@ impl CookieNames {
             .map(|name| self.clear(&name))
     }
 
-    fn chunk(&self, number: usize) -> String {
+    pub(super) fn chunk(&self, number: usize) -> String {
         format!("{}-{number}", self.session())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::{CookieKeys, Lifetimes, Session};
     use super::*;
-    use crate::url::BaseUrl;
+    use crate::{identity::Identity, secret::SessionId, time::UnixTime, url::BaseUrl};
     use http::{HeaderValue, header::COOKIE};
     use proptest::prelude::*;
 
@@ -209,7 +212,109 @@ mod tests {
         );
     }
 
+    /// A session of that generation, with claims that make it so large.
+    fn session(user: &str, generation: u64, padding: usize) -> Session {
+        let identity = Identity::builder("https://id.example", user)
+            .claim("padding", "p".repeat(padding))
+            .build();
+        let id = SessionId::from_bytes([user.len() as u8; 32]);
+        let now = UnixTime::from_secs(1_700_000_000);
+        let begun = Session::begin(id, identity, None, &Lifetimes::default(), now);
+        (0..generation).fold(begun, |session, at| {
+            session.touched(now + Duration::from_secs(at))
+        })
+    }
+
+    #[derive(Clone, Debug)]
+    struct Piece {
+        of: usize,
+        /// Whether it goes under the name of the first piece or the second, whichever it is.
+        second_name: bool,
+        second: bool,
+    }
+
+    fn piece() -> impl Strategy<Value = Piece> {
+        (0usize..5, any::<bool>(), prop::bool::weighted(0.9)).prop_map(|(of, second, own)| Piece {
+            of,
+            second,
+            second_name: second == own,
+        })
+    }
+
     proptest! {
+        /// Pieces of several sessions of one browser, under the same names and the same key: in any order, left out, sent
+        /// twice, put under each other's names.
+        #[test]
+        fn whatever_pieces_come_together_what_opens_is_a_session_that_was_sealed(
+            pieces in prop::collection::vec(piece(), 0..10),
+            foreign in prop::collection::vec("[A-Za-z0-9_.-]{0,40}", 0..3),
+            foreign_first: bool,
+        ) {
+            let (keys, names) = (CookieKeys::ephemeral(), names());
+            let sealed: Vec<String> = [
+                session("alice", 0, 4500),
+                session("alice", 1, 4500),
+                session("alice", 2, 10),
+                session("bob", 0, 4500),
+                session("bob", 7, 3000),
+            ]
+            .iter()
+            .map(|session| session.seal(&keys, &names).unwrap())
+            .collect();
+            let cookies: Vec<_> = sealed.iter().map(|sealed| set(sealed, &HeaderMap::new())).collect();
+            prop_assert!(cookies.iter().any(|c| c.len() == 1) && cookies.iter().any(|c| c.len() == 2));
+            let value = |cookie: &SetCookie| cookie.pair().split_once('=').unwrap().1.to_owned();
+            let mut pairs: Vec<String> = pieces
+                .iter()
+                .filter_map(|piece| {
+                    let value = value(cookies[piece.of].get(usize::from(piece.second))?);
+                    let name = if piece.second_name { names.chunk(1) } else { names.session().to_owned() };
+                    Some(format!("{name}={value}"))
+                })
+                .collect();
+            for (at, foreign) in foreign.iter().enumerate() {
+                let name = if at % 2 == 0 { names.session().to_owned() } else { names.chunk(1) };
+                let at = if foreign_first { 0 } else { pairs.len() };
+                pairs.insert(at, format!("{name}={foreign}"));
+            }
+            let headers = request(&pairs);
+            let mut opened = 0;
+            for found in names.sessions(&headers) {
+                if Session::open(&keys, &names, &found).is_some() {
+                    prop_assert!(sealed.iter().any(|sealed| sealed.as_bytes() == &*found));
+                    opened += 1;
+                }
+            }
+            // And what is complete and within the limit is found, whatever stands around it.
+            let first = |of: usize| pieces.iter().any(|p| p.of == of && !p.second && !p.second_name);
+            let second = |of: usize| pieces.iter().any(|p| p.of == of && p.second && p.second_name);
+            let few = pairs.len() <= MAX_CANDIDATES;
+            let complete = (0..5).any(|of| first(of) && (cookies[of].len() == 1 || second(of)));
+            prop_assert!(opened > 0 || !(few && complete));
+        }
+
+        /// A session that shrinks and grows leaves no piece behind that would be taken for one of its own.
+        #[test]
+        fn a_browser_holds_the_last_of_the_sessions_it_was_given(
+            paddings in prop::collection::vec(prop_oneof![Just(10usize), Just(4500)], 1..8),
+        ) {
+            let (keys, names) = (CookieKeys::ephemeral(), names());
+            let mut jar = std::collections::BTreeMap::new();
+            for (generation, padding) in (0..).zip(paddings) {
+                let pairs: Vec<String> = jar.iter().map(|(n, v): (&String, &String)| format!("{n}={v}")).collect();
+                let sealed = session("alice", generation, padding).seal(&keys, &names).unwrap();
+                for cookie in set(&sealed, &request(&pairs)) {
+                    let (name, value) = cookie.pair().split_once('=').map(|(n, v)| (n.to_owned(), v.to_owned())).unwrap();
+                    if cookie.is_removal() { jar.remove(&name); } else { jar.insert(name, value); }
+                }
+                let pairs: Vec<String> = jar.iter().map(|(n, v)| format!("{n}={v}")).collect();
+                let headers = request(&pairs);
+                let found: Vec<_> = names.sessions(&headers).collect();
+                prop_assert_eq!(found, vec![Cow::Borrowed(sealed.as_bytes())]);
+                prop_assert_eq!(jar.len(), if padding > 1000 { 2 } else { 1 });
+            }
+        }
+
         #[test]
         fn every_length_comes_back(len in 1usize..7700) {
             let sealed: String = ('a'..='z').cycle().take(len).collect();

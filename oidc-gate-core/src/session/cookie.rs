@@ -1,45 +1,117 @@
 //! Cookies: their names, how they are written, how they are found among others.
 
+use super::{CookieDomain, Lifetimes};
 use crate::{secret::State, url::BaseUrl};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use std::{fmt, time::Duration};
 
-/// The names of one gate's cookies.
+/// The names of one gate's cookies, and how they are written.
 ///
 /// They are derived from the client id and the base URL, so that several gates on one host leave each other's cookies
 /// alone. Over https they begin with `__Host-`: the browser takes them from this very host only, over https only
 /// ([RFC 6265bis § 4.1.3](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-4.1.3)). On a
-/// loopback host without https, browsers refuse that prefix, and the names do without it.
+/// loopback host without https, browsers refuse that prefix, and the names do without it. A session that is
+/// [shared](Self::shared) over a domain cannot have it either.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieNames {
     session: Box<str>,
+    session_site: Site,
+    domain: Option<CookieDomain>,
+    /// What all names but the session's begin with.
+    others: Box<str>,
     transaction_prefix: Box<str>,
+    transaction_site: Site,
+    landed: Box<str>,
     secure: bool,
 }
 
+/// Whether a session is sent when another site leads a user here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a session that other sites' forms and frames carry along is no choice"
+)]
+pub enum SameSite {
+    /// It is, on a navigation with a safe method: whoever follows a link arrives signed in.
+    #[default]
+    Lax,
+    /// It is not. The gate answers such a navigation with a page that leads the browser there once more.
+    Strict,
+}
+
+/// The attribute `SameSite`
+/// ([RFC 6265bis § 5.6.7](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.6.7)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Site {
+    Strict,
+    Lax,
+    None,
+}
+
 impl CookieNames {
-    /// The most bytes of a cookie's name and value that every browser keeps
-    /// ([RFC 6265 § 6.1](https://www.rfc-editor.org/rfc/rfc6265#section-6.1)), with room for the attributes.
+    /// The most bytes of a cookie's name and value, so that two of them fit into a header line of 8 KB.
     pub const MAX_PAIR_BYTES: usize = 3990;
+
+    /// The most bytes of a `Set-Cookie` value that every browser keeps, attributes included
+    /// ([RFC 6265 § 6.1](https://www.rfc-editor.org/rfc/rfc6265#section-6.1)).
+    pub const MAX_LINE_BYTES: usize = 4096;
 
     /// The names of the gate of this client at this address.
     pub fn derive(client_id: &str, base: &BaseUrl) -> Self {
         let prefix = if base.is_secure() { "__Host-" } else { "" };
-        // A length is put before the id, so that no two gates can be written as one.
-        let seed = format!(
-            "{} {client_id} {}{}",
-            client_id.len(),
-            base.origin(),
-            base.path()
-        );
-        let tag = short_hash(seed.as_bytes());
+        let tag = tag(client_id, &format!("{}{}", base.origin(), base.path()));
         Self {
             session: format!("{prefix}gate-{tag}").into(),
+            session_site: Site::Lax,
+            domain: None,
+            others: format!("{prefix}gate-{tag}-").into(),
             transaction_prefix: format!("{prefix}gate-{tag}-login-").into(),
+            transaction_site: Site::Lax,
+            landed: format!("{prefix}gate-{tag}-landed").into(),
             secure: base.is_secure(),
         }
+    }
+
+    /// The same, with sessions kept so from other sites.
+    #[must_use]
+    pub fn same_site(self, same_site: SameSite) -> Self {
+        let session_site = match same_site {
+            SameSite::Lax => Site::Lax,
+            SameSite::Strict => Site::Strict,
+        };
+        Self {
+            session_site,
+            ..self
+        }
+    }
+
+    /// The same, for logins that come back by a form of the provider's: a browser sends it with `SameSite=None` cookies
+    /// alone, and keeps such a cookie only if it is `Secure`, from a loopback host without https too.
+    #[must_use]
+    pub fn logins_are_posted(self) -> Self {
+        Self {
+            transaction_site: Site::None,
+            ..self
+        }
+    }
+
+    /// The same, with a session that all hosts of `domain` share. Its name is derived from the client id and the domain,
+    /// so that the gates of one client with the same keys understand each other. Logins stay with their host.
+    #[must_use]
+    pub fn shared(self, client_id: &str, domain: CookieDomain) -> Self {
+        let tag = tag(client_id, &format!("domain {}", domain.as_str()));
+        Self {
+            session: format!("__Secure-gate-{tag}").into(),
+            domain: Some(domain),
+            ..self
+        }
+    }
+
+    /// Whether a session is kept from navigations that another site leads here.
+    pub fn is_strict(&self) -> bool {
+        self.session_site == Site::Strict
     }
 
     /// The session cookie.
@@ -56,15 +128,22 @@ impl CookieNames {
         )
     }
 
+    /// The cookie that says when logins ended well.
+    pub fn landed(&self) -> &str {
+        &self.landed
+    }
+
     /// Whether a cookie of that name is this gate's.
     pub fn is_ours(&self, name: &str) -> bool {
         self.owns(name.as_bytes())
     }
 
     fn owns(&self, name: &[u8]) -> bool {
-        // The session's pieces and the logins have its name and a dash before what is theirs alone.
-        name.strip_prefix(self.session.as_bytes())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"))
+        // A session's pieces have its name and a dash before what is theirs alone.
+        let of_session = name
+            .strip_prefix(self.session.as_bytes())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"));
+        of_session || name.starts_with(self.others.as_bytes())
     }
 
     /// Every cookie of that name that a request carries. There can be several: another host of the same domain may have
@@ -75,11 +154,15 @@ impl CookieNames {
             .map(|(_, value)| value)
     }
 
-    /// The names of the logins that have begun in this browser, in the order of the header.
-    pub fn transactions<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+    /// This gate's cookies that are no part of a session, in the order of the header.
+    pub fn others<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = Other<'a>> {
         pairs(headers)
-            .filter(|(name, _)| name.starts_with(self.transaction_prefix.as_bytes()))
-            .filter_map(|(name, _)| std::str::from_utf8(name).ok())
+            .filter(|(name, _)| name.starts_with(self.others.as_bytes()))
+            .filter_map(|(name, value)| match std::str::from_utf8(name).ok()? {
+                name if name.starts_with(&*self.transaction_prefix) => Some(Other::Login(name)),
+                name if name == &*self.landed => Some(Other::Landed(value)),
+                _ => None,
+            })
     }
 
     /// Takes this gate's cookies out of a request, so that no handler and no log behind the gate sees them. Allocates
@@ -116,13 +199,53 @@ impl CookieNames {
     }
 
     pub(super) fn set(&self, name: String, value: String, max_age: Duration) -> SetCookie {
+        let of_login = name.starts_with(&*self.transaction_prefix) || name == *self.landed;
+        let (same_site, domain) = if of_login {
+            (self.transaction_site, None)
+        } else {
+            (self.session_site, self.domain.clone())
+        };
         SetCookie {
             name,
             value,
-            max_age,
-            secure: self.secure,
+            max_age: max_age.min(Lifetimes::MAX),
+            domain,
+            same_site,
+            secure: self.secure || same_site == Site::None,
         }
     }
+
+    /// The most bytes of name and value of a session's cookie, with its attributes beside it.
+    pub(super) fn room(&self) -> usize {
+        let longest = self.set(self.session.to_string(), String::new(), Lifetimes::MAX);
+        let left = Self::MAX_LINE_BYTES.saturating_sub(longest.attributes().len());
+        left.min(Self::MAX_PAIR_BYTES)
+    }
+}
+
+/// A cookie of the gate's that is no part of a session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the gate has these two")]
+pub enum Other<'a> {
+    /// A login that has begun: its name.
+    Login(&'a str),
+    /// When logins ended well: its value.
+    Landed(&'a [u8]),
+}
+
+impl fmt::Debug for Other<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Login(name) => write!(f, "Login({name})"),
+            Self::Landed(_) => f.write_str("Landed(***)"),
+        }
+    }
+}
+
+/// What tells the cookies of one client at one place from all others. A length is put before the id, so that no two can be
+/// written as one.
+fn tag(client_id: &str, place: &str) -> String {
+    short_hash(format!("{} {client_id} {place}", client_id.len()).as_bytes())
 }
 
 /// Nine bytes of SHA-256, as twelve characters that may stand in a cookie's name.
@@ -171,12 +294,15 @@ fn position(bytes: &[u8], byte: u8) -> Option<usize> {
 
 /// A `Set-Cookie` to be sent.
 ///
-/// Always `HttpOnly`, `SameSite=Lax` and `Path=/`; `Secure` wherever the base URL is https; never with a `Domain`.
+/// Always `HttpOnly` and `Path=/`, always with a `SameSite`; `Secure` wherever the base URL is https; with a `Domain` for
+/// a session that is shared and never otherwise.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetCookie {
     name: String,
     value: String,
     max_age: Duration,
+    domain: Option<CookieDomain>,
+    same_site: Site,
     secure: bool,
 }
 
@@ -193,21 +319,29 @@ impl SetCookie {
 
     /// The header's value, marked as sensitive.
     pub fn to_header(&self) -> HeaderValue {
-        let Self {
-            name,
-            value,
-            max_age,
-            secure,
-        } = self;
-        let secure = if *secure { "; Secure" } else { "" };
-        let line = format!(
-            "{name}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{secure}",
-            max_age.as_secs()
-        );
+        let line = format!("{}={}{}", self.name, self.value, self.attributes());
         // Name and value are base64 and our own words; an empty header would set nothing.
         let mut header = HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(""));
         header.set_sensitive(true);
         header
+    }
+
+    fn attributes(&self) -> String {
+        let same_site = match self.same_site {
+            Site::Strict => "Strict",
+            Site::Lax => "Lax",
+            Site::None => "None",
+        };
+        let max_age = self.max_age.as_secs();
+        let mut text = format!("; Path=/; Max-Age={max_age}; HttpOnly; SameSite={same_site}");
+        if self.secure {
+            text += "; Secure";
+        }
+        if let Some(domain) = &self.domain {
+            text += "; Domain=";
+            text += domain.as_str();
+        }
+        text
     }
 
     /// The `name=value` half, as a browser sends it back.
@@ -315,6 +449,106 @@ mod tests {
         }
         assert_eq!(parts(b"").collect::<Vec<_>>(), [b""]);
         assert_eq!(parts(b";;").collect::<Vec<_>>(), [b"", b"", b""]);
+    }
+
+    #[test]
+    fn what_is_strict_posted_or_shared_says_so_and_a_host_prefix_never_stands_beside_a_domain() {
+        let base = BaseUrl::parse("https://app.example.com").unwrap();
+        let plain = CookieNames::derive("app", &base);
+        let domain = CookieDomain::parse("example.com", &base).unwrap();
+        let line = |names: &CookieNames, name: &str| {
+            let text = names.clear(name).to_header().to_str().unwrap().to_owned();
+            text.split_once("; Max-Age=0; HttpOnly; ")
+                .unwrap()
+                .1
+                .to_owned()
+        };
+        let login = plain.transaction(&State::new("s"));
+        for (names, session, of_login) in [
+            (
+                plain.clone(),
+                "SameSite=Lax; Secure",
+                "SameSite=Lax; Secure",
+            ),
+            (
+                plain.clone().same_site(SameSite::Strict),
+                "SameSite=Strict; Secure",
+                "SameSite=Lax; Secure",
+            ),
+            (
+                plain.clone().logins_are_posted(),
+                "SameSite=Lax; Secure",
+                "SameSite=None; Secure",
+            ),
+            (
+                plain.clone().shared("app", domain.clone()),
+                "SameSite=Lax; Secure; Domain=example.com",
+                "SameSite=Lax; Secure",
+            ),
+        ] {
+            assert_eq!(line(&names, names.session()), session);
+            assert_eq!(line(&names, &names.chunk(1)), session);
+            assert_eq!(line(&names, &login), of_login);
+            assert_eq!(line(&names, names.landed()), of_login);
+            for name in [names.session(), &names.chunk(1), &login, names.landed()] {
+                assert!(names.is_ours(name), "{name}");
+                let header = names.clear(name).to_header();
+                let has_domain = header.to_str().unwrap().contains("Domain=");
+                assert_eq!(has_domain, name.starts_with("__Secure-"), "{name}");
+            }
+        }
+        let http = BaseUrl::parse("http://localhost:3000").unwrap();
+        let names = CookieNames::derive("app", &http).logins_are_posted();
+        assert_eq!(line(&names, names.session()), "SameSite=Lax");
+        assert_eq!(line(&names, names.landed()), "SameSite=None; Secure");
+    }
+
+    #[test]
+    fn siblings_of_one_client_share_the_name_of_their_session_and_nothing_else() {
+        let shared = |client: &str, base: &str, domain: &str| {
+            let base = BaseUrl::parse(base).unwrap();
+            let domain = CookieDomain::parse(domain, &base).unwrap();
+            CookieNames::derive(client, &base).shared(client, domain)
+        };
+        let one = shared("app", "https://one.example.com", "example.com");
+        let two = shared("app", "https://two.example.com/at", "example.com");
+        assert_eq!(one.session(), two.session());
+        assert!(one.session().starts_with("__Secure-gate-"));
+        assert_ne!(one.landed(), two.landed());
+        let state = State::new("s");
+        assert_ne!(one.transaction(&state), two.transaction(&state));
+        assert!(!one.is_ours(&two.transaction(&state)));
+        for other in [
+            shared("app2", "https://one.example.com", "example.com"),
+            shared("app", "https://one.example.com", "one.example.com"),
+        ] {
+            assert_ne!(one.session(), other.session());
+        }
+    }
+
+    #[test]
+    fn every_line_fits_and_lives_no_longer_than_browsers_keep_it() {
+        let label = "a".repeat(63);
+        let domain = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        let base = BaseUrl::parse(&format!("https://{domain}")).unwrap();
+        let plain = CookieNames::derive("app", &base).same_site(SameSite::Strict);
+        let shared = CookieDomain::parse(&domain, &base).unwrap();
+        for names in [plain.clone(), plain.shared("app", shared)] {
+            for length in (1..7900).step_by(7).chain([7300, 7301, 7302]) {
+                let sealed = "a".repeat(length);
+                let age = Duration::from_secs(u64::MAX);
+                let Ok(cookies) = names.set_session(&sealed, age, &HeaderMap::new()) else {
+                    assert!(length > 7300);
+                    continue;
+                };
+                for cookie in cookies {
+                    let header = cookie.to_header();
+                    let line = header.to_str().unwrap();
+                    assert!(line.len() <= CookieNames::MAX_LINE_BYTES, "{length}");
+                    assert!(line.contains("; Max-Age=34560000; "), "{line}");
+                }
+            }
+        }
     }
 
     #[test]

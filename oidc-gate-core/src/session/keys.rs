@@ -20,15 +20,18 @@ pub enum Purpose {
     Identity,
     /// A login that has begun.
     Transaction,
+    /// When logins ended well.
+    Landings,
 }
 
 impl Purpose {
-    const ALL: [Self; 2] = [Self::Identity, Self::Transaction];
+    const ALL: [Self; 3] = [Self::Identity, Self::Transaction, Self::Landings];
 
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Transaction => "transaction",
+            Self::Landings => "landings",
         }
     }
 }
@@ -86,7 +89,11 @@ impl Key {
             .map_err(|_| KeyError::Unusable)?;
         Ok(Self {
             id,
-            by_purpose: [aead(Purpose::Identity)?, aead(Purpose::Transaction)?],
+            by_purpose: [
+                aead(Purpose::Identity)?,
+                aead(Purpose::Transaction)?,
+                aead(Purpose::Landings)?,
+            ],
         })
     }
 }

@@ -2,7 +2,10 @@
 //! ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
 
 use super::{DevProvider, builder::Client};
-use crate::core::form::{Form, decode};
+use crate::core::{
+    form::{Form, decode},
+    login::ResponseMode,
+};
 use serde_json::Value;
 use std::time::Duration;
 use url::{Host, Url};
@@ -28,6 +31,7 @@ pub(super) struct AuthorizeRequest {
 pub(super) struct ReplyTo {
     pub(super) redirect_uri: String,
     pub(super) state: Option<String>,
+    pub(super) mode: ResponseMode,
 }
 
 /// What the relying party wants the user to be asked.
@@ -67,9 +71,16 @@ impl DevProvider {
             take("redirect_uri").ok_or(Refused::OnPage("redirect_uri is missing."))?;
         self.check_redirect_uri(&client_id, &redirect_uri)
             .map_err(Refused::OnPage)?;
+        // Read first, because it says how everything else that is wrong is told.
+        let mode = take("response_mode");
         let reply_to = ReplyTo {
             redirect_uri,
             state: take("state"),
+            mode: if mode.as_deref() == Some(ResponseMode::FormPost.value()) {
+                ResponseMode::FormPost
+            } else {
+                ResponseMode::Query
+            },
         };
 
         macro_rules! refuse {
@@ -91,8 +102,11 @@ impl DevProvider {
             Some(_) => refuse!("unsupported_response_type", "only code is spoken here"),
             None => refuse!("invalid_request", "response_type is missing"),
         }
-        if take("response_mode").is_some_and(|mode| mode != "query") {
-            refuse!("invalid_request", "only response_mode query is spoken here");
+        if mode.is_some_and(|mode| mode != reply_to.mode.value()) {
+            refuse!(
+                "invalid_request",
+                "response_mode must be query or form_post"
+            );
         }
         let scope = take("scope").unwrap_or_default();
         if !scope.split(' ').any(|word| word == "openid") {

@@ -24,7 +24,7 @@ impl DevProvider {
             "end_session_endpoint": issuer.endpoint("/end_session"),
             "scopes_supported": ["openid", "profile", "email", "groups"],
             "response_types_supported": ["code"],
-            "response_modes_supported": ["query"],
+            "response_modes_supported": ["query", "form_post"],
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [alg],

@@ -72,6 +72,29 @@ pub(super) fn sign_in(
     page.respond(StatusCode::OK)
 }
 
+/// The answer as a form that sends itself, and has a button for whoever has switched scripts off
+/// ([OAuth 2.0 Form Post Response Mode § 2](https://openid.net/specs/oauth-v2-form-post-response-mode-1_0.html)).
+pub(super) fn form_post(redirect_uri: &str, pairs: &[(&str, &str)]) -> Response<Bytes> {
+    let mut page = page("Back to the application");
+    page.allow_form_target(redirect_uri);
+    page.push(format_args!(
+        "<form method=\"post\" action=\"{}\">\n",
+        escape(redirect_uri)
+    ));
+    for (name, value) in pairs {
+        page.push(format_args!(
+            "<input type=\"hidden\" name=\"{}\" value=\"{}\">\n",
+            escape(name),
+            escape(value)
+        ));
+    }
+    page.push(format_args!(
+        "<button class=\"primary\">Go on</button>\n</form>\n"
+    ));
+    page.run("document.forms[0].submit()");
+    page.respond(StatusCode::OK)
+}
+
 /// Whether to end the session, when nobody has proved that the user wants that.
 pub(super) fn confirm_sign_out(
     provider: &DevProvider,

@@ -2,13 +2,14 @@
 
 use super::{
     DevProvider, Fault, answer::see_other, authorize_request::ReplyTo, bad_claims::WRONG_ISSUER,
+    pages,
 };
-use crate::core::form::with_query;
+use crate::core::{form::with_query, login::ResponseMode};
 use bytes::Bytes;
 use http::Response;
 
 impl DevProvider {
-    /// To the redirect URI with `pairs`, the state exactly as it came, and `iss`
+    /// To the redirect URI, in the query or in a form as was asked for, with `pairs`, the state exactly as it came, and `iss`
     /// ([RFC 9207 § 2](https://www.rfc-editor.org/rfc/rfc9207#section-2)).
     pub(super) fn reply(&self, to: &ReplyTo, pairs: &[(&str, &str)]) -> Response<Bytes> {
         let issuer = self.issuer();
@@ -32,6 +33,9 @@ impl DevProvider {
         if self.has(Fault::DuplicateParameters) {
             pairs.extend_from_within(..);
         }
-        see_other(&with_query(&to.redirect_uri, pairs))
+        match to.mode {
+            ResponseMode::FormPost => pages::form_post(&to.redirect_uri, &pairs),
+            _ => see_other(&with_query(&to.redirect_uri, pairs)),
+        }
     }
 }

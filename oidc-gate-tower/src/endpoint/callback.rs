@@ -6,11 +6,11 @@ use crate::{
         check::{Check, CheckFailed, quote},
         flow::Entropy,
         login::{
-            Answered, Asked, Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn,
-            Transaction, Use,
+            Answered, Arrival, Asked, Callback, ConsumeState, Grant, ResponseMode, ReturnTo,
+            SignIn, SignedIn, Transaction, Use, is_over,
         },
         secret::SessionId,
-        session::{Session, SetCookie},
+        session::{Landings, Session, SetCookie},
     },
     gate::Recognised,
     ports::OsEntropy,
@@ -18,19 +18,39 @@ use crate::{
     upstream::Unavailable,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, header::HOST, request::Parts};
+use http::{HeaderMap, Response, header::HOST, request::Parts};
+use http_body::Body;
 use std::time::Duration;
 
 /// Ends a login: a session and the page that was asked for, or a page that says what to do.
 ///
 /// A session that is there stays as it is unless the login succeeds.
-pub(super) async fn serve(gate: &Gate, parts: &Parts, present: Recognised) -> Response<Bytes> {
-    if parts.method != Method::GET {
-        let cause = "expected GET: `response_mode=form_post` was not asked for".to_owned();
-        return super::refuse(gate, Check::MethodNotAllowed, cause, Some("GET"));
-    }
-    let query = parts.uri.query().unwrap_or_default().as_bytes();
-    let callback = match Callback::parse(query) {
+pub(super) async fn serve<B>(
+    gate: &Gate,
+    parts: &Parts,
+    body: B,
+    present: Recognised,
+) -> Response<Bytes>
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    let mode = gate.0.upstream.registration().response_mode;
+    let query = parts.uri.query().unwrap_or_default();
+    let answer = match mode.arrival(&parts.method, query, &parts.headers) {
+        Ok(Arrival::InQuery) => Ok(Bytes::copy_from_slice(query.as_bytes())),
+        Ok(Arrival::InBody) => super::small_form(body).await,
+        Ok(Arrival::Over(check)) => return came_again(gate, check, &present),
+        Err(failed) => Err(failed),
+    };
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(failed) => {
+            let allow = (failed.check() == Check::MethodNotAllowed).then_some(mode.method());
+            return super::refuse(gate, failed.check(), failed.cause().to_owned(), allow);
+        }
+    };
+    let callback = match Callback::parse(&answer) {
         Ok(callback) => callback,
         Err(failed) => return over(gate, Over::now(failed), &present, None),
     };
@@ -58,14 +78,14 @@ pub(super) async fn serve(gate: &Gate, parts: &Parts, present: Recognised) -> Re
                 ?otherwise,
                 "nobody was signed in silently"
             );
-            let mut response = answer::redirect(otherwise.as_str());
+            let mut response = lead(gate, otherwise.as_str());
             answer::set_cookies(&mut response, clear(true));
             return response;
         }
     };
     match redeem(gate, grant, &present, parts.headers.clone()).await {
         Ok((location, cookies)) => {
-            let mut response = answer::redirect(location.as_str());
+            let mut response = lead(gate, location.as_str());
             answer::set_cookies(&mut response, cookies.into_iter().chain(clear(true)));
             response
         }
@@ -218,7 +238,9 @@ async fn sign_in(
         now,
     );
     // Before anything is changed: a session that does not fit into its cookies is a login that failed.
-    let cookies = gate.session_cookies(&session, now, &headers)?;
+    let mut cookies = gate.session_cookies(&session, now, &headers)?;
+    let landings = Landings::of(&headers, &inner.keys, &inner.names, now).and_now(now);
+    cookies.push(landings.seal(&inner.keys, &inner.names)?);
     // Another user took over this browser: what is left of the one before must not come back. The same user's other
     // tabs may still be sending the old cookie, and lose nothing by it.
     if let Some(before) = before
@@ -245,10 +267,7 @@ fn over(
         retry_after,
         return_to,
     } = over;
-    let stale = matches!(
-        failed.check(),
-        Check::StateUnknown | Check::StateReplayed | Check::TransactionExpired
-    );
+    let stale = is_over(failed.check());
     let return_to = return_to.unwrap_or_else(|| gate.home());
     let mut response = if stale && present.session().is_some() {
         let check = failed.check().id();
@@ -257,10 +276,51 @@ fn over(
             cause = failed.cause(),
             "a login that is over came again"
         );
-        answer::redirect(return_to.as_str())
+        lead(gate, return_to.as_str())
+    } else if let Some(again) = again(gate, failed.check()) {
+        let check = failed.check().id();
+        tracing::info!(
+            check,
+            cause = failed.cause(),
+            "a login is over; the browser is asked for its session"
+        );
+        lead(gate, &again)
     } else {
         answer::login_failed(&failed, retry_after, &gate.sign_in_path(return_to.as_str()))
     };
     answer::set_cookies(&mut response, clear);
     response
+}
+
+/// Where a browser is led that may hold a session which did not come along: one that is kept from other sites, or from
+/// their forms. It comes back to this endpoint with it, and with nothing that could be redeemed.
+fn again(gate: &Gate, check: Check) -> Option<String> {
+    let posted = gate.0.upstream.registration().response_mode == ResponseMode::FormPost;
+    if !posted && !gate.0.names.is_strict() {
+        return None;
+    }
+    let callback = gate.0.policy.endpoint_path(&gate.0.callback);
+    Arrival::over(check).map(|query| format!("{callback}?{query}"))
+}
+
+/// The browser has come again with all its cookies. Signed in, it is led to the application; otherwise it is told what it
+/// would have been told at first.
+fn came_again(gate: &Gate, check: Check, present: &Recognised) -> Response<Bytes> {
+    let home = gate.home();
+    if present.session().is_some() {
+        tracing::info!(check = check.id(), "a login that is over came again");
+        return answer::redirect(home.as_str());
+    }
+    let cause = "the browser holds no session either; the event before this one says what came";
+    let failed = CheckFailed::new(check, cause);
+    answer::login_failed(&failed, None, &gate.sign_in_path(home.as_str()))
+}
+
+/// Leads the browser on so that its session comes along, though another site has sent it here.
+fn lead(gate: &Gate, place: &str) -> Response<Bytes> {
+    if gate.0.names.is_strict() {
+        answer::lead(place)
+    } else {
+        answer::redirect(place)
+    }
 }

@@ -39,7 +39,7 @@ where
             let query = parts.uri.query().unwrap_or_default();
             start::serve(&gate, &parts.headers, query.as_bytes()).await
         }
-        Endpoint::Callback(_) => callback::serve(&gate, &parts, recognised).await,
+        Endpoint::Callback(_) => callback::serve(&gate, &parts, body, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
             Ok(form) => sign_out::serve(&gate, &parts, &form, recognised.session()),
             Err(failed) => refuse(&gate, failed.check(), failed.cause().to_owned(), None),

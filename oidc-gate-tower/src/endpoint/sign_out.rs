@@ -40,7 +40,11 @@ pub(super) fn serve(
         // Not a page in answer to the POST: a reload should not ask whether to send the form again.
         None => answer::redirect(&gate.sign_out_path()),
     };
-    answer::set_cookies(&mut response, gate.0.names.clear_session(&parts.headers));
+    let names = &gate.0.names;
+    answer::set_cookies(&mut response, names.clear_session(&parts.headers));
+    // Whoever signs out and in as somebody else does not go round in circles.
+    let landed = names.find(&parts.headers, names.landed()).next();
+    answer::set_cookies(&mut response, landed.map(|_| names.clear(names.landed())));
     response
 }
 

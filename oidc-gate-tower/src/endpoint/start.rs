@@ -58,7 +58,7 @@ pub(super) async fn serve(gate: &Gate, headers: &HeaderMap, form: &[u8]) -> Resp
             let _ = wanted.params.add(name.as_str(), value);
         }
     }
-    match gate.log_in(wanted, gate.pending(headers)) {
+    match gate.log_in(wanted, gate.underway(headers)) {
         Answer::Now(response) => response,
         Answer::Later(response) => response.await,
     }

@@ -1,7 +1,9 @@
 //! What is asked of the provider.
 
 use super::Provider;
-use crate::core::login::{ClaimsRequest, Locales, ParamError, Params, Prompt, Wishes};
+use crate::core::login::{
+    ClaimsRequest, Locales, ParamError, Params, Prompt, ResponseMode, Wishes,
+};
 use serde_json::Value;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use std::time::Duration;
 #[derive(Clone, Debug)]
 pub(crate) struct RequestSettings {
     pub(crate) scopes: Vec<String>,
+    pub(crate) response_mode: ResponseMode,
     /// What can be said wrongly is kept as it was said.
     wishes: Wishes,
     ui_locales: Vec<String>,
@@ -22,6 +25,7 @@ impl Default for RequestSettings {
     fn default() -> Self {
         Self {
             scopes: ["openid", "profile", "email"].map(String::from).into(),
+            response_mode: ResponseMode::default(),
             wishes: Wishes::default(),
             ui_locales: Vec::new(),
             claims: None,
@@ -124,6 +128,18 @@ impl Provider {
     /// makes the link chooses its value, at most 256 bytes of it.
     pub fn start_param(mut self, name: impl Into<String>) -> Self {
         self.request.start_params.push(name.into());
+        self
+    }
+}
+
+impl Provider {
+    /// How the provider hands its answers back; in the query of a redirect unless set.
+    ///
+    /// With [`ResponseMode::FormPost`] the code stands in no address, and so in no log of requests. A provider that does
+    /// not list it in `response_modes_supported` is not asked: the login ends before it begins, with
+    /// `provider.response_mode_unsupported`.
+    pub fn response_mode(mut self, mode: ResponseMode) -> Self {
+        self.request.response_mode = mode;
         self
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     Page,
     cookies::{Cause, Cookie, Jar, is_trustworthy, site},
-    forms::{self, Form},
+    forms::{self, Form, Refresh},
 };
 use crate::{Clock, SystemClock, core::form::push_pair, ports::Boxed};
 use bytes::Bytes;
@@ -18,7 +18,9 @@ use url::Url;
 ///
 /// - Cookies by the rules of RFC 6265bis: host, path, `Secure` (with localhost trusted), `SameSite`, `Max-Age` and
 ///   `Expires`, the name prefixes. As in a browser, ports do not keep them apart.
-/// - Up to 20 redirects, with the method each status demands.
+/// - Up to 20 redirects, with the method each status demands; a page's `<meta http-equiv="refresh">`, and the one form of a
+///   page that sends it by script, as a provider's does with `response_mode=form_post`, are followed too. Other scripts do
+///   not run.
 /// - The headers of a navigation: `Accept`, `Origin` on a POST, and `Sec-Fetch-*` to https and localhost, for no browser
 ///   sends those elsewhere. A page's `Referrer-Policy: no-referrer` makes the `Origin` of its forms `null`. There is no
 ///   `Referer`.
@@ -40,6 +42,14 @@ pub struct Browser {
     jar: Jar,
     clock: Box<dyn Clock>,
     page: Option<Page>,
+    scripts: Scripts,
+}
+
+/// Whether the user lets scripts run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scripts {
+    On,
+    Off,
 }
 
 type Site = Box<dyn FnMut(Request<Full<Bytes>>) -> Boxed<'static, Response<Bytes>> + Send>;
@@ -64,6 +74,7 @@ impl Browser {
             jar: Jar::default(),
             clock: Box::new(SystemClock),
             page: None,
+            scripts: Scripts::On,
         }
     }
 
@@ -71,6 +82,13 @@ impl Browser {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
+        self
+    }
+
+    /// A browser whose user has switched scripts off: a form that a page would send by itself waits for its button.
+    #[must_use]
+    pub fn without_scripts(mut self) -> Self {
+        self.scripts = Scripts::Off;
         self
     }
 
@@ -332,9 +350,46 @@ impl Browser {
     }
 
     async fn navigate(&mut self, load: Load) -> Page {
-        let page = self.load(load).await;
+        let mut page = self.load(load).await;
+        while let Some(next) = self.next_load(&page) {
+            let mut history = std::mem::take(&mut page.history);
+            assert!(
+                history.len() <= MAX_REDIRECTS,
+                "more than {MAX_REDIRECTS} redirects: {history:?}"
+            );
+            page = self.load(next).await;
+            history.append(&mut page.history);
+            page.history = history;
+        }
         self.page = Some(page.clone());
         page
+    }
+
+    /// Where a page leads without being asked.
+    fn next_load(&self, page: &Page) -> Option<Load> {
+        let initiator = page.initiator();
+        let join = |place: &str| match initiator.url.join(place) {
+            Ok(url) => url,
+            Err(error) => panic!("{place:?} is no address: {error}"),
+        };
+        match forms::refresh(&page.body) {
+            Some(Refresh::To(place)) => {
+                return Some(Load::get(join(&place), Some(initiator.clone())));
+            }
+            Some(Refresh::Here) => return Some(Load::get(initiator.url.clone(), Some(initiator))),
+            None => {}
+        }
+        let forms = forms::scan(&page.body);
+        match forms.as_slice() {
+            [form]
+                if form.post && self.scripts == Scripts::On && forms::sends_itself(&page.body) =>
+            {
+                let fields = form.fields.iter().map(|(n, v)| (&**n, &**v));
+                let (target, body) = (join(&form.action), encode(fields));
+                Some(Load::post(target, initiator.clone(), body))
+            }
+            _ => None,
+        }
     }
 
     async fn load(&mut self, mut load: Load) -> Page {

@@ -110,6 +110,41 @@ pub(super) fn scan(html: &str) -> Vec<Form> {
     forms
 }
 
+/// Where `<meta http-equiv="refresh" content="0;url=…">` leads. Without an address, to the page itself.
+pub(super) enum Refresh {
+    To(String),
+    Here,
+}
+
+/// Whether the page leads on at once, and where.
+pub(super) fn refresh(html: &str) -> Option<Refresh> {
+    let mut rest = html;
+    while let Some(at) = rest.find("<meta ") {
+        let tag = Tag::read(&rest[at..])?;
+        rest = tag.rest;
+        if tag
+            .get("http-equiv")
+            .is_some_and(|name| name.eq_ignore_ascii_case("refresh"))
+        {
+            let content = tag.get("content")?;
+            if content.trim() == "0" {
+                return Some(Refresh::Here);
+            }
+            let (delay, place) = content.split_once(';')?;
+            let place = place.trim_start().strip_prefix("url=")?;
+            return (delay.trim() == "0").then(|| Refresh::To(place.to_owned()));
+        }
+    }
+    None
+}
+
+/// Whether a script on the page sends a form.
+pub(super) fn sends_itself(html: &str) -> bool {
+    let inline = html.split("<script>").skip(1);
+    let mut scripts = inline.filter_map(|rest| rest.split_once("</script>"));
+    scripts.any(|(script, _)| script.contains(".submit()")) || html.contains(".submit()\">")
+}
+
 struct Tag<'a> {
     name: String,
     attributes: Vec<(String, String)>,

@@ -2,10 +2,10 @@
 
 use crate::{
     login::assert_refused,
-    world::{APP, ISSUER, World, world, world_at, world_of},
+    world::{APP, ISSUER, World, world_at, world_in, world_of},
 };
 use oidc_gate_tower::{
-    ClaimsSource, ClientAuth, CookieKeys, Gate, Provider, ReqwestClient,
+    ClaimsSource, ClientAuth, CookieKeys, Gate, Provider, ReqwestClient, ResponseMode,
     core::{jose::Alg, secret::ClientSecret},
     dev::{DevProvider, Endpoint, Fault, Mishap},
     testing::{Browser, Page},
@@ -107,8 +107,11 @@ fn expected_with_userinfo(fault: Fault) -> Expected {
 }
 
 /// A gate that asks userinfo at every sign-in.
-fn asking() -> World {
-    let always = |provider: Provider| provider.claims_from(ClaimsSource::UserinfoAlways);
+fn asking(mode: ResponseMode) -> World {
+    let always = |provider: Provider| {
+        let always = ClaimsSource::UserinfoAlways;
+        provider.claims_from(always).response_mode(mode)
+    };
     world_at(|provider| provider, always)
 }
 
@@ -130,10 +133,18 @@ async fn login(w: &mut World, user: &str) -> Page {
 // The time that slow answers take passes at once.
 #[tokio::test(start_paused = true)]
 async fn each_fault_ends_as_expected_and_makes_no_session_unless_it_is_harmless() {
-    let default = Fault::all().map(|fault| (world as fn() -> World, fault, expected(fault)));
-    let asking = Fault::all().map(|fault| (asking as _, fault, expected_with_userinfo(fault)));
-    for (world, fault, expected) in default.chain(asking) {
-        let mut w = world();
+    for mode in MODES {
+        let default = Fault::all().map(|fault| (world_in(mode), fault, expected(fault)));
+        each_fault_ends_as_expected(default).await;
+        let asking = Fault::all().map(|fault| (asking(mode), fault, expected_with_userinfo(fault)));
+        each_fault_ends_as_expected(asking).await;
+    }
+}
+
+const MODES: [ResponseMode; 2] = [ResponseMode::Query, ResponseMode::FormPost];
+
+async fn each_fault_ends_as_expected(cases: impl Iterator<Item = (World, Fault, Expected)>) {
+    for (mut w, fault, expected) in cases {
         w.fault(fault);
         let page = login(&mut w, "alice").await;
         match expected {
@@ -159,12 +170,18 @@ async fn each_fault_ends_as_expected_and_makes_no_session_unless_it_is_harmless(
 
 #[tokio::test(start_paused = true)]
 async fn each_refusal_leaves_the_present_session_as_it_is() {
-    let mut before = world();
+    for mode in MODES {
+        each_refusal_leaves_the_session(mode).await;
+    }
+}
+
+async fn each_refusal_leaves_the_session(mode: ResponseMode) {
+    let mut before = world_in(mode);
     before.sign_in("alice", "/me").await;
     let session = before.session_cookie().unwrap();
     for fault in Fault::all() {
         // The application was started again: it has no metadata and no keys, and the cookie is still good.
-        let mut w = asking();
+        let mut w = asking(mode);
         w.plant(&session.name, &session.value);
         let planted = w.session_cookie();
         assert_eq!(w.whoami().await, "alice");

@@ -48,10 +48,11 @@ async fn the_answer_to_a_callback_is_stored_nowhere_and_sends_no_referrer() {
     );
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
-    let [session, removal] = answer.set_cookies()[..] else {
+    let [session, landed, removal] = answer.set_cookies()[..] else {
         panic!("{:?}", answer.set_cookies());
     };
     assert!(session.ends_with("; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure"));
+    assert!(landed.ends_with("; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"));
     assert_eq!(
         removal,
         format!(
@@ -444,6 +445,32 @@ async fn at_most_five_logins_are_under_way_in_a_browser() {
     assert_eq!(kept, begun[4..]);
     let page = w.browser.sign_in_as("alice").await;
     assert!(page.body.starts_with("/page-9 alice "), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_hundred_logins_that_begin_at_once_leave_five_behind() {
+    let mut w = world();
+    // All are sent before any answer is there, as a restored window does: none makes room for the others.
+    let mut answers = Vec::new();
+    for i in 0..100 {
+        answers.push(w.navigate(&format!("/page-{i}")).await);
+    }
+    for answer in &answers {
+        let [line] = answer.set_cookies()[..] else {
+            panic!("{:?}", answer.set_cookies());
+        };
+        assert!(line.ends_with("; Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure"));
+        w.browser.set_cookie(APP, line);
+    }
+    assert_eq!(w.login_cookies().len(), 100);
+    // The next ones make room, twenty at a time, so that no header makes more work than that.
+    for left in [85, 70, 55, 40, 25, 10, 5, 5] {
+        w.browser.get(&format!("{APP}/me")).await;
+        assert_eq!(w.login_cookies().len(), left);
+    }
+    let page = w.browser.sign_in_as("alice").await;
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
+    assert_eq!(w.login_cookies().len(), 4);
 }
 
 #[tokio::test]

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attributes;
 mod caching;
+mod circle;
 mod claims;
 mod faults;
+mod form_post;
 mod habits;
 mod log;
 mod login;
@@ -14,6 +17,8 @@ mod redaction;
 mod returning;
 mod session;
 mod shaping;
+mod shared;
+mod strict;
 mod tasks;
 mod wire;
 mod world;

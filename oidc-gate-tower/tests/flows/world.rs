@@ -5,7 +5,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, Response, header};
 use http_body_util::Full;
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, GateBuilder, GateLayer, Pattern, Principal, Provider, acr,
+    ClientAuth, CookieKeys, Gate, GateBuilder, GateLayer, Pattern, Principal, Provider,
+    ResponseMode, acr,
     core::{secret::ClientSecret, time::UnixTime},
     dev::{DevProvider, DevProviderBuilder, Fault},
     group,
@@ -47,6 +48,22 @@ pub(crate) fn world() -> World {
 
 pub(crate) fn world_with(build: impl FnOnce(GateBuilder) -> GateBuilder) -> World {
     world_of(|provider| provider, build)
+}
+
+/// Where the provider hands its answers back in this mode.
+pub(crate) fn world_in(mode: ResponseMode) -> World {
+    world_in_with(mode, |gate| gate)
+}
+
+pub(crate) fn world_in_with(
+    mode: ResponseMode,
+    build: impl FnOnce(GateBuilder) -> GateBuilder,
+) -> World {
+    let gate = |auth| {
+        let provider = Provider::unnamed(ISSUER, "app", auth);
+        Gate::builder().provider(provider.response_mode(mode))
+    };
+    world_from(|provider| provider, gate, build)
 }
 
 pub(crate) fn world_of(
@@ -164,7 +181,13 @@ impl World {
     }
 
     pub(crate) fn session_cookie(&self) -> Option<Cookie> {
-        self.cookies().into_iter().find(|c| !is_login(c))
+        self.cookies()
+            .into_iter()
+            .find(|c| !is_login(c) && !is_landed(c))
+    }
+
+    pub(crate) fn landed_cookie(&self) -> Option<Cookie> {
+        self.cookies().into_iter().find(is_landed)
     }
 
     pub(crate) fn login_cookies(&self) -> Vec<Cookie> {
@@ -200,11 +223,21 @@ impl World {
         path: &str,
         headers: &[(&str, &str)],
     ) -> Answer {
+        self.request_with(method, path, headers, "").await
+    }
+
+    pub(crate) async fn request_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Full::default()).unwrap();
+        let request = request.body(Full::from(body.to_owned())).unwrap();
         let Ok(response) = serve(&self.gate, request).await;
         let (parts, body) = response.into_parts();
         let body = http_body_util::BodyExt::collect(body).await.unwrap();
@@ -313,6 +346,11 @@ async fn app(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Inf
         .map_or("none", |value| value.to_str().unwrap());
     let text = format!("{} {who}; cookies: {cookies}", request.uri());
     Ok(Response::new(Full::from(text)))
+}
+
+/// What is kept for a minute of a login that ended well.
+pub(crate) fn is_landed(cookie: &Cookie) -> bool {
+    cookie.name.ends_with("-landed")
 }
 
 pub(crate) fn is_login(cookie: &Cookie) -> bool {

@@ -21,6 +21,8 @@ struct Case {
     #[serde(default)]
     invalid_bearer: String,
     #[serde(default)]
+    strict: bool,
+    #[serde(default)]
     method: String,
     path: String,
     headers: Vec<String>,
@@ -36,6 +38,10 @@ struct Cases {
 }
 
 fn policy(accepts: &str, invalid_bearer: &str) -> Policy {
+    policy_of(accepts, invalid_bearer, SameSite::Lax)
+}
+
+fn policy_of(accepts: &str, invalid_bearer: &str, same_site: SameSite) -> Policy {
     let strong = || acr("phr").and(max_age(Duration::from_secs(300)));
     let mut settings = PolicySettings::new()
         .bypass(Pattern::prefix("/assets"))
@@ -47,6 +53,7 @@ fn policy(accepts: &str, invalid_bearer: &str) -> Policy {
         .require(Pattern::path("/root/vault"), strong());
     settings.json = vec![Pattern::prefix("/api")];
     settings.origin = Some("https://app.example".into());
+    settings.same_site = same_site;
     settings.accepts = match accepts {
         "" | "Sessions" => Accepts::Sessions,
         "SessionsAndBearer" => Accepts::SessionsAndBearer,
@@ -113,6 +120,7 @@ fn words(verdict: &Verdict) -> String {
             }
             out
         }
+        Verdict::ComeAgain(there) => format!("come again to {}", there.as_str()),
         Verdict::Refuse(Refusal {
             check,
             cause,
@@ -158,7 +166,12 @@ fn requests_are_decided_as_the_table_says() {
     let (session, bearer) = (alice(Via::Session), alice(Via::Bearer));
     let mut wrong = vec![];
     for case in &cases.case {
-        let policy = policy(&case.accepts, &case.invalid_bearer);
+        let same_site = if case.strict {
+            SameSite::Strict
+        } else {
+            SameSite::Lax
+        };
+        let policy = policy_of(&case.accepts, &case.invalid_bearer, same_site);
         let method = match case.method.as_str() {
             "" => Method::GET,
             method => method.parse().unwrap(),
@@ -195,6 +208,27 @@ fn requests_are_decided_as_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn whoever_is_asked_to_come_again_is_not_asked_twice() {
+    let policy = policy_of("", "", SameSite::Strict);
+    let uri = Uri::from_static("/me?x=1");
+    let alice = alice(Via::Session);
+    for site in ["cross-site", "same-site", "same-origin", "none", "x", ""] {
+        let site = format!("sec-fetch-site: {site}");
+        let headers = headers(&["accept: text/html", &site]);
+        let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+        let route = policy.route(&head);
+        let decide = |credential| words(&policy.decide(&head, &route, credential, NOW).verdict);
+        let again = decide(Credential::None) == "come again to /me?x=1";
+        assert_eq!(again, site.ends_with("cross-site"), "{site}");
+        // With a cookie of ours, whatever it is worth, there is nothing to come again for.
+        for credential in ["session", "expired", "unreadable"] {
+            let credential = self::credential(credential, &alice, &alice);
+            assert!(!decide(credential).starts_with("come again"), "{site}");
+        }
+    }
 }
 
 #[test]
