@@ -40,7 +40,8 @@ pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, Check, CheckFailed, ClaimsMismatch, ClientAuth, Clock, ConfigError, CookieKeys,
     Demand, Explanation, Gate, GateBuilder, HttpClient, Identity, KeyError, Pattern, Principal,
-    Provider, Requirement, StepUp, SystemClock, TransportError, Unfinished, Unmet, Via, acr,
+    Provider, ProviderMetadata, Requirement, StepUp, SystemClock, TransportError, Unfinished,
+    Unmet, Via, acr,
     core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
     email_domain, group, max_age, predicate, scope, signed_in,
 };
