@@ -42,8 +42,8 @@ pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, Check, CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth, Clock,
     ConfigError, CookieKeys, Demand, EmailRule, Explanation, Gate, GateBuilder, HttpClient,
-    Identity, KeyError, Pattern, Principal, Prompt, Provider, Requirement, ResponseMode, SameSite,
-    StepUp, SystemClock, TransportError, Unfinished, Unmet, Via, acr,
+    Identity, KeyError, Pattern, Principal, Prompt, Provider, ProviderMetadata, Requirement,
+    ResponseMode, SameSite, StepUp, SystemClock, TransportError, Unfinished, Unmet, Via, acr,
     core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
     email_domain, group, max_age, predicate, role, scope, signed_in,
 };

@@ -50,10 +50,12 @@ impl Case {
         let started = begin("/me", Demand::default());
         let nonce = query(&started.location).take("nonce").unwrap();
         let state = started.transaction.state.clone();
-        let grant = callback(&state, &format!("code=abc&{ISS}"))
+        let answered = callback(&state, &format!("code=abc&{ISS}"))
             .accept(started.transaction, NOW)
-            .and_then(|consume| consume.resolve(Use::First))
-            .unwrap();
+            .and_then(|consume| consume.resolve(Use::First));
+        let Ok(Answered::Granted(grant)) = answered else {
+            panic!("{answered:?}");
+        };
         let client = Client::new("app", Method::SecretBasic(ClientSecret::new("hush")));
         let redirect_uri = "https://app.example/oauth2/callback";
         let registration = Registration::new(client, redirect_uri, self.scopes);
@@ -61,7 +63,7 @@ impl Case {
             Arc::new(metadata(self.metadata)),
             Arc::new(registration),
             Arc::new(self.rules),
-            grant,
+            *grant,
         );
         let mut claims = provider.claims(&nonce);
         claims.remove("name");
