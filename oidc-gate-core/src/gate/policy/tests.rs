@@ -154,6 +154,21 @@ fn the_strictest_wins_whatever_the_order() {
 }
 
 #[test]
+fn a_restriction_holds_with_a_slash_at_the_end_and_without_on_either_side() {
+    for (written, asked) in [("/admin", "/admin/"), ("/admin/", "/admin")] {
+        let policy = policy(
+            PolicySettings::new()
+                .open(Pattern::prefix("/"))
+                .require(Pattern::path(written), group("admins")),
+        );
+        for path in [written, asked] {
+            let place = words(&route(&policy, &Method::GET, path));
+            assert_eq!(place, "protected: admins", "{written}: {path}");
+        }
+    }
+}
+
+#[test]
 fn all_requirements_that_match_apply() {
     let policy = policy(
         PolicySettings::new()
