@@ -52,17 +52,7 @@ pub(crate) fn redirect(location: &str) -> Response<Bytes> {
 /// ([RFC 6265bis § 8.8](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-8.8)). It runs no
 /// script; whoever has switched such pages off follows the link.
 pub(crate) fn lead(place: &str) -> Response<Bytes> {
-    leading(Page::new(LEADING).leading_to(place), place)
-}
-
-/// The same, to where the browser is: `place`, and the fragment that a browser keeps to itself.
-pub(crate) fn come_again(place: &str) -> Response<Bytes> {
-    leading(Page::new(LEADING).leading_here(), place)
-}
-
-const LEADING: &str = "One moment";
-
-fn leading(mut page: Page<'_>, place: &str) -> Response<Bytes> {
+    let mut page = Page::new("One moment").leading_to(place);
     page.push(format_args!(
         "<p>You are being led on.</p>\n<p><a class=\"primary\" href=\"{}\">Go on</a></p>\n",
         crate::html::escape(place),

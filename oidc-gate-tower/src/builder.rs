@@ -132,7 +132,8 @@ impl GateBuilder {
     /// Whether a session comes along when another site leads a user here; [`SameSite::Lax`] unless set, so that it does.
     ///
     /// With [`SameSite::Strict`] whoever follows a link from another site gets a page of the gate first, which leads the
-    /// browser to the same place at once; the session comes along then. Pages that are [`open`](Self::open) do not
+    /// browser to the same place at once; the session comes along then. The link's
+    /// fragment (`#…`) does not: only a script could keep it. Pages that are [`open`](Self::open) do not
     /// recognise a user whom another site has led there.
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.policy.same_site = same_site;

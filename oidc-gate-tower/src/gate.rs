@@ -249,7 +249,7 @@ impl Gate {
                     });
                 self.log_in(Wanted::to(return_to.clone()).demand(demand), underway)
             }
-            Verdict::ComeAgain(place) => Answer::Now(answer::come_again(place.as_str())),
+            Verdict::ComeAgain(place) => Answer::Now(answer::lead(place.as_str())),
             Verdict::Refuse(refusal) => {
                 Answer::Now(answer::refusal(refusal, || match refusal.check {
                     Check::Forbidden => self.sign_in_as_someone_else(),

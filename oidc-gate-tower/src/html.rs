@@ -46,7 +46,7 @@ pub(crate) struct Page<'a> {
     tag: Option<&'a str>,
     body: String,
     form_targets: Vec<String>,
-    refresh: Option<String>,
+    refresh: Option<&'a str>,
     script: Option<&'static str>,
 }
 
@@ -83,15 +83,10 @@ impl<'a> Page<'a> {
         self.form_targets.extend(csp_source(address));
     }
 
-    /// Leads the browser on to this place of our own as soon as the page is there.
-    pub(crate) fn leading_to(mut self, place: &str) -> Self {
-        self.refresh = Some(format!("0;url={place}"));
-        self
-    }
-
-    /// Leads the browser to where it is, as soon as the page is there. Its fragment, which nobody else knows, survives.
-    pub(crate) fn leading_here(mut self) -> Self {
-        self.refresh = Some("0".to_owned());
+    /// Leads the browser on to this place of our own as soon as the page is there. Always an address: Chromium takes a
+    /// refresh without one, on a page whose address has a fragment, for a jump within the page, and goes nowhere.
+    pub(crate) fn leading_to(mut self, place: &'a str) -> Self {
+        self.refresh = Some(place);
         self
     }
 
@@ -106,10 +101,10 @@ impl<'a> Page<'a> {
         let tag = self.tag.map_or_else(String::new, |tag| {
             format!("<p class=\"tag\">{}</p>\n", escape(tag))
         });
-        let refresh = self.refresh.map_or_else(String::new, |content| {
+        let refresh = self.refresh.map_or_else(String::new, |place| {
             format!(
-                "<meta http-equiv=\"refresh\" content=\"{}\">\n",
-                escape(&content)
+                "<meta http-equiv=\"refresh\" content=\"0;url={}\">\n",
+                escape(place)
             )
         });
         let script = self

@@ -3,7 +3,7 @@ use oidc_gate_core::{
     identity::Identity,
     login::Transaction,
     secret::{SessionId, State},
-    session::{CookieKeys, CookieNames, Lifetimes, Session},
+    session::{CookieKeys, CookieNames, Landings, Lifetimes, Other, Session},
     time::UnixTime,
     url::BaseUrl,
 };
@@ -53,10 +53,18 @@ pub fn cookies(data: &[u8]) {
         assert_eq!(session.is_some(), **sealed == *SEALED.as_bytes());
         assert!(session.is_none_or(|session| session.identity().subject() == "alice"));
     }
-    for name in names.transactions(&headers) {
-        assert!(names.is_ours(name));
-        for value in names.find(&headers, name) {
-            assert!(Transaction::open(&KEYS, name, value).is_none());
+    for other in names.others(&headers) {
+        match other {
+            Other::Login(name) => {
+                assert!(names.is_ours(name));
+                for value in names.find(&headers, name) {
+                    assert!(Transaction::open(&KEYS, name, value).is_none());
+                }
+            }
+            Other::Landed(value) => {
+                let landings = Landings::open([value], &KEYS, names, UnixTime::from_secs(0));
+                assert!(landings == Landings::default());
+            }
         }
     }
     for cookie in names.clear_session(&headers) {
@@ -68,7 +76,7 @@ pub fn cookies(data: &[u8]) {
     let others = before.into_iter().filter(|(name, _)| !is_ours(name));
     assert_eq!(pairs(&headers), others.collect::<Vec<_>>());
     assert_eq!(
-        names.sessions(&headers).count() + names.transactions(&headers).count(),
+        names.sessions(&headers).count() + names.others(&headers).count(),
         0
     );
 }
@@ -84,6 +92,7 @@ fn filled_in(data: &[u8]) -> Vec<u8> {
             _ if out.len() > 64 * 1024 => None,
             Some(b"{S}") => Some(NAMES.session()),
             Some(b"{L}") => Some(&*login),
+            Some(b"{G}") => Some(NAMES.landed()),
             Some(b"{V}") => Some(&**SEALED),
             Some(b"{A}") => Some(first),
             Some(b"{B}") => Some(second),

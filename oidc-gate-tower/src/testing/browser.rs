@@ -3,7 +3,7 @@
 use super::{
     Page,
     cookies::{Cause, Cookie, Jar, is_trustworthy, site},
-    forms::{self, Form, Refresh},
+    forms::{self, Form},
 };
 use crate::{Clock, SystemClock, core::form::push_pair, ports::Boxed};
 use bytes::Bytes;
@@ -372,12 +372,8 @@ impl Browser {
             Ok(url) => url,
             Err(error) => panic!("{place:?} is no address: {error}"),
         };
-        match forms::refresh(&page.body) {
-            Some(Refresh::To(place)) => {
-                return Some(Load::get(join(&place), Some(initiator.clone())));
-            }
-            Some(Refresh::Here) => return Some(Load::get(initiator.url.clone(), Some(initiator))),
-            None => {}
+        if let Some(place) = forms::refresh(&page.body) {
+            return Some(Load::get(join(&place), Some(initiator.clone())));
         }
         let forms = forms::scan(&page.body);
         match forms.as_slice() {

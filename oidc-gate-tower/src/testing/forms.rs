@@ -110,14 +110,8 @@ pub(super) fn scan(html: &str) -> Vec<Form> {
     forms
 }
 
-/// Where `<meta http-equiv="refresh" content="0;url=…">` leads. Without an address, to the page itself.
-pub(super) enum Refresh {
-    To(String),
-    Here,
-}
-
-/// Whether the page leads on at once, and where.
-pub(super) fn refresh(html: &str) -> Option<Refresh> {
+/// Where `<meta http-equiv="refresh" content="0;url=…">` leads.
+pub(super) fn refresh(html: &str) -> Option<String> {
     let mut rest = html;
     while let Some(at) = rest.find("<meta ") {
         let tag = Tag::read(&rest[at..])?;
@@ -127,12 +121,9 @@ pub(super) fn refresh(html: &str) -> Option<Refresh> {
             .is_some_and(|name| name.eq_ignore_ascii_case("refresh"))
         {
             let content = tag.get("content")?;
-            if content.trim() == "0" {
-                return Some(Refresh::Here);
-            }
             let (delay, place) = content.split_once(';')?;
             let place = place.trim_start().strip_prefix("url=")?;
-            return (delay.trim() == "0").then(|| Refresh::To(place.to_owned()));
+            return (delay.trim() == "0").then(|| place.to_owned());
         }
     }
     None
