@@ -223,19 +223,40 @@ pub enum Transport {
 
 /// Which key a flow looks for, as the header of a token names it. Untrusted: it selects among the provider's keys and
 /// nothing else.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KeyQuery {
     /// The `kid` of the token, if it has one.
     pub kid: Option<String>,
     /// The algorithm the key must be fit for.
     pub alg: Alg,
+    tried: Option<Arc<JwkSet>>,
 }
 
 impl KeyQuery {
     /// The key `kid`, or any key where there is none, fit for `alg`.
     pub fn new(kid: Option<String>, alg: Alg) -> Self {
-        Self { kid, alg }
+        Self {
+            kid,
+            alg,
+            tried: None,
+        }
+    }
+
+    /// The same key, which is not among these: they were tried in vain, and others may have been published since.
+    #[must_use]
+    pub fn besides(self, tried: Arc<JwkSet>) -> Self {
+        Self {
+            tried: Some(tried),
+            ..self
+        }
+    }
+
+    /// Whether these very keys were tried in vain. Not whether they are alike: a set that was fetched again is another.
+    pub(crate) fn has_tried(&self, keys: &JwkSet) -> bool {
+        self.tried
+            .as_ref()
+            .is_some_and(|tried| std::ptr::eq(&raw const **tried, keys))
     }
 }
 

@@ -79,7 +79,7 @@ impl JwkSet {
 
     /// [`has`](Self::has), asked as a flow asks.
     pub fn answers(&self, query: &KeyQuery) -> bool {
-        self.has(query.kid.as_deref(), query.alg)
+        !query.has_tried(self) && self.has(query.kid.as_deref(), query.alg)
     }
 
     /// How many keys can be used.

@@ -129,10 +129,19 @@ impl CompactJws {
         self,
         keys: impl Into<TrustedKeys<'a>>,
     ) -> Result<Map<String, Value>, JwsError> {
+        self.confirm(keys)?;
+        Ok(self.payload)
+    }
+
+    /// Whether a trusted key confirms the signature, without telling what it is a signature of.
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub fn confirm<'a>(&self, keys: impl Into<TrustedKeys<'a>>) -> Result<(), JwsError> {
         let signed = self.text.as_bytes().get(..self.signed).unwrap_or_default();
         keys.into()
-            .confirm(self.alg, self.kid(), signed, &self.signature)?;
-        Ok(self.payload)
+            .confirm(self.alg, self.kid(), signed, &self.signature)
     }
 }
 

@@ -63,6 +63,8 @@ enum Stage {
     Begin(Box<Grant>),
     Exchange(Box<Grant>),
     Keys(Box<Received>),
+    /// The keys at hand were tried in vain.
+    OtherKeys(Box<Received>),
     Userinfo(Box<Believed>),
     Over,
 }
@@ -328,6 +330,15 @@ impl SignIn {
             }
             (Stage::Exchange(_), Input::Failed(failure)) => Err(unanswered(failure)),
             (Stage::Keys(received), Input::Keys(keys)) => {
+                let keys = keys?;
+                if let Some(query) = received.unverified.other_keys(&keys) {
+                    self.stage = Stage::OtherKeys(received);
+                    return Ok(Step::FindKeys(query));
+                }
+                let believed = self.believe(*received, keys.as_ref().into(), env.now)?;
+                self.ask(believed)
+            }
+            (Stage::OtherKeys(received), Input::Keys(keys)) => {
                 let believed = self.believe(*received, keys?.as_ref().into(), env.now)?;
                 self.ask(believed)
             }

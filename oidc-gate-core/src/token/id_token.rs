@@ -4,13 +4,13 @@
 use super::{IdTokenClaims, IdTokenOrigin};
 use crate::check::{Check, CheckFailed, quote};
 use crate::flow::KeyQuery;
-use crate::jose::{Alg, AlgSet, CompactJws, JwsError, TrustedKeys};
+use crate::jose::{Alg, AlgSet, CompactJws, JwkSet, JwsError, TrustedKeys};
 use crate::secret::{AccessToken, IdToken, Nonce};
 use crate::time::UnixTime;
 use crate::url::Issuer;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use serde_json::{Map, Value};
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What an ID token has to say to be accepted. All of it comes from the configuration and from the login that asked for
 /// the token; nothing of it comes from the token.
@@ -101,6 +101,16 @@ impl UnverifiedIdToken {
             ));
         }
         Ok(self.jws.key_query())
+    }
+
+    /// Which keys to look for where these do not confirm a signature that names none: a provider that gives its keys no
+    /// names cannot say that it has changed them
+    /// ([OpenID Connect Core § 10.1.1](https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys)). A key that
+    /// is named and wrong is not worth a fetch.
+    pub fn other_keys(&self, tried: &Arc<JwkSet>) -> Option<KeyQuery> {
+        let wrong =
+            self.jws.kid().is_none() && self.jws.confirm(&**tried) == Err(JwsError::Signature);
+        wrong.then(|| self.jws.key_query().besides(tried.clone()))
     }
 
     /// What the token says, if all of it is as expected.

@@ -6,6 +6,7 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use oidc_gate_tower::dev::Fault;
+use serde_json::Value;
 
 #[tokio::test]
 async fn a_secret_among_the_published_keys_is_used_by_nobody_and_told_to_the_operator() {
@@ -207,6 +208,44 @@ async fn a_rotation_after_signing_fails_no_login() {
         let page = w.browser.get(&url).await;
         assert!(page.body.starts_with(&format!("/me {user} ")), "{page:?}");
         w.advance(31);
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_at_a_provider_that_names_no_keys_fails_no_login() {
+    let mut w = world();
+    w.fault(Fault::MissingKid);
+    w.sign_in("alice", "/me").await;
+    w.provider.rotate_keys_and_forget();
+    let url = w.callback("bob", "/me").await;
+    let page = w.browser.get(&url).await;
+    assert!(page.body.starts_with("/me bob "), "{page:?}");
+    assert_eq!(w.wire.count("/jwks"), 2);
+}
+
+#[tokio::test]
+async fn a_wrong_signature_is_worth_one_look_for_other_keys_where_none_is_named_and_none_where_one_is()
+ {
+    for (fault, fetches) in [(None, 1), (Some(Fault::MissingKid), 2)] {
+        let mut w = world();
+        w.sign_in("alice", "/me").await;
+        fault.into_iter().for_each(|fault| w.fault(fault));
+        w.wire.tamper(|path, answer| {
+            if path == "/token" {
+                let mut tokens: Value = serde_json::from_slice(answer.body()).unwrap();
+                let token = tokens["id_token"].as_str().unwrap();
+                let (signed, _) = token.rsplit_once('.').unwrap();
+                tokens["id_token"] = format!("{signed}.{}", "A".repeat(86)).into();
+                *answer.body_mut() = tokens.to_string().into_bytes();
+            }
+        });
+        for _ in 0..5 {
+            let url = w.callback("bob", "/me").await;
+            w.browser.get(&url).await;
+            let failed = w.log.failed_logins();
+            assert_eq!(failed.last().unwrap().get("check"), "id_token.signature");
+        }
+        assert_eq!(w.wire.count("/jwks"), fetches, "{fault:?}");
     }
 }
 
