@@ -335,10 +335,10 @@ async fn provider_answer(w: &crate::world::World, url: &str) -> String {
 
 /// The token response, its ID token naming another key.
 fn with_kid(body: &[u8], kid: &str) -> Vec<u8> {
-    let mut answer: serde_json::Value = serde_json::from_slice(body).unwrap();
+    let mut answer: Value = serde_json::from_slice(body).unwrap();
     let token = answer["id_token"].as_str().unwrap();
     let (header, rest) = token.split_once('.').unwrap();
-    let mut header: serde_json::Value =
+    let mut header: Value =
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
     header["kid"] = kid.into();
     answer["id_token"] = format!("{}.{rest}", URL_SAFE_NO_PAD.encode(header.to_string())).into();
