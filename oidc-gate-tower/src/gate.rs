@@ -294,21 +294,13 @@ impl Gate {
     fn begin(&self, metadata: &Metadata, wanted: Wanted, pending: &[String]) -> Response<Bytes> {
         let inner = &*self.0;
         let place = wanted.return_to.clone();
-        let mut env = Env {
-            now: self.now(),
-            entropy: &mut OsEntropy,
-        };
-        let begun = login::start(metadata, inner.upstream.registration(), wanted, &mut env)
-            .and_then(|started| {
-                let name = started.transaction.cookie_name(&inner.names);
-                let sealed = started.transaction.seal(&inner.keys, &name)?;
-                Ok((
-                    started.location,
-                    inner
-                        .names
-                        .set_transaction(name, sealed, login::Transaction::MAX_AGE),
-                ))
-            });
+        let begun =
+            self.start(metadata, wanted.clone())
+                .and_then(|begun| match begun.1.is_kept() {
+                    true => Ok(begun),
+                    // A login is worth more than the page it leads to.
+                    false => self.start(metadata, self.leading_home(wanted)),
+                });
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
@@ -329,6 +321,34 @@ impl Gate {
                 answer::login_failed(&failed, None, &self.sign_in_path(place.as_str()))
             }
         }
+    }
+
+    /// Where to send the browser, and what it has to keep meanwhile.
+    fn start(
+        &self,
+        metadata: &Metadata,
+        wanted: Wanted,
+    ) -> Result<(String, SetCookie), CheckFailed> {
+        let inner = &*self.0;
+        let mut env = Env {
+            now: self.now(),
+            entropy: &mut OsEntropy,
+        };
+        let started = login::start(metadata, inner.upstream.registration(), wanted, &mut env)?;
+        let name = started.transaction.cookie_name(&inner.names);
+        let sealed = started.transaction.seal(&inner.keys, &name)?;
+        let cookie = inner
+            .names
+            .set_transaction(name, sealed, login::Transaction::MAX_AGE);
+        Ok((started.location, cookie))
+    }
+
+    fn leading_home(&self, mut wanted: Wanted) -> Wanted {
+        wanted.return_to = self.home();
+        if let Manner::Silent { otherwise } = &mut wanted.manner {
+            *otherwise = self.home();
+        }
+        wanted
     }
 
     /// What the browser keeps of logins.

@@ -4,9 +4,11 @@ use crate::{
     core::{
         check::{Check, CheckFailed, MendedBy},
         flow::Entropy,
+        identity::Identity,
     },
     ports::OsEntropy,
 };
+use aws_lc_rs::digest;
 use std::{fmt, net::SocketAddr};
 use tracing::Span;
 
@@ -105,6 +107,16 @@ pub(crate) fn refused(check: Check, cause: &str) -> Option<Reference> {
     }
 }
 
+/// Tells the events about one user from those about others, without naming the user: sign-in, sign-out.
+pub(crate) fn user(identity: &Identity) -> String {
+    let (issuer, subject) = (identity.issuer(), identity.subject());
+    // A length is put before the issuer, so that no two users can be written as one.
+    let text = format!("{} {issuer} {subject}", issuer.len());
+    let hash = digest::digest(&digest::SHA256, text.as_bytes());
+    let hex = hash.as_ref().iter().take(8);
+    hex.map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Around every event about a request that the gate answers itself: who was at the other end of the connection.
 pub(crate) fn span(peer: Option<SocketAddr>) -> Span {
     tracing::info_span!("gate", peer = peer.map(tracing::field::display))
@@ -113,6 +125,22 @@ pub(crate) fn span(peer: Option<SocketAddr>) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_user_is_told_apart_and_not_named() {
+        let user_of =
+            |issuer: &str, subject: &str| user(&Identity::builder(issuer, subject).build());
+        let alice = user_of("https://id.example", "alice");
+        assert_eq!(alice.len(), 16);
+        assert_eq!(alice, user_of("https://id.example", "alice"));
+        for other in [
+            user_of("https://id.example", "bob"),
+            user_of("https://id.example alice", ""),
+            user_of("https://id.other", "alice"),
+        ] {
+            assert_ne!(alice, other);
+        }
+    }
 
     #[test]
     fn references_differ_and_can_be_read_out() {

@@ -248,7 +248,11 @@ async fn sign_in(
     {
         inner.ended.insert(before.id().expose(), before.ends(), now);
     }
-    tracing::info!(issuer = session.identity().issuer(), return_to = ?return_to, "a user signed in");
+    let (issuer, user) = (
+        session.identity().issuer(),
+        report::user(session.identity()),
+    );
+    tracing::info!(issuer, user, ?return_to, "a user signed in");
     Ok((return_to, cookies))
 }
 

@@ -4,6 +4,7 @@ use crate::{
     Gate, answer,
     core::{form::Form, session::Session},
     html::{Page, escape},
+    report,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, request::Parts};
@@ -30,7 +31,11 @@ pub(super) fn serve(
         gate.0
             .ended
             .insert(session.id().expose(), session.ends(), now);
-        tracing::info!(issuer = session.identity().issuer(), "a user signed out");
+        let (issuer, user) = (
+            session.identity().issuer(),
+            report::user(session.identity()),
+        );
+        tracing::info!(issuer, user, "a user signed out");
     }
     let return_to = Form::parse(body)
         .ok()

@@ -30,6 +30,7 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
             .ui_locales(["de-CH", "no such language"])
             .param("hd", "example.com"),
         "/go/silently" | "/admin/silently" => LogIn::silently("/account", "/landing?x=1"),
+        "/go/far" => LogIn::silently(far('a'), far('b')),
         "/go/elsewhere" => LogIn::to("https://evil.test/"),
         "/go/home" => LogIn::to("https://app.test/account?x=2"),
         "/go/reserved" => to.param("redirect_uri", "https://evil.test/"),
@@ -40,6 +41,11 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
         "/go/strong" => to.acr(["phr"]),
         _ => return None,
     })
+}
+
+/// A place as long as one may be.
+fn far(letter: char) -> String {
+    format!("/{}", String::from(letter).repeat(2047))
 }
 
 fn with_handlers(gate: GateBuilder) -> GateBuilder {
@@ -341,6 +347,18 @@ async fn who_is_not_goes_on_without_a_login_and_keeps_the_session() {
     let page = w.browser.get(&format!("{APP}/go/silently")).await;
     assert!(page.body.starts_with("/landing?x=1 alice "), "{page:?}");
     assert!(w.session_cookie() == session);
+}
+
+#[tokio::test]
+async fn places_that_are_too_long_together_cost_no_login() {
+    let mut w = shaped(|provider| provider);
+    w.sign_in("alice", "/me").await;
+    let answer = w.navigate("/go/far").await;
+    let cookie = answer.header("set-cookie").to_owned();
+    assert!(cookie.len() <= 4096, "{} bytes", cookie.len());
+    let page = w.browser.get(&format!("{APP}/go/far")).await;
+    assert_eq!(page.url, format!("{APP}/"));
+    assert_eq!(w.whoami().await, "alice");
 }
 
 #[tokio::test]
