@@ -29,6 +29,7 @@ pub struct GateBuilder {
     /// Or what the environment says wrong about it.
     client: Option<Result<(String, ClientAuth), String>>,
     scopes: Option<Vec<String>>,
+    response_mode: Option<ResponseMode>,
     groups_at: Vec<ClaimPath>,
     base_url: Option<String>,
     return_to_origins: Vec<String>,
@@ -39,6 +40,7 @@ pub struct GateBuilder {
     policy: PolicySettings,
     http: Option<Http>,
     ca_file: Option<String>,
+    env_problems: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<Shape>,
 }
@@ -242,6 +244,8 @@ impl GateBuilder {
     /// | `OIDC_GATE_BASE_URL` | where browsers find the application |
     /// | `OIDC_GATE_COOKIE_SECRET` | base64 of 32 random bytes or more; several separated by commas, newest first |
     /// | `OIDC_GATE_CA_FILE` | certificate authorities to trust beside the system's, in PEM |
+    /// | `OIDC_GATE_RESPONSE_MODE` | `query` (the default) or `form_post`: how the provider hands its answers back |
+    /// | `OIDC_GATE_SAME_SITE` | `lax` (the default) or `strict`: whether sessions are kept from other sites' links |
     pub fn env(self) -> Self {
         self.apply(Env::read(|name| std::env::var(name).ok()))
     }
@@ -271,6 +275,9 @@ impl GateBuilder {
         self.scopes = env.scopes.or(self.scopes);
         self.base_url = env.base_url.or(self.base_url);
         self.ca_file = env.ca_file.or(self.ca_file);
+        self.response_mode = env.response_mode.or(self.response_mode);
+        self.policy.same_site = env.same_site.unwrap_or(self.policy.same_site);
+        self.env_problems = env.problems;
         if let Some(secret) = env.cookie_secret {
             let keys = CookieKeys::parse(&secret);
             self.keys = Some(keys.map_err(|problem| format!("OIDC_GATE_COOKIE_SECRET: {problem}")));
@@ -285,7 +292,7 @@ impl GateBuilder {
     ///
     /// Every problem of the configuration, each with the setting, the value and what to do.
     pub fn build(mut self) -> Result<Gate, ConfigError> {
-        let mut problems = Vec::new();
+        let mut problems = std::mem::take(&mut self.env_problems);
         let provider = self.the_provider(&mut problems);
         let issuer = provider.as_ref().and_then(|provider| {
             problems.extend(provider.problems());
@@ -506,6 +513,9 @@ impl GateBuilder {
         let mut provider = self.providers.pop()?;
         if let Some(scopes) = self.scopes.take() {
             provider.request.scopes = scopes;
+        }
+        if let Some(mode) = self.response_mode {
+            provider.request.response_mode = mode;
         }
         if !self.groups_at.is_empty() {
             provider.claims.groups_at = std::mem::take(&mut self.groups_at);

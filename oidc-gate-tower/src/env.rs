@@ -1,6 +1,9 @@
 //! The configuration that comes from the environment.
 
-use crate::{ClientAuth, core::secret::ClientSecret};
+use crate::{
+    ClientAuth,
+    core::{login::ResponseMode, secret::ClientSecret, session::SameSite},
+};
 
 /// What the environment says, each value as it stands there.
 /// [`GateBuilder::env`](crate::GateBuilder::env) lists the variables.
@@ -13,6 +16,10 @@ pub(crate) struct Env {
     pub(crate) base_url: Option<String>,
     pub(crate) cookie_secret: Option<String>,
     pub(crate) ca_file: Option<String>,
+    pub(crate) response_mode: Option<ResponseMode>,
+    pub(crate) same_site: Option<SameSite>,
+    /// What stands in the others and cannot be meant.
+    pub(crate) problems: Vec<String>,
 }
 
 impl Env {
@@ -32,7 +39,23 @@ impl Env {
             )),
             None => None,
         };
+        let mut problems = Vec::new();
+        let response_modes = [
+            ("query", ResponseMode::Query),
+            ("form_post", ResponseMode::FormPost),
+        ];
+        let response_mode = choice(
+            "OIDC_GATE_RESPONSE_MODE",
+            var,
+            response_modes,
+            &mut problems,
+        );
+        let sites = [("lax", SameSite::Lax), ("strict", SameSite::Strict)];
+        let same_site = choice("OIDC_GATE_SAME_SITE", var, sites, &mut problems);
         Self {
+            response_mode,
+            same_site,
+            problems,
             issuer,
             client,
             scopes: var("OIDC_GATE_SCOPES")
@@ -42,6 +65,23 @@ impl Env {
             ca_file: var("OIDC_GATE_CA_FILE"),
         }
     }
+}
+
+/// One of two words.
+fn choice<T>(
+    name: &str,
+    var: impl Fn(&str) -> Option<String>,
+    choices: [(&str, T); 2],
+    problems: &mut Vec<String>,
+) -> Option<T> {
+    let said = var(name)?;
+    let [one, other] = choices.each_ref().map(|(word, _)| *word);
+    let problem = format!("{name}: {said:?} is unknown; use {one} or {other}");
+    let chosen = choices.into_iter().find(|(word, _)| *word == said);
+    if chosen.is_none() {
+        problems.push(problem);
+    }
+    chosen.map(|(_, choice)| choice)
 }
 
 fn client_auth(secret: Option<String>, method: Option<&str>) -> Result<ClientAuth, String> {
@@ -100,6 +140,29 @@ mod tests {
             assert!(problem.starts_with(begins), "{problem:?}");
             assert!(!problem.contains("hush"));
         }
+    }
+
+    #[test]
+    fn a_word_that_is_unknown_is_named_with_those_that_are_known() {
+        let env = read(&[
+            ("OIDC_GATE_RESPONSE_MODE", "form_post"),
+            ("OIDC_GATE_SAME_SITE", "strict"),
+        ]);
+        assert_eq!(env.response_mode, Some(ResponseMode::FormPost));
+        assert_eq!(env.same_site, Some(SameSite::Strict));
+        assert_eq!(env.problems, [""; 0]);
+        let env = read(&[
+            ("OIDC_GATE_RESPONSE_MODE", "fragment"),
+            ("OIDC_GATE_SAME_SITE", "None"),
+        ]);
+        assert_eq!((env.response_mode, env.same_site), (None, None));
+        assert_eq!(
+            env.problems,
+            [
+                "OIDC_GATE_RESPONSE_MODE: \"fragment\" is unknown; use query or form_post",
+                "OIDC_GATE_SAME_SITE: \"None\" is unknown; use lax or strict"
+            ]
+        );
     }
 
     #[test]
