@@ -155,12 +155,13 @@ step_browser_quickstart() {
     node .ci/browser/quickstart.mjs "$CARGO_TARGET_DIR/debug/quickstart"
 }
 
-about_browser_login='a login at a certified provider over HTTPS, in Chromium'
+about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie'
 step_browser_login() {
     need_browser
     need_command openssl openssl
     need_command certutil libnss3-tools
     node .ci/browser/login.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    node .ci/browser/modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
 }
 
 # Parts of steps. ------------------------------------------------------------------------------------------------------

@@ -70,6 +70,8 @@ await run('login at a certified provider', async () => {
   await page.waitForURL(`${site}/**`);
   claim('the login ends on the page that was asked for', page.url() === `${site}/me?tab=2`, page.url());
   await shows(page, 'the page', [user.name, user.email, ...user.groups]);
+  const userinfo = asked.filter((request) => request.endsWith(' /me')).length;
+  claim('… which the provider says at its userinfo endpoint alone', userinfo === 1, asked);
   await screenshot(page, 'certified-provider-me');
   const session = await context.cookies(site);
   const left = session.filter(({ name }) => underway.some((cookie) => cookie.name === name)).map(({ name }) => name);

@@ -40,9 +40,8 @@ export async function startProvider({ tls, port, redirectUri, requests = [] }) {
     cookies: { keys: ['a key for the provider’s own cookies'] },
     ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 }, // seconds
     pkce: { required: () => true },
+    // As the specification has it (Core § 5.4), the scopes' claims are at the userinfo endpoint and not in the ID token.
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], email: ['email', 'email_verified'] },
-    // Claims go into the ID token as well as to the userinfo endpoint.
-    conformIdTokenClaims: false,
     findAccount: (_, login) => ({ accountId: login, claims: () => userClaims(login) }),
     renderError: (context, out) => {
       context.type = 'text/plain';
