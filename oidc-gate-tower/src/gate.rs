@@ -291,7 +291,7 @@ impl Gate {
         }))
     }
 
-    fn begin(&self, metadata: &Metadata, wanted: Wanted, pending: &[String]) -> Response<Bytes> {
+    fn begin(&self, metadata: &Metadata, wanted: Wanted, pending: &[Pending]) -> Response<Bytes> {
         let inner = &*self.0;
         let place = wanted.return_to.clone();
         let mut env = Env {
@@ -312,15 +312,9 @@ impl Gate {
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
-                // Browsers send older cookies first (RFC 6265 § 5.4), so the oldest login makes room.
-                let crowd = (pending.len() + 1).saturating_sub(MAX_PENDING_LOGINS);
-                answer::set_cookies(
-                    &mut response,
-                    pending
-                        .iter()
-                        .take(crowd)
-                        .map(|name| inner.names.clear(name)),
-                );
+                let crowd = crowd(pending, cookie.pair().len());
+                let removals = crowd.iter().map(|login| inner.names.clear(&login.name));
+                answer::set_cookies(&mut response, removals);
                 answer::set_cookies(&mut response, [cookie]);
                 response
             }
@@ -336,8 +330,11 @@ impl Gate {
         let mut underway = Underway::default();
         for other in self.0.names.others(headers).take(MAX_PENDING_SEEN) {
             match other {
-                Other::Login(name) if underway.logins.iter().any(|seen| seen == name) => {}
-                Other::Login(name) => underway.logins.push(name.to_owned()),
+                Other::Login { name, .. } if underway.logins.iter().any(|l| l.name == name) => {}
+                Other::Login { name, bytes } => underway.logins.push(Pending {
+                    name: name.to_owned(),
+                    bytes,
+                }),
                 Other::Landed(value) => underway.landed.push(value.into()),
             }
         }
@@ -354,13 +351,36 @@ impl Gate {
 #[derive(Default)]
 pub(crate) struct Underway {
     /// Those that have begun, oldest first.
-    pub(crate) logins: Vec<String>,
+    pub(crate) logins: Vec<Pending>,
     /// When some ended well, sealed.
     landed: Vec<Box<[u8]>>,
 }
 
+/// A login that has begun: its cookie's name, and how much of a header it takes.
+pub(crate) struct Pending {
+    name: String,
+    bytes: usize,
+}
+
 /// How many logins can be under way in one browser. Each is a cookie of half a kilobyte.
 const MAX_PENDING_LOGINS: usize = 5;
+
+/// How much of a header they may take together. Another site can make a browser begin logins with addresses as long as are
+/// kept; what servers refuse as too large would lock the user out until they have expired.
+const MAX_PENDING_BYTES: usize = 4096;
+
+/// Those that make room for a new one of so many bytes: the oldest, because browsers send older cookies first
+/// ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
+fn crowd(pending: &[Pending], new: usize) -> &[Pending] {
+    let mut bytes = new;
+    let kept = pending.iter().rev().take(MAX_PENDING_LOGINS - 1);
+    let kept = kept.take_while(|login| {
+        bytes += login.bytes;
+        bytes <= MAX_PENDING_BYTES
+    });
+    let crowd = pending.len().saturating_sub(kept.count());
+    pending.get(..crowd).unwrap_or_default()
+}
 
 /// How many cookies of logins are looked at. An honest browser has a handful; whoever sends thousands gets no more work
 /// out of it.
