@@ -2,7 +2,9 @@
 
 use crate::{
     Gate,
-    core::login::{Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted},
+    core::login::{
+        Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, ReturnTo, Wanted,
+    },
 };
 use http::{Response, StatusCode};
 use std::{fmt, time::Duration};
@@ -53,7 +55,8 @@ impl LogIn {
     }
 
     /// A login that asks the user nothing (`prompt=none`): whoever is signed in at the provider comes back to `return_to`
-    /// signed in, everybody else to `otherwise`, without an error and with the session that was there.
+    /// signed in, everybody else to `otherwise`, without an error and with the session that was there. Where the two
+    /// together are longer than 2048 bytes, the first page takes the place of `return_to`.
     ///
     /// `otherwise` must be a page that needs no login and tries none of these again, or the browser goes round in circles.
     pub fn silently(return_to: impl Into<String>, otherwise: impl Into<String>) -> Self {
@@ -138,9 +141,15 @@ impl LogIn {
         let mut wanted = Wanted::to(place(&self.return_to)).demand(self.demand);
         wanted.manner = match self.otherwise {
             Some(_) if !self.prompts.is_empty() => return Err(Misshapen::SilentPrompt),
-            Some(otherwise) => Manner::Silent {
-                otherwise: place(&otherwise),
-            },
+            Some(otherwise) => {
+                let otherwise = place(&otherwise);
+                // Both travel in one cookie, and a browser keeps none that is too large.
+                let bytes = otherwise.as_str().len() + wanted.return_to.as_str().len();
+                if bytes > ReturnTo::MAX_LEN {
+                    wanted.return_to = gate.home();
+                }
+                Manner::Silent { otherwise }
+            }
             None => Manner::Asking(self.prompts),
         };
         wanted.login_hint = self.login_hint.as_deref().and_then(LoginHint::parse);

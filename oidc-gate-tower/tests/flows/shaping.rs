@@ -8,7 +8,9 @@ use crate::{
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
-use oidc_gate_tower::{Gate, GateBuilder, LogIn, Pattern, Prompt, Provider, core::form::Form};
+use oidc_gate_tower::{
+    Gate, GateBuilder, LogIn, Pattern, Principal, Prompt, Provider, core::form::Form,
+};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::Level;
@@ -30,6 +32,11 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
             .ui_locales(["de-CH", "no such language"])
             .param("hd", "example.com"),
         "/go/silently" | "/admin/silently" => LogIn::silently("/account", "/landing?x=1"),
+        "/go/far" => LogIn::silently(
+            format!("/{}", "a".repeat(2000)),
+            format!("/go/{}", "b".repeat(2000)),
+        ),
+        "/go/round" if request.extensions().get::<Principal>().is_none() => LogIn::to("/go/round"),
         "/go/elsewhere" => LogIn::to("https://evil.test/"),
         "/go/home" => LogIn::to("https://app.test/account?x=2"),
         "/go/reserved" => to.param("redirect_uri", "https://evil.test/"),
@@ -341,6 +348,20 @@ async fn who_is_not_goes_on_without_a_login_and_keeps_the_session() {
     let page = w.browser.get(&format!("{APP}/go/silently")).await;
     assert!(page.body.starts_with("/landing?x=1 alice "), "{page:?}");
     assert!(w.session_cookie() == session);
+}
+
+#[tokio::test]
+async fn two_long_places_of_one_login_fit_into_its_cookie() {
+    let mut w = world_with(with_handlers);
+    for cookie in w.navigate("/go/far").await.set_cookies() {
+        assert!(cookie.len() <= 4096, "{} bytes", cookie.len());
+    }
+    let page = w.browser.get(&format!("{APP}/go/far")).await;
+    assert!(page.url.starts_with("https://app.test/go/bbb"), "{page:?}");
+    // Signed in, the user is led to the first page: what is too long is dropped rather than cut.
+    w.sign_in("alice", "/me").await;
+    let page = w.browser.get(&format!("{APP}/go/far")).await;
+    assert_eq!(page.url, format!("{APP}/"), "{page:?}");
 }
 
 #[tokio::test]
