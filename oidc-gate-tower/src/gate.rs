@@ -5,7 +5,7 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         flow::Env,
-        gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
+        gate::{Caller, Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::Identity,
         login::{self, Demand, Manner, Places, ReturnTo, Wanted},
         provider::Metadata,
@@ -215,15 +215,23 @@ impl Gate {
         }
     }
 
-    /// Begins a login that a handler has asked for.
+    /// Begins a login that a handler has asked for, about a request of `caller`.
     pub(crate) fn log_in_asked_for(
         &self,
         wanted: Wanted,
+        caller: Caller,
         underway: Underway,
         peer: Option<SocketAddr>,
     ) -> Answer {
         let span = report::span(peer);
-        match span.in_scope(|| self.log_in(wanted, underway)) {
+        let begin = || match caller {
+            // A session comes along, so whatever the handler asks for, it is no circle of the gate's.
+            Caller::Identified => self.log_in(wanted, underway),
+            Caller::Anonymous | Caller::Bypassed => self
+                .circle(&wanted.return_to, &underway)
+                .unwrap_or_else(|| self.log_in(wanted, underway)),
+        };
+        match span.in_scope(begin) {
             Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
             now @ Answer::Now(_) => now,
         }
@@ -236,9 +244,8 @@ impl Gate {
                 return_to,
                 step_up,
             } => {
-                if let Err(failed) = self.landings(&underway).judge() {
-                    let again = self.sign_in_path(return_to.as_str());
-                    return Answer::Now(answer::login_failed(&failed, None, &again));
+                if let Some(circle) = self.circle(return_to, &underway) {
+                    return circle;
                 }
                 tracing::debug!(check = check.id(), ?return_to, "a login begins");
                 let demand = step_up
@@ -264,6 +271,13 @@ impl Gate {
                 Answer::Now(answer::empty(StatusCode::NOT_FOUND))
             }
         }
+    }
+
+    /// What is answered in the place of a login that would lead round in circles.
+    fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
+        let failed = self.landings(underway).judge().err()?;
+        let again = self.sign_in_path(return_to.as_str());
+        Some(Answer::Now(answer::login_failed(&failed, None, &again)))
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.

@@ -118,6 +118,31 @@ async fn a_demand_from_inside_the_application_goes_round_no_longer_than_one_of_t
 }
 
 #[tokio::test]
+async fn a_login_that_a_handler_asks_for_goes_round_no_longer_either() {
+    let mut w = world_with(|gate| gate.open(Pattern::prefix("/go")));
+    w.losing(is_session).await;
+    let page = w.open("/go/round").await;
+    assert_eq!(w.sign_in_count(), 3, "{page:?}");
+    assert_refused(&w, "", &page, "login.loop", 400);
+    assert!(
+        page.body
+            .contains("href=\"/oauth2/start?rd=%2Fgo%2Fround\""),
+        "{page:?}"
+    );
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_can_be_asked_again_as_often_as_a_handler_likes() {
+    let mut w = world_with(|gate| gate.open(Pattern::prefix("/go")));
+    w.sign_in("alice", "/me").await;
+    for _ in 0..5 {
+        w.browser.get(&format!("{APP}/go/fresh")).await;
+        let page = w.browser.sign_in_as("alice").await;
+        assert!(page.body.starts_with("/account"), "{page:?}");
+    }
+}
+
+#[tokio::test]
 async fn where_no_cookie_is_kept_the_login_ends_at_its_callback() {
     for mode in [ResponseMode::Query, ResponseMode::FormPost] {
         let mut w = world_in_with(mode, |gate| gate);
