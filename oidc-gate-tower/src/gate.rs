@@ -7,9 +7,11 @@ use crate::{
         flow::Env,
         gate::{Caller, Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::Identity,
-        login::{self, Demand, Manner, Places, ReturnTo, Wanted},
+        login::{self, Demand, Manner, Places, ResponseMode, ReturnTo, Wanted},
         provider::Metadata,
-        session::{CookieKeys, CookieNames, Landings, Lifetimes, Other, Session, SetCookie},
+        session::{
+            CookieKeys, CookieNames, Landings, Lifetimes, Other, Predecessor, Session, SetCookie,
+        },
         time::UnixTime,
         url::BaseUrl,
     },
@@ -286,6 +288,7 @@ impl Gate {
         if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
             wanted.return_to = self.home();
         }
+        wanted.predecessor = underway.session;
         if let Some(metadata) = self.0.upstream.metadata_at_hand() {
             return Answer::Now(self.begin(&metadata, wanted, &underway.logins));
         }
@@ -340,8 +343,13 @@ impl Gate {
     }
 
     /// What the browser keeps of logins.
-    pub(crate) fn underway(&self, headers: &HeaderMap) -> Underway {
-        let mut underway = Underway::default();
+    pub(crate) fn underway(&self, headers: &HeaderMap, present: &Recognised) -> Underway {
+        let mut underway = Underway {
+            session: (present.session())
+                .filter(|_| self.sessions_stay_behind())
+                .map(Predecessor::from),
+            ..Underway::default()
+        };
         for other in self.0.names.others(headers).take(MAX_PENDING_SEEN) {
             match other {
                 Other::Login { name, .. } if underway.logins.iter().any(|l| l.name == name) => {}
@@ -355,19 +363,28 @@ impl Gate {
         underway
     }
 
+    /// Whether a browser keeps its session back when the provider sends it here: where it is kept from other sites, or from
+    /// their forms.
+    pub(crate) fn sessions_stay_behind(&self) -> bool {
+        self.0.names.is_strict()
+            || self.0.upstream.registration().response_mode == ResponseMode::FormPost
+    }
+
     fn landings(&self, underway: &Underway) -> Landings {
         let values = underway.landed.iter().map(|value| &**value);
         Landings::open(values, &self.0.keys, &self.0.names, self.now())
     }
 }
 
-/// What a browser keeps of logins, beside a session.
+/// What a browser keeps of logins, and the session that one of them could take the place of.
 #[derive(Default)]
 pub(crate) struct Underway {
     /// Those that have begun, oldest first.
     pub(crate) logins: Vec<Pending>,
     /// When some ended well, sealed.
     landed: Vec<Box<[u8]>>,
+    /// The session that is there and will not be when a login comes back.
+    session: Option<Predecessor>,
 }
 
 /// A login that has begun: its cookie's name, and how much of a header it takes.
