@@ -157,10 +157,8 @@ impl Gate {
     /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
     /// Where two of different users do, there is no telling whose request it is, and nobody is recognised.
     pub(crate) fn recognise(&self, headers: &HeaderMap, now: UnixTime) -> Recognised {
-        let names = &self.0.names;
         let mut found = Recognised::Nobody;
-        for sealed in names.sessions(headers) {
-            let next = self.open(&sealed, now);
+        for next in self.all(headers, now) {
             if let (Some(one), Some(other)) = (found.session(), next.session())
                 && !one.identity().is_same_user(other.identity())
             {
@@ -169,6 +167,22 @@ impl Gate {
             found = found.or(next);
         }
         found
+    }
+
+    /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.
+    pub(crate) fn predecessors(&self, headers: &HeaderMap) -> Vec<Predecessor> {
+        let found: Vec<_> = self.all(headers, self.now()).collect();
+        let sessions = found.iter().filter_map(Recognised::session);
+        sessions.map(Predecessor::from).collect()
+    }
+
+    fn all<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        now: UnixTime,
+    ) -> impl Iterator<Item = Recognised> + 'a {
+        let sealed = self.0.names.sessions(headers);
+        sealed.map(move |sealed| self.open(&sealed, now))
     }
 
     fn open(&self, sealed: &[u8], now: UnixTime) -> Recognised {

@@ -61,8 +61,8 @@ where
         Err((failed, found)) => return over(gate, Over::now(failed), &present, clear(found)),
     };
     let return_to = consume.return_to().clone();
-    let before = present.session().map(Predecessor::from);
-    let before = before.or_else(|| consume.predecessor().cloned());
+    let mut before = gate.predecessors(&parts.headers);
+    before.extend(consume.predecessor().cloned());
     let answered = match resolve(gate, consume) {
         Ok(answered) => answered,
         Err(failed) => {
@@ -187,7 +187,7 @@ fn resolve(gate: &Gate, consume: ConsumeState) -> Result<Answered, CheckFailed> 
 async fn redeem(
     gate: &Gate,
     grant: Box<Grant>,
-    before: Option<Predecessor>,
+    before: Vec<Predecessor>,
     headers: HeaderMap,
 ) -> Result<(ReturnTo, Vec<SetCookie>), Over> {
     let work = gate
@@ -202,7 +202,7 @@ async fn redeem(
 async fn sign_in(
     gate: Gate,
     grant: Box<Grant>,
-    before: Option<Predecessor>,
+    before: Vec<Predecessor>,
     headers: HeaderMap,
 ) -> Result<(ReturnTo, Vec<SetCookie>), Over> {
     let inner = &*gate.0;
@@ -242,11 +242,10 @@ async fn sign_in(
     let mut cookies = gate.session_cookies(&session, now, &headers)?;
     let landings = Landings::of(&headers, &inner.keys, &inner.names, now).and_now(now);
     cookies.push(landings.seal(&inner.keys, &inner.names)?);
-    // Another user took over this browser: what is left of the one before must not come back. The same user's other
-    // tabs may still be sending the old cookie, and lose nothing by it.
-    if let Some(before) = before
-        && !before.is_of(session.identity())
-    {
+    // Another user took over this browser: what is left of those before must not come back, nor stand beside the new
+    // session and leave nobody recognised. The same user's other tabs may still be sending the old cookie, and lose
+    // nothing by it.
+    for before in before.iter().filter(|b| !b.is_of(session.identity())) {
         inner.ended.insert(before.id().expose(), before.ends(), now);
     }
     tracing::info!(issuer = session.identity().issuer(), return_to = ?return_to, "a user signed in");

@@ -155,11 +155,16 @@ async fn where_no_cookie_is_kept_the_login_ends_at_its_callback() {
 
 #[tokio::test]
 async fn a_second_session_that_another_host_planted_does_not_lead_round_in_circles() {
-    for seen_at_callback in [true, false] {
+    for (seen_at_callback, beside_another) in [(true, false), (true, true), (false, false)] {
         let mut w = world();
         w.sign_in("bob", "/me").await;
         let planted = w.session_cookie().unwrap();
         let extra = format!("{}={}", planted.name, planted.value);
+        if beside_another {
+            w.browser.clear_cookies();
+            w.sign_in("alice", "/me").await;
+        }
+        let own = w.session_cookie().filter(|_| beside_another);
         let gate = w.gate.clone();
         let app = tower::service_fn(move |mut request: Request<Full<bytes::Bytes>>| {
             let (gate, extra) = (gate.clone(), extra.clone());
@@ -176,6 +181,9 @@ async fn a_second_session_that_another_host_planted_does_not_lead_round_in_circl
             .clock(w.clock.clone())
             .site(crate::world::ISSUER, w.provider.clone())
             .site(APP, app);
+        if let Some(own) = own {
+            w.plant(&own.name, &own.value);
+        }
         w.log.clear();
         w.browser
             .get(&format!("{APP}/oauth2/start?rd=%2Fme&prompt=login"))
