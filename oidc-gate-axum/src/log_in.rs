@@ -64,7 +64,8 @@ impl LogIn {
         Self(self.0.ui_locales(tags))
     }
 
-    /// The authentication context classes of which one has to be reached. Enforced when the user comes back.
+    /// The authentication context classes of which one has to be reached. Enforced when the user comes back. None at all is
+    /// a mistake: 500, and the log says so.
     pub fn acr(self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self(self.0.acr(classes))
     }

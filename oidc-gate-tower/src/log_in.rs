@@ -87,12 +87,14 @@ impl LogIn {
         self
     }
 
-    /// The authentication context classes of which one has to be reached. Enforced when the user comes back.
+    /// The authentication context classes of which one has to be reached. Enforced when the user comes back. None at all is
+    /// a mistake: 500, and the log says so.
     pub fn acr(mut self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.demand.acr_values = classes.into_iter().map(Into::into).collect();
         let unfit =
             |class: &String| class.is_empty() || !class.bytes().all(|b| b.is_ascii_graphic());
-        if self.demand.acr_values.iter().any(unfit) {
+        // An empty list would demand nothing, which is the opposite of what was said.
+        if self.demand.acr_values.is_empty() || self.demand.acr_values.iter().any(unfit) {
             self.misshapen.get_or_insert(Misshapen::Class);
         }
         self
@@ -178,7 +180,7 @@ impl fmt::Display for Misshapen {
                 )
             }
             Self::Class => {
-                f.write_str("`acr` names a class that is not visible ASCII without spaces")
+                f.write_str("`acr` names no class, or one that is not visible ASCII without spaces")
             }
             Self::SilentPrompt => {
                 f.write_str("a login that asks nothing has a `prompt`; use `LogIn::to` to ask")

@@ -43,6 +43,7 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
         "/go/twice" => to.param("hd", "a").param("hd", "b"),
         "/go/silent-prompt" => LogIn::silently("/a", "/b").prompt(Prompt::Login),
         "/go/class" => to.acr(["a b"]),
+        "/go/no-class" => to.acr([""; 0]),
         "/go/fresh" => to.max_age(Duration::ZERO),
         "/go/strong" => to.acr(["phr"]),
         _ => return None,
@@ -255,7 +256,11 @@ async fn a_login_that_cannot_be_is_the_programmers_mistake_and_the_log_says_whic
         ),
         (
             "/go/class",
-            "`acr` names a class that is not visible ASCII without spaces",
+            "`acr` names no class, or one that is not visible ASCII without spaces",
+        ),
+        (
+            "/go/no-class",
+            "`acr` names no class, or one that is not visible ASCII without spaces",
         ),
     ] {
         w.log.clear();
