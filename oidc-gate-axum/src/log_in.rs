@@ -40,7 +40,8 @@ impl LogIn {
     }
 
     /// A login that asks the user nothing (`prompt=none`): whoever is signed in at the provider comes back to `return_to`
-    /// signed in, everybody else to `otherwise`, without an error and with the session that was there.
+    /// signed in, everybody else to `otherwise`, without an error and with the session that was there. Where the two
+    /// together are longer than 2048 bytes, the first page takes the place of `return_to`.
     ///
     /// `otherwise` must be a page that needs no login and tries none of these again, or the browser goes round in circles.
     pub fn silently(return_to: impl Into<String>, otherwise: impl Into<String>) -> Self {
@@ -63,7 +64,8 @@ impl LogIn {
         Self(self.0.ui_locales(tags))
     }
 
-    /// The authentication context classes of which one has to be reached. Enforced when the user comes back.
+    /// The authentication context classes of which one has to be reached. Enforced when the user comes back. None at all is
+    /// a mistake: 500, and the log says so.
     pub fn acr(self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self(self.0.acr(classes))
     }

@@ -73,7 +73,10 @@ impl After {
             return self.gate.answer(&verdict, underway, self.peer);
         }
         match log_in.wanted(&self.gate) {
-            Ok(wanted) => self.gate.log_in_asked_for(wanted, underway, self.peer),
+            Ok(wanted) => {
+                let gate = &self.gate;
+                gate.log_in_asked_for(wanted, self.caller, underway, self.peer)
+            }
             Err(misshapen) => Answer::Now(mistake(
                 Check::LogInMisshapen,
                 &misshapen.to_string(),

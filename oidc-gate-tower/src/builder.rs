@@ -134,9 +134,13 @@ impl GateBuilder {
     /// Whether a session comes along when another site leads a user here; [`SameSite::Lax`] unless set, so that it does.
     ///
     /// With [`SameSite::Strict`] whoever follows a link from another site gets a page of the gate first, which leads the
-    /// browser to the same place at once; the session comes along then. The link's
-    /// fragment (`#…`) does not: only a script could keep it. Pages that are [`open`](Self::open) do not
-    /// recognise a user whom another site has led there.
+    /// browser to the same place at once; the session comes along then. The link's fragment (`#…`) does not: only a
+    /// script could keep it. Pages that are [`open`](Self::open) do not recognise a user whom another site has led there.
+    ///
+    /// # Security
+    ///
+    /// A request that such a page leads on to says `Sec-Fetch-Site: same-origin`, whoever made the link. With `Strict` as
+    /// with `Lax`, a GET must change nothing.
     pub fn same_site(mut self, same_site: SameSite) -> Self {
         self.policy.same_site = same_site;
         self
@@ -151,6 +155,10 @@ impl GateBuilder {
     /// Every host of the domain gets the cookie and can set it: whoever runs one of them is trusted with all sessions.
     /// Leave it out wherever it is not needed. A copy of a session's cookie that was taken before the user signed out is
     /// refused by the gate that signed out, and not by its siblings.
+    ///
+    /// A session is taken as the gate made it that the user signed in at. What a gate reads as a group, a role or an
+    /// address, and what it demands of a sign-in, has to be the same at all of them: else a user becomes at one what
+    /// another would not have believed.
     pub fn cookie_domain(mut self, domain: impl Into<String>) -> Self {
         self.cookie_domain = Some(domain.into());
         self

@@ -5,11 +5,13 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         flow::Env,
-        gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
+        gate::{Caller, Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
         identity::Identity,
-        login::{self, Demand, Manner, Places, ReturnTo, Wanted},
+        login::{self, Demand, Manner, Places, ResponseMode, ReturnTo, Wanted},
         provider::Metadata,
-        session::{CookieKeys, CookieNames, Landings, Lifetimes, Other, Session, SetCookie},
+        session::{
+            CookieKeys, CookieNames, Landings, Lifetimes, Other, Predecessor, Session, SetCookie,
+        },
         time::UnixTime,
         url::BaseUrl,
     },
@@ -155,10 +157,8 @@ impl Gate {
     /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
     /// Where two of different users do, there is no telling whose request it is, and nobody is recognised.
     pub(crate) fn recognise(&self, headers: &HeaderMap, now: UnixTime) -> Recognised {
-        let names = &self.0.names;
         let mut found = Recognised::Nobody;
-        for sealed in names.sessions(headers) {
-            let next = self.open(&sealed, now);
+        for next in self.all(headers, now) {
             if let (Some(one), Some(other)) = (found.session(), next.session())
                 && !one.identity().is_same_user(other.identity())
             {
@@ -167,6 +167,22 @@ impl Gate {
             found = found.or(next);
         }
         found
+    }
+
+    /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.
+    pub(crate) fn predecessors(&self, headers: &HeaderMap) -> Vec<Predecessor> {
+        let found: Vec<_> = self.all(headers, self.now()).collect();
+        let sessions = found.iter().filter_map(Recognised::session);
+        sessions.map(Predecessor::from).collect()
+    }
+
+    fn all<'a>(
+        &'a self,
+        headers: &'a HeaderMap,
+        now: UnixTime,
+    ) -> impl Iterator<Item = Recognised> + 'a {
+        let sealed = self.0.names.sessions(headers);
+        sealed.map(move |sealed| self.open(&sealed, now))
     }
 
     fn open(&self, sealed: &[u8], now: UnixTime) -> Recognised {
@@ -215,15 +231,23 @@ impl Gate {
         }
     }
 
-    /// Begins a login that a handler has asked for.
+    /// Begins a login that a handler has asked for, about a request of `caller`.
     pub(crate) fn log_in_asked_for(
         &self,
         wanted: Wanted,
+        caller: Caller,
         underway: Underway,
         peer: Option<SocketAddr>,
     ) -> Answer {
         let span = report::span(peer);
-        match span.in_scope(|| self.log_in(wanted, underway)) {
+        let begin = || match caller {
+            // A session comes along, so whatever the handler asks for, it is no circle of the gate's.
+            Caller::Identified => self.log_in(wanted, underway),
+            Caller::Anonymous | Caller::Bypassed => self
+                .circle(&wanted.return_to, &underway)
+                .unwrap_or_else(|| self.log_in(wanted, underway)),
+        };
+        match span.in_scope(begin) {
             Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
             now @ Answer::Now(_) => now,
         }
@@ -236,9 +260,8 @@ impl Gate {
                 return_to,
                 step_up,
             } => {
-                if let Err(failed) = self.landings(&underway).judge() {
-                    let again = self.sign_in_path(return_to.as_str());
-                    return Answer::Now(answer::login_failed(&failed, None, &again));
+                if let Some(circle) = self.circle(return_to, &underway) {
+                    return circle;
                 }
                 tracing::debug!(check = check.id(), ?return_to, "a login begins");
                 let demand = step_up
@@ -266,12 +289,20 @@ impl Gate {
         }
     }
 
+    /// What is answered in the place of a login that would lead round in circles.
+    fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
+        let failed = self.landings(underway).judge().err()?;
+        let again = self.sign_in_path(return_to.as_str());
+        Some(Answer::Now(answer::login_failed(&failed, None, &again)))
+    }
+
     /// Sends a browser to the provider: at once, if the provider is known.
     pub(crate) fn log_in(&self, mut wanted: Wanted, underway: Underway) -> Answer {
         // Where the application lives under a path, the origin's first page is somebody else's.
         if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
             wanted.return_to = self.home();
         }
+        wanted.predecessor = underway.session;
         if let Some(metadata) = self.0.upstream.metadata_at_hand() {
             return Answer::Now(self.begin(&metadata, wanted, &underway.logins));
         }
@@ -291,7 +322,12 @@ impl Gate {
         }))
     }
 
-    fn begin(&self, metadata: &Metadata, wanted: Wanted, pending: &[String]) -> Response<Bytes> {
+    fn begin(
+        &self,
+        metadata: &Metadata,
+        mut wanted: Wanted,
+        pending: &[Pending],
+    ) -> Response<Bytes> {
         let inner = &*self.0;
         let place = wanted.return_to.clone();
         let begun =
@@ -299,20 +335,17 @@ impl Gate {
                 .and_then(|begun| match begun.1.is_kept() {
                     true => Ok(begun),
                     // A login is worth more than the page it leads to.
-                    false => self.start(metadata, self.leading_home(wanted)),
+                    false => {
+                        wanted.return_to = self.home();
+                        self.start(metadata, wanted)
+                    }
                 });
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
-                // Browsers send older cookies first (RFC 6265 § 5.4), so the oldest login makes room.
-                let crowd = (pending.len() + 1).saturating_sub(MAX_PENDING_LOGINS);
-                answer::set_cookies(
-                    &mut response,
-                    pending
-                        .iter()
-                        .take(crowd)
-                        .map(|name| inner.names.clear(name)),
-                );
+                let crowd = crowd(pending, cookie.pair().len());
+                let removals = crowd.iter().map(|login| inner.names.clear(&login.name));
+                answer::set_cookies(&mut response, removals);
                 answer::set_cookies(&mut response, [cookie]);
                 response
             }
@@ -343,25 +376,32 @@ impl Gate {
         Ok((started.location, cookie))
     }
 
-    fn leading_home(&self, mut wanted: Wanted) -> Wanted {
-        wanted.return_to = self.home();
-        if let Manner::Silent { otherwise } = &mut wanted.manner {
-            *otherwise = self.home();
-        }
-        wanted
-    }
-
     /// What the browser keeps of logins.
-    pub(crate) fn underway(&self, headers: &HeaderMap) -> Underway {
-        let mut underway = Underway::default();
+    pub(crate) fn underway(&self, headers: &HeaderMap, present: &Recognised) -> Underway {
+        let mut underway = Underway {
+            session: (present.session())
+                .filter(|_| self.sessions_stay_behind())
+                .map(Predecessor::from),
+            ..Underway::default()
+        };
         for other in self.0.names.others(headers).take(MAX_PENDING_SEEN) {
             match other {
-                Other::Login(name) if underway.logins.iter().any(|seen| seen == name) => {}
-                Other::Login(name) => underway.logins.push(name.to_owned()),
+                Other::Login { name, .. } if underway.logins.iter().any(|l| l.name == name) => {}
+                Other::Login { name, bytes } => underway.logins.push(Pending {
+                    name: name.to_owned(),
+                    bytes,
+                }),
                 Other::Landed(value) => underway.landed.push(value.into()),
             }
         }
         underway
+    }
+
+    /// Whether a browser keeps its session back when the provider sends it here: where it is kept from other sites, or from
+    /// their forms.
+    pub(crate) fn sessions_stay_behind(&self) -> bool {
+        self.0.names.is_strict()
+            || self.0.upstream.registration().response_mode == ResponseMode::FormPost
     }
 
     fn landings(&self, underway: &Underway) -> Landings {
@@ -370,17 +410,42 @@ impl Gate {
     }
 }
 
-/// What a browser keeps of logins, beside a session.
+/// What a browser keeps of logins, and the session that one of them could take the place of.
 #[derive(Default)]
 pub(crate) struct Underway {
     /// Those that have begun, oldest first.
-    pub(crate) logins: Vec<String>,
+    pub(crate) logins: Vec<Pending>,
     /// When some ended well, sealed.
     landed: Vec<Box<[u8]>>,
+    /// The session that is there and will not be when a login comes back.
+    session: Option<Predecessor>,
+}
+
+/// A login that has begun: its cookie's name, and how much of a header it takes.
+pub(crate) struct Pending {
+    name: String,
+    bytes: usize,
 }
 
 /// How many logins can be under way in one browser. Each is a cookie of half a kilobyte.
 const MAX_PENDING_LOGINS: usize = 5;
+
+/// How much of a header they may take together. Another site can make a browser begin logins with addresses as long as are
+/// kept; what servers refuse as too large would lock the user out until they have expired.
+const MAX_PENDING_BYTES: usize = 4096;
+
+/// Those that make room for a new one of so many bytes: the oldest, because browsers send older cookies first
+/// ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
+fn crowd(pending: &[Pending], new: usize) -> &[Pending] {
+    let mut bytes = new;
+    let kept = pending.iter().rev().take(MAX_PENDING_LOGINS - 1);
+    let kept = kept.take_while(|login| {
+        bytes += login.bytes;
+        bytes <= MAX_PENDING_BYTES
+    });
+    let crowd = pending.len().saturating_sub(kept.count());
+    pending.get(..crowd).unwrap_or_default()
+}
 
 /// How many cookies of logins are looked at. An honest browser has a handful; whoever sends thousands gets no more work
 /// out of it.

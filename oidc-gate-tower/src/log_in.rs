@@ -53,7 +53,8 @@ impl LogIn {
     }
 
     /// A login that asks the user nothing (`prompt=none`): whoever is signed in at the provider comes back to `return_to`
-    /// signed in, everybody else to `otherwise`, without an error and with the session that was there.
+    /// signed in, everybody else to `otherwise`, without an error and with the session that was there. Where the two
+    /// together are longer than 2048 bytes, the first page takes the place of `return_to`.
     ///
     /// `otherwise` must be a page that needs no login and tries none of these again, or the browser goes round in circles.
     pub fn silently(return_to: impl Into<String>, otherwise: impl Into<String>) -> Self {
@@ -84,12 +85,14 @@ impl LogIn {
         self
     }
 
-    /// The authentication context classes of which one has to be reached. Enforced when the user comes back.
+    /// The authentication context classes of which one has to be reached. Enforced when the user comes back. None at all is
+    /// a mistake: 500, and the log says so.
     pub fn acr(mut self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.demand.acr_values = classes.into_iter().map(Into::into).collect();
         let unfit =
             |class: &String| class.is_empty() || !class.bytes().all(|b| b.is_ascii_graphic());
-        if self.demand.acr_values.iter().any(unfit) {
+        // An empty list would demand nothing, which is the opposite of what was said.
+        if self.demand.acr_values.is_empty() || self.demand.acr_values.iter().any(unfit) {
             self.misshapen.get_or_insert(Misshapen::Class);
         }
         self
@@ -169,7 +172,7 @@ impl fmt::Display for Misshapen {
                 )
             }
             Self::Class => {
-                f.write_str("`acr` names a class that is not visible ASCII without spaces")
+                f.write_str("`acr` names no class, or one that is not visible ASCII without spaces")
             }
             Self::SilentPrompt => {
                 f.write_str("a login that asks nothing has a `prompt`; use `LogIn::to` to ask")

@@ -160,7 +160,7 @@ where
                     underway: if bypassed {
                         Underway::default()
                     } else {
-                        gate.underway(request.headers())
+                        gate.underway(request.headers(), &recognised)
                     },
                     caller,
                     peer,
@@ -188,7 +188,11 @@ where
                 GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
             }
             verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
-                match gate.answer(&verdict, gate.underway(request.headers()), peer) {
+                match gate.answer(
+                    &verdict,
+                    gate.underway(request.headers(), &recognised),
+                    peer,
+                ) {
                     Answer::Now(mut response) => {
                         answer::set_cookies(&mut response, cookies);
                         GateFuture::done(response)

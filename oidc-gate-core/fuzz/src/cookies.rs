@@ -55,7 +55,7 @@ pub fn cookies(data: &[u8]) {
     }
     for other in names.others(&headers) {
         match other {
-            Other::Login(name) => {
+            Other::Login { name, .. } => {
                 assert!(names.is_ours(name));
                 for value in names.find(&headers, name) {
                     assert!(Transaction::open(&KEYS, name, value).is_none());

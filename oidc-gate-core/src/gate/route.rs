@@ -34,11 +34,12 @@ impl Route<'_> {
             Self::Bypass | Self::UnknownEndpoint => false,
             Self::Open | Self::Protected(_) => true,
             Self::Endpoint(endpoint) => match endpoint {
-                Endpoint::Callback(_) | Endpoint::Auth | Endpoint::Userinfo | Endpoint::SignOut => {
-                    true
-                }
+                Endpoint::Start
+                | Endpoint::Callback(_)
+                | Endpoint::Auth
+                | Endpoint::Userinfo
+                | Endpoint::SignOut => true,
                 Endpoint::SignIn
-                | Endpoint::Start
                 | Endpoint::Ping
                 | Endpoint::Ready
                 | Endpoint::Metrics

@@ -6,6 +6,7 @@ use crate::{
     form::{Form, FormError},
     oauth_error::{ErrorCode, OAuthError},
     secret::{AuthorizationCode, CodeVerifier, Nonce, State},
+    session::Predecessor,
     time::UnixTime,
     url::Issuer,
 };
@@ -176,6 +177,11 @@ impl ConsumeState {
     /// Where the user wanted to go.
     pub fn return_to(&self) -> &ReturnTo {
         &self.transaction.return_to
+    }
+
+    /// The session that was there when the login began, if it was remembered.
+    pub fn predecessor(&self) -> Option<&Predecessor> {
+        self.transaction.predecessor.as_ref()
     }
 
     /// What the provider has answered, if the state was fresh.

@@ -117,6 +117,7 @@ pub fn start(
             Manner::Asking(_) => None,
         },
         demand: registration.wishes.demand(wanted.demand.clone())?,
+        predecessor: wanted.predecessor.clone(),
         created: env.now,
     };
     let location = location(metadata, registration, &wanted, &transaction)?;

@@ -4,7 +4,9 @@ use super::ReturnTo;
 use crate::{
     check::{Check, CheckFailed},
     secret::{CodeVerifier, Nonce, State},
-    session::{CookieKeys, CookieNames, Purpose, Reader, open, put, put_time, put_u64, seal},
+    session::{
+        CookieKeys, CookieNames, Predecessor, Purpose, Reader, open, put, put_time, put_u64, seal,
+    },
     time::UnixTime,
     url::Issuer,
 };
@@ -24,6 +26,7 @@ pub struct Transaction {
     /// Where the user goes if nothing may be asked and something would have to be.
     pub(super) otherwise: Option<ReturnTo>,
     pub(super) demand: Demand,
+    pub(super) predecessor: Option<Predecessor>,
     pub(super) created: UnixTime,
 }
 
@@ -80,6 +83,9 @@ impl Transaction {
         ] {
             put(&mut plain, text.as_bytes());
         }
+        if let Some(predecessor) = &self.predecessor {
+            predecessor.encode(&mut plain);
+        }
         seal(keys, Purpose::Transaction, name, &plain)
             .map_err(|_| CheckFailed::new(Check::Randomness, "the login could not be sealed"))
     }
@@ -113,6 +119,10 @@ impl Transaction {
                     .map(Into::into)
                     .collect(),
                 max_age,
+            },
+            predecessor: match reader.0 {
+                [] => None,
+                _ => Some(Predecessor::decode(&mut reader)?),
             },
         })
     }

@@ -2,6 +2,7 @@
 
 use super::{ClaimsRequest, Demand, Locales, LoginHint, Params, ReturnTo};
 use crate::check::{Check, CheckFailed, quote};
+use crate::session::Predecessor;
 use std::time::Duration;
 
 /// What every login at a provider asks for, beside what the protocol needs. Nothing, by default.
@@ -85,6 +86,8 @@ pub struct Wanted {
     pub ui_locales: Locales,
     /// Parameters of the provider's own.
     pub params: Params,
+    /// The session that is there, where it will not come along with the provider's answer.
+    pub predecessor: Option<Predecessor>,
 }
 
 impl Wanted {
@@ -97,6 +100,7 @@ impl Wanted {
             login_hint: None,
             ui_locales: Locales::default(),
             params: Params::default(),
+            predecessor: None,
         }
     }
 

@@ -159,7 +159,10 @@ impl CookieNames {
         pairs(headers)
             .filter(|(name, _)| name.starts_with(self.others.as_bytes()))
             .filter_map(|(name, value)| match std::str::from_utf8(name).ok()? {
-                name if name.starts_with(&*self.transaction_prefix) => Some(Other::Login(name)),
+                name if name.starts_with(&*self.transaction_prefix) => Some(Other::Login {
+                    name,
+                    bytes: name.len() + value.len(),
+                }),
                 name if name == &*self.landed => Some(Other::Landed(value)),
                 _ => None,
             })
@@ -227,8 +230,13 @@ impl CookieNames {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the gate has these two")]
 pub enum Other<'a> {
-    /// A login that has begun: its name.
-    Login(&'a str),
+    /// A login that has begun.
+    Login {
+        /// Its name.
+        name: &'a str,
+        /// How much of a header it takes: name and value.
+        bytes: usize,
+    },
     /// When logins ended well: its value.
     Landed(&'a [u8]),
 }
@@ -236,7 +244,7 @@ pub enum Other<'a> {
 impl fmt::Debug for Other<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Login(name) => write!(f, "Login({name})"),
+            Self::Login { name, bytes } => write!(f, "Login({name}, {bytes} bytes)"),
             Self::Landed(_) => f.write_str("Landed(***)"),
         }
     }

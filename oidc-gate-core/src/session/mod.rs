@@ -7,6 +7,7 @@ mod domain;
 mod keys;
 mod landing;
 mod lifetime;
+mod predecessor;
 mod seal;
 mod state;
 
@@ -16,5 +17,6 @@ pub use domain::{CookieDomain, DomainError};
 pub use keys::{CookieKeys, KeyError, KeyOrigin, Purpose};
 pub use landing::Landings;
 pub use lifetime::{Freshness, Lifetimes};
+pub use predecessor::Predecessor;
 pub(crate) use seal::{open, seal};
 pub use state::Session;

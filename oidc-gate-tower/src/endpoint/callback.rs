@@ -6,11 +6,11 @@ use crate::{
         check::{Check, CheckFailed, quote},
         flow::Entropy,
         login::{
-            Answered, Arrival, Asked, Callback, ConsumeState, Grant, ResponseMode, ReturnTo,
-            SignIn, SignedIn, Transaction, Use, is_over,
+            Answered, Arrival, Asked, Callback, ConsumeState, Grant, ReturnTo, SignIn, SignedIn,
+            Transaction, Use, is_over,
         },
         secret::SessionId,
-        session::{Landings, Session, SetCookie},
+        session::{Landings, Predecessor, Session, SetCookie},
     },
     gate::Recognised,
     ports::OsEntropy,
@@ -61,6 +61,8 @@ where
         Err((failed, found)) => return over(gate, Over::now(failed), &present, clear(found)),
     };
     let return_to = consume.return_to().clone();
+    let mut before = gate.predecessors(&parts.headers);
+    before.extend(consume.predecessor().cloned());
     let answered = match resolve(gate, consume) {
         Ok(answered) => answered,
         Err(failed) => {
@@ -83,7 +85,7 @@ where
             return response;
         }
     };
-    match redeem(gate, grant, &present, parts.headers.clone()).await {
+    match redeem(gate, grant, before, parts.headers.clone()).await {
         Ok((location, cookies)) => {
             let mut response = lead(gate, location.as_str());
             answer::set_cookies(&mut response, cookies.into_iter().chain(clear(true)));
@@ -185,10 +187,9 @@ fn resolve(gate: &Gate, consume: ConsumeState) -> Result<Answered, CheckFailed> 
 async fn redeem(
     gate: &Gate,
     grant: Box<Grant>,
-    present: &Recognised,
+    before: Vec<Predecessor>,
     headers: HeaderMap,
 ) -> Result<(ReturnTo, Vec<SetCookie>), Over> {
-    let before = present.session().cloned();
     let work = gate
         .0
         .tasks
@@ -201,7 +202,7 @@ async fn redeem(
 async fn sign_in(
     gate: Gate,
     grant: Box<Grant>,
-    before: Option<Session>,
+    before: Vec<Predecessor>,
     headers: HeaderMap,
 ) -> Result<(ReturnTo, Vec<SetCookie>), Over> {
     let inner = &*gate.0;
@@ -241,11 +242,10 @@ async fn sign_in(
     let mut cookies = gate.session_cookies(&session, now, &headers)?;
     let landings = Landings::of(&headers, &inner.keys, &inner.names, now).and_now(now);
     cookies.push(landings.seal(&inner.keys, &inner.names)?);
-    // Another user took over this browser: what is left of the one before must not come back. The same user's other
-    // tabs may still be sending the old cookie, and lose nothing by it.
-    if let Some(before) = before
-        && !before.identity().is_same_user(session.identity())
-    {
+    // Another user took over this browser: what is left of those before must not come back, nor stand beside the new
+    // session and leave nobody recognised. The same user's other tabs may still be sending the old cookie, and lose
+    // nothing by it.
+    for before in before.iter().filter(|b| !b.is_of(session.identity())) {
         inner.ended.insert(before.id().expose(), before.ends(), now);
     }
     let (issuer, user) = (
@@ -299,8 +299,7 @@ fn over(
 /// Where a browser is led that may hold a session which did not come along: one that is kept from other sites, or from
 /// their forms. It comes back to this endpoint with it, and with nothing that could be redeemed.
 fn again(gate: &Gate, check: Check) -> Option<String> {
-    let posted = gate.0.upstream.registration().response_mode == ResponseMode::FormPost;
-    if !posted && !gate.0.names.is_strict() {
+    if !gate.sessions_stay_behind() {
         return None;
     }
     let callback = gate.0.policy.endpoint_path(&gate.0.callback);

@@ -32,12 +32,12 @@ where
 {
     match endpoint {
         Endpoint::Start if parts.method == Method::POST => match small_form(body).await {
-            Ok(form) => start::serve(&gate, &parts.headers, &form).await,
+            Ok(form) => start::serve(&gate, &parts.headers, &form, &recognised).await,
             Err(failed) => refuse(&gate, failed.check(), failed.cause().to_owned(), None),
         },
         Endpoint::Start => {
             let query = parts.uri.query().unwrap_or_default();
-            start::serve(&gate, &parts.headers, query.as_bytes()).await
+            start::serve(&gate, &parts.headers, query.as_bytes(), &recognised).await
         }
         Endpoint::Callback(_) => callback::serve(&gate, &parts, body, recognised).await,
         Endpoint::SignOut => match small_form(body).await {

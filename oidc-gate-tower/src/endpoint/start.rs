@@ -7,7 +7,7 @@ use crate::{
         form::Form,
         login::{Locales, LoginHint, Manner, Prompt, Wanted},
     },
-    gate::Answer,
+    gate::{Answer, Recognised},
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response};
@@ -25,7 +25,12 @@ const MAX_PARAM_BYTES: usize = 256;
 ///   issuer has to be the one that is configured.
 ///
 /// Whoever made the link can ask for no more than that.
-pub(super) async fn serve(gate: &Gate, headers: &HeaderMap, form: &[u8]) -> Response<Bytes> {
+pub(super) async fn serve(
+    gate: &Gate,
+    headers: &HeaderMap,
+    form: &[u8],
+    present: &Recognised,
+) -> Response<Bytes> {
     let form = Form::parse(form).unwrap_or_default();
     let issuer = gate.0.upstream.issuer().as_str();
     if let Some(iss) = form.get("iss")
@@ -58,7 +63,7 @@ pub(super) async fn serve(gate: &Gate, headers: &HeaderMap, form: &[u8]) -> Resp
             let _ = wanted.params.add(name.as_str(), value);
         }
     }
-    match gate.log_in(wanted, gate.underway(headers)) {
+    match gate.log_in(wanted, gate.underway(headers, present)) {
         Answer::Now(response) => response,
         Answer::Later(response) => response.await,
     }

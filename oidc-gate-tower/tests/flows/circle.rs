@@ -118,6 +118,31 @@ async fn a_demand_from_inside_the_application_goes_round_no_longer_than_one_of_t
 }
 
 #[tokio::test]
+async fn a_login_that_a_handler_asks_for_goes_round_no_longer_either() {
+    let mut w = world_with(|gate| gate.open(Pattern::prefix("/go")));
+    w.losing(is_session).await;
+    let page = w.open("/go/round").await;
+    assert_eq!(w.sign_in_count(), 3, "{page:?}");
+    assert_refused(&w, "", &page, "login.loop", 400);
+    assert!(
+        page.body
+            .contains("href=\"/oauth2/start?rd=%2Fgo%2Fround\""),
+        "{page:?}"
+    );
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_can_be_asked_again_as_often_as_a_handler_likes() {
+    let mut w = world_with(|gate| gate.open(Pattern::prefix("/go")));
+    w.sign_in("alice", "/me").await;
+    for _ in 0..5 {
+        w.browser.get(&format!("{APP}/go/fresh")).await;
+        let page = w.browser.sign_in_as("alice").await;
+        assert!(page.body.starts_with("/account"), "{page:?}");
+    }
+}
+
+#[tokio::test]
 async fn where_no_cookie_is_kept_the_login_ends_at_its_callback() {
     for mode in [ResponseMode::Query, ResponseMode::FormPost] {
         let mut w = world_in_with(mode, |gate| gate);
@@ -130,11 +155,16 @@ async fn where_no_cookie_is_kept_the_login_ends_at_its_callback() {
 
 #[tokio::test]
 async fn a_second_session_that_another_host_planted_does_not_lead_round_in_circles() {
-    for seen_at_callback in [true, false] {
+    for (seen_at_callback, beside_another) in [(true, false), (true, true), (false, false)] {
         let mut w = world();
         w.sign_in("bob", "/me").await;
         let planted = w.session_cookie().unwrap();
         let extra = format!("{}={}", planted.name, planted.value);
+        if beside_another {
+            w.browser.clear_cookies();
+            w.sign_in("alice", "/me").await;
+        }
+        let own = w.session_cookie().filter(|_| beside_another);
         let gate = w.gate.clone();
         let app = tower::service_fn(move |mut request: Request<Full<bytes::Bytes>>| {
             let (gate, extra) = (gate.clone(), extra.clone());
@@ -151,6 +181,9 @@ async fn a_second_session_that_another_host_planted_does_not_lead_round_in_circl
             .clock(w.clock.clone())
             .site(crate::world::ISSUER, w.provider.clone())
             .site(APP, app);
+        if let Some(own) = own {
+            w.plant(&own.name, &own.value);
+        }
         w.log.clear();
         w.browser
             .get(&format!("{APP}/oauth2/start?rd=%2Fme&prompt=login"))

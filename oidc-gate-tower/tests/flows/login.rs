@@ -448,6 +448,22 @@ async fn at_most_five_logins_are_under_way_in_a_browser() {
 }
 
 #[tokio::test]
+async fn logins_with_long_addresses_fill_no_header() {
+    let mut w = world();
+    for i in 1..=9 {
+        // As another site can make a browser do, one navigation after the other.
+        let path = format!("/{i}{}", "a".repeat(2046));
+        w.browser.get(&format!("{APP}{path}")).await;
+        let cookies = w.login_cookies();
+        let bytes: usize = cookies.iter().map(|c| c.name.len() + c.value.len()).sum();
+        assert!(bytes <= 4096, "{bytes} bytes in {} logins", cookies.len());
+        assert!(!cookies.is_empty(), "the newest is always kept");
+    }
+    let page = w.browser.sign_in_as("alice").await;
+    assert!(page.body.starts_with("/9aaa"), "{page:?}");
+}
+
+#[tokio::test]
 async fn a_hundred_logins_that_begin_at_once_leave_five_behind() {
     let mut w = world();
     // All are sent before any answer is there, as a restored window does: none makes room for the others.

@@ -134,3 +134,32 @@ async fn a_callback_that_comes_again_leads_to_the_application() {
     assert_eq!((w.wire.count("/token"), w.session_cookie()), (1, session));
     assert_eq!(w.log.failed_logins().len(), 0);
 }
+
+#[tokio::test]
+async fn another_user_ends_the_session_before_though_the_callback_does_not_see_it() {
+    for (mode, same_site) in [
+        (ResponseMode::FormPost, SameSite::Lax),
+        (ResponseMode::FormPost, SameSite::Strict),
+        (ResponseMode::Query, SameSite::Strict),
+    ] {
+        let mut w = world_in_with(mode, |gate| gate.same_site(same_site));
+        let again = format!("{APP}/oauth2/start?rd=%2Fme&prompt=login");
+        w.sign_in("alice", "/me").await;
+        let first = w.cookie_line();
+        w.browser.get(&again).await;
+        w.browser.sign_in_as("alice").await;
+        // Another tab's request that was under way still counts.
+        assert_eq!(w.script(&first).await.status, 200, "{mode:?} {same_site:?}");
+        let second = w.cookie_line();
+        w.browser.get(&again).await;
+        w.browser.sign_in_as("bob").await;
+        assert_eq!(w.whoami().await, "bob");
+        w.log.clear();
+        assert_eq!(
+            w.script(&second).await.status,
+            401,
+            "{mode:?} {same_site:?}"
+        );
+        assert_eq!(w.log.checks(), ["session.ended"]);
+    }
+}

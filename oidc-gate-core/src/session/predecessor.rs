@@ -1,0 +1,66 @@
+//! The session that a login may take the place of.
+
+use super::{Reader, Session, put, put_time};
+use crate::{identity::Identity, secret::SessionId, time::UnixTime};
+use std::fmt;
+
+/// What has to be known of a session to end it where it does not come along: a browser keeps it from the provider's answer
+/// where it is `SameSite=Strict`, or where that answer is a form. So it is remembered with the login.
+#[derive(Clone)]
+pub struct Predecessor {
+    id: SessionId,
+    ends: UnixTime,
+    issuer: Box<str>,
+    subject: Box<str>,
+}
+
+impl Predecessor {
+    /// The id of the session.
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// When it ends however it is used.
+    pub fn ends(&self) -> UnixTime {
+        self.ends
+    }
+
+    /// Whether it is this user's.
+    pub fn is_of(&self, user: &Identity) -> bool {
+        (&*self.issuer, &*self.subject) == (user.issuer(), user.subject())
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.id.expose());
+        put_time(out, self.ends);
+        put(out, self.issuer.as_bytes());
+        put(out, self.subject.as_bytes());
+    }
+
+    pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
+        Some(Self {
+            id: SessionId::from_bytes(reader.array()?),
+            ends: reader.time()?,
+            issuer: reader.text()?.into(),
+            subject: reader.text()?.into(),
+        })
+    }
+}
+
+impl From<&Session> for Predecessor {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: session.id().clone(),
+            ends: session.ends(),
+            issuer: session.identity().issuer().into(),
+            subject: session.identity().subject().into(),
+        }
+    }
+}
+
+impl fmt::Debug for Predecessor {
+    // Whose it is is not for a log.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Predecessor(***)")
+    }
+}
