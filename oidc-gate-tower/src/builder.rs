@@ -223,6 +223,25 @@ impl GateBuilder {
 
     /// The embedded development provider, reached inside the process. If browsers are to reach it too, let it
     /// [`listen`](crate::dev::DevProvider::listen) first: that settles its issuer.
+    ///
+    /// A [`provider`](Self::provider) that is set too, before or after, keeps its settings, so that what runs in production
+    /// can be tried. If its issuer is another, issuer, client, algorithm and metadata are the development provider's.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, Provider, dev::DevProvider, role};
+    /// # use oidc_gate_tower::Pattern;
+    ///
+    /// let keycloak = Provider::unnamed("https://id.example.com/realms/acme", "my-app", ClientAuth::none())
+    ///     .roles_at(["realm_access", "roles"]);
+    /// let gate = Gate::builder()
+    ///     .provider(keycloak)
+    ///     .dev_provider(&DevProvider::demo())
+    ///     .base_url("http://localhost:3000")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .require(Pattern::prefix("/admin"), role("admin"))
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
     #[cfg(feature = "dev-provider")]
     pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
         self.http = Some(Http::Embedded(Box::new(provider.http_client())));
@@ -248,8 +267,8 @@ impl GateBuilder {
 
     fn apply(mut self, env: Env) -> Self {
         if let Some(issuer) = env.issuer {
-            if self.http.as_ref().is_some_and(Http::is_embedded) {
-                (self.http, self.client) = (None, None);
+            if self.is_embedded() {
+                (self.http, self.issuer, self.client) = (None, None, None);
             }
             match self.providers.as_mut_slice() {
                 [provider] => provider.issuer = issuer,
@@ -475,13 +494,28 @@ impl GateBuilder {
             .ok()
     }
 
+    /// Whether the development provider answers.
+    fn is_embedded(&self) -> bool {
+        self.http.as_ref().is_some_and(Http::is_embedded)
+    }
+
     /// The one provider, from whichever way it was said.
     fn the_provider(&mut self, problems: &mut Vec<String>) -> Option<Provider> {
-        match (self.issuer.take(), self.client.take()) {
-            (Some(issuer), Some(Ok((id, auth)))) => {
+        let embedded = self.is_embedded();
+        match (self.issuer.take(), self.client.take(), self.providers.as_mut_slice()) {
+            (Some(issuer), Some(Ok((id, auth))), [provider]) if embedded => {
+                provider.move_to(issuer, id, auth);
+            }
+            (None, None, [_, ..]) => {}
+            (None, Some(Err(problem)), [_, ..]) => problems.push(problem),
+            (_, _, [_, ..]) => problems.push(
+                "provider: set beside issuer or client, which are short for one; give them to Provider::unnamed"
+                    .to_owned(),
+            ),
+            (Some(issuer), Some(Ok((id, auth))), []) => {
                 self.providers.push(Provider::unnamed(issuer, id, auth));
             }
-            (Some(issuer), client) => {
+            (Some(issuer), client, []) => {
                 parse_issuer(&issuer, problems);
                 problems.push(client.and_then(Result::err).unwrap_or_else(|| {
                     "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the \
@@ -489,14 +523,13 @@ impl GateBuilder {
                         .to_owned()
                 }));
             }
-            (None, Some(client)) => {
+            (None, Some(client), []) => {
                 problems.push("issuer: missing; set .issuer(\"https://…\") to the provider's address".to_owned());
                 problems.extend(client.err());
             }
-            (None, None) if self.providers.is_empty() => problems.push(
+            (None, None, []) => problems.push(
                 "issuer: missing; set .issuer(\"https://…\") and .client(…), so that somebody can sign in".to_owned(),
             ),
-            (None, None) => {}
         }
         if self.providers.len() > 1 {
             problems.push(

@@ -363,6 +363,16 @@ fn each_mistake_is_told_with_its_remedy() {
         ),
         (
             fine().provider(provider()),
+            "provider: set beside issuer or client, which are short for one; give them to Provider::unnamed",
+        ),
+        (
+            without_provider()
+                .client("app", ClientAuth::none())
+                .provider(provider()),
+            "provider: set beside issuer or client, which are short for one; give them to Provider::unnamed",
+        ),
+        (
+            without_provider().provider(provider()).provider(provider()),
             "provider: more than one; a gate signs in with one provider so far",
         ),
         (

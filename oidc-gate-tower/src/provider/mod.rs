@@ -75,6 +75,17 @@ impl Provider {
         Self::new("", issuer, client_id, auth)
     }
 
+    /// Makes it the provider `issuer`. What was said about another one's registration and addresses would be wrong there; what
+    /// is asked and what claims mean stays.
+    pub(crate) fn move_to(&mut self, issuer: String, client_id: String, auth: ClientAuth) {
+        if self.issuer == issuer {
+            return;
+        }
+        (self.issuer, self.client_id, self.auth) = (issuer, client_id, auth);
+        self.discovery = DiscoverySettings::default();
+        self.id_token_alg = None;
+    }
+
     /// An audience that an ID token may name beside the client.
     ///
     /// # Security
