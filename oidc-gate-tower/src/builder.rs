@@ -406,14 +406,22 @@ impl GateBuilder {
             );
             return None;
         };
-        BaseUrl::parse(url)
+        let base = BaseUrl::parse(url)
             .map_err(|problem| {
                 let url = without_userinfo(url);
                 problems.push(format!(
                     "base_url: {url:?} {problem}; session cookies are bound to it"
                 ));
             })
-            .ok()
+            .ok()?;
+        // What other libraries are given, and would be appended once more.
+        let callback = format!("{}/callback", self.policy.prefix);
+        if base.path().ends_with(&callback) {
+            problems.push(format!(
+                "base_url: {url:?} is the redirect URI; leave {callback} out, the gate appends it"
+            ));
+        }
+        Some(base)
     }
 
     fn places(&self, base: &BaseUrl, problems: &mut Vec<String>) -> Places {
@@ -610,9 +618,16 @@ fn cookie_names(
 }
 
 fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issuer> {
-    Issuer::parse(url)
+    let issuer = Issuer::parse(url)
         .map_err(|problem| problems.push(format!("issuer: {:?} {problem}", without_userinfo(url))))
-        .ok()
+        .ok()?;
+    if url.contains("/.well-known/") {
+        problems.push(format!(
+            "issuer: {url:?} is where the metadata lies; give what the document there calls `issuer`"
+        ));
+        return None;
+    }
+    Some(issuer)
 }
 
 /// The address with `***` for what may be a password, so that no error shows one.
