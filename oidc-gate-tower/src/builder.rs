@@ -21,6 +21,11 @@ use crate::{
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Configures a [`Gate`]. Nothing is checked before [`build`](Self::build), which names every problem at once.
+///
+/// What concerns this application is said here: its addresses, its cookies, its rules. What concerns the provider (what it is
+/// asked, what its claims mean, where its metadata is) is said of a [`Provider`], which goes into
+/// [`provider`](Self::provider). [`issuer`](Self::issuer), [`client`](Self::client), [`scopes`](Self::scopes) and
+/// [`groups_at`](Self::groups_at) are short for an application that needs no more of that.
 #[must_use = "a gate is made by `build`"]
 #[derive(Default)]
 pub struct GateBuilder {
@@ -71,19 +76,38 @@ impl GateBuilder {
         self
     }
 
-    /// The scopes to ask for; `openid profile email` unless set. `openid` is added if it is missing.
+    /// The scopes to ask for, in the place of the provider's; `openid profile email` unless set. `openid` is added if it is
+    /// missing.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Where the groups are in the claims; the claim `groups` unless set. See [`Provider::groups_at`].
+    /// Where the groups are in the claims, in the place of the provider's places; the claim `groups` unless set. See
+    /// [`Provider::groups_at`].
     pub fn groups_at(mut self, place: impl Into<ClaimPath>) -> Self {
         self.groups_at.push(place.into());
         self
     }
 
-    /// A provider with more to say about than [`issuer`](Self::issuer) and [`client`](Self::client) do.
+    /// The provider, with more to say about it than [`issuer`](Self::issuer) and [`client`](Self::client) do; in the place of
+    /// the two.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, Provider, ResponseMode};
+    /// # let secret = String::from("…");
+    ///
+    /// let gate = Gate::builder()
+    ///     .provider(
+    ///         Provider::unnamed("https://id.example.com", "my-app", ClientAuth::client_secret_basic(secret))
+    ///             .response_mode(ResponseMode::FormPost)
+    ///             .roles_at("roles"),
+    ///     )
+    ///     .base_url("https://app.example.com")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
     pub fn provider(mut self, provider: Provider) -> Self {
         self.providers.push(provider);
         self
