@@ -36,7 +36,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// If the provider does not speak the code flow ([`Check::ResponseTypeUnsupported`]), takes another way of authenticating
+/// If the provider does not speak the code flow ([`Check::CodeFlowUnsupported`]), takes another way of authenticating
 /// ([`Check::ClientAuthUnsupported`]), refuses `S256` ([`Check::PkceUnsupported`]), does not read `claims` where they are
 /// sent ([`Check::ClaimsUnsupported`]), or signs ID tokens with nothing that is verified ([`Check::NoCommonAlgorithm`],
 /// [`Check::IdTokenSecret`]).
