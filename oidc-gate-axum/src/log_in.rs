@@ -27,14 +27,19 @@ use std::time::Duration;
 /// ```
 ///
 /// It is the whole answer: a layer between the handler and the gate that makes a response of its own answers in the gate's
-/// place. Without a gate, and under a `bypass` rule, the answer is 500 and says which of the two it is.
+/// place. Where the handler is fetched ahead, or lies under a [`json`](crate::GateBuilder::json) pattern, no login begins and
+/// the answer is 401. Without a gate, and under a `bypass` rule, it is 500 and says which of the two it is.
+///
+/// A user who only has to sign in, or to prove more, needs none: a rule of the gate asks for that by itself, see
+/// [`GateBuilder::require`](crate::GateBuilder::require) with [`acr`](crate::acr) and [`max_age`](crate::max_age).
 #[derive(Clone, Debug)]
 #[must_use = "a login begins when the handler returns it"]
 pub struct LogIn(tower::LogIn);
 
 impl LogIn {
-    /// A login that leads to `return_to`, a path in this application. What is none is dropped, and the first page takes its
-    /// place: the text may come from a user.
+    /// A login that leads to `return_to`: a path in this application, or an address at an origin that
+    /// [`return_to_origin`](crate::GateBuilder::return_to_origin) names. What is neither is dropped, and the first page takes
+    /// its place: the text may come from a user.
     pub fn to(return_to: impl Into<String>) -> Self {
         Self(tower::LogIn::to(return_to))
     }

@@ -21,6 +21,11 @@ use crate::{
 use std::{fmt, sync::Arc, time::Duration};
 
 /// Configures a [`Gate`]. Nothing is checked before [`build`](Self::build), which names every problem at once.
+///
+/// What concerns this application is said here: its addresses, its cookies, its rules. What concerns the provider (what it is
+/// asked, what its claims mean, where its metadata is) is said of a [`Provider`], which goes into
+/// [`provider`](Self::provider). [`issuer`](Self::issuer), [`client`](Self::client), [`scopes`](Self::scopes) and
+/// [`groups_at`](Self::groups_at) are short for an application that needs no more of that.
 #[must_use = "a gate is made by `build`"]
 #[derive(Default)]
 pub struct GateBuilder {
@@ -73,19 +78,38 @@ impl GateBuilder {
         self
     }
 
-    /// The scopes to ask for; `openid profile email` unless set. `openid` is added if it is missing.
+    /// The scopes to ask for, in the place of the provider's; `openid profile email` unless set. `openid` is added if it is
+    /// missing.
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Where the groups are in the claims; the claim `groups` unless set. See [`Provider::groups_at`].
+    /// Where the groups are in the claims, in the place of the provider's places; the claim `groups` unless set. See
+    /// [`Provider::groups_at`].
     pub fn groups_at(mut self, place: impl Into<ClaimPath>) -> Self {
         self.groups_at.push(place.into());
         self
     }
 
-    /// A provider with more to say about than [`issuer`](Self::issuer) and [`client`](Self::client) do.
+    /// The provider, with more to say about it than [`issuer`](Self::issuer) and [`client`](Self::client) do; in the place of
+    /// the two.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, Provider, ResponseMode};
+    /// # let secret = String::from("…");
+    ///
+    /// let gate = Gate::builder()
+    ///     .provider(
+    ///         Provider::unnamed("https://id.example.com", "my-app", ClientAuth::client_secret_basic(secret))
+    ///             .response_mode(ResponseMode::FormPost)
+    ///             .roles_at("roles"),
+    ///     )
+    ///     .base_url("https://app.example.com")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
     pub fn provider(mut self, provider: Provider) -> Self {
         self.providers.push(provider);
         self
@@ -233,6 +257,25 @@ impl GateBuilder {
 
     /// The embedded development provider, reached inside the process. If browsers are to reach it too, let it
     /// [`listen`](crate::dev::DevProvider::listen) first: that settles its issuer.
+    ///
+    /// A [`provider`](Self::provider) that is set too, before or after, keeps its settings, so that what runs in production
+    /// can be tried. If its issuer is another, issuer, client, algorithm and metadata are the development provider's.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, Provider, dev::DevProvider, role};
+    /// # use oidc_gate_tower::Pattern;
+    ///
+    /// let keycloak = Provider::unnamed("https://id.example.com/realms/acme", "my-app", ClientAuth::none())
+    ///     .roles_at(["realm_access", "roles"]);
+    /// let gate = Gate::builder()
+    ///     .provider(keycloak)
+    ///     .dev_provider(&DevProvider::demo())
+    ///     .base_url("http://localhost:3000")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .require(Pattern::prefix("/admin"), role("admin"))
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
     #[cfg(feature = "dev-provider")]
     pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
         self.http = Some(Http::Embedded(Box::new(provider.http_client())));
@@ -260,8 +303,8 @@ impl GateBuilder {
 
     fn apply(mut self, env: Env) -> Self {
         if let Some(issuer) = env.issuer {
-            if self.http.as_ref().is_some_and(Http::is_embedded) {
-                (self.http, self.client) = (None, None);
+            if self.is_embedded() {
+                (self.http, self.issuer, self.client) = (None, None, None);
             }
             match self.providers.as_mut_slice() {
                 [provider] => provider.issuer = issuer,
@@ -402,14 +445,22 @@ impl GateBuilder {
             );
             return None;
         };
-        BaseUrl::parse(url)
+        let base = BaseUrl::parse(url)
             .map_err(|problem| {
                 let url = without_userinfo(url);
                 problems.push(format!(
                     "base_url: {url:?} {problem}; session cookies are bound to it"
                 ));
             })
-            .ok()
+            .ok()?;
+        // What other libraries are given, and would be appended once more.
+        let callback = format!("{}/callback", self.policy.prefix);
+        if base.path().ends_with(&callback) {
+            problems.push(format!(
+                "base_url: {url:?} is the redirect URI; leave {callback} out, the gate appends it"
+            ));
+        }
+        Some(base)
     }
 
     fn places(&self, base: &BaseUrl, problems: &mut Vec<String>) -> Places {
@@ -490,13 +541,28 @@ impl GateBuilder {
             .ok()
     }
 
+    /// Whether the development provider answers.
+    fn is_embedded(&self) -> bool {
+        self.http.as_ref().is_some_and(Http::is_embedded)
+    }
+
     /// The one provider, from whichever way it was said.
     fn the_provider(&mut self, problems: &mut Vec<String>) -> Option<Provider> {
-        match (self.issuer.take(), self.client.take()) {
-            (Some(issuer), Some(Ok((id, auth)))) => {
+        let embedded = self.is_embedded();
+        match (self.issuer.take(), self.client.take(), self.providers.as_mut_slice()) {
+            (Some(issuer), Some(Ok((id, auth))), [provider]) if embedded => {
+                provider.move_to(issuer, id, auth);
+            }
+            (None, None, [_, ..]) => {}
+            (None, Some(Err(problem)), [_, ..]) => problems.push(problem),
+            (_, _, [_, ..]) => problems.push(
+                "provider: set beside issuer or client, which are short for one; give them to Provider::unnamed"
+                    .to_owned(),
+            ),
+            (Some(issuer), Some(Ok((id, auth))), []) => {
                 self.providers.push(Provider::unnamed(issuer, id, auth));
             }
-            (Some(issuer), client) => {
+            (Some(issuer), client, []) => {
                 parse_issuer(&issuer, problems);
                 problems.push(client.and_then(Result::err).unwrap_or_else(|| {
                     "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the \
@@ -504,14 +570,13 @@ impl GateBuilder {
                         .to_owned()
                 }));
             }
-            (None, Some(client)) => {
+            (None, Some(client), []) => {
                 problems.push("issuer: missing; set .issuer(\"https://…\") to the provider's address".to_owned());
                 problems.extend(client.err());
             }
-            (None, None) if self.providers.is_empty() => problems.push(
+            (None, None, []) => problems.push(
                 "issuer: missing; set .issuer(\"https://…\") and .client(…), so that somebody can sign in".to_owned(),
             ),
-            (None, None) => {}
         }
         if self.providers.len() > 1 {
             problems.push(
@@ -595,9 +660,16 @@ fn cookie_names(
 }
 
 fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issuer> {
-    Issuer::parse(url)
+    let issuer = Issuer::parse(url)
         .map_err(|problem| problems.push(format!("issuer: {:?} {problem}", without_userinfo(url))))
-        .ok()
+        .ok()?;
+    if url.contains("/.well-known/") {
+        problems.push(format!(
+            "issuer: {url:?} is where the metadata lies; give what the document there calls `issuer`"
+        ));
+        return None;
+    }
+    Some(issuer)
 }
 
 /// The address with `***` for what may be a password, so that no error shows one.

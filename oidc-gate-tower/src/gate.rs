@@ -94,6 +94,19 @@ impl Gate {
     /// browser carries it along through redirects by itself, and loses it where the provider shows a page in between. A
     /// page that routes by it starts the login by a link, with `location.hash` in `rd`.
     ///
+    /// The link may say more, and so may the fields of a form that is posted to `/oauth2/start`:
+    ///
+    /// | parameter | is |
+    /// |---|---|
+    /// | `rd` | where to go afterwards |
+    /// | `prompt` | `login`, `select_account` or `create`; any other is ignored |
+    /// | `login_hint` | who is probably going to sign in |
+    /// | `ui_locales` | languages, separated by spaces |
+    /// | a [`start_param`](crate::Provider::start_param) | what the provider makes of it |
+    /// | `iss`, `target_link_uri` | a login that starts at the provider: the configured issuer, and where to go |
+    ///
+    /// Anybody can make such a link. What only the application may ask for is a [`LogIn`](crate::LogIn).
+    ///
     /// ```
     /// # use oidc_gate_tower::{ClientAuth, CookieKeys, Gate};
     /// # let gate = Gate::builder().issuer("https://id.example.com").client("app", ClientAuth::none())

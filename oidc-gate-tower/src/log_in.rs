@@ -37,8 +37,9 @@ pub struct LogIn {
 }
 
 impl LogIn {
-    /// A login that leads to `return_to`, a path in this application. What is none is dropped, and the first page takes its
-    /// place: the text may come from a user.
+    /// A login that leads to `return_to`: a path in this application, or an address at an origin that
+    /// [`return_to_origin`](crate::GateBuilder::return_to_origin) names. What is neither is dropped, and the first page takes
+    /// its place: the text may come from a user.
     pub fn to(return_to: impl Into<String>) -> Self {
         Self {
             return_to: return_to.into(),

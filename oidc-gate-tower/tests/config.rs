@@ -230,6 +230,10 @@ fn each_mistake_is_told_with_its_remedy() {
             "drop_claims: \"groups\" is a field of every identity; change it with map_claims",
         ),
         (
+            without_provider().provider(provider().drop_claims(["auth_time"])),
+            "drop_claims: \"auth_time\" belongs to every session and is small; leave it out here",
+        ),
+        (
             fine().require(Pattern::prefix("/admin"), role("")),
             "require(/admin and below, role ): role \"\": name a role",
         ),
@@ -258,16 +262,16 @@ fn each_mistake_is_told_with_its_remedy() {
             "resource: \"/api\" is no resource; write an absolute URI without a fragment",
         ),
         (
-            without_provider().provider(provider().claims(json!(["email"]))),
-            "claims: is no object; write {\"id_token\": {…}, \"userinfo\": {…}}",
+            without_provider().provider(provider().request_claims(json!(["email"]))),
+            "request_claims: is no object; write {\"id_token\": {…}, \"userinfo\": {…}}",
         ),
         (
             without_provider().provider(
                 provider()
                     .acr_values(["a"])
-                    .claims(json!({"id_token": {"acr": null}})),
+                    .request_claims(json!({"id_token": {"acr": null}})),
             ),
-            "acr_values: set, and `claims` asks for `acr` too; keep one, what comes of both is unspecified",
+            "acr_values: set, and `request_claims` asks for `acr` too; keep one, what comes of both is unspecified",
         ),
         (
             without_provider().provider(provider().authorize_param("prompt", "none")),
@@ -300,6 +304,10 @@ fn each_mistake_is_told_with_its_remedy() {
         (
             without_provider().provider(provider().start_param("rd")),
             "start_param: \"rd\" is not free; `start` reads it itself",
+        ),
+        (
+            without_provider().provider(provider().start_param("login_hint")),
+            "start_param: \"login_hint\" is not free; `start` reads it itself",
         ),
         (
             without_provider().provider(provider().trust_audience("")),
@@ -363,7 +371,25 @@ fn each_mistake_is_told_with_its_remedy() {
         ),
         (
             fine().provider(provider()),
+            "provider: set beside issuer or client, which are short for one; give them to Provider::unnamed",
+        ),
+        (
+            without_provider()
+                .client("app", ClientAuth::none())
+                .provider(provider()),
+            "provider: set beside issuer or client, which are short for one; give them to Provider::unnamed",
+        ),
+        (
+            without_provider().provider(provider()).provider(provider()),
             "provider: more than one; a gate signs in with one provider so far",
+        ),
+        (
+            fine().issuer("https://id.example.com/.well-known/openid-configuration"),
+            "issuer: \"https://id.example.com/.well-known/openid-configuration\" is where the metadata lies; give what the document there calls `issuer`",
+        ),
+        (
+            fine().base_url("https://app.example.com/tools/oauth2/callback"),
+            "base_url: \"https://app.example.com/tools/oauth2/callback\" is the redirect URI; leave /oauth2/callback out, the gate appends it",
         ),
         (
             fine().session_limits(Duration::ZERO, Duration::from_secs(60)),

@@ -9,7 +9,7 @@ checks! {
         rule: "A signed-in user must meet every requirement that applies to the path.",
         source: "RFC 9110 § 15.5.4", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.4",
         answer: 403, "a page for a browser, JSON for a script",
-        mended_by: Caller, "Give the user the group, scope or claim that the cause names, or change the rule.",
+        mended_by: Caller, "Give the user the group, role, scope or claim that the cause names, or change the rule. Who has it at the provider and not here has it in another claim: `groups_at` and `roles_at` say which.",
     }
     StepUp = "request.step_up" {
         rule: "The path demands a stronger or a more recent sign-in than this session has.",
@@ -129,7 +129,7 @@ checks! {
         rule: "A provider that is asked for single claims says that it reads the `claims` parameter.",
         source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
         answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
-        mended_by: Operator, "Leave `claims` out and ask by `scopes` or `acr_values`, or switch the parameter on at the provider: its metadata has to say `claims_parameter_supported`.",
+        mended_by: Operator, "Leave `request_claims` out and ask by `scopes` or `acr_values`, or switch the parameter on at the provider: its metadata has to say `claims_parameter_supported`.",
     }
     ClientAuthUnsupported = "provider.client_auth_unsupported" {
         rule: "The configured client authentication method is one that the provider's token endpoint takes.",
@@ -207,7 +207,7 @@ checks! {
         rule: "A provider that promises `iss` in its responses sends it.",
         source: "RFC 9207 § 2.4", "https://www.rfc-editor.org/rfc/rfc9207#section-2.4",
         answer: 400, "an error page with a reference",
-        mended_by: Operator, "A response came that the provider cannot have sent; if it can, its metadata promises too much.",
+        mended_by: Operator, "Treat it as an attack unless the provider is known to leave `iss` out. Then its metadata promises too much: give your own with `Provider::metadata`.",
     }
     AccessDenied = "callback.access_denied" {
         rule: "The user agrees to the login and may use the application.",
@@ -249,7 +249,7 @@ checks! {
         rule: "The provider takes the authorization request as it is.",
         source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
         answer: 502, "an error page with a reference",
-        mended_by: Operator, "The cause has the provider's words. Compare the registered redirect URI with `base_url` and take out what it may not know: `authorize_param`, `prompt`, `acr_values`, `claims`.",
+        mended_by: Operator, "The cause has the provider's words. Compare the registered redirect URI with `base_url` and take out what it may not know: `authorize_param`, `prompt`, `acr_values`, `request_claims`.",
     }
     TargetRefused = "callback.target_refused" {
         rule: "The provider issues tokens for the resources that are asked for.",
@@ -333,7 +333,7 @@ checks! {
         rule: "The ID token is signed with an algorithm that the configuration and the provider's metadata allow; never `none`.",
         source: "RFC 8725 § 3.1", "https://www.rfc-editor.org/rfc/rfc8725#section-3.1",
         answer: 502, "an error page with a reference",
-        mended_by: Operator, "Make the provider sign ID tokens for this client with an algorithm it announces and the gate verifies.",
+        mended_by: Operator, "Make the provider sign ID tokens for this client with an algorithm it announces and the gate verifies, or name the one it uses with `id_token_alg`. Metadata of your own announces RS256 unless it says otherwise.",
     }
     IdTokenCrit = "id_token.crit" {
         rule: "The header demands no extension that the gate does not know.",
@@ -381,7 +381,7 @@ checks! {
         rule: "`aud` names this client, and nobody else unless trusted.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
         answer: 502, "an error page with a reference",
-        mended_by: Operator, "Check the client id. If another audience is legitimate, configure it as trusted.",
+        mended_by: Operator, "Check the client id. If another audience is legitimate, name it with `trust_audience`.",
     }
     IdTokenAuthorizedParty = "id_token.azp" {
         rule: "`azp` is this client where it is present or there are several audiences.",

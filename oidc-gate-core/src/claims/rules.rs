@@ -178,11 +178,19 @@ impl ClaimRules {
             }
         }
         for name in OWN_FIELDS {
-            if self.drop.contains(name) {
-                problems.push(format!(
-                    "drop_claims: {name:?} is a field of every identity; change it with map_claims"
-                ));
+            if !self.drop.contains(name) {
+                continue;
             }
+            // What was signed about the sign-in is put back after the application's own changes.
+            problems.push(if super::PROTOCOL.contains(&name) {
+                format!(
+                    "drop_claims: {name:?} belongs to every session and is small; leave it out here"
+                )
+            } else {
+                format!(
+                    "drop_claims: {name:?} is a field of every identity; change it with map_claims"
+                )
+            });
         }
         problems
     }

@@ -92,8 +92,8 @@ pub fn group(name: impl Into<String>) -> Requirement {
     Requirement(Node::Group(name.into().into()))
 }
 
-/// Someone who has the role of exactly this name. Where roles are has to be configured: providers have no common place for
-/// them.
+/// Someone who has the role of exactly this name. Where roles are has to be configured (`Provider::roles_at`): providers have
+/// no common place for them.
 pub fn role(name: impl Into<String>) -> Requirement {
     Requirement(Node::Role(name.into().into()))
 }

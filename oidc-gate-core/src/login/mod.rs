@@ -75,7 +75,7 @@ pub fn check_compatible(
     if registration.wishes.claims.is_some() && !metadata.takes_claims() {
         return Err(CheckFailed::new(
             Check::ClaimsUnsupported,
-            "`claims` is configured, and the provider does not say `claims_parameter_supported`",
+            "`request_claims` is configured, and the provider does not say `claims_parameter_supported`",
         ));
     }
     // `query` is what the code flow does anyway, and is not asked for, so it is not looked for either.

@@ -50,7 +50,7 @@ impl Wishes {
                 // An empty list demands nothing, which is the opposite of what was said twice.
                 if both.is_empty() {
                     let cause = format!(
-                        "the login demands {}, and `claims` demands {}: no sign-in is both",
+                        "the login demands {}, and `request_claims` demands {}: no sign-in is both",
                         quote(&login.join(" ")),
                         quote(&always.join(" "))
                     );

@@ -147,3 +147,55 @@ fn another_provider_takes_the_embedded_ones_place_whole() {
         "client_secret_basic"
     );
 }
+
+#[test]
+#[cfg(feature = "dev-provider")]
+fn the_embedded_provider_takes_over_who_a_provider_is_and_leaves_what_it_is_asked() {
+    let there = || Provider::unnamed("https://id.example.com", "app", ClientAuth::none());
+    let provider = there()
+        .id_token_alg("RS512")
+        .discovery_url("https://inner.example.com/metadata")
+        .groups_at("roles")
+        .scopes(["openid"]);
+    let embedded = crate::dev::DevProvider::demo();
+    let base = || Gate::builder().base_url("http://localhost:3000");
+    let base = || base().cookie_keys(CookieKeys::ephemeral());
+    for gate in [
+        base().provider(provider.clone()).dev_provider(&embedded),
+        base().dev_provider(&embedded).provider(provider.clone()),
+    ] {
+        let upstream = &gate.build().unwrap().0.upstream;
+        assert_eq!(upstream.issuer().as_str(), embedded.issuer());
+        assert_eq!(
+            upstream.rules().claims.groups_at,
+            [ClaimPath::from("roles")]
+        );
+        let registration = upstream.registration();
+        assert_eq!(
+            (registration.client.id(), &*registration.scopes),
+            ("dev", "openid")
+        );
+        assert_eq!(registration.id_token_alg, None);
+    }
+
+    let gate = base().dev_provider(&embedded).provider(provider);
+    let gate = after(gate, &[ISSUER, ID, SECRET]).unwrap();
+    let upstream = &gate.0.upstream;
+    assert_eq!(upstream.issuer().as_str(), ISSUER.1);
+    assert_eq!(upstream.registration().client.id(), "app");
+    assert_eq!(
+        upstream.rules().claims.groups_at,
+        [ClaimPath::from("roles")]
+    );
+
+    let here = Provider::unnamed(embedded.issuer(), "registered-there", ClientAuth::none());
+    let gate = base()
+        .provider(here)
+        .dev_provider(&embedded)
+        .build()
+        .unwrap();
+    assert_eq!(
+        gate.0.upstream.registration().client.id(),
+        "registered-there"
+    );
+}

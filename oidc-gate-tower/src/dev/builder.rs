@@ -22,6 +22,7 @@ use std::{
 /// - Clients: any client id with any secret or none, and redirect URIs on a loopback host or under `.test`.
 /// - Algorithm: `ES256`. RSA keys take a moment to make, so they are made when asked for.
 /// - Users: none; a name can be typed.
+/// - Endpoints, under the issuer: `/authorize`, `/token`, `/jwks`, `/userinfo`, `/end_session`.
 #[must_use]
 pub struct DevProviderBuilder {
     issuer: Option<String>,
@@ -61,6 +62,20 @@ impl DevProviderBuilder {
 
     /// One more user. Subject, name, address, groups and claims are the identity's; its issuer is replaced by this
     /// provider's. A user of the same subject is replaced.
+    ///
+    /// A claim may be anything that JSON can say, so another provider's way to put things can be tried:
+    ///
+    /// ```
+    /// use oidc_gate_tower::{Identity, dev::DevProvider};
+    /// use serde_json::json;
+    ///
+    /// let alice = Identity::builder("", "alice")
+    ///     .claim("upn", "alice@example.com")
+    ///     .claim("realm_access", json!({ "roles": ["admin"] }))
+    ///     .build();
+    /// let provider = DevProvider::builder().user(alice).build();
+    /// # assert_eq!(provider.users().len(), 1);
+    /// ```
     pub fn user(mut self, user: Identity) -> Self {
         match self
             .users

@@ -23,7 +23,8 @@ impl Provider {
     }
 
     /// Where the roles are, as for [groups](Self::groups_at); nowhere unless set. Keycloak: `["realm_access", "roles"]` and
-    /// `["resource_access", "my-app", "roles"]`. Microsoft Entra: `"roles"`.
+    /// `["resource_access", "my-app", "roles"]`. Microsoft Entra: `"roles"`. A dot is part of a name and leads nowhere:
+    /// `"realm_access.roles"` is one claim.
     pub fn roles_at(mut self, place: impl Into<ClaimPath>) -> Self {
         self.claims.roles_at.push(place.into());
         self

@@ -20,6 +20,39 @@ use std::{sync::Arc, time::Duration};
 /// [`GateBuilder::issuer`](crate::GateBuilder::issuer) and [`client`](crate::GateBuilder::client) are short for the
 /// unnamed one with its defaults. A named provider has a redirect URI of its own, `/oauth2/callback/{name}`.
 ///
+/// | about | is said by |
+/// |---|---|
+/// | what claims mean | [`groups_at`](Self::groups_at), [`roles_at`](Self::roles_at), [`email_at`](Self::email_at), [`name_at`](Self::name_at), [`username_at`](Self::username_at), [`map_claims`](Self::map_claims), [`claims_from`](Self::claims_from) |
+/// | addresses | [`email`](Self::email), [`danger_trust_unverified_email`](Self::danger_trust_unverified_email) |
+/// | what a session keeps | [`keep_claims`](Self::keep_claims), [`drop_claims`](Self::drop_claims) |
+/// | what every login asks for | [`scopes`](Self::scopes), [`prompt`](Self::prompt), [`ui_locales`](Self::ui_locales), [`max_age`](Self::max_age), [`acr_values`](Self::acr_values), [`request_claims`](Self::request_claims), [`resource`](Self::resource), [`authorize_param`](Self::authorize_param) |
+/// | what a link may ask for | [`start_param`](Self::start_param) |
+/// | how the answer comes | [`response_mode`](Self::response_mode) |
+/// | ID tokens | [`id_token_alg`](Self::id_token_alg), [`trust_audience`](Self::trust_audience), [`leeway`](Self::leeway) |
+/// | where metadata is | [`discovery_url`](Self::discovery_url), [`metadata`](Self::metadata) |
+///
+/// What one login asks for is said by [`LogIn`](crate::LogIn).
+///
+/// ```
+/// use oidc_gate_tower::{ClientAuth, EmailRule, Provider};
+/// # let (secret, tenant) = (String::from("…"), "8f1c");
+///
+/// // Keycloak: roles of the realm and of the client, without their source in the session.
+/// Provider::unnamed("https://id.example.com/realms/acme", "my-app", ClientAuth::client_secret_basic(secret.clone()))
+///     .roles_at(["realm_access", "roles"])
+///     .roles_at(["resource_access", "my-app", "roles"])
+///     .drop_claims(["realm_access", "resource_access"]);
+///
+/// // Microsoft Entra: users of one organisation, whose address may stand in `upn` and is never called verified.
+/// let issuer = format!("https://login.microsoftonline.com/{tenant}/v2.0");
+/// Provider::unnamed(issuer, "my-app", ClientAuth::client_secret_basic(secret))
+///     .email_at("email")
+///     .email_at("upn")
+///     .email(EmailRule::Verified)
+///     .danger_trust_unverified_email()
+///     .roles_at("roles");
+/// ```
+///
 /// # Defaults
 ///
 /// Scopes `openid profile email`; userinfo asked when something is missing; groups in the claim `groups`; no address
@@ -73,6 +106,17 @@ impl Provider {
         auth: ClientAuth,
     ) -> Self {
         Self::new("", issuer, client_id, auth)
+    }
+
+    /// Makes it the provider `issuer`. What was said about another one's registration and addresses would be wrong there; what
+    /// is asked and what claims mean stays.
+    pub(crate) fn move_to(&mut self, issuer: String, client_id: String, auth: ClientAuth) {
+        if self.issuer == issuer {
+            return;
+        }
+        (self.issuer, self.client_id, self.auth) = (issuer, client_id, auth);
+        self.discovery = DiscoverySettings::default();
+        self.id_token_alg = None;
     }
 
     /// An audience that an ID token may name beside the client.

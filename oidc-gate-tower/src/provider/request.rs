@@ -66,7 +66,7 @@ impl Provider {
     ///
     /// They are asked for and not enforced: the provider may fall short of them. What has to be reached is said by
     /// [`acr`](crate::acr) on a path, by [`LogIn::acr`](crate::LogIn::acr) for a login, or by an essential `acr` in
-    /// [`claims`](Self::claims).
+    /// [`request_claims`](Self::request_claims).
     pub fn acr_values(mut self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.request.wishes.acr_values = classes.into_iter().map(Into::into).collect();
         self
@@ -91,12 +91,13 @@ impl Provider {
         self
     }
 
-    /// Single claims to ask for, the `claims` parameter
-    /// ([OpenID Connect Core § 5.5](https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter)).
+    /// Single claims to ask the provider for, the `claims` parameter
+    /// ([OpenID Connect Core § 5.5](https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter)). What a user has to
+    /// have is said by [`GateBuilder::claims`](crate::GateBuilder::claims).
     ///
     /// ```
     /// # use oidc_gate_tower::{ClientAuth, Provider};
-    /// Provider::unnamed("https://id.example.com", "my-app", ClientAuth::none()).claims(serde_json::json!({
+    /// Provider::unnamed("https://id.example.com", "my-app", ClientAuth::none()).request_claims(serde_json::json!({
     ///     "id_token": { "acr": { "essential": true, "values": ["phr", "phrh"] } },
     ///     "userinfo": { "picture": null },
     /// }));
@@ -109,7 +110,7 @@ impl Provider {
     ///
     /// An essential `acr` of the ID token with its `value` or `values` is enforced, and so is that there is an essential
     /// `auth_time`. Everything else is a wish.
-    pub fn claims(mut self, request: Value) -> Self {
+    pub fn request_claims(mut self, request: Value) -> Self {
         self.request.claims = Some(request);
         self
     }
@@ -194,10 +195,10 @@ impl RequestSettings {
             ));
         }
         match self.claims_request() {
-            Some(Err(problem)) => problems.push(format!("claims: {problem}")),
+            Some(Err(problem)) => problems.push(format!("request_claims: {problem}")),
             Some(Ok(claims)) if claims.names_acr() && !wishes.acr_values.is_empty() => {
                 problems.push(
-                    "acr_values: set, and `claims` asks for `acr` too; keep one, what comes of both is unspecified"
+                    "acr_values: set, and `request_claims` asks for `acr` too; keep one, what comes of both is unspecified"
                         .to_owned(),
                 );
             }
@@ -207,12 +208,12 @@ impl RequestSettings {
             problems.push(format!("authorize_param: {name:?} {problem}"));
         }
         for name in &self.start_params {
-            if let Err(problem) = Params::check_name(name) {
-                problems.push(format!("start_param: {name:?} {problem}"));
-            } else if STARTS_OWN.contains(&name.as_str()) {
+            if STARTS_OWN.contains(&name.as_str()) {
                 problems.push(format!(
                     "start_param: {name:?} is not free; `start` reads it itself"
                 ));
+            } else if let Err(problem) = Params::check_name(name) {
+                problems.push(format!("start_param: {name:?} {problem}"));
             }
         }
         problems
@@ -235,8 +236,15 @@ impl RequestSettings {
     }
 }
 
-/// What `start` reads itself, beside what is reserved anyway.
-const STARTS_OWN: [&str; 3] = ["rd", "iss", "target_link_uri"];
+/// What `start` reads itself: see [`Gate::sign_in_path`](crate::Gate::sign_in_path).
+const STARTS_OWN: [&str; 6] = [
+    "rd",
+    "iss",
+    "target_link_uri",
+    "prompt",
+    "login_hint",
+    "ui_locales",
+];
 
 /// An absolute URI without a fragment ([RFC 8707 § 2](https://www.rfc-editor.org/rfc/rfc8707#section-2)): a scheme, then
 /// something. It is a name, so nothing is normalised and `urn:` is as good as `https:`.

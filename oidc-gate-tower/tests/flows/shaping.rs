@@ -117,7 +117,7 @@ async fn what_is_configured_is_asked_for_at_every_login_and_again_at_the_token_e
 #[tokio::test]
 async fn claims_are_asked_for_and_an_essential_level_is_enforced() {
     let claims = json!({"id_token": {"acr": {"essential": true, "values": ["phr"]}}});
-    let mut w = shaped(|provider| provider.claims(claims.clone()));
+    let mut w = shaped(|provider| provider.request_claims(claims.clone()));
     let page = w.browser.get(&format!("{APP}/me")).await;
     let query = page.url.split_once('?').unwrap().1;
     let form = Form::parse(query.as_bytes()).unwrap();
@@ -127,7 +127,7 @@ async fn claims_are_asked_for_and_an_essential_level_is_enforced() {
     assert!(page.body.contains(" acr phr"), "{page:?}");
 
     // The user takes the demand out of the address.
-    let mut w = shaped(|provider| provider.claims(claims));
+    let mut w = shaped(|provider| provider.request_claims(claims));
     let page = w.browser.get(&format!("{APP}/me")).await;
     let (before, after) = page.url.split_once("&claims=").unwrap();
     let after = after.split_once('&').map_or("", |(_, after)| after);
@@ -139,7 +139,7 @@ async fn claims_are_asked_for_and_an_essential_level_is_enforced() {
 
 #[tokio::test]
 async fn a_provider_that_does_not_read_claims_is_told_of_before_the_browser_leaves() {
-    let mut w = shaped(|provider| provider.claims(json!({"userinfo": {"email": null}})));
+    let mut w = shaped(|provider| provider.request_claims(json!({"userinfo": {"email": null}})));
     w.wire.tamper(|path, answer| {
         if path == crate::wire::DISCOVERY {
             let body = String::from_utf8(answer.body().clone()).unwrap();
