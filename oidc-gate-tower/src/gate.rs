@@ -315,6 +315,13 @@ impl Gate {
         if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
             wanted.return_to = self.home();
         }
+        // Both places of a silent login travel in one cookie, and a browser keeps none that is too large. A login is worth
+        // more than the page it leads to.
+        if let Manner::Silent { otherwise } = &wanted.manner
+            && otherwise.as_str().len() + wanted.return_to.as_str().len() > ReturnTo::MAX_LEN
+        {
+            wanted.return_to = self.home();
+        }
         wanted.predecessor = underway.session;
         if let Some(metadata) = self.0.upstream.metadata_at_hand() {
             return Answer::Now(self.begin(&metadata, wanted, &underway.logins));
@@ -343,17 +350,7 @@ impl Gate {
     ) -> Response<Bytes> {
         let inner = &*self.0;
         let place = wanted.return_to.clone();
-        let begun =
-            self.start(metadata, wanted.clone())
-                .and_then(|begun| match begun.1.is_kept() {
-                    true => Ok(begun),
-                    // A login is worth more than the page it leads to.
-                    false => {
-                        wanted.return_to = self.home();
-                        self.start(metadata, wanted)
-                    }
-                });
-        match begun {
+        match self.start(metadata, wanted) {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
                 let crowd = crowd(pending, cookie.pair().len());

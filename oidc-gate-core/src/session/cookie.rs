@@ -325,14 +325,6 @@ impl SetCookie {
         self.max_age.is_zero()
     }
 
-    /// Whether it is short enough for every browser to keep: a longer one is dropped without a word
-    /// ([RFC 6265 § 6.1](https://www.rfc-editor.org/rfc/rfc6265#section-6.1)).
-    pub fn is_kept(&self) -> bool {
-        let pair = self.name.len() + 1 + self.value.len();
-        pair <= CookieNames::MAX_PAIR_BYTES
-            && pair + self.attributes().len() <= CookieNames::MAX_LINE_BYTES
-    }
-
     /// The header's value, marked as sensitive.
     pub fn to_header(&self) -> HeaderValue {
         let line = format!("{}={}{}", self.name, self.value, self.attributes());
