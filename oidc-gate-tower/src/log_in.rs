@@ -2,7 +2,11 @@
 
 use crate::{
     Gate,
-    core::login::{Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted},
+    core::{
+        check::quote,
+        form::is_word,
+        login::{Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted},
+    },
 };
 use http::{Response, StatusCode};
 use std::{fmt, time::Duration};
@@ -87,9 +91,7 @@ impl LogIn {
     /// The authentication context classes of which one has to be reached. Enforced when the user comes back.
     pub fn acr(mut self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.demand.acr_values = classes.into_iter().map(Into::into).collect();
-        let unfit =
-            |class: &String| class.is_empty() || !class.bytes().all(|b| b.is_ascii_graphic());
-        if self.demand.acr_values.iter().any(unfit) {
+        if !self.demand.acr_values.iter().all(|class| is_word(class)) {
             self.misshapen.get_or_insert(Misshapen::Class);
         }
         self
@@ -162,15 +164,11 @@ impl fmt::Display for Misshapen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Param(name, problem) => {
-                write!(
-                    f,
-                    "the parameter {} {problem}",
-                    crate::core::check::quote(name)
-                )
+                write!(f, "the parameter {} {problem}", quote(name))
             }
-            Self::Class => {
-                f.write_str("`acr` names a class that is not visible ASCII without spaces")
-            }
+            Self::Class => f.write_str(
+                "`acr` names a class that is not visible ASCII without spaces and quotes",
+            ),
             Self::SilentPrompt => {
                 f.write_str("a login that asks nothing has a `prompt`; use `LogIn::to` to ask")
             }
