@@ -1,28 +1,24 @@
 //! The gate.
 
 use crate::{
-    GateBuilder, Principal, Unfinished, answer,
+    GateBuilder, Unfinished,
     core::{
-        check::{Check, CheckFailed},
-        flow::Env,
-        gate::{Credential, Endpoint, Explanation, Policy, SessionView, Verdict},
+        check::CheckFailed,
+        form,
+        gate::{Endpoint, Explanation, Policy},
         identity::Identity,
-        login::{self, Demand, Manner, Places, ReturnTo, Wanted},
-        provider::Metadata,
-        session::{CookieKeys, CookieNames, Landings, Lifetimes, Other, Session, SetCookie},
+        login::{Places, ReturnTo, check_compatible},
+        session::{CookieKeys, CookieNames, Lifetimes},
         time::UnixTime,
         url::BaseUrl,
     },
-    ports::{Boxed, Clock, OsEntropy},
+    ports::Clock,
     remember::Remembered,
-    report,
     tasks::Tasks,
-    upstream::{Unavailable, Upstream},
+    upstream::Upstream,
 };
-use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode};
-use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
-use tracing::Instrument as _;
+use http::Method;
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Decides who passes, and signs users in. One concrete type without parameters; a clone is a reference count.
 ///
@@ -73,15 +69,16 @@ impl Gate {
         GateBuilder::default()
     }
 
-    /// Asks the provider for its metadata, unless that is known, and holds the configuration against it: for a readiness probe, or for an application that would
-    /// rather not start without its provider. A gate that is never asked looks the provider up when it is first needed.
+    /// Asks the provider for its metadata, unless that is known, and holds the configuration against it: for a readiness
+    /// probe, or for an application that would rather not start without its provider. A gate that is never asked looks the
+    /// provider up when it is first needed.
     ///
     /// # Errors
     ///
     /// Which check failed, and why.
     pub async fn ready(&self) -> Result<(), CheckFailed> {
         let metadata = self.0.upstream.metadata().await?;
-        login::check_compatible(&metadata, self.0.upstream.registration())
+        check_compatible(&metadata, self.0.upstream.registration())
     }
 
     /// Where a link points that starts a login and leads back to `return_to`: a path in this application with an optional
@@ -101,13 +98,7 @@ impl Gate {
     /// ```
     pub fn sign_in_path(&self, return_to: &str) -> String {
         let start = self.0.policy.endpoint_path(&Endpoint::Start);
-        crate::core::form::with_query(&start, [("rd", return_to)])
-    }
-
-    /// As [`sign_in_path`](Self::sign_in_path), for whoever is signed in as the wrong user: the provider asks again.
-    fn sign_in_as_someone_else(&self) -> String {
-        let start = self.0.policy.endpoint_path(&Endpoint::Start);
-        crate::core::form::with_query(&start, [("rd", self.home().as_str()), ("prompt", "login")])
+        form::with_query(&start, [("rd", return_to)])
     }
 
     /// Where a form posts to that signs the user out.
@@ -148,273 +139,6 @@ impl Gate {
 
     pub(crate) fn now(&self) -> UnixTime {
         self.0.clock.now()
-    }
-
-    /// The session a request carries.
-    ///
-    /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
-    /// Where two of different users do, there is no telling whose request it is, and nobody is recognised.
-    pub(crate) fn recognise(&self, headers: &HeaderMap, now: UnixTime) -> Recognised {
-        let names = &self.0.names;
-        let mut found = Recognised::Nobody;
-        for sealed in names.sessions(headers) {
-            let next = self.open(&sealed, now);
-            if let (Some(one), Some(other)) = (found.session(), next.session())
-                && !one.identity().is_same_user(other.identity())
-            {
-                return Recognised::Unreadable(Check::SessionUnreadable);
-            }
-            found = found.or(next);
-        }
-        found
-    }
-
-    fn open(&self, sealed: &[u8], now: UnixTime) -> Recognised {
-        let inner = &*self.0;
-        let Some(session) = Session::open(&inner.keys, &inner.names, sealed) else {
-            return Recognised::Unreadable(Check::SessionUnreadable);
-        };
-        // The configuration may have changed since: what another provider vouched for is not worth anything here.
-        if !inner.upstream.vouches_for(session.identity()) {
-            return Recognised::Expired(Check::SessionForeign);
-        }
-        if inner.ended.contains(session.id().expose(), now) {
-            return Recognised::Expired(Check::SessionEnded);
-        }
-        match inner.limits.judge(&session, now) {
-            Ok(freshness) => Recognised::Session(session, freshness),
-            Err(check) => Recognised::Expired(check),
-        }
-    }
-
-    /// The cookies that write a session down, in answer to a request with these headers.
-    pub(crate) fn session_cookies(
-        &self,
-        session: &Session,
-        now: UnixTime,
-        present: &HeaderMap,
-    ) -> Result<Vec<SetCookie>, CheckFailed> {
-        let sealed = session.seal(&self.0.keys, &self.0.names)?;
-        self.0
-            .names
-            .set_session(&sealed, session.ends().since(now), present)
-            .map_err(|failed| session.too_large(&failed))
-    }
-
-    /// Answers a verdict other than admission.
-    pub(crate) fn answer(
-        &self,
-        verdict: &Verdict,
-        underway: Underway,
-        peer: Option<SocketAddr>,
-    ) -> Answer {
-        let span = report::span(peer);
-        match span.in_scope(|| self.decline(verdict, underway)) {
-            Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
-            now @ Answer::Now(_) => now,
-        }
-    }
-
-    /// Begins a login that a handler has asked for.
-    pub(crate) fn log_in_asked_for(
-        &self,
-        wanted: Wanted,
-        underway: Underway,
-        peer: Option<SocketAddr>,
-    ) -> Answer {
-        let span = report::span(peer);
-        match span.in_scope(|| self.log_in(wanted, underway)) {
-            Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
-            now @ Answer::Now(_) => now,
-        }
-    }
-
-    fn decline(&self, verdict: &Verdict, underway: Underway) -> Answer {
-        match verdict {
-            Verdict::LogIn {
-                check,
-                return_to,
-                step_up,
-            } => {
-                if let Err(failed) = self.landings(&underway).judge() {
-                    let again = self.sign_in_path(return_to.as_str());
-                    return Answer::Now(answer::login_failed(&failed, None, &again));
-                }
-                tracing::debug!(check = check.id(), ?return_to, "a login begins");
-                let demand = step_up
-                    .as_ref()
-                    .map_or_else(Demand::default, |step_up| Demand {
-                        acr_values: step_up.acr_values.clone(),
-                        max_age: step_up.max_age,
-                    });
-                self.log_in(Wanted::to(return_to.clone()).demand(demand), underway)
-            }
-            Verdict::ComeAgain(place) => Answer::Now(answer::lead(place.as_str())),
-            Verdict::Refuse(refusal) => {
-                Answer::Now(answer::refusal(refusal, || match refusal.check {
-                    Check::Forbidden => self.sign_in_as_someone_else(),
-                    _ if refusal.status == StatusCode::UNAUTHORIZED => {
-                        self.sign_in_path(self.home().as_str())
-                    }
-                    _ => self.home().as_str().to_owned(),
-                }))
-            }
-            // An endpoint is served where the request's body is at hand, and an admission is no answer.
-            Verdict::Serve(_) | Verdict::Admit(_) => {
-                Answer::Now(answer::empty(StatusCode::NOT_FOUND))
-            }
-        }
-    }
-
-    /// Sends a browser to the provider: at once, if the provider is known.
-    pub(crate) fn log_in(&self, mut wanted: Wanted, underway: Underway) -> Answer {
-        // Where the application lives under a path, the origin's first page is somebody else's.
-        if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
-            wanted.return_to = self.home();
-        }
-        if let Some(metadata) = self.0.upstream.metadata_at_hand() {
-            return Answer::Now(self.begin(&metadata, wanted, &underway.logins));
-        }
-        let gate = self.clone();
-        Answer::Later(Box::pin(async move {
-            match gate.0.upstream.metadata().await {
-                Ok(metadata) => gate.begin(&metadata, wanted, &underway.logins),
-                Err(Unavailable { why, retry_after }) => {
-                    // Said already, where it was asked.
-                    if let Manner::Silent { otherwise } = &wanted.manner {
-                        return answer::redirect(otherwise.as_str());
-                    }
-                    let again = gate.sign_in_path(wanted.return_to.as_str());
-                    answer::login_failed(&why, Some(retry_after), &again)
-                }
-            }
-        }))
-    }
-
-    fn begin(&self, metadata: &Metadata, wanted: Wanted, pending: &[String]) -> Response<Bytes> {
-        let inner = &*self.0;
-        let place = wanted.return_to.clone();
-        let mut env = Env {
-            now: self.now(),
-            entropy: &mut OsEntropy,
-        };
-        let begun = login::start(metadata, inner.upstream.registration(), wanted, &mut env)
-            .and_then(|started| {
-                let name = started.transaction.cookie_name(&inner.names);
-                let sealed = started.transaction.seal(&inner.keys, &name)?;
-                Ok((
-                    started.location,
-                    inner
-                        .names
-                        .set_transaction(name, sealed, login::Transaction::MAX_AGE),
-                ))
-            });
-        match begun {
-            Ok((location, cookie)) => {
-                let mut response = answer::redirect(&location);
-                // Browsers send older cookies first (RFC 6265 § 5.4), so the oldest login makes room.
-                let crowd = (pending.len() + 1).saturating_sub(MAX_PENDING_LOGINS);
-                answer::set_cookies(
-                    &mut response,
-                    pending
-                        .iter()
-                        .take(crowd)
-                        .map(|name| inner.names.clear(name)),
-                );
-                answer::set_cookies(&mut response, [cookie]);
-                response
-            }
-            Err(failed) => {
-                inner.upstream.failed(failed.check());
-                answer::login_failed(&failed, None, &self.sign_in_path(place.as_str()))
-            }
-        }
-    }
-
-    /// What the browser keeps of logins.
-    pub(crate) fn underway(&self, headers: &HeaderMap) -> Underway {
-        let mut underway = Underway::default();
-        for other in self.0.names.others(headers).take(MAX_PENDING_SEEN) {
-            match other {
-                Other::Login(name) if underway.logins.iter().any(|seen| seen == name) => {}
-                Other::Login(name) => underway.logins.push(name.to_owned()),
-                Other::Landed(value) => underway.landed.push(value.into()),
-            }
-        }
-        underway
-    }
-
-    fn landings(&self, underway: &Underway) -> Landings {
-        let values = underway.landed.iter().map(|value| &**value);
-        Landings::open(values, &self.0.keys, &self.0.names, self.now())
-    }
-}
-
-/// What a browser keeps of logins, beside a session.
-#[derive(Default)]
-pub(crate) struct Underway {
-    /// Those that have begun, oldest first.
-    pub(crate) logins: Vec<String>,
-    /// When some ended well, sealed.
-    landed: Vec<Box<[u8]>>,
-}
-
-/// How many logins can be under way in one browser. Each is a cookie of half a kilobyte.
-const MAX_PENDING_LOGINS: usize = 5;
-
-/// How many cookies of logins are looked at. An honest browser has a handful; whoever sends thousands gets no more work
-/// out of it.
-const MAX_PENDING_SEEN: usize = 20;
-
-/// An answer of the gate, at hand or to come.
-pub(crate) enum Answer {
-    Now(Response<Bytes>),
-    Later(Boxed<'static, Response<Bytes>>),
-}
-
-/// What a request's cookies come to.
-pub(crate) enum Recognised {
-    Nobody,
-    Session(Session, crate::core::session::Freshness),
-    Expired(Check),
-    Unreadable(Check),
-}
-
-impl Recognised {
-    pub(crate) fn credential(&self) -> Credential<'_> {
-        match self {
-            Self::Nobody => Credential::None,
-            Self::Session(session, freshness) => {
-                Credential::Session(SessionView::new(session.identity(), *freshness))
-            }
-            Self::Expired(check) => Credential::Expired(*check),
-            Self::Unreadable(check) => Credential::Unreadable(*check),
-        }
-    }
-
-    pub(crate) fn session(&self) -> Option<&Session> {
-        match self {
-            Self::Session(session, _) => Some(session),
-            Self::Nobody | Self::Expired(_) | Self::Unreadable(_) => None,
-        }
-    }
-
-    /// What says more: a session, then one that ended, then a cookie that does not open.
-    fn or(self, other: Self) -> Self {
-        match (&self, &other) {
-            (Self::Session(..), _) => self,
-            (_, Self::Session(..))
-            | (Self::Nobody, _)
-            | (Self::Unreadable(_), Self::Expired(_)) => other,
-            _ => self,
-        }
-    }
-
-    pub(crate) fn into_principal(self, now: UnixTime) -> Option<Principal> {
-        match self {
-            Self::Session(session, _) => Some(Principal::new(session.into_identity(), now)),
-            Self::Nobody | Self::Expired(_) | Self::Unreadable(_) => None,
-        }
     }
 }
 

@@ -12,8 +12,8 @@ use crate::{
         secret::SessionId,
         session::{Landings, Session, SetCookie},
     },
-    gate::Recognised,
     ports::OsEntropy,
+    recognise::Recognised,
     report,
     upstream::Unavailable,
 };

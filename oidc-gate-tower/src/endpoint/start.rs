@@ -7,7 +7,7 @@ use crate::{
         form::Form,
         login::{Locales, LoginHint, Manner, Prompt, Wanted},
     },
-    gate::Answer,
+    decline::Answer,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response};
