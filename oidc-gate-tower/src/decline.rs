@@ -116,7 +116,11 @@ impl Gate {
             now: self.now(),
             entropy: &mut OsEntropy,
         };
-        let begun = login::start(metadata, inner.upstream.registration(), wanted, &mut env)
+        // Before the user goes away, not when the code comes back.
+        let begun = inner
+            .upstream
+            .check(metadata)
+            .and_then(|()| login::start(metadata, inner.upstream.registration(), wanted, &mut env))
             .and_then(|started| {
                 let name = started.transaction.cookie_name(&inner.names);
                 let sealed = started.transaction.seal(&inner.keys, &name)?;

@@ -7,7 +7,7 @@ use crate::{
         form,
         gate::{Endpoint, Explanation, Policy},
         identity::Identity,
-        login::{Places, ReturnTo, check_compatible},
+        login::{Places, ReturnTo},
         session::{CookieKeys, CookieNames, Lifetimes},
         time::UnixTime,
         url::BaseUrl,
@@ -78,7 +78,7 @@ impl Gate {
     /// Which check failed, and why.
     pub async fn ready(&self) -> Result<(), CheckFailed> {
         let metadata = self.0.upstream.metadata().await?;
-        check_compatible(&metadata, self.0.upstream.registration())
+        self.0.upstream.check(&metadata)
     }
 
     /// Where a link points that starts a login and leads back to `return_to`: a path in this application with an optional

@@ -3,6 +3,7 @@
 use super::{Registration, ResponseMode};
 use crate::{
     check::{Check, CheckFailed, quote},
+    claims::ClaimsSource,
     client_auth::Method,
     jose::Alg,
     provider::Metadata,
@@ -73,6 +74,21 @@ pub fn check_compatible(
         return Err(CheckFailed::new(
             Check::NoCommonAlgorithm,
             "none of the provider's ID token algorithms is verified",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether the claims can come from where they are to come from. Asked when [`check_compatible`] is.
+///
+/// # Errors
+///
+/// [`Check::UserinfoUnsupported`] if userinfo is always to be asked and the provider has none.
+pub fn check_claims_source(metadata: &Metadata, source: ClaimsSource) -> Result<(), CheckFailed> {
+    if source == ClaimsSource::UserinfoAlways && metadata.userinfo_endpoint().is_none() {
+        return Err(CheckFailed::new(
+            Check::UserinfoUnsupported,
+            "userinfo is always to be asked, and the provider names no `userinfo_endpoint`",
         ));
     }
     Ok(())

@@ -15,7 +15,7 @@ mod wanted;
 
 pub use callback::{Answered, Callback, ConsumeState, Grant, Use};
 pub use claims_request::ClaimsRequest;
-pub use compatible::check_compatible;
+pub use compatible::{check_claims_source, check_compatible};
 pub use params::{Locales, LoginHint, ParamError, Params};
 pub use places::Places;
 pub use response_mode::{Arrival, ResponseMode, is_over};

@@ -7,7 +7,7 @@ use crate::{
     core::{
         client_auth::Client,
         gate::{Endpoint, Policy},
-        login::{Places, Registration, ResponseMode, check_compatible},
+        login::{Places, Registration, ResponseMode, check_claims_source, check_compatible},
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
@@ -90,6 +90,7 @@ impl GateBuilder {
         registration.wishes = provider.request.wishes();
         if let MetadataSource::Known(metadata) = &source
             && let Err(failed) = check_compatible(metadata, &registration)
+                .and_then(|()| check_claims_source(metadata, rules.claims.source))
         {
             let cause = failed.cause();
             return Err(ConfigError::new(vec![format!(
