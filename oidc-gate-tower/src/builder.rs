@@ -15,7 +15,7 @@ use crate::{
 };
 use std::{fmt, sync::Arc, time::Duration};
 
-/// Configures a [`Gate`]. Nothing is checked before [`build`](Self::build), which names every problem at once.
+/// Configures a [`Gate`](crate::Gate). Nothing is checked before [`build`](Self::build), which names every problem at once.
 #[must_use = "a gate is made by `build`"]
 #[derive(Default)]
 pub struct GateBuilder {
