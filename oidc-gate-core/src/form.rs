@@ -171,6 +171,14 @@ pub fn with_query<'a>(base: &str, pairs: impl IntoIterator<Item = (&'a str, &'a 
     out
 }
 
+/// Whether `text` can stand in a list that is separated by spaces, and in a quoted string of a header: visible ASCII
+/// without `"` and `\`. What a scope is ([RFC 6749 § 3.3](https://www.rfc-editor.org/rfc/rfc6749#section-3.3)), and an
+/// authentication context class.
+pub fn is_word(text: &str) -> bool {
+    let fit = |b: u8| b.is_ascii_graphic() && b != b'"' && b != b'\\';
+    !text.is_empty() && text.bytes().all(fit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

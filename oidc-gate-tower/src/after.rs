@@ -4,10 +4,11 @@ use crate::{
     Demand, Gate, LogIn, NoCaller, answer,
     core::{
         check::Check,
-        gate::{Asker, Cache, Caller},
+        gate::{Asker, Cache, Caller, Head},
         session::SetCookie,
     },
-    gate::{Answer, Underway},
+    decline::Answer,
+    underway::Underway,
 };
 use bytes::Bytes;
 use http::{
@@ -36,6 +37,18 @@ pub(crate) enum Style {
     Json,
     /// As nobody sees it: it was fetched ahead.
     Ahead,
+}
+
+impl Style {
+    pub(crate) fn of(gate: &Gate, head: &Head<'_>) -> Self {
+        if gate.0.policy.answers_json(head) {
+            Self::Json
+        } else if head.is_prefetch() {
+            Self::Ahead
+        } else {
+            Self::AsAsked
+        }
+    }
 }
 
 impl After {

@@ -53,10 +53,7 @@ pub(crate) fn redirect(location: &str) -> Response<Bytes> {
 /// script; whoever has switched such pages off follows the link.
 pub(crate) fn lead(place: &str) -> Response<Bytes> {
     let mut page = Page::new("One moment").leading_to(place);
-    page.push(format_args!(
-        "<p>You are being led on.</p>\n<p><a class=\"primary\" href=\"{}\">Go on</a></p>\n",
-        crate::html::escape(place),
-    ));
+    page.say("You are being led on.", "Go on", place);
     page.respond(StatusCode::OK)
 }
 
@@ -86,8 +83,7 @@ pub(crate) fn set_cookies(
     );
 }
 
-/// What the gate says to a request it does not admit. `way_on` is where a person can
-/// go from there.
+/// What the gate says to a request it does not admit. `way_on` is where a person can go from there.
 pub(crate) fn refusal(refusal: &Refusal, way_on: impl FnOnce() -> String) -> Response<Bytes> {
     let reference = report::refused(refusal.check, &refusal.cause);
     let mut response = match refusal.form {
@@ -295,10 +291,7 @@ fn page(
 ) -> Response<Bytes> {
     let Words { title, text, link } = words(check, status);
     let mut page = Page::new(title);
-    page.push(format_args!(
-        "<p>{text}</p>\n<p><a class=\"primary\" href=\"{}\">{link}</a></p>\n",
-        crate::html::escape(way_on),
-    ));
+    page.say(text, link, way_on);
     if let Some(reference) = reference {
         page.push(format_args!(
             "<p class=\"soft\">If it happens again, tell whoever runs this application the reference \
@@ -309,11 +302,13 @@ fn page(
 }
 
 /// A page of few words with one way on.
-pub(crate) fn notice(title: &str, text: &str, link: &str, way_on: &str) -> Response<Bytes> {
+pub(crate) fn notice(
+    title: &str,
+    text: &'static str,
+    link: &'static str,
+    way_on: &str,
+) -> Response<Bytes> {
     let mut page = Page::new(title);
-    page.push(format_args!(
-        "<p>{text}</p>\n<p><a class=\"primary\" href=\"{}\">{link}</a></p>\n",
-        crate::html::escape(way_on),
-    ));
+    page.say(text, link, way_on);
     page.respond(StatusCode::OK)
 }

@@ -1,6 +1,8 @@
 //! The answer to a request, to come.
 
-use crate::{GateBody, after::After, answer, core::session::SetCookie, gate::Answer, ports::Boxed};
+use crate::{
+    GateBody, after::After, answer, core::session::SetCookie, decline::Answer, ports::Boxed,
+};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use std::{

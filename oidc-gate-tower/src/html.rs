@@ -1,7 +1,7 @@
 //! The look that every page of ours has, and the one place where text from outside becomes HTML.
 //!
-//! A page is one document: its style sheet is inside, it loads nothing, and only the development
-//! provider's run a script. So its content security policy can name the hash of each and forbid everything else.
+//! A page is one document: its style sheet is inside, it loads nothing, and only the development provider's run a script.
+//! So its content security policy can name the hash of each and forbid everything else.
 
 use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -74,6 +74,14 @@ impl<'a> Page<'a> {
     pub(crate) fn push(&mut self, html: fmt::Arguments<'_>) {
         // Writing to a String cannot fail.
         let _ = self.body.write_fmt(html);
+    }
+
+    /// Says something in our own words, and links to one way on.
+    pub(crate) fn say(&mut self, text: &'static str, link: &'static str, way_on: &str) {
+        self.push(format_args!(
+            "<p>{text}</p>\n<p><a class=\"primary\" href=\"{}\">{link}</a></p>\n",
+            escape(way_on),
+        ));
     }
 
     /// Lets a form of this page end up at `address` after a redirect. Without this, forms stay on the page's own origin:

@@ -9,6 +9,7 @@ mod body;
 mod builder;
 mod client_auth;
 mod config_error;
+mod decline;
 mod demand;
 mod endpoint;
 mod env;
@@ -19,6 +20,7 @@ mod log_in;
 mod ports;
 mod principal;
 mod provider;
+mod recognise;
 mod remember;
 mod report;
 mod require;
@@ -26,6 +28,7 @@ mod require;
 mod reqwest_client;
 mod service;
 mod tasks;
+mod underway;
 mod upstream;
 
 #[cfg(feature = "dev-provider")]

@@ -2,7 +2,11 @@
 
 use crate::{
     Gate,
-    core::login::{Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted},
+    core::{
+        check::quote,
+        form::is_word,
+        login::{Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted},
+    },
 };
 use http::{Response, StatusCode};
 use std::{fmt, time::Duration};
@@ -90,10 +94,9 @@ impl LogIn {
     /// a mistake: 500, and the log says so.
     pub fn acr(mut self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.demand.acr_values = classes.into_iter().map(Into::into).collect();
-        let unfit =
-            |class: &String| class.is_empty() || !class.bytes().all(|b| b.is_ascii_graphic());
         // An empty list would demand nothing, which is the opposite of what was said.
-        if self.demand.acr_values.is_empty() || self.demand.acr_values.iter().any(unfit) {
+        let classes = &self.demand.acr_values;
+        if classes.is_empty() || !classes.iter().all(|class| is_word(class)) {
             self.misshapen.get_or_insert(Misshapen::Class);
         }
         self
@@ -166,15 +169,11 @@ impl fmt::Display for Misshapen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Param(name, problem) => {
-                write!(
-                    f,
-                    "the parameter {} {problem}",
-                    crate::core::check::quote(name)
-                )
+                write!(f, "the parameter {} {problem}", quote(name))
             }
-            Self::Class => {
-                f.write_str("`acr` names no class, or one that is not visible ASCII without spaces")
-            }
+            Self::Class => f.write_str(
+                "`acr` names no class, or one that is not visible ASCII without spaces and quotes",
+            ),
             Self::SilentPrompt => {
                 f.write_str("a login that asks nothing has a `prompt`; use `LogIn::to` to ask")
             }

@@ -5,9 +5,11 @@ use crate::{
     after::{After, Style},
     answer,
     core::gate::{Caller, Head, SessionEffect, Verdict, strip_identity_headers},
+    decline::Answer,
     endpoint,
-    gate::{Answer, Recognised, Underway},
+    recognise::Recognised,
     report,
+    underway::Underway,
 };
 use http::{Extensions, Request, Response};
 use http_body::Body;
@@ -144,24 +146,19 @@ where
         };
         match decision.verdict {
             Verdict::Admit(caller) => {
-                let bypassed = caller == Caller::Bypassed;
+                // On a bypassed path the gate looks at nothing, and begins no login.
+                let (style, underway) = match caller {
+                    Caller::Bypassed => (Style::AsAsked, Underway::default()),
+                    Caller::Anonymous | Caller::Identified => (
+                        Style::of(gate, &head),
+                        gate.underway(request.headers(), &recognised),
+                    ),
+                };
                 let after = After {
                     cookies,
                     cache: decision.cache,
-                    style: if bypassed {
-                        Style::AsAsked
-                    } else if gate.0.policy.answers_json(&head) {
-                        Style::Json
-                    } else if head.is_prefetch() {
-                        Style::Ahead
-                    } else {
-                        Style::AsAsked
-                    },
-                    underway: if bypassed {
-                        Underway::default()
-                    } else {
-                        gate.underway(request.headers(), &recognised)
-                    },
+                    style,
+                    underway,
                     caller,
                     peer,
                     gate: gate.clone(),

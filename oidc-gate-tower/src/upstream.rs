@@ -6,7 +6,7 @@ use crate::{
         flow::{Env, Failure, Flow, Input, KeyQuery, Step},
         identity::Identity,
         jose::JwkSet,
-        login::{Registration, SignInRules},
+        login::{Registration, SignInRules, check_claims_source, check_compatible},
         provider::{
             Discovery, FetchKeys, Fetched, Metadata,
             cache::{Cache, Decision, Reason},
@@ -121,6 +121,12 @@ impl Upstream {
         };
         let fetch = |this: Self| async move { this.drive(flow).await };
         self.get(self.0.metadata.clone(), suits, fetch).await
+    }
+
+    /// Whether a login can work with this metadata at all.
+    pub(crate) fn check(&self, metadata: &Metadata) -> Result<(), CheckFailed> {
+        check_compatible(metadata, &self.0.registration)?;
+        check_claims_source(metadata, self.0.rules.claims.source)
     }
 
     /// A login failed at this check. If outdated metadata would explain that, the next login asks for new metadata.

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, GateBuilder, Pattern, Prompt, Provider, ProviderMetadata, acr,
-    core::secret::ClientSecret, email_domain, group, max_age, role, scope,
+    ClaimsSource, ClientAuth, CookieKeys, Gate, GateBuilder, Pattern, Prompt, Provider,
+    ProviderMetadata, acr, core::secret::ClientSecret, email_domain, group, max_age, role, scope,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -368,6 +368,14 @@ fn each_mistake_is_told_with_its_remedy() {
                     metadata().member("code_challenge_methods_supported", vec!["plain"]),
                 )),
             "metadata: the provider lists PKCE methods, and S256 is not among them; no login would succeed, so correct it or leave the member out",
+        ),
+        (
+            without_provider().provider(
+                provider()
+                    .claims_from(ClaimsSource::UserinfoAlways)
+                    .metadata(metadata()),
+            ),
+            "metadata: userinfo is always to be asked, and the provider names no `userinfo_endpoint`; no login would succeed, so correct it or leave the member out",
         ),
         (
             fine().provider(provider()),

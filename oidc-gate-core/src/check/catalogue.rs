@@ -80,73 +80,73 @@ checks! {
     ProviderUnreachable = "provider.unreachable" {
         rule: "The provider answers within the time allowed.",
         source: "OpenID Connect Discovery § 4", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Check the network, DNS and certificates between this service and the provider. Sessions go on meanwhile.",
     }
     ProviderStatus = "provider.status" {
         rule: "Metadata and keys are served with status 200 and without a redirect.",
         source: "OpenID Connect Discovery § 4.2", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationResponse",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Check the issuer URL: the address in the cause has to answer 200 itself. If the metadata is published elsewhere, set `Provider::discovery_url`; if nowhere, `Provider::metadata`.",
     }
     ProviderTooLarge = "provider.too_large" {
         rule: "An answer of the provider stays under its size limit.",
         source: "RFC 8725 § 2.12", "https://www.rfc-editor.org/rfc/rfc8725#section-2.12",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Check the issuer URL; a genuine document is a hundred times smaller than the limit.",
     }
     MetadataMalformed = "provider.metadata_malformed" {
         rule: "The provider's metadata is a JSON object with the required members, each of its type, each URL https.",
         source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "The provider has to be configured to publish valid metadata; the cause names the member.",
     }
     ProviderIssuer = "provider.issuer_mismatch" {
         rule: "The metadata names the very issuer that was asked for, character by character.",
         source: "OpenID Connect Discovery § 4.3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfigurationValidation",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Set the issuer to what the provider's metadata says, including any trailing slash.",
     }
     KeysMalformed = "provider.keys_malformed" {
         rule: "The provider's keys are a JWK Set: a JSON object with an array `keys`.",
         source: "RFC 7517 § 5", "https://www.rfc-editor.org/rfc/rfc7517#section-5",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "The provider's `jwks_uri` has to serve a JWK Set.",
     }
     CodeFlowUnsupported = "provider.code_flow_unsupported" {
         rule: "A provider that lists response types lists `code` among them.",
         source: "RFC 8414 § 2", "https://www.rfc-editor.org/rfc/rfc8414#section-2",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Enable the authorization code flow at the provider; the gate speaks no other.",
     }
     PkceUnsupported = "provider.pkce_unsupported" {
         rule: "A provider that lists PKCE methods lists `S256` among them.",
         source: "RFC 9700 § 2.1.1", "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Enable PKCE with S256 for this client at the provider.",
     }
     ClaimsUnsupported = "provider.claims_unsupported" {
         rule: "A provider that is asked for single claims says that it reads the `claims` parameter.",
         source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Leave `request_claims` out and ask by `scopes` or `acr_values`, or switch the parameter on at the provider: its metadata has to say `claims_parameter_supported`.",
     }
     ClientAuthUnsupported = "provider.client_auth_unsupported" {
         rule: "The configured client authentication method is one that the provider's token endpoint takes.",
         source: "RFC 8414 § 2", "https://www.rfc-editor.org/rfc/rfc8414#section-2",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Configure a method that the cause lists, or enable the method at the provider.",
     }
     NoCommonAlgorithm = "provider.no_common_algorithm" {
         rule: "The provider signs ID tokens with at least one algorithm the gate verifies.",
         source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Configure the provider to sign ID tokens with RS256, ES256 or EdDSA.",
     }
     ResponseModeUnsupported = "provider.response_mode_unsupported" {
         rule: "The configured response mode is one that the provider has.",
         source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Leave the response mode out, or have the provider list `form_post` in `response_modes_supported`.",
     }
     CallbackMediaType = "callback.media_type" {
@@ -224,7 +224,7 @@ checks! {
     ProviderBusy = "callback.provider_busy" {
         rule: "The provider is able to serve the login.",
         source: "RFC 6749 § 4.1.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2.1",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Try again later; the provider reported `server_error` or `temporarily_unavailable`.",
     }
     ScopeRefused = "callback.scope_refused" {
@@ -296,7 +296,7 @@ checks! {
     TokenUnavailable = "token.unavailable" {
         rule: "The token endpoint is able to answer.",
         source: "RFC 9110 § 15.6", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Try again later; look at the provider's own health.",
     }
     TokenMalformed = "token.malformed" {
@@ -458,13 +458,13 @@ checks! {
     UserinfoUnsupported = "userinfo.unsupported" {
         rule: "A provider whose userinfo is always to be asked has a userinfo endpoint.",
         source: "OpenID Connect Discovery § 3", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata",
-        answer: 502, "an error page with a reference",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Set `claims_from(ClaimsSource::UserinfoWhenNeeded)`, or have the provider publish its `userinfo_endpoint`.",
     }
     UserinfoUnavailable = "userinfo.unavailable" {
         rule: "The userinfo endpoint is able to answer.",
         source: "RFC 9110 § 15.6", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Try again later; look at the provider's own health. Nobody is signed in with half of what is known of them.",
     }
     UserinfoRefused = "userinfo.refused" {
@@ -534,7 +534,7 @@ checks! {
         mended_by: Caller, "Nothing is wrong: the provider's configuration changed, so sign in again.",
     }
     SessionTooLarge = "session.too_large" {
-        rule: "The sealed session fits into a cookie.",
+        rule: "The sealed session fits into its two cookies.",
         source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",
         answer: 502, "an error page with a reference",
         mended_by: Operator, "Keep fewer claims: the cause names the largest. `drop_claims` leaves out those, `keep_claims` all but some, `map_claims` makes a list of groups shorter.",
@@ -542,7 +542,7 @@ checks! {
     StoreUnavailable = "session.store_unavailable" {
         rule: "The session store answers.",
         source: "RFC 9110 § 15.6.4", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Check the session store. No session is lost meanwhile.",
     }
     BearerInvalid = "bearer.invalid" {
@@ -554,13 +554,13 @@ checks! {
     Randomness = "system.randomness" {
         rule: "The operating system gives randomness.",
         source: "RFC 4086", "https://www.rfc-editor.org/rfc/rfc4086",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Look at the host; nothing secure can be done without it.",
     }
     Misuse = "system.misuse" {
         rule: "A driver answers the step it was given.",
         source: "oidc-gate", "https://docs.rs/oidc-gate-core",
-        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "A defect of the driver: report it.",
     }
 }

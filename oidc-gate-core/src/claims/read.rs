@@ -7,7 +7,7 @@ use crate::{
     time::UnixTime,
 };
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 /// What is known of a sign-in beside the claims.
 #[derive(Clone, Copy, Debug)]
@@ -51,13 +51,7 @@ pub(crate) fn read(
         identity = identity.acr(acr);
     }
     identity = with_email(rules, identity, &mut claims)?;
-    let default = [ClaimPath::from("groups")];
-    let groups_at = if rules.groups_at.is_empty() {
-        &default[..]
-    } else {
-        rules.groups_at.as_slice()
-    };
-    for group in merged_texts(groups_at, &mut claims, "groups") {
+    for group in merged_texts(&places(&rules.groups_at, "groups"), &mut claims, "groups") {
         identity = identity.group(group);
     }
     for role in merged_texts(&rules.roles_at, &mut claims, "roles") {
@@ -97,12 +91,7 @@ fn with_email(
     identity: IdentityBuilder,
     claims: &mut Map<String, Value>,
 ) -> Result<IdentityBuilder, CheckFailed> {
-    let default = [ClaimPath::from("email")];
-    let places = if rules.email_at.is_empty() {
-        &default[..]
-    } else {
-        rules.email_at.as_slice()
-    };
+    let places = places(&rules.email_at, "email");
     let found = places
         .iter()
         .find_map(|place| Some((place, place.text(claims)?.to_owned())));
@@ -170,15 +159,19 @@ impl Word {
     }
 }
 
-/// The text at the first of `places` that has one; at the claim `own` where no place is named. What was in `own` itself is
-/// taken out, because the identity gives it back.
-fn first_text(places: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) -> Option<String> {
-    let default = [ClaimPath::from(own)];
-    let places = if places.is_empty() {
-        &default[..]
+/// The places that are named; the claim `own` where none is.
+fn places<'a>(named: &'a [ClaimPath], own: &str) -> Cow<'a, [ClaimPath]> {
+    if named.is_empty() {
+        vec![ClaimPath::from(own)].into()
     } else {
-        places
-    };
+        named.into()
+    }
+}
+
+/// The text at the first of the [`places`] that has one; at the claim `own` where no place is named. What was in `own` itself is
+/// taken out, because the identity gives it back.
+fn first_text(named: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) -> Option<String> {
+    let places = places(named, own);
     let (place, text) = places
         .iter()
         .find_map(|place| Some((place, place.text(claims)?.to_owned())))?;
@@ -188,7 +181,7 @@ fn first_text(places: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) 
     Some(text)
 }
 
-/// The texts at all of `places`, in order, without repeats. A claim `own` that says exactly the same is taken out, because
+/// The texts at all of these places, in order, without repeats. A claim `own` that says exactly the same is taken out, because
 /// the identity gives it back.
 fn merged_texts(places: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) -> Vec<String> {
     let mut seen = HashSet::new();

@@ -3,6 +3,7 @@
 use super::requirement::StepUp;
 use super::route::Endpoint;
 use crate::check::Check;
+use crate::form::is_word;
 use crate::login::ReturnTo;
 use http::{HeaderValue, StatusCode};
 use std::borrow::Cow;
@@ -172,16 +173,8 @@ impl Challenge {
         let mut text = format!(r#"{scheme} error="{}""#, error.code());
         if let ChallengeError::StepUp(way) = error {
             // A demand from inside the application may hold what is no fit value; a header must not.
-            let fit = |v: &&String| {
-                v.bytes()
-                    .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
-            };
-            let values: Vec<_> = way
-                .acr_values
-                .iter()
-                .filter(fit)
-                .map(String::as_str)
-                .collect();
+            let values = way.acr_values.iter().map(String::as_str);
+            let values: Vec<_> = values.filter(|value| is_word(value)).collect();
             if !values.is_empty() {
                 text += &format!(r#", acr_values="{}""#, values.join(" "));
             }

@@ -1,6 +1,7 @@
 //! What a caller must be or have.
 
 use crate::check::quote;
+use crate::form::is_word;
 use crate::identity::Identity;
 use crate::time::UnixTime;
 use std::{fmt, sync::Arc, time::Duration};
@@ -234,7 +235,7 @@ impl Node {
                     "a scope holds no space: join two with `.and`",
                 );
             }
-            Self::Acr(value) if !is_token(value) => bad(
+            Self::Acr(value) if !is_word(value) => bad(
                 "acr",
                 value,
                 "name one class in visible ASCII without spaces, quotes and backslashes",
@@ -283,13 +284,6 @@ fn has_domain(who: &Identity, domain: &str) -> bool {
         .is_some_and(|(local, host)| {
             !local.is_empty() && !host.contains('@') && host.eq_ignore_ascii_case(domain)
         })
-}
-
-fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
 }
 
 fn is_domain(text: &str) -> bool {

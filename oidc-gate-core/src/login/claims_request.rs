@@ -1,5 +1,6 @@
 //! The `claims` parameter ([OpenID Connect Core § 5.5](https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter)).
 
+use crate::form::is_word;
 use serde_json::{Map, Value, json};
 
 /// Single claims, asked for by name, with what they are to be.
@@ -127,20 +128,12 @@ fn accepted(wanted: &Value) -> Result<Vec<String>, String> {
     let many = wanted.get("values").and_then(Value::as_array);
     one.chain(many.into_iter().flatten())
         .map(|value| match value.as_str() {
-            Some(class) if is_class(class) => Ok(class.to_owned()),
+            Some(class) if is_word(class) => Ok(class.to_owned()),
             _ => Err(format!(
                 "`id_token.acr` accepts {value}; a class is text in visible ASCII without spaces"
             )),
         })
         .collect()
-}
-
-/// Whether an authentication context class can be called so: a space separates them.
-fn is_class(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
 }
 
 #[cfg(test)]

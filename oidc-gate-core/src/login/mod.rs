@@ -2,6 +2,7 @@
 
 mod callback;
 mod claims_request;
+mod compatible;
 mod params;
 pub mod pkce;
 mod places;
@@ -14,6 +15,7 @@ mod wanted;
 
 pub use callback::{Answered, Callback, ConsumeState, Grant, Use};
 pub use claims_request::ClaimsRequest;
+pub use compatible::{check_claims_source, check_compatible};
 pub use params::{Locales, LoginHint, ParamError, Params};
 pub use places::Places;
 pub use response_mode::{Arrival, ResponseMode, is_over};
@@ -23,102 +25,5 @@ pub use start::{Registration, Started, start};
 pub use transaction::{Demand, Transaction};
 pub use wanted::{Manner, Prompt, Wanted, Wishes};
 
-use crate::{
-    check::{Check, CheckFailed, quote},
-    client_auth::Method,
-    jose::Alg,
-    provider::Metadata,
-};
-
-/// Whether this registration can work at this provider at all
-/// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)). Asked before any request that it concerns is sent;
-/// of use earlier where the metadata is configured.
-///
-/// # Errors
-///
-/// If the provider does not speak the code flow ([`Check::CodeFlowUnsupported`]), takes another way of authenticating
-/// ([`Check::ClientAuthUnsupported`]), refuses `S256` ([`Check::PkceUnsupported`]), does not read `claims` where they are
-/// sent ([`Check::ClaimsUnsupported`]), or signs ID tokens with nothing that is verified ([`Check::NoCommonAlgorithm`],
-/// [`Check::IdTokenSecret`]).
-pub fn check_compatible(
-    metadata: &Metadata,
-    registration: &Registration,
-) -> Result<(), CheckFailed> {
-    let method = registration.client.method();
-    let taken = metadata.token_endpoint_auth_methods();
-    if !method.is_among(taken.iter().map(String::as_str)) {
-        let listed: Vec<_> = taken.iter().map(|m| quote(m).to_string()).collect();
-        let cause = format!(
-            "configured {}, the provider takes {}",
-            method.name(),
-            listed.join(", ")
-        );
-        return Err(CheckFailed::new(Check::ClientAuthUnsupported, cause));
-    }
-    if let Some(types) = metadata.response_types()
-        && !types.iter().any(|t| t == "code")
-    {
-        return Err(CheckFailed::new(
-            Check::CodeFlowUnsupported,
-            "the provider lists response types, and `code` is not among them",
-        ));
-    }
-    if let Some(methods) = metadata.code_challenge_methods()
-        && !methods.iter().any(|m| m == "S256")
-    {
-        return Err(CheckFailed::new(
-            Check::PkceUnsupported,
-            "the provider lists PKCE methods, and S256 is not among them",
-        ));
-    }
-    // What is essential must not get lost: a provider that says nothing does not read the parameter (Discovery § 3).
-    if registration.wishes.claims.is_some() && !metadata.takes_claims() {
-        return Err(CheckFailed::new(
-            Check::ClaimsUnsupported,
-            "`request_claims` is configured, and the provider does not say `claims_parameter_supported`",
-        ));
-    }
-    // `query` is what the code flow does anyway, and is not asked for, so it is not looked for either.
-    let mode = registration.response_mode;
-    let modes = metadata.response_modes();
-    if mode != ResponseMode::Query && !modes.iter().any(|m| m == mode.value()) {
-        let listed: Vec<_> = modes.iter().map(|m| quote(m).to_string()).collect();
-        let cause = format!(
-            "configured {}, the provider has {}",
-            mode.value(),
-            listed.join(", ")
-        );
-        return Err(CheckFailed::new(Check::ResponseModeUnsupported, cause));
-    }
-    if let Some(alg) = registration.id_token_alg {
-        return check_secret(alg, method);
-    }
-    if metadata.id_token_algs().is_empty() {
-        return Err(CheckFailed::new(
-            Check::NoCommonAlgorithm,
-            "none of the provider's ID token algorithms is verified",
-        ));
-    }
-    Ok(())
-}
-
-/// Whether ID tokens signed with `alg` can be believed by a client that authenticates so: a symmetric one takes a secret,
-/// and a long one ([RFC 7518 § 3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
-fn check_secret(alg: Alg, method: &Method) -> Result<(), CheckFailed> {
-    let Some(least) = alg.min_secret_bytes() else {
-        return Ok(());
-    };
-    let refused = |cause: String| Err(CheckFailed::new(Check::IdTokenSecret, cause));
-    match method.secret().map(|secret| secret.expose().len()) {
-        None => refused(format!("{alg} is configured, and the client has no secret")),
-        Some(bytes) if bytes < least => refused(format!(
-            "{alg} takes a secret of {least} bytes, the client's has {bytes}"
-        )),
-        Some(_) => Ok(()),
-    }
-}
-
-#[cfg(test)]
-mod shape_tests;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! From a code to an identity.
 
-use super::{ClaimsRequest, Grant, Registration, ReturnTo, check_compatible};
+use super::{ClaimsRequest, Grant, Registration, ReturnTo, check_claims_source, check_compatible};
 use crate::{
     check::{Check, CheckFailed, quote},
     claims::{ClaimRules, ClaimsSource, Userinfo},
@@ -141,14 +141,7 @@ impl SignIn {
             return Err(CheckFailed::new(Check::CallbackIssuer, cause));
         }
         check_compatible(&self.metadata, &self.registration)?;
-        if self.rules.claims.source == ClaimsSource::UserinfoAlways
-            && self.metadata.userinfo_endpoint().is_none()
-        {
-            return Err(CheckFailed::new(
-                Check::UserinfoUnsupported,
-                "the metadata names no `userinfo_endpoint`",
-            ));
-        }
+        check_claims_source(&self.metadata, self.rules.claims.source)?;
         let request = request::authorization_code(
             self.metadata.token_endpoint(),
             &self.registration.client,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    check::Check,
+    check::{Check, CheckFailed},
     client_auth::{Client, Method},
     flow::{Entropy, EntropyUnavailable, Env, Failure, Flow, Input, Step},
     form::Form,
@@ -16,6 +16,7 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 
+mod shape;
 mod userinfo;
 
 pub(super) const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);

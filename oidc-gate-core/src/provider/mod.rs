@@ -26,5 +26,10 @@ pub fn may_be_outdated(check: Check) -> bool {
             | Check::PkceUnsupported
             | Check::ClientAuthUnsupported
             | Check::NoCommonAlgorithm
+            | Check::ClaimsUnsupported
+            | Check::ResponseModeUnsupported
+            | Check::UserinfoUnsupported
+            | Check::UserinfoUnavailable
+            | Check::UserinfoMalformed
     )
 }

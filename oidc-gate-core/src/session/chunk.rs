@@ -4,7 +4,7 @@
 //! one sealed value cut in pieces, so they are authenticated as a set: one that is missing, changed, swapped or of another
 //! session makes the whole unreadable.
 
-use super::cookie::{CookieNames, SetCookie};
+use super::{CookieNames, SetCookie};
 use crate::check::{Check, CheckFailed};
 use http::HeaderMap;
 use std::{borrow::Cow, time::Duration};

@@ -1,6 +1,6 @@
-//! Cookies: their names, how they are written, how they are found among others.
+//! The names of a gate's cookies, and which cookies of a request are its own.
 
-use super::{CookieDomain, Lifetimes};
+use super::{CookieDomain, Lifetimes, SetCookie, cookie_header::pairs, set_cookie::Site};
 use crate::{secret::State, url::BaseUrl};
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -39,15 +39,6 @@ pub enum SameSite {
     Lax,
     /// It is not. The gate answers such a navigation with a page that leads the browser there once more.
     Strict,
-}
-
-/// The attribute `SameSite`
-/// ([RFC 6265bis § 5.6.7](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.6.7)).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Site {
-    Strict,
-    Lax,
-    None,
 }
 
 impl CookieNames {
@@ -262,108 +253,6 @@ fn short_hash(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default())
 }
 
-/// The name-value pairs of all `Cookie` headers ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
-fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|value| parts(value.as_bytes()))
-        .filter_map(|pair| {
-            let pair = pair.trim_ascii();
-            let at = pair.iter().position(|b| *b == b'=')?;
-            Some((pair[..at].trim_ascii_end(), &pair[at + 1..]))
-        })
-}
-
-/// What stands between the semicolons of a line.
-fn parts(line: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut rest = Some(line);
-    std::iter::from_fn(move || {
-        let line = rest?;
-        let (part, more) = match position(line, b';') {
-            Some(at) => (&line[..at], Some(&line[at + 1..])),
-            None => (line, None),
-        };
-        rest = more;
-        Some(part)
-    })
-}
-
-/// Where `byte` first stands. In strides that are compared as a whole, because a sealed value is long, and every request
-/// is looked through for it.
-fn position(bytes: &[u8], byte: u8) -> Option<usize> {
-    const STRIDE: usize = 64;
-    let (strides, _) = bytes.as_chunks::<STRIDE>();
-    let has_it = |stride: &[u8; STRIDE]| stride.iter().fold(false, |has, b| has | (*b == byte));
-    let skipped = STRIDE * strides.iter().take_while(|stride| !has_it(stride)).count();
-    let within = bytes.get(skipped..)?.iter().position(|b| *b == byte)?;
-    Some(skipped + within)
-}
-
-/// A `Set-Cookie` to be sent.
-///
-/// Always `HttpOnly` and `Path=/`, always with a `SameSite`; `Secure` wherever the base URL is https; with a `Domain` for
-/// a session that is shared and never otherwise.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SetCookie {
-    name: String,
-    value: String,
-    max_age: Duration,
-    domain: Option<CookieDomain>,
-    same_site: Site,
-    secure: bool,
-}
-
-impl SetCookie {
-    /// The cookie's name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// Whether it removes the cookie.
-    pub fn is_removal(&self) -> bool {
-        self.max_age.is_zero()
-    }
-
-    /// The header's value, marked as sensitive.
-    pub fn to_header(&self) -> HeaderValue {
-        let line = format!("{}={}{}", self.name, self.value, self.attributes());
-        // Name and value are base64 and our own words; an empty header would set nothing.
-        let mut header = HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static(""));
-        header.set_sensitive(true);
-        header
-    }
-
-    fn attributes(&self) -> String {
-        let same_site = match self.same_site {
-            Site::Strict => "Strict",
-            Site::Lax => "Lax",
-            Site::None => "None",
-        };
-        let max_age = self.max_age.as_secs();
-        let mut text = format!("; Path=/; Max-Age={max_age}; HttpOnly; SameSite={same_site}");
-        if self.secure {
-            text += "; Secure";
-        }
-        if let Some(domain) = &self.domain {
-            text += "; Domain=";
-            text += domain.as_str();
-        }
-        text
-    }
-
-    /// The `name=value` half, as a browser sends it back.
-    pub fn pair(&self) -> String {
-        format!("{}={}", self.name, self.value)
-    }
-}
-
-impl fmt::Debug for SetCookie {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SetCookie({}=***, {:?})", self.name, self.max_age)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -443,20 +332,6 @@ mod tests {
             names.find(&headers, n).collect::<Vec<_>>(),
             [&b"x"[..], b"y="]
         );
-    }
-
-    #[test]
-    fn lines_of_any_length_are_cut_at_every_semicolon() {
-        for length in 0..200 {
-            for at in 0..length {
-                let mut line = vec![b'a'; length];
-                line[at] = b';';
-                let all: Vec<_> = parts(&line).collect();
-                assert_eq!(all, [&line[..at], &line[at + 1..]], "{at} of {length}");
-            }
-        }
-        assert_eq!(parts(b"").collect::<Vec<_>>(), [b""]);
-        assert_eq!(parts(b";;").collect::<Vec<_>>(), [b"", b"", b""]);
     }
 
     #[test]

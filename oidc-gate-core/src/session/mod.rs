@@ -3,20 +3,23 @@
 mod bytes;
 mod chunk;
 mod cookie;
+mod cookie_header;
 mod domain;
 mod keys;
 mod landing;
 mod lifetime;
 mod predecessor;
 mod seal;
+mod set_cookie;
 mod state;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
-pub use cookie::{CookieNames, Other, SameSite, SetCookie};
+pub use cookie::{CookieNames, Other, SameSite};
 pub use domain::{CookieDomain, DomainError};
 pub use keys::{CookieKeys, KeyError, KeyOrigin, Purpose};
 pub use landing::Landings;
 pub use lifetime::{Freshness, Lifetimes};
 pub use predecessor::Predecessor;
 pub(crate) use seal::{open, seal};
+pub use set_cookie::SetCookie;
 pub use state::Session;

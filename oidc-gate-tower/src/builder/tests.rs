@@ -1,7 +1,7 @@
 //! What `builder` promises, held to it.
 
 use super::*;
-use crate::core::secret::ClientSecret;
+use crate::{ConfigError, Gate, core::secret::ClientSecret};
 
 const ISSUER: (&str, &str) = ("OIDC_GATE_ISSUER_URL", "https://id.example.com");
 const ID: (&str, &str) = ("OIDC_GATE_CLIENT_ID", "app");

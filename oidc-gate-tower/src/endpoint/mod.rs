@@ -11,7 +11,7 @@ use crate::{
         check::{Check, CheckFailed},
         gate::{AnswerForm, Endpoint, Refusal},
     },
-    gate::Recognised,
+    recognise::Recognised,
 };
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};

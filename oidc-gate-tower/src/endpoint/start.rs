@@ -7,7 +7,8 @@ use crate::{
         form::Form,
         login::{Locales, LoginHint, Manner, Prompt, Wanted},
     },
-    gate::{Answer, Recognised},
+    decline::Answer,
+    recognise::Recognised,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response};

@@ -2,7 +2,7 @@
 
 use super::Provider;
 use crate::{
-    builder::without_userinfo,
+    config_error::without_userinfo,
     core::{
         provider::Metadata,
         url::{EndpointUrl, Issuer},

@@ -1,8 +1,9 @@
 //! What is asked of the provider.
 
 use super::Provider;
-use crate::core::login::{
-    ClaimsRequest, Locales, ParamError, Params, Prompt, ResponseMode, Wishes,
+use crate::core::{
+    form::is_word,
+    login::{ClaimsRequest, Locales, ParamError, Params, Prompt, ResponseMode, Wishes},
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -131,9 +132,7 @@ impl Provider {
         self.request.start_params.push(name.into());
         self
     }
-}
 
-impl Provider {
     /// How the provider hands its answers back; in the query of a redirect unless set.
     ///
     /// With [`ResponseMode::FormPost`] the code stands in no address, and so in no log of requests. A provider that does
@@ -149,17 +148,11 @@ impl RequestSettings {
     /// What is wrong with them, each as `setting: problem`.
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let word = |text: &String| {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
-        };
         if self.scopes.is_empty() {
             problems
                 .push("scopes: empty; leave the setting out for `openid profile email`".to_owned());
         }
-        for scope in self.scopes.iter().filter(|scope| !word(scope)) {
+        for scope in self.scopes.iter().filter(|scope| !is_word(scope)) {
             problems.push(format!(
                 "scopes: {scope:?} is no scope; give each scope as a text of its own"
             ));
@@ -184,7 +177,7 @@ impl RequestSettings {
                 Locales::MAX
             ));
         }
-        for class in wishes.acr_values.iter().filter(|class| !word(class)) {
+        for class in wishes.acr_values.iter().filter(|class| !is_word(class)) {
             problems.push(format!(
                 "acr_values: {class:?} is no class; give each as a text of its own, in visible ASCII"
             ));

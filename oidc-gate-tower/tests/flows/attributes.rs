@@ -1,6 +1,6 @@
 //! Every cookie of the gate says everything about itself.
 
-use crate::world::{APP, ISSUER, World, world_in_with};
+use crate::world::{APP, ISSUER, World, world_in, world_in_with};
 use http::{Request, header};
 use http_body_util::Full;
 use oidc_gate_tower::{ResponseMode, SameSite, dev::Fault, testing::Browser};
@@ -103,7 +103,7 @@ async fn in_every_mode_every_cookie_has_every_attribute() {
 /// The longest that can be asked for.
 #[tokio::test]
 async fn the_largest_login_fits_into_a_cookie() {
-    let w = world_in_with(ResponseMode::FormPost, |gate| gate);
+    let w = world_in(ResponseMode::FormPost);
     let path = format!("/{}", "x".repeat(2047));
     let answer = w.navigate(&path).await;
     let [line] = answer.set_cookies()[..] else {

@@ -2,7 +2,7 @@
 
 use crate::{
     login::assert_refused,
-    world::{APP, Answer, World, world, world_in_with, world_with},
+    world::{APP, Answer, World, world, world_in, world_in_with, world_with},
 };
 use http::{Request, Response, header};
 use http_body_util::Full;
@@ -145,7 +145,7 @@ async fn whoever_is_signed_in_can_be_asked_again_as_often_as_a_handler_likes() {
 #[tokio::test]
 async fn where_no_cookie_is_kept_the_login_ends_at_its_callback() {
     for mode in [ResponseMode::Query, ResponseMode::FormPost] {
-        let mut w = world_in_with(mode, |gate| gate);
+        let mut w = world_in(mode);
         w.losing(|_| true).await;
         let page = w.open("/me").await;
         assert_refused(&w, "", &page, "callback.state_unknown", 400);

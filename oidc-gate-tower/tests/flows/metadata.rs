@@ -2,12 +2,11 @@
 
 use crate::{
     wire::DISCOVERY,
-    world::{APP, CLIENT_SECRET, COOKIE_SECRET, ISSUER, World, world},
+    world::{World, world, world_where},
 };
 use http::{Response, StatusCode, header};
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, Gate, Provider, ProviderMetadata,
-    core::secret::ClientSecret,
+    ClaimsSource, Provider, ProviderMetadata, ResponseMode,
     dev::{Endpoint, Fault, Mishap},
 };
 use serde_json::{Value, json};
@@ -19,19 +18,8 @@ const LATE: u64 = 300 + 300;
 const DAY: u64 = 24 * 60 * 60;
 
 /// The usual world, its gate with more to say of the provider.
-fn world_at(describe: impl FnOnce(Provider) -> Provider) -> World {
-    let mut w = world();
-    let auth = ClientAuth::client_secret_basic(ClientSecret::new(CLIENT_SECRET));
-    w.gate = Gate::builder()
-        .provider(describe(Provider::unnamed(ISSUER, "app", auth)))
-        .base_url(APP)
-        .cookie_keys(CookieKeys::parse(COOKIE_SECRET).unwrap())
-        .http_client(w.wire.clone())
-        .clock(w.clock.clone())
-        .build()
-        .unwrap();
-    w.browser = w.another_browser();
-    w
+fn world_at(configure: impl FnOnce(Provider) -> Provider) -> World {
+    world_where(configure, |gate| gate)
 }
 
 /// Signs in from start to end, with a session or without. The check that failed, if one did.
@@ -245,18 +233,73 @@ async fn algorithms_that_change_cost_one_login_at_most() {
 
 #[tokio::test]
 async fn a_setting_that_is_mended_at_the_provider_is_seen_without_a_restart() {
-    let mut w = world();
-    announce(&w, "code_challenge_methods_supported", json!(["plain"]));
-    assert_eq!(w.navigate("/me").await.status, 503);
-    assert_eq!(
-        w.log.failed_login().get("check"),
-        "provider.pkce_unsupported"
-    );
+    type Configure = fn(Provider) -> Provider;
+    let cases: [(Configure, _, _, _); 7] = [
+        (
+            |provider| provider,
+            "code_challenge_methods_supported",
+            json!(["plain"]),
+            "provider.pkce_unsupported",
+        ),
+        (
+            |provider| provider,
+            "response_types_supported",
+            json!(["token"]),
+            "provider.code_flow_unsupported",
+        ),
+        (
+            |provider| provider,
+            "token_endpoint_auth_methods_supported",
+            json!(["private_key_jwt"]),
+            "provider.client_auth_unsupported",
+        ),
+        (
+            |provider| provider,
+            "id_token_signing_alg_values_supported",
+            json!(["none"]),
+            "provider.no_common_algorithm",
+        ),
+        (
+            |provider| provider.request_claims(json!({"userinfo": {"email": null}})),
+            "claims_parameter_supported",
+            json!(false),
+            "provider.claims_unsupported",
+        ),
+        (
+            |provider| provider.response_mode(ResponseMode::FormPost),
+            "response_modes_supported",
+            json!(["query"]),
+            "provider.response_mode_unsupported",
+        ),
+        (
+            |provider| provider.claims_from(ClaimsSource::UserinfoAlways),
+            "userinfo_endpoint",
+            Value::Null,
+            "userinfo.unsupported",
+        ),
+    ];
+    for (configure, name, value, check) in cases {
+        let w = world_at(configure);
+        announce(&w, name, value);
+        assert_eq!(w.navigate("/me").await.status, 503, "{name}");
+        assert_eq!(w.log.failed_login().get("check"), check);
+        w.wire.tamper(|_, _| {});
+        w.advance(30);
+        assert_eq!(w.navigate("/me").await.status, 503, "{name}");
+        assert_eq!(w.navigate("/me").await.status, 303, "{name}");
+        assert_eq!(w.wire.count(DISCOVERY), 2, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_userinfo_endpoint_that_moves_costs_one_login_at_most() {
+    let mut w = world_at(|provider| provider.claims_from(ClaimsSource::UserinfoAlways));
+    announce(&w, "userinfo_endpoint", "https://id.test/elsewhere");
+    w.gate.ready().await.unwrap();
     w.wire.tamper(|_, _| {});
     w.advance(30);
-    assert_eq!(w.navigate("/me").await.status, 503);
+    assert_eq!(login(&mut w).await, Err("userinfo.malformed".to_owned()));
     assert_eq!(login(&mut w).await, Ok(()));
-    assert_eq!(w.wire.count(DISCOVERY), 2);
 }
 
 type Spoil = fn(&mut Response<Vec<u8>>);

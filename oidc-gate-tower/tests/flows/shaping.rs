@@ -3,14 +3,12 @@
 
 use crate::{
     login::assert_refused,
-    world::{APP, Answer, ISSUER, World, world, world_with},
+    world::{APP, Answer, ISSUER, World, world, world_where, world_with},
 };
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
-use oidc_gate_tower::{
-    Gate, GateBuilder, LogIn, Pattern, Principal, Prompt, Provider, core::form::Form,
-};
+use oidc_gate_tower::{GateBuilder, LogIn, Pattern, Principal, Prompt, Provider, core::form::Form};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::Level;
@@ -44,6 +42,7 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
         "/go/silent-prompt" => LogIn::silently("/a", "/b").prompt(Prompt::Login),
         "/go/class" => to.acr(["a b"]),
         "/go/no-class" => to.acr([""; 0]),
+        "/go/quoted-class" => to.acr(["phr", "a\"b"]),
         "/go/fresh" => to.max_age(Duration::ZERO),
         "/go/strong" => to.acr(["phr"]),
         _ => return None,
@@ -56,8 +55,7 @@ fn with_handlers(gate: GateBuilder) -> GateBuilder {
 }
 
 fn shaped(shape: impl FnOnce(Provider) -> Provider) -> World {
-    let gate = |auth| Gate::builder().provider(shape(Provider::unnamed(ISSUER, "app", auth)));
-    crate::world::world_from(|dev| dev, gate, with_handlers)
+    world_where(shape, with_handlers)
 }
 
 /// What a login asks for beside what every one has to.
@@ -256,11 +254,15 @@ async fn a_login_that_cannot_be_is_the_programmers_mistake_and_the_log_says_whic
         ),
         (
             "/go/class",
-            "`acr` names no class, or one that is not visible ASCII without spaces",
+            "`acr` names no class, or one that is not visible ASCII without spaces and quotes",
         ),
         (
             "/go/no-class",
-            "`acr` names no class, or one that is not visible ASCII without spaces",
+            "`acr` names no class, or one that is not visible ASCII without spaces and quotes",
+        ),
+        (
+            "/go/quoted-class",
+            "`acr` names no class, or one that is not visible ASCII without spaces and quotes",
         ),
     ] {
         w.log.clear();

@@ -50,6 +50,15 @@ pub(crate) fn world_with(build: impl FnOnce(GateBuilder) -> GateBuilder) -> Worl
     world_of(|provider| provider, build)
 }
 
+/// The same with more to say about the provider.
+pub(crate) fn world_where(
+    configure: impl FnOnce(Provider) -> Provider,
+    build: impl FnOnce(GateBuilder) -> GateBuilder,
+) -> World {
+    let gate = |auth| Gate::builder().provider(configure(Provider::unnamed(ISSUER, "app", auth)));
+    world_from(|provider| provider, gate, build)
+}
+
 /// Where the provider hands its answers back in this mode.
 pub(crate) fn world_in(mode: ResponseMode) -> World {
     world_in_with(mode, |gate| gate)
@@ -59,13 +68,10 @@ pub(crate) fn world_in_with(
     mode: ResponseMode,
     build: impl FnOnce(GateBuilder) -> GateBuilder,
 ) -> World {
-    let gate = |auth| {
-        let provider = Provider::unnamed(ISSUER, "app", auth);
-        Gate::builder().provider(provider.response_mode(mode))
-    };
-    world_from(|provider| provider, gate, build)
+    world_where(|provider| provider.response_mode(mode), build)
 }
 
+/// At a development provider that is described so.
 pub(crate) fn world_of(
     describe: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
     build: impl FnOnce(GateBuilder) -> GateBuilder,
@@ -77,7 +83,7 @@ pub(crate) fn world_of(
     )
 }
 
-/// The same with more to say about the provider.
+/// The same with more to say about the provider on this side too.
 pub(crate) fn world_at(
     describe: impl FnOnce(DevProviderBuilder) -> DevProviderBuilder,
     configure: impl FnOnce(Provider) -> Provider,

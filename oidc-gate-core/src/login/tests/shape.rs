@@ -1,6 +1,5 @@
 //! What is asked of the provider, and what its errors come to.
 
-use super::tests::*;
 use super::*;
 use crate::{check::MendedBy, flow::Env};
 use serde::Deserialize;
@@ -284,7 +283,8 @@ struct Case {
 
 #[test]
 fn every_error_of_the_provider_is_what_the_table_says() {
-    let cases: Cases = toml::from_str(include_str!("../../testdata/callback_errors.toml")).unwrap();
+    let cases: Cases =
+        toml::from_str(include_str!("../../../testdata/callback_errors.toml")).unwrap();
     assert!(cases.case.len() > 20);
     for case in cases.case {
         for silent in [false, true] {

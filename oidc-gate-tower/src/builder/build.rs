@@ -1,0 +1,364 @@
+//! From settings to a gate: every problem at once, or all that a gate holds.
+
+use super::{GateBuilder, Http};
+use crate::{
+    ConfigError, Gate, Provider, SystemClock,
+    config_error::without_userinfo,
+    core::{
+        client_auth::Client,
+        gate::{Endpoint, Policy},
+        login::{Places, Registration, ResponseMode, check_claims_source, check_compatible},
+        session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
+        url::{BaseUrl, Issuer, Origin},
+    },
+    gate::Inner,
+    ports::DynHttpClient,
+    provider::MetadataSource,
+    remember::Remembered,
+    tasks::Tasks,
+    upstream::Upstream,
+};
+use std::sync::Arc;
+
+impl GateBuilder {
+    /// The gate. Does no IO: the provider is looked up when it is first needed, so an application starts while its
+    /// provider is down.
+    ///
+    /// # Errors
+    ///
+    /// Every problem of the configuration, each with the setting, the value and what to do.
+    pub fn build(mut self) -> Result<Gate, ConfigError> {
+        let mut problems = std::mem::take(&mut self.env_problems);
+        let provider = self.the_provider(&mut problems);
+        let issuer = provider.as_ref().and_then(|provider| {
+            problems.extend(provider.problems());
+            parse_issuer(&provider.issuer, &mut problems)
+        });
+        let source = provider
+            .as_ref()
+            .zip(issuer.as_ref())
+            .and_then(|(p, issuer)| {
+                let source = p.discovery.source(issuer, p.auth.method.name());
+                source.map_err(|found| problems.extend(found)).ok()
+            });
+        let base = self.parse_base_url(&mut problems);
+        let places = base.as_ref().map(|base| self.places(base, &mut problems));
+        let domain = self.parse_cookie_domain(base.as_ref(), &mut problems);
+        let keys = self.take_keys(&mut problems);
+        let limits = self.lifetimes(&mut problems);
+        let http = self.http_client_or_default(&mut problems);
+        let callback = Endpoint::Callback(provider.as_ref().and_then(Provider::in_paths));
+        let same_site = self.policy.same_site;
+        let policy = self.compile(base.as_ref(), &callback, &mut problems);
+        let (
+            Some(provider),
+            Some(issuer),
+            Some(source),
+            Some(base),
+            Some(places),
+            Some(keys),
+            Some(limits),
+            Some(http),
+            Some(policy),
+        ) = (
+            provider, issuer, source, base, places, keys, limits, http, policy,
+        )
+        else {
+            return Err(ConfigError::new(problems));
+        };
+        if !problems.is_empty() {
+            return Err(ConfigError::new(problems));
+        }
+        if keys.origin() == KeyOrigin::Ephemeral && base.is_secure() {
+            tracing::warn!(
+                "the cookie keys were made at start: everybody is signed out by a restart, and replicas do not \
+                 understand each other; configure them with CookieKeys::parse"
+            );
+        }
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let tasks = Arc::new(Tasks::new());
+        let redirect_uri = format!("{}{}", base.origin(), policy.endpoint_path(&callback));
+        let mut rules = provider.rules();
+        rules.claims.demanded = self.demanded_claims;
+        let mode = provider.request.response_mode;
+        let names = cookie_names(&provider.client_id, &base, same_site, mode, domain);
+        let id_token_alg = provider.registered_alg();
+        let client = Client::new(provider.client_id, provider.auth.method);
+        let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
+        registration.id_token_alg = id_token_alg;
+        registration.response_mode = mode;
+        registration.wishes = provider.request.wishes();
+        if let MetadataSource::Known(metadata) = &source
+            && let Err(failed) = check_compatible(metadata, &registration)
+                .and_then(|()| check_claims_source(metadata, rules.claims.source))
+        {
+            let cause = failed.cause();
+            return Err(ConfigError::new(vec![format!(
+                "metadata: {cause}; no login would succeed, so correct it or leave the member out"
+            )]));
+        }
+        let upstream = Upstream::new(
+            issuer,
+            source,
+            registration,
+            rules,
+            http,
+            clock.clone(),
+            tasks.clone(),
+        );
+        Ok(Gate(Arc::new(Inner {
+            policy,
+            keys,
+            names,
+            base,
+            places,
+            limits,
+            upstream,
+            callback,
+            clock,
+            tasks,
+            ended: Remembered::new(MAX_ENDED_SESSIONS),
+            used_states: Remembered::new(MAX_USED_STATES),
+            start_params: provider.request.start_params(),
+        })))
+    }
+
+    fn parse_base_url(&self, problems: &mut Vec<String>) -> Option<BaseUrl> {
+        let Some(url) = &self.base_url else {
+            problems.push(
+                "base_url: missing; set .base_url(\"https://…\") to where browsers find it"
+                    .to_owned(),
+            );
+            return None;
+        };
+        let base = BaseUrl::parse(url)
+            .map_err(|problem| {
+                let url = without_userinfo(url);
+                problems.push(format!(
+                    "base_url: {url:?} {problem}; session cookies are bound to it"
+                ));
+            })
+            .ok()?;
+        // What other libraries are given, and would be appended once more.
+        let callback = format!("{}/callback", self.policy.prefix);
+        if base.path().ends_with(&callback) {
+            problems.push(format!(
+                "base_url: {url:?} is the redirect URI; leave {callback} out, the gate appends it"
+            ));
+        }
+        Some(base)
+    }
+
+    fn places(&self, base: &BaseUrl, problems: &mut Vec<String>) -> Places {
+        let mut places = Places::new(base.clone(), &self.policy.prefix);
+        for url in &self.return_to_origins {
+            let problem = match Origin::parse(url) {
+                Ok(origin) if origin.is_secure() || !base.is_secure() => {
+                    places = places.allow(origin);
+                    continue;
+                }
+                Ok(_) => "must begin with https://, as base_url does".to_owned(),
+                Err(problem) => problem.to_string(),
+            };
+            let url = without_userinfo(url);
+            problems.push(format!(
+                "return_to_origin: {url:?} {problem}; logins may lead to any page there"
+            ));
+        }
+        places
+    }
+
+    fn parse_cookie_domain(
+        &self,
+        base: Option<&BaseUrl>,
+        problems: &mut Vec<String>,
+    ) -> Option<CookieDomain> {
+        let domain = self.cookie_domain.as_deref()?;
+        CookieDomain::parse(domain, base?)
+            .map_err(|problem| problems.push(format!("cookie_domain: {domain:?} {problem}")))
+            .ok()
+    }
+
+    fn take_keys(&mut self, problems: &mut Vec<String>) -> Option<CookieKeys> {
+        let missing = || {
+            Err(
+                "cookie_keys: missing; make a secret with `openssl rand -base64 32` and set \
+                 .cookie_keys(CookieKeys::parse(…)?)"
+                    .to_owned(),
+            )
+        };
+        let keys = self.keys.take().unwrap_or_else(missing);
+        keys.map_err(|problem| problems.push(problem)).ok()
+    }
+
+    fn lifetimes(&self, problems: &mut Vec<String>) -> Option<Lifetimes> {
+        let Some((idle, absolute)) = self.limits else {
+            return Some(Lifetimes::default());
+        };
+        let limits = Lifetimes::new(idle, absolute);
+        if limits.is_none() {
+            problems.push(format!(
+                "session_limits: idle {idle:?}, absolute {absolute:?}; both have to be at least a second, idle not \
+                 longer than absolute, absolute at most 400 days"
+            ));
+        }
+        limits
+    }
+
+    fn compile(
+        &mut self,
+        base: Option<&BaseUrl>,
+        callback: &Endpoint,
+        problems: &mut Vec<String>,
+    ) -> Option<Policy> {
+        let mut settings = std::mem::take(&mut self.policy);
+        settings.endpoints = vec![
+            Endpoint::Start,
+            callback.clone(),
+            Endpoint::SignOut,
+            Endpoint::Userinfo,
+        ];
+        if let Some(base) = base {
+            settings.base_path = base.path().to_owned();
+            settings.origin = Some(base.origin().to_owned());
+        }
+        Policy::compile(settings)
+            .map_err(|found| problems.extend(found.iter().map(ToString::to_string)))
+            .ok()
+    }
+
+    /// Whether the development provider answers.
+    pub(super) fn is_embedded(&self) -> bool {
+        self.http.as_ref().is_some_and(Http::is_embedded)
+    }
+
+    /// The one provider, from whichever way it was said.
+    fn the_provider(&mut self, problems: &mut Vec<String>) -> Option<Provider> {
+        let embedded = self.is_embedded();
+        match (self.issuer.take(), self.client.take(), self.providers.as_mut_slice()) {
+            (Some(issuer), Some(Ok((id, auth))), [provider]) if embedded => {
+                provider.move_to(issuer, id, auth);
+            }
+            (None, None, [_, ..]) => {}
+            (None, Some(Err(problem)), [_, ..]) => problems.push(problem),
+            (_, _, [_, ..]) => problems.push(
+                "provider: set beside issuer or client, which are short for one; give them to Provider::unnamed"
+                    .to_owned(),
+            ),
+            (Some(issuer), Some(Ok((id, auth))), []) => {
+                self.providers.push(Provider::unnamed(issuer, id, auth));
+            }
+            (Some(issuer), client, []) => {
+                parse_issuer(&issuer, problems);
+                problems.push(client.and_then(Result::err).unwrap_or_else(|| {
+                    "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the \
+                     provider"
+                        .to_owned()
+                }));
+            }
+            (None, Some(client), []) => {
+                problems.push("issuer: missing; set .issuer(\"https://…\") to the provider's address".to_owned());
+                problems.extend(client.err());
+            }
+            (None, None, []) => problems.push(
+                "issuer: missing; set .issuer(\"https://…\") and .client(…), so that somebody can sign in".to_owned(),
+            ),
+        }
+        if self.providers.len() > 1 {
+            problems.push(
+                "provider: more than one; a gate signs in with one provider so far".to_owned(),
+            );
+        }
+        let mut provider = self.providers.pop()?;
+        if let Some(scopes) = self.scopes.take() {
+            provider.request.scopes = scopes;
+        }
+        if let Some(mode) = self.response_mode {
+            provider.request.response_mode = mode;
+        }
+        if !self.groups_at.is_empty() {
+            provider.claims.groups_at = std::mem::take(&mut self.groups_at);
+        }
+        Some(provider)
+    }
+
+    fn http_client_or_default(
+        &mut self,
+        problems: &mut Vec<String>,
+    ) -> Option<Box<dyn DynHttpClient>> {
+        let own = self.http.take().map(|http| match http {
+            Http::Own(http) => http,
+            #[cfg(feature = "dev-provider")]
+            Http::Embedded(http) => http,
+        });
+        if let Some(http) = own {
+            if let Some(path) = &self.ca_file {
+                problems.push(format!(
+                    "ca_pem_file: {path:?}, but an HTTP client of your own is set; let that one trust the authority"
+                ));
+            }
+            return Some(http);
+        }
+        default_http_client(self.ca_file.as_deref(), problems)
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn default_http_client(
+    ca_file: Option<&str>,
+    problems: &mut Vec<String>,
+) -> Option<Box<dyn DynHttpClient>> {
+    let made = match ca_file {
+        Some(path) => crate::ReqwestClient::with_ca_file(path),
+        None => crate::ReqwestClient::new(),
+    };
+    made.map_err(|error| problems.extend(error.problems().map(String::from)))
+        .ok()
+        .map(|client| Box::new(client) as _)
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_http_client(
+    _: Option<&str>,
+    problems: &mut Vec<String>,
+) -> Option<Box<dyn DynHttpClient>> {
+    problems.push(
+        "http_client: missing; enable the feature `reqwest` or set .http_client(…) to one of your own".to_owned(),
+    );
+    None
+}
+
+fn cookie_names(
+    client_id: &str,
+    base: &BaseUrl,
+    same_site: SameSite,
+    mode: ResponseMode,
+    domain: Option<CookieDomain>,
+) -> CookieNames {
+    let mut names = CookieNames::derive(client_id, base).same_site(same_site);
+    if mode == ResponseMode::FormPost {
+        names = names.logins_are_posted();
+    }
+    match domain {
+        Some(domain) => names.shared(client_id, domain),
+        None => names,
+    }
+}
+
+fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issuer> {
+    let issuer = Issuer::parse(url)
+        .map_err(|problem| problems.push(format!("issuer: {:?} {problem}", without_userinfo(url))))
+        .ok()?;
+    if url.contains("/.well-known/") {
+        problems.push(format!(
+            "issuer: {url:?} is where the metadata lies; give what the document there calls `issuer`"
+        ));
+        return None;
+    }
+    Some(issuer)
+}
+
+/// About fifty bytes each, for as long as the ended sessions would have lived.
+const MAX_ENDED_SESSIONS: usize = 1 << 20;
+/// For a quarter of an hour each.
+const MAX_USED_STATES: usize = 1 << 16;

@@ -1,0 +1,184 @@
+//! What the gate answers to whoever is not admitted: a refusal, or a login.
+
+use crate::{
+    Gate, answer,
+    core::{
+        check::Check,
+        flow::Env,
+        form,
+        gate::{Caller, Endpoint, Verdict},
+        login::{self, Demand, Manner, ReturnTo, Transaction, Wanted},
+        provider::Metadata,
+    },
+    ports::{Boxed, OsEntropy},
+    report,
+    underway::Underway,
+    upstream::Unavailable,
+};
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use std::net::SocketAddr;
+use tracing::Instrument as _;
+
+/// An answer of the gate, at hand or to come.
+pub(crate) enum Answer {
+    Now(Response<Bytes>),
+    Later(Boxed<'static, Response<Bytes>>),
+}
+
+impl Gate {
+    /// Answers a verdict other than admission.
+    pub(crate) fn answer(
+        &self,
+        verdict: &Verdict,
+        underway: Underway,
+        peer: Option<SocketAddr>,
+    ) -> Answer {
+        about(peer, || self.decline(verdict, underway))
+    }
+
+    /// Begins a login that a handler has asked for, about a request of `caller`.
+    pub(crate) fn log_in_asked_for(
+        &self,
+        wanted: Wanted,
+        caller: Caller,
+        underway: Underway,
+        peer: Option<SocketAddr>,
+    ) -> Answer {
+        about(peer, || match caller {
+            // A session comes along, so whatever the handler asks for, it is no circle of the gate's.
+            Caller::Identified => self.log_in(wanted, underway),
+            Caller::Anonymous | Caller::Bypassed => self
+                .circle(&wanted.return_to, &underway)
+                .unwrap_or_else(|| self.log_in(wanted, underway)),
+        })
+    }
+
+    fn decline(&self, verdict: &Verdict, underway: Underway) -> Answer {
+        match verdict {
+            Verdict::LogIn {
+                check,
+                return_to,
+                step_up,
+            } => {
+                if let Some(circle) = self.circle(return_to, &underway) {
+                    return circle;
+                }
+                tracing::debug!(check = check.id(), ?return_to, "a login begins");
+                let demand = step_up
+                    .as_ref()
+                    .map_or_else(Demand::default, |step_up| Demand {
+                        acr_values: step_up.acr_values.clone(),
+                        max_age: step_up.max_age,
+                    });
+                self.log_in(Wanted::to(return_to.clone()).demand(demand), underway)
+            }
+            Verdict::ComeAgain(place) => Answer::Now(answer::lead(place.as_str())),
+            Verdict::Refuse(refusal) => {
+                Answer::Now(answer::refusal(refusal, || match refusal.check {
+                    Check::Forbidden => self.sign_in_as_someone_else(),
+                    _ if refusal.status == StatusCode::UNAUTHORIZED => {
+                        self.sign_in_path(self.home().as_str())
+                    }
+                    _ => self.home().as_str().to_owned(),
+                }))
+            }
+            // An endpoint is served where the request's body is at hand, and an admission is no answer.
+            Verdict::Serve(_) | Verdict::Admit(_) => {
+                Answer::Now(answer::empty(StatusCode::NOT_FOUND))
+            }
+        }
+    }
+
+    /// What is answered in the place of a login that would lead round in circles.
+    fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
+        let failed = self.landings(underway).judge().err()?;
+        let again = self.sign_in_path(return_to.as_str());
+        Some(Answer::Now(answer::login_failed(&failed, None, &again)))
+    }
+
+    /// Sends a browser to the provider: at once, if the provider is known.
+    pub(crate) fn log_in(&self, mut wanted: Wanted, underway: Underway) -> Answer {
+        // Where the application lives under a path, the origin's first page is somebody else's.
+        if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
+            wanted.return_to = self.home();
+        }
+        // Both places of a silent login travel in one cookie, and a browser keeps none that is too large. A login is worth
+        // more than the page it leads to.
+        if let Manner::Silent { otherwise } = &wanted.manner
+            && otherwise.as_str().len() + wanted.return_to.as_str().len() > ReturnTo::MAX_LEN
+        {
+            wanted.return_to = self.home();
+        }
+        wanted.predecessor.clone_from(&underway.session);
+        if let Some(metadata) = self.0.upstream.metadata_at_hand() {
+            return Answer::Now(self.begin(&metadata, wanted, &underway));
+        }
+        let gate = self.clone();
+        Answer::Later(Box::pin(async move {
+            match gate.0.upstream.metadata().await {
+                Ok(metadata) => gate.begin(&metadata, wanted, &underway),
+                Err(Unavailable { why, retry_after }) => {
+                    // Said already, where it was asked.
+                    if let Manner::Silent { otherwise } = &wanted.manner {
+                        return answer::redirect(otherwise.as_str());
+                    }
+                    let again = gate.sign_in_path(wanted.return_to.as_str());
+                    answer::login_failed(&why, Some(retry_after), &again)
+                }
+            }
+        }))
+    }
+
+    fn begin(&self, metadata: &Metadata, wanted: Wanted, underway: &Underway) -> Response<Bytes> {
+        let inner = &*self.0;
+        let place = wanted.return_to.clone();
+        let mut env = Env {
+            now: self.now(),
+            entropy: &mut OsEntropy,
+        };
+        // Before the user goes away, not when the code comes back.
+        let begun = inner
+            .upstream
+            .check(metadata)
+            .and_then(|()| login::start(metadata, inner.upstream.registration(), wanted, &mut env))
+            .and_then(|started| {
+                let name = started.transaction.cookie_name(&inner.names);
+                let sealed = started.transaction.seal(&inner.keys, &name)?;
+                Ok((
+                    started.location,
+                    inner
+                        .names
+                        .set_transaction(name, sealed, Transaction::MAX_AGE),
+                ))
+            });
+        match begun {
+            Ok((location, cookie)) => {
+                let mut response = answer::redirect(&location);
+                let crowd = underway.crowd(cookie.pair().len());
+                let removed = crowd.map(|name| inner.names.clear(name));
+                answer::set_cookies(&mut response, removed.chain([cookie]));
+                response
+            }
+            Err(failed) => {
+                inner.upstream.failed(failed.check());
+                answer::login_failed(&failed, None, &self.sign_in_path(place.as_str()))
+            }
+        }
+    }
+
+    /// As [`sign_in_path`](Self::sign_in_path), for whoever is signed in as the wrong user: the provider asks again.
+    fn sign_in_as_someone_else(&self) -> String {
+        let start = self.0.policy.endpoint_path(&Endpoint::Start);
+        form::with_query(&start, [("rd", self.home().as_str()), ("prompt", "login")])
+    }
+}
+
+/// An answer to whoever is at the other end of the connection.
+fn about(peer: Option<SocketAddr>, answer: impl FnOnce() -> Answer) -> Answer {
+    let span = report::span(peer);
+    match span.in_scope(answer) {
+        Answer::Later(work) => Answer::Later(Box::pin(work.instrument(span))),
+        now @ Answer::Now(_) => now,
+    }
+}

@@ -1,0 +1,90 @@
+//! From a code to a session.
+
+use super::Failed;
+use crate::{
+    Gate,
+    core::{
+        check::{Check, CheckFailed},
+        flow::Entropy,
+        login::{Asked, Grant, ReturnTo, SignIn, SignedIn},
+        secret::SessionId,
+        session::{Landings, Predecessor, Session, SetCookie},
+    },
+    ports::OsEntropy,
+    report,
+};
+use http::HeaderMap;
+
+/// Redeems the code, in a task that the gate owns: a code that has been sent is used up, and the login must not be lost
+/// because the browser's connection is.
+pub(super) async fn redeem(
+    gate: &Gate,
+    grant: Box<Grant>,
+    before: Vec<Predecessor>,
+    headers: HeaderMap,
+) -> Result<(ReturnTo, Vec<SetCookie>), Failed> {
+    let work = gate
+        .0
+        .tasks
+        .spawn(sign_in(gate.clone(), grant, before, headers));
+    work.await.unwrap_or_else(|_| {
+        Err(CheckFailed::new(Check::Misuse, "the sign-in was broken off").into())
+    })
+}
+
+async fn sign_in(
+    gate: Gate,
+    grant: Box<Grant>,
+    before: Vec<Predecessor>,
+    headers: HeaderMap,
+) -> Result<(ReturnTo, Vec<SetCookie>), Failed> {
+    let inner = &*gate.0;
+    let metadata = inner.upstream.metadata().await?;
+    let (registration, rules) = (
+        inner.upstream.registration().clone(),
+        inner.upstream.rules().clone(),
+    );
+    let SignedIn {
+        identity,
+        provider_session,
+        return_to,
+        userinfo,
+        ..
+    } = inner
+        .upstream
+        .drive(SignIn::new(metadata, registration, rules, *grant))
+        .await
+        .inspect_err(|failed| inner.upstream.failed(failed.check()))?;
+    if let Asked::Declined(why) = userinfo {
+        report::userinfo_declined(&why, identity.issuer());
+    }
+    let mut id = [0; 32];
+    OsEntropy
+        .fill(&mut id)
+        .map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
+    let now = gate.now();
+    let id = SessionId::from_bytes(id);
+    let session = Session::begin(
+        id,
+        identity,
+        provider_session.as_deref(),
+        &inner.limits,
+        now,
+    );
+    // Before anything is changed: a session that does not fit into its cookies is a login that failed.
+    let mut cookies = gate.session_cookies(&session, now, &headers)?;
+    let landings = Landings::of(&headers, &inner.keys, &inner.names, now).and_now(now);
+    cookies.push(landings.seal(&inner.keys, &inner.names)?);
+    // Another user took over this browser: what is left of those before must not come back, nor stand beside the new
+    // session and leave nobody recognised. The same user's other tabs may still be sending the old cookie, and lose
+    // nothing by it.
+    for before in before.iter().filter(|b| !b.is_of(session.identity())) {
+        inner.ended.insert(before.id().expose(), before.ends(), now);
+    }
+    let (issuer, user) = (
+        session.identity().issuer(),
+        report::user(session.identity()),
+    );
+    tracing::info!(issuer, user, ?return_to, "a user signed in");
+    Ok((return_to, cookies))
+}

@@ -1,0 +1,90 @@
+//! What a browser keeps of logins, and the session that one of them could take the place of.
+
+use crate::{
+    Gate,
+    core::{
+        login::ResponseMode,
+        session::{Landings, Other, Predecessor},
+    },
+    recognise::Recognised,
+};
+use http::HeaderMap;
+
+/// What a browser keeps of logins, and the session that one of them could take the place of.
+#[derive(Default)]
+pub(crate) struct Underway {
+    /// Those that have begun, oldest first.
+    logins: Vec<Pending>,
+    /// When some ended well, sealed.
+    landed: Vec<Box<[u8]>>,
+    /// The session that is there and will not be when a login comes back.
+    pub(crate) session: Option<Predecessor>,
+}
+
+/// A login that has begun: its cookie's name, and how much of a header it takes.
+struct Pending {
+    name: String,
+    bytes: usize,
+}
+
+/// How many logins can be under way in one browser. Each is a cookie of half a kilobyte.
+const MAX_LOGINS: usize = 5;
+
+/// How much of a header they may take together. Another site can make a browser begin logins with addresses as long as are
+/// kept; what servers refuse as too large would lock the user out until they have expired.
+const MAX_BYTES: usize = 4096;
+
+/// How many of these cookies are looked at. An honest browser has a handful; whoever sends thousands gets no more work out
+/// of it.
+const MAX_SEEN: usize = 20;
+
+impl Underway {
+    /// Those that make room for a new one of so many bytes: the oldest, because browsers send older cookies first
+    /// ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
+    pub(crate) fn crowd(&self, new: usize) -> impl Iterator<Item = &str> {
+        let mut bytes = new;
+        let kept = self.logins.iter().rev().take(MAX_LOGINS - 1);
+        let kept = kept.take_while(|login| {
+            bytes += login.bytes;
+            bytes <= MAX_BYTES
+        });
+        let crowd = self.logins.len().saturating_sub(kept.count());
+        self.logins.iter().take(crowd).map(|login| &*login.name)
+    }
+}
+
+impl Gate {
+    /// What the browser keeps of logins.
+    pub(crate) fn underway(&self, headers: &HeaderMap, present: &Recognised) -> Underway {
+        let mut underway = Underway {
+            session: (present.session())
+                .filter(|_| self.sessions_stay_behind())
+                .map(Predecessor::from),
+            ..Underway::default()
+        };
+        for other in self.0.names.others(headers).take(MAX_SEEN) {
+            match other {
+                Other::Login { name, .. } if underway.logins.iter().any(|l| l.name == name) => {}
+                Other::Login { name, bytes } => underway.logins.push(Pending {
+                    name: name.to_owned(),
+                    bytes,
+                }),
+                Other::Landed(value) => underway.landed.push(value.into()),
+            }
+        }
+        underway
+    }
+
+    /// Whether a browser keeps its session back when the provider sends it here: where it is kept from other sites, or from
+    /// their forms.
+    pub(crate) fn sessions_stay_behind(&self) -> bool {
+        self.0.names.is_strict()
+            || self.0.upstream.registration().response_mode == ResponseMode::FormPost
+    }
+
+    /// When logins ended well in the browser that keeps this.
+    pub(crate) fn landings(&self, underway: &Underway) -> Landings {
+        let values = underway.landed.iter().map(|value| &**value);
+        Landings::open(values, &self.0.keys, &self.0.names, self.now())
+    }
+}
