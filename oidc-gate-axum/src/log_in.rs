@@ -27,8 +27,8 @@ use std::time::Duration;
 /// ```
 ///
 /// It is the whole answer: a layer between the handler and the gate that makes a response of its own answers in the gate's
-/// place. Where the handler is fetched ahead, or lies under a [`json`](crate::GateBuilder::json) pattern, no login begins and
-/// the answer is 401. Without a gate, and under a `bypass` rule, it is 500 and says which of the two it is.
+/// place. Where the handler is fetched ahead, by a script or into a frame, or lies under a
+/// [`json`](crate::GateBuilder::json) pattern, no login begins and the answer is 401. Without a gate, and under a `bypass` rule, it is 500 and says which of the two it is.
 ///
 /// A user who only has to sign in, or to prove more, needs none: a rule of the gate asks for that by itself, see
 /// [`GateBuilder::require`](crate::GateBuilder::require) with [`acr`](crate::acr) and [`max_age`](crate::max_age).

@@ -35,18 +35,17 @@ pub(crate) enum Style {
     AsAsked,
     /// In JSON, whatever the headers say.
     Json,
-    /// As nobody sees it: it was fetched ahead.
-    Ahead,
+    /// As whoever asks can use it, who is no tab of a browser: a login would be lost on it.
+    OutsideATab(Asker),
 }
 
 impl Style {
     pub(crate) fn of(gate: &Gate, head: &Head<'_>) -> Self {
         if gate.0.policy.answers_json(head) {
             Self::Json
-        } else if head.is_prefetch() {
-            Self::Ahead
         } else {
-            Self::AsAsked
+            head.outside_a_tab()
+                .map_or(Self::AsAsked, Self::OutsideATab)
         }
     }
 }
@@ -62,7 +61,7 @@ impl After {
         }
         let demand = response.extensions_mut().remove::<Demand>()?;
         let asking = match self.style {
-            Style::AsAsked | Style::Ahead => demand.asking,
+            Style::AsAsked | Style::OutsideATab(_) => demand.asking,
             Style::Json => demand.asking.as_json(),
         };
         let verdict = self.gate.0.policy.answer_demand(asking, demand.demand);
@@ -78,7 +77,7 @@ impl After {
         let no_tab = match self.style {
             Style::AsAsked => None,
             Style::Json => Some(Asker::Script),
-            Style::Ahead => Some(Asker::Prefetch),
+            Style::OutsideATab(asker) => Some(asker),
         };
         let underway = std::mem::take(&mut self.underway);
         if let Some(asker) = no_tab {

@@ -264,6 +264,21 @@ fn words(check: Check, status: StatusCode) -> Words {
             "Your sign-in may have ended. Sign in, then try again.",
             "Sign in",
         ),
+        (
+            Check::ProviderIssuer
+            | Check::CodeFlowUnsupported
+            | Check::PkceUnsupported
+            | Check::ClaimsUnsupported
+            | Check::ClientAuthUnsupported
+            | Check::NoCommonAlgorithm
+            | Check::ResponseModeUnsupported
+            | Check::UserinfoUnsupported,
+            _,
+        ) => (
+            "Signing in is not set up right",
+            "This application and the sign-in service do not fit together. Whoever runs the application has to look at it.",
+            "Try again",
+        ),
         (_, StatusCode::SERVICE_UNAVAILABLE) => (
             "Signing in is not possible right now",
             "The sign-in service does not answer. Please try again in a moment.",

@@ -24,8 +24,8 @@ use std::{fmt, time::Duration};
 /// # assert_eq!(switch_account("a@example.com").status(), 500);
 /// ```
 ///
-/// Where the handler is fetched ahead, or lies under a [`json`](crate::GateBuilder::json) pattern, no login begins and the
-/// answer is 401. Without a gate, and under a `bypass` rule, it is 500 and says which of the two it is.
+/// Where the handler is fetched ahead, by a script or into a frame, or lies under a [`json`](crate::GateBuilder::json) pattern, no login
+/// begins and the answer is 401. Without a gate, and under a `bypass` rule, it is 500 and says which of the two it is.
 #[derive(Clone)]
 #[must_use = "a login begins when the response that carries it has left the handler"]
 pub struct LogIn {

@@ -64,15 +64,8 @@ impl Asker {
 fn by_fetch_metadata(headers: &HeaderMap) -> Asker {
     let mode = only(headers, &SEC_FETCH_MODE);
     let dest = only(headers, &SEC_FETCH_DEST);
-    match dest {
-        One::Is(
-            "serviceworker" | "worker" | "sharedworker" | "audioworklet" | "paintworklet"
-            | "manifest",
-        ) => {
-            return Asker::Worker;
-        }
-        One::Is("iframe" | "frame" | "embed" | "object" | "fencedframe") => return Asker::Frame,
-        _ => {}
+    if let Some(asker) = framed_or_worker(dest) {
+        return asker;
     }
     let accept = Accept::of(headers);
     if accept.json {
@@ -86,6 +79,28 @@ fn by_fetch_metadata(headers: &HeaderMap) -> Asker {
             Asker::Navigation
         }
         _ => Asker::Script,
+    }
+}
+
+fn framed_or_worker(dest: One<'_>) -> Option<Asker> {
+    match dest {
+        One::Is(
+            "serviceworker" | "worker" | "sharedworker" | "audioworklet" | "paintworklet"
+            | "manifest",
+        ) => Some(Asker::Worker),
+        One::Is("iframe" | "frame" | "embed" | "object" | "fencedframe") => Some(Asker::Frame),
+        _ => None,
+    }
+}
+
+/// Who says of itself that it is no tab, told at the price of a few looks: whoever says nothing may be one.
+pub(super) fn outside_a_tab(headers: &HeaderMap) -> Option<Asker> {
+    if is_prefetch(headers) {
+        return Some(Asker::Prefetch);
+    }
+    match only(headers, &SEC_FETCH_DEST) {
+        One::Absent | One::Is("document") => None,
+        dest => framed_or_worker(dest).or(Some(Asker::Script)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the gate looks at of a request.
 
-use super::asker::is_prefetch;
+use super::asker::{Asker, outside_a_tab};
 use super::path::{Ambiguity, Clarity};
 use crate::login::ReturnTo;
 use http::{HeaderMap, Method, Uri, header};
@@ -94,10 +94,10 @@ impl<'a> Head<'a> {
 }
 
 impl Head<'_> {
-    /// Whether it is fetched ahead: nobody looks at the answer, so nobody may be sent to a login by it.
-    pub fn is_prefetch(&self) -> bool {
-        // Only what changes nothing is fetched ahead; the rest is spared the look.
-        is_get(self.method) && is_prefetch(self.headers)
+    /// Who asks, where that is known to be no page in a tab of its own: fetched ahead, in a frame, by a script. A handler's
+    /// login would be lost on it.
+    pub fn outside_a_tab(&self) -> Option<Asker> {
+        outside_a_tab(self.headers)
     }
 }
 

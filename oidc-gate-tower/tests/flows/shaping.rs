@@ -304,6 +304,20 @@ async fn no_login_begins_where_nobody_can_follow_it() {
         (401, 0, "")
     );
     assert_eq!(answer.header("www-authenticate"), "Session");
+    for (dest, kind) in [
+        ("empty", "application/json"),
+        ("iframe", "text/html; charset=utf-8"),
+        ("worker", ""),
+    ] {
+        let script = [("sec-fetch-mode", "cors"), ("sec-fetch-dest", dest)];
+        let answer = w.request("GET", "/go/all", &script).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type")),
+            (401, kind),
+            "{dest}"
+        );
+        assert_eq!(answer.set_cookies().len(), 0, "{dest}");
+    }
     let answer = w.navigate("/go/strong").await;
     assert_eq!(
         (answer.status, answer.header("content-type")),
