@@ -8,6 +8,7 @@
 mod alg;
 mod jwk;
 mod jws;
+mod private_key;
 mod signing;
 mod trust;
 
@@ -17,6 +18,7 @@ pub(crate) mod json;
 pub use alg::{Alg, AlgSet};
 pub use jwk::{JwkSet, SkipReason, SkippedKey};
 pub use jws::{CompactJws, JwsError};
+pub use private_key::KeyProblem;
 pub use signing::{SigningError, SigningKey};
 pub use trust::TrustedKeys;
 

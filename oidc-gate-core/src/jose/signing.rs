@@ -1,4 +1,4 @@
-//! The signing half, for whoever issues tokens: the development provider, and tests.
+//! The signing half: a client's own key, the keys of the development provider, and those of tests.
 
 use super::{Alg, base64url, trust::hmac_of};
 use crate::secret::ClientSecret;
@@ -17,9 +17,9 @@ use std::fmt;
 
 /// A private key, or a shared secret, that signs with one algorithm.
 ///
-/// The name of a private key is the thumbprint of its public half
-/// ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)), so no two keys share one. A secret has no name: a thumbprint of
-/// it would help to guess it.
+/// A key that is made here is named by the thumbprint of its public half
+/// ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)), so no two share a name; one that is read keeps the name it came
+/// with, if any. A secret has no name: a thumbprint of it would help to guess it.
 ///
 /// ```
 /// use oidc_gate_core::jose::{Alg, CompactJws, JwkSet, SigningKey};
@@ -37,8 +37,8 @@ pub struct SigningKey {
     public: Map<String, Value>,
 }
 
-enum Pair {
-    Rsa(RsaKeyPair, &'static RsaSignatureEncoding),
+pub(super) enum Pair {
+    Rsa(RsaKeyPair),
     Ec(EcdsaKeyPair, &'static str),
     Ed25519(Ed25519KeyPair),
     /// Boxed: its prepared state is many times as large as a key pair.
@@ -71,34 +71,69 @@ impl SigningKey {
     /// When the library cannot make one, and for a symmetric algorithm: its key is [a secret](Self::from_secret) that
     /// two have agreed on.
     pub fn generate(alg: Alg) -> Result<Self, SigningError> {
-        let rsa = |encoding| Ok(Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?, encoding));
+        let rsa = || Ok(Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048)?));
         let ec = |algorithm: &'static EcdsaSigningAlgorithm, crv| {
             Ok(Pair::Ec(EcdsaKeyPair::generate(algorithm)?, crv))
         };
         let pair = match alg {
-            Alg::RS256 => rsa(&RSA_PKCS1_SHA256),
-            Alg::RS384 => rsa(&RSA_PKCS1_SHA384),
-            Alg::RS512 => rsa(&RSA_PKCS1_SHA512),
-            Alg::PS256 => rsa(&RSA_PSS_SHA256),
-            Alg::PS384 => rsa(&RSA_PSS_SHA384),
-            Alg::PS512 => rsa(&RSA_PSS_SHA512),
+            Alg::RS256 | Alg::RS384 | Alg::RS512 | Alg::PS256 | Alg::PS384 | Alg::PS512 => rsa(),
             Alg::ES256 => ec(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256"),
             Alg::ES384 => ec(&ECDSA_P384_SHA384_FIXED_SIGNING, "P-384"),
             Alg::ES512 => ec(&ECDSA_P521_SHA512_FIXED_SIGNING, "P-521"),
             Alg::EdDSA | Alg::Ed25519 => Ok(Pair::Ed25519(Ed25519KeyPair::generate()?)),
             Alg::HS256 | Alg::HS384 | Alg::HS512 => Err(SigningError),
         }?;
-        let public = pair.public().ok_or(SigningError)?;
-        // RFC 7638 § 3.2 wants the required members alone, ordered by name and without white space. They are written
-        // in that order, and serde_json keeps it whether its maps are sorted or ordered by insertion.
-        let required = Value::Object(public.clone()).to_string();
-        let thumbprint = digest::digest(&digest::SHA256, required.as_bytes());
-        Ok(Self {
+        let mut this = Self::of_pair(alg, pair).ok_or(SigningError)?;
+        this.kid = this.thumbprint().unwrap_or_default().into();
+        Ok(this)
+    }
+
+    /// The unnamed key that a pair is.
+    pub(super) fn of_pair(alg: Alg, pair: Pair) -> Option<Self> {
+        let public = pair.public()?;
+        Some(Self {
             alg,
             pair,
-            kid: base64url::encode(thumbprint.as_ref()).into(),
+            kid: "".into(),
             public,
         })
+    }
+
+    /// The thumbprint of the public half, with SHA-256 and in base64url
+    /// ([RFC 7638](https://www.rfc-editor.org/rfc/rfc7638)); none for a secret.
+    pub fn thumbprint(&self) -> Option<String> {
+        if self.alg.is_symmetric() {
+            return None;
+        }
+        // RFC 7638 § 3.2 wants the required members alone, ordered by name and without white space. They are written
+        // in that order, and serde_json keeps it whether its maps are sorted or ordered by insertion.
+        let required = Value::Object(self.public.clone()).to_string();
+        let thumbprint = digest::digest(&digest::SHA256, required.as_bytes());
+        Some(base64url::encode(thumbprint.as_ref()))
+    }
+
+    /// The same key under another name: the one that the other side knows it by. An empty one names nothing.
+    #[must_use]
+    pub fn named(mut self, kid: impl Into<Box<str>>) -> Self {
+        if !self.alg.is_symmetric() {
+            self.kid = kid.into();
+        }
+        self
+    }
+
+    /// The same key, signing with another algorithm that it is fit for: an RSA key with any `RS*` or `PS*`.
+    ///
+    /// # Errors
+    ///
+    /// For an algorithm that takes another kind of key.
+    pub fn with_alg(mut self, alg: Alg) -> Result<Self, SigningError> {
+        let fits = match &self.pair {
+            Pair::Rsa(_) => encoding_of(alg).is_some(),
+            Pair::Ed25519(_) => matches!(alg, Alg::EdDSA | Alg::Ed25519),
+            Pair::Ec(..) | Pair::Secret(_) => alg == self.alg,
+        };
+        self.alg = alg;
+        fits.then_some(self).ok_or(SigningError)
     }
 
     /// The octets of `secret` as the key of a symmetric algorithm
@@ -181,9 +216,10 @@ impl SigningKey {
     pub fn sign(&self, bytes: &[u8]) -> Result<Vec<u8>, SigningError> {
         let random = rand::SystemRandom::new();
         Ok(match &self.pair {
-            Pair::Rsa(pair, encoding) => {
+            Pair::Rsa(pair) => {
+                let encoding = encoding_of(self.alg).ok_or(SigningError)?;
                 let mut out = vec![0; pair.public_modulus_len()];
-                pair.sign(*encoding, &random, bytes, &mut out)?;
+                pair.sign(encoding, &random, bytes, &mut out)?;
                 out
             }
             Pair::Secret(key) => hmac::sign(key, bytes).as_ref().to_vec(),
@@ -204,7 +240,7 @@ impl Pair {
     /// ordered by name.
     fn public(&self) -> Option<Map<String, Value>> {
         let jwk = match self {
-            Self::Rsa(pair, _) => {
+            Self::Rsa(pair) => {
                 let (n, e) = rsa_numbers(pair.public_key().as_ref())?;
                 json!({"e": base64url::encode(e), "kty": "RSA", "n": base64url::encode(n)})
             }
@@ -226,6 +262,18 @@ impl Pair {
             _ => None,
         }
     }
+}
+
+fn encoding_of(alg: Alg) -> Option<&'static RsaSignatureEncoding> {
+    Some(match alg {
+        Alg::RS256 => &RSA_PKCS1_SHA256,
+        Alg::RS384 => &RSA_PKCS1_SHA384,
+        Alg::RS512 => &RSA_PKCS1_SHA512,
+        Alg::PS256 => &RSA_PSS_SHA256,
+        Alg::PS384 => &RSA_PSS_SHA384,
+        Alg::PS512 => &RSA_PSS_SHA512,
+        _ => return None,
+    })
 }
 
 /// `n` and `e` of a DER-encoded `RSAPublicKey`
