@@ -269,3 +269,10 @@ pub struct SigningInput {
     /// What to sign.
     pub bytes: Vec<u8>,
 }
+
+impl SigningInput {
+    /// These bytes, to be signed with `alg`.
+    pub fn new(alg: Alg, bytes: Vec<u8>) -> Self {
+        Self { alg, bytes }
+    }
+}

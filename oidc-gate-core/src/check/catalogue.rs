@@ -275,6 +275,12 @@ checks! {
         answer: 400, "an error page with a reference, in the place of a fourth login within a minute",
         mended_by: Operator, "Find out what becomes of the session cookie: the browser blocks it, a proxy drops `Set-Cookie` or long headers, the base URL is another host than the browser's, or another host of the domain sets a second session. If a requirement on the sign-in led here, compare this machine's clock with the provider's.",
     }
+    ClientKey = "client.key" {
+        rule: "The key that the client proves itself with fits its algorithm and signs.",
+        source: "RFC 7523 § 2.2", "https://www.rfc-editor.org/rfc/rfc7523#section-2.2",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Look at the key and at whatever holds it; the cause names what is wrong.",
+    }
     TokenInvalidClient = "token.invalid_client" {
         rule: "The provider accepts the client's credentials.",
         source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",

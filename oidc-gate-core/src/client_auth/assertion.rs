@@ -77,7 +77,9 @@ impl AssertionKey {
         };
         let bytes = secret.expose().len();
         let key = SigningKey::from_secret(alg, secret).map_err(|_| {
-            unfit(format!("{alg} takes a secret of {least} bytes, this one has {bytes}"))
+            unfit(format!(
+                "{alg} takes a secret of {least} bytes, this one has {bytes}"
+            ))
         })?;
         Ok(Self::new(alg, Name::None, Place::Here(Arc::new(key))))
     }
@@ -89,7 +91,9 @@ impl AssertionKey {
     /// [`Check::ClientKey`] for a symmetric algorithm.
     pub fn external(alg: Alg, kid: Option<&str>) -> Result<Self, CheckFailed> {
         if alg.is_symmetric() {
-            return Err(unfit(format!("expected an algorithm of a key pair, got {alg}")));
+            return Err(unfit(format!(
+                "expected an algorithm of a key pair, got {alg}"
+            )));
         }
         let name = kid.map_or(Name::None, |kid| Name::Kid(kid.into()));
         Ok(Self::new(alg, name, Place::Elsewhere))
@@ -171,9 +175,9 @@ impl AssertionKey {
         };
         match &self.place {
             Place::Here(key) => {
-                let signature = key.sign(unsigned.signed.as_bytes()).map_err(|error| {
-                    CheckFailed::new(Check::ClientKey, error.to_string())
-                })?;
+                let signature = key
+                    .sign(unsigned.signed.as_bytes())
+                    .map_err(|error| CheckFailed::new(Check::ClientKey, error.to_string()))?;
                 Ok(Asserting::Done(unsigned.signed_with(&signature)))
             }
             Place::Elsewhere => Ok(Asserting::ToBeSigned(

@@ -128,7 +128,7 @@ impl std::error::Error for BasicError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client_auth::{Client, Method};
+    use crate::client_auth::{Client, Method, testing::credentials};
     use http::{HeaderMap, header::AUTHORIZATION};
     use proptest::prelude::*;
     use serde::Deserialize;
@@ -201,7 +201,7 @@ mod tests {
         fn what_a_client_writes_is_read_again(id in "[^\\pC]{1,12}", secret in "[^\\pC]{0,12}") {
             let (mut headers, mut body) = (HeaderMap::new(), String::new());
             let method = Method::SecretBasic(ClientSecret::new(&*secret));
-            Client::new(id.as_str(), method).apply(&mut headers, &mut body);
+            credentials(&Client::new(id.as_str(), method)).apply(&mut headers, &mut body);
             let read = BasicCredentials::parse(&headers[AUTHORIZATION]).unwrap();
             prop_assert_eq!((read.client_id(), read.secret().expose()), (&*id, &*secret));
         }

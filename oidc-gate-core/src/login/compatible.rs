@@ -33,6 +33,15 @@ pub fn check_compatible(
         );
         return Err(CheckFailed::new(Check::ClientAuthUnsupported, cause));
     }
+    if let (Some(alg), Some(taken)) = (method.assertion_alg(), metadata.token_endpoint_auth_algs())
+        && !taken.contains(alg)
+    {
+        let cause = format!(
+            "configured {} with {alg}, the provider takes {taken:?}",
+            method.name()
+        );
+        return Err(CheckFailed::new(Check::ClientAuthUnsupported, cause));
+    }
     if let Some(types) = metadata.response_types()
         && !types.iter().any(|t| t == "code")
     {

@@ -4,6 +4,7 @@ use super::{ClaimsRequest, Grant, Registration, ReturnTo, check_claims_source, c
 use crate::{
     check::{Check, CheckFailed, quote},
     claims::{ClaimRules, ClaimsSource, Userinfo},
+    client_auth::{Credentials, Proving, Unproven},
     flow::{Env, Exchange, Failure, Flow, Input, Step},
     identity::Identity,
     jose::{AlgSet, TrustedKeys},
@@ -61,6 +62,8 @@ pub struct SignIn {
 #[derive(Debug)]
 enum Stage {
     Begin(Box<Grant>),
+    /// Somebody else signs for the client.
+    Signature(Box<Grant>, Unproven),
     Exchange(Box<Grant>),
     Keys(Box<Received>),
     /// The keys at hand were tried in vain.
@@ -130,7 +133,7 @@ impl SignIn {
         }
     }
 
-    fn exchange(&mut self, grant: Box<Grant>) -> Result<Step<Output>, CheckFailed> {
+    fn begin(&mut self, grant: Box<Grant>, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {
         // The login began at one issuer; if the configuration has changed meanwhile, its code is not for this one.
         if grant.issuer() != self.metadata.issuer() {
             let (begun, now) = (
@@ -142,9 +145,27 @@ impl SignIn {
         }
         check_compatible(&self.metadata, &self.registration)?;
         check_claims_source(&self.metadata, self.rules.claims.source)?;
+        match self
+            .registration
+            .client
+            .prove(self.metadata.issuer(), env)?
+        {
+            Proving::Done(credentials) => self.exchange(grant, credentials),
+            Proving::ToBeSigned(input, unproven) => {
+                self.stage = Stage::Signature(grant, unproven);
+                Ok(Step::Sign(input))
+            }
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        grant: Box<Grant>,
+        credentials: Credentials,
+    ) -> Result<Step<Output>, CheckFailed> {
         let request = request::authorization_code(
             self.metadata.token_endpoint(),
-            &self.registration.client,
+            credentials,
             &grant.code,
             &self.registration.redirect_uri,
             &grant.verifier,
@@ -317,7 +338,14 @@ impl SignIn {
 
     fn step(&mut self, input: Input, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {
         match (mem::replace(&mut self.stage, Stage::Over), input) {
-            (Stage::Begin(grant), Input::Start) => self.exchange(grant),
+            (Stage::Begin(grant), Input::Start) => self.begin(grant, env),
+            (Stage::Signature(grant, unproven), Input::Signature(signature)) => {
+                self.exchange(grant, unproven.signed_with(&signature))
+            }
+            (Stage::Signature(..), Input::Failed(_)) => Err(CheckFailed::new(
+                Check::ClientKey,
+                "whoever holds the client's key did not sign",
+            )),
             (Stage::Exchange(grant), Input::Response(response)) => {
                 self.answered(grant, &response, env.now)
             }

@@ -16,6 +16,7 @@ pub struct Metadata {
     userinfo_endpoint: Option<EndpointUrl>,
     end_session_endpoint: Option<EndpointUrl>,
     token_endpoint_auth_methods: Vec<String>,
+    token_endpoint_auth_algs: Option<AlgSet>,
     response_modes: Vec<String>,
     id_token_algs: AlgSet,
     response_types: Option<Vec<String>>,
@@ -76,6 +77,9 @@ impl Metadata {
         let token_endpoint_auth_methods = members
             .list("token_endpoint_auth_methods_supported")
             .unwrap_or_else(|| vec!["client_secret_basic".into()]);
+        let token_endpoint_auth_algs = members
+            .list("token_endpoint_auth_signing_alg_values_supported")
+            .map(|names| names.iter().filter_map(|n| Alg::from_name(n)).collect());
         let id_token_algs = members
             .list("id_token_signing_alg_values_supported")
             .map_or_else(
@@ -103,6 +107,7 @@ impl Metadata {
                     userinfo_endpoint,
                     end_session_endpoint,
                     token_endpoint_auth_methods,
+                    token_endpoint_auth_algs,
                     id_token_algs,
                     response_modes,
                     response_types,
@@ -154,6 +159,11 @@ impl Metadata {
     /// How authorization responses may come back; `query` and `fragment` where the provider does not say.
     pub fn response_modes(&self) -> &[String] {
         &self.response_modes
+    }
+
+    /// What a client's assertions may be signed with, as far as it is known here; `None` where the provider does not say.
+    pub fn token_endpoint_auth_algs(&self) -> Option<AlgSet> {
+        self.token_endpoint_auth_algs
     }
 
     /// The algorithms of ID tokens that both the provider and the gate know. Empty if there is none; `RS256` where the

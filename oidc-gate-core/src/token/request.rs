@@ -1,7 +1,7 @@
 //! What is sent to the token endpoint.
 
 use crate::{
-    client_auth::Client,
+    client_auth::Credentials,
     form,
     secret::{AuthorizationCode, CodeVerifier},
     url::EndpointUrl,
@@ -23,7 +23,7 @@ use http::{
 /// Only if `endpoint` is no URI in the eyes of the `http` crate.
 pub fn authorization_code(
     endpoint: &EndpointUrl,
-    client: &Client,
+    credentials: Credentials,
     code: &AuthorizationCode,
     redirect_uri: &str,
     verifier: &CodeVerifier,
@@ -31,7 +31,7 @@ pub fn authorization_code(
 ) -> Result<Request<Vec<u8>>, http::Error> {
     build(
         endpoint,
-        client,
+        credentials,
         [
             ("grant_type", "authorization_code"),
             ("code", code.expose()),
@@ -45,7 +45,7 @@ pub fn authorization_code(
 
 fn build<'a>(
     endpoint: &EndpointUrl,
-    client: &Client,
+    credentials: Credentials,
     fields: impl IntoIterator<Item = (&'a str, &'a str)>,
 ) -> Result<Request<Vec<u8>>, http::Error> {
     let mut request = Request::builder()
@@ -61,7 +61,7 @@ fn build<'a>(
     for (name, value) in fields {
         form::push_pair(&mut body, name, value);
     }
-    client.apply(request.headers_mut(), &mut body);
+    credentials.apply(request.headers_mut(), &mut body);
     *request.body_mut() = body.into_bytes();
     Ok(request)
 }
@@ -69,7 +69,10 @@ fn build<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{client_auth::Method as Auth, secret::ClientSecret};
+    use crate::{
+        client_auth::{Client, Method as Auth, testing::credentials},
+        secret::ClientSecret,
+    };
 
     #[test]
     fn a_code_is_exchanged_with_its_verifier_and_one_authentication_method() {
@@ -77,7 +80,7 @@ mod tests {
         let request = |auth| {
             authorization_code(
                 &endpoint,
-                &Client::new("app", auth),
+                credentials(&Client::new("app", auth)),
                 &AuthorizationCode::new("c&d"),
                 "https://app.example/oauth2/callback",
                 &CodeVerifier::new("v"),
