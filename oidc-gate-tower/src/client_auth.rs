@@ -1,48 +1,178 @@
 //! How the client proves itself, as an application says it.
 
-use crate::core::{client_auth::Method, secret::ClientSecret};
+use crate::{
+    core::{
+        client_auth::{AssertionKey, Method},
+        jose::{Alg, SigningKey},
+        secret::ClientSecret,
+    },
+    ports::{DynSigner, Signer},
+};
+use std::{fmt, sync::Arc};
 
 /// How the client proves itself to the provider.
 ///
 /// One method, chosen here; nothing is fallen back to
 /// ([RFC 6749 § 2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientAuth {
     pub(crate) method: Method,
+    pub(crate) signer: Option<Arc<dyn DynSigner>>,
+    /// What was said and cannot be, as `build` tells it.
+    problem: Option<String>,
 }
 
 impl ClientAuth {
+    fn new(method: Method) -> Self {
+        Self {
+            method,
+            signer: None,
+            problem: None,
+        }
+    }
+
     /// `client_secret_basic`: the secret in a header. What providers take unless told otherwise.
     pub fn client_secret_basic(secret: impl Into<ClientSecret>) -> Self {
-        Self {
-            method: Method::SecretBasic(secret.into()),
-        }
+        Self::new(Method::SecretBasic(secret.into()))
+    }
+
+    /// `client_secret_basic` for providers that do not form-decode the header, as
+    /// [RFC 6749 § 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1) has them do: to be tried where a secret
+    /// with special characters is refused.
+    pub fn client_secret_basic_raw(secret: impl Into<ClientSecret>) -> Self {
+        Self::new(Method::SecretBasicRaw(secret.into()))
     }
 
     /// `client_secret_post`: the secret in the body. For providers that take nothing else.
     pub fn client_secret_post(secret: impl Into<ClientSecret>) -> Self {
-        Self {
-            method: Method::SecretPost(secret.into()),
+        Self::new(Method::SecretPost(secret.into()))
+    }
+
+    /// `client_secret_jwt`: a short-lived assertion that is signed with the secret, which itself never travels. With
+    /// `HS256`, `HS384` or `HS512`, and a secret of at least 32, 48 or 64 bytes
+    /// ([RFC 7518 § 3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
+    pub fn client_secret_jwt(alg: Alg, secret: impl Into<ClientSecret>) -> Self {
+        let secret = secret.into();
+        match Method::secret_jwt(alg, secret.clone()) {
+            Ok(method) => Self::new(method),
+            Err(failed) => Self {
+                problem: Some(failed.cause().to_owned()),
+                ..Self::new(Method::SecretBasic(secret))
+            },
+        }
+    }
+
+    /// `private_key_jwt`: a short-lived assertion that is signed with a key of the client's own
+    /// ([RFC 7523 § 2.2](https://www.rfc-editor.org/rfc/rfc7523#section-2.2)). Nothing that the provider keeps or that
+    /// travels can be used by anybody else.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{ClientAuth, core::jose::{Alg, SigningKey}};
+    ///
+    /// # let pem = include_str!("../../oidc-gate-core/testdata/keys/rsa-pkcs8.pem");
+    /// let key = SigningKey::from_pem(pem)?.with_alg(Alg::PS256)?.named("2026-11");
+    /// let auth = ClientAuth::private_key_jwt(key);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// A key in a KMS or a smart card signs as a [`ClientKey::external`].
+    pub fn private_key_jwt(key: impl Into<ClientKey>) -> Self {
+        let ClientKey { key, signer } = key.into();
+        match key {
+            Ok(key) => Self {
+                signer,
+                ..Self::new(Method::PrivateKeyJwt(key))
+            },
+            Err(problem) => Self {
+                problem: Some(problem),
+                ..Self::none()
+            },
         }
     }
 
     /// `none`: a public client. PKCE protects the login either way; a server-side application can keep a secret and is
     /// better registered with one.
     pub fn none() -> Self {
-        Self {
-            method: Method::None,
-        }
+        Self::new(Method::None)
     }
 
     /// What is wrong with it, if anything.
-    pub(crate) fn problem(&self) -> Option<&'static str> {
+    pub(crate) fn problem(&self, client_id: &str) -> Option<String> {
+        if let Some(problem) = &self.problem {
+            return Some(problem.clone());
+        }
         match &self.method {
-            Method::SecretBasic(secret) | Method::SecretPost(secret)
+            Method::SecretBasic(secret)
+            | Method::SecretBasicRaw(secret)
+            | Method::SecretPost(secret)
                 if secret.expose().trim().is_empty() =>
             {
-                Some("the secret is empty; a client without a secret is `ClientAuth::none()`")
+                Some(
+                    "the secret is empty; a client without a secret is `ClientAuth::none()`"
+                        .to_owned(),
+                )
             }
+            Method::SecretBasicRaw(_) if client_id.contains(':') => Some(format!(
+                "{client_id:?} holds a colon, at which a raw header would be cut; use client_secret_basic"
+            )),
             _ => None,
         }
+    }
+}
+
+impl fmt::Debug for ClientAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.method.fmt(f)
+    }
+}
+
+/// The key that a client's assertions are signed with: here, or elsewhere.
+#[must_use]
+pub struct ClientKey {
+    /// Or what is wrong with it.
+    key: Result<AssertionKey, String>,
+    signer: Option<Arc<dyn DynSigner>>,
+}
+
+impl ClientKey {
+    fn new(key: Result<AssertionKey, crate::core::check::CheckFailed>) -> Self {
+        Self {
+            key: key.map_err(|failed| failed.cause().to_owned()),
+            signer: None,
+        }
+    }
+
+    /// A key that this process does not hold. It is asked once for each request to the provider that needs it.
+    pub fn external(signer: impl Signer) -> Self {
+        let key = AssertionKey::external(signer.alg(), signer.kid());
+        Self {
+            signer: Some(Arc::new(signer)),
+            ..Self::new(key)
+        }
+    }
+
+    /// Names the key by its certificate (in DER) and not by a `kid`, for providers where a certificate is registered, such
+    /// as Entra ID.
+    pub fn with_certificate(mut self, der: &[u8]) -> Self {
+        self.key = self.key.map(|key| key.with_certificate(der));
+        self
+    }
+
+    /// Writes `typ: JWT` into the header, for providers that refuse a type they do not know yet.
+    pub fn with_plain_type(mut self) -> Self {
+        self.key = self.key.map(AssertionKey::with_plain_type);
+        self
+    }
+}
+
+impl From<SigningKey> for ClientKey {
+    fn from(key: SigningKey) -> Self {
+        Self::new(AssertionKey::private(key))
+    }
+}
+
+impl fmt::Debug for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientKey").field(&self.key).finish()
     }
 }

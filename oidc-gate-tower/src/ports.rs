@@ -5,6 +5,7 @@
 
 use crate::core::{
     flow::{Entropy, EntropyUnavailable, Exchange, Failure},
+    jose::Alg,
     time::UnixTime,
 };
 use std::{fmt, future::Future, pin::Pin};
@@ -81,6 +82,59 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         Some(&*self.source)
+    }
+}
+
+/// Signs for the client with a key that this process does not hold: in a KMS, an HSM, a smart card.
+pub trait Signer: Send + Sync + 'static {
+    /// The algorithm of its signatures, which is not symmetric. Asked once.
+    fn alg(&self) -> Alg;
+
+    /// How the provider knows the key, if it has a name. Asked once.
+    fn kid(&self) -> Option<&str> {
+        None
+    }
+
+    /// The signature of `input` in the form JWS defines for the algorithm: for `ES256` and its kin the two numbers one
+    /// behind the other, not DER ([RFC 7518 § 3.4](https://www.rfc-editor.org/rfc/rfc7518#section-3.4)).
+    ///
+    /// # Errors
+    ///
+    /// When there is none. The login that needed it ends with an error page, and its cause is in the log.
+    fn sign(&self, input: &[u8]) -> impl Future<Output = Result<Vec<u8>, SignerError>> + Send;
+}
+
+/// Why there is no signature.
+#[derive(Debug)]
+pub struct SignerError(Box<dyn std::error::Error + Send + Sync>);
+
+impl SignerError {
+    /// This was the cause.
+    pub fn new(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(source.into())
+    }
+}
+
+impl fmt::Display for SignerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the signer did not sign")
+    }
+}
+
+impl std::error::Error for SignerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// [`Signer`] without its type.
+pub(crate) trait DynSigner: Send + Sync {
+    fn sign<'a>(&'a self, input: &'a [u8]) -> Boxed<'a, Result<Vec<u8>, SignerError>>;
+}
+
+impl<T: Signer> DynSigner for T {
+    fn sign<'a>(&'a self, input: &'a [u8]) -> Boxed<'a, Result<Vec<u8>, SignerError>> {
+        Box::pin(Signer::sign(self, input))
     }
 }
 

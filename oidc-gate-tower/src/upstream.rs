@@ -245,8 +245,17 @@ impl Upstream {
                     tokio::time::sleep(time).await;
                     Input::Elapsed
                 }
-                // No configuration leads here until there are external signers.
-                Step::Sign(_) => Input::Failed(Failure::NotSent),
+                Step::Sign(input) => match &self.0.signer {
+                    Some(signer) => signer.sign(&input.bytes).await.map_or_else(
+                        |error| {
+                            tracing::warn!(cause = chain(&error), "{error}");
+                            Input::Failed(Failure::NotSent)
+                        },
+                        Input::Signature,
+                    ),
+                    // A key that is elsewhere comes with its signer.
+                    None => Input::Failed(Failure::NotSent),
+                },
             };
         }
     }
