@@ -2,7 +2,12 @@
 
 use crate::{
     ClientAuth,
-    core::{login::ResponseMode, secret::ClientSecret, session::SameSite},
+    core::{
+        jose::{Alg, SigningKey},
+        login::ResponseMode,
+        secret::ClientSecret,
+        session::SameSite,
+    },
 };
 
 /// What the environment says, each value as it stands there.
@@ -33,7 +38,7 @@ impl Env {
             var("OIDC_GATE_CLIENT_AUTH"),
         );
         let client = match id {
-            Some(id) => Some(client_auth(secret, auth.as_deref()).map(|auth| (id, auth))),
+            Some(id) => Some(client_auth(secret, auth.as_deref(), var).map(|auth| (id, auth))),
             None if secret.is_some() => Some(Err(
                 "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_CLIENT_SECRET is set, so say whose secret it is".to_owned(),
             )),
@@ -84,21 +89,74 @@ fn choice<T>(
     chosen.map(|(_, choice)| choice)
 }
 
-fn client_auth(secret: Option<String>, method: Option<&str>) -> Result<ClientAuth, String> {
-    match (method, secret.map(ClientSecret::new)) {
-        (None | Some("client_secret_basic"), Some(secret)) => Ok(ClientAuth::client_secret_basic(secret)),
-        (Some("client_secret_post"), Some(secret)) => Ok(ClientAuth::client_secret_post(secret)),
-        (Some("none"), None) => Ok(ClientAuth::none()),
-        (Some("none"), Some(_)) => {
-            Err("OIDC_GATE_CLIENT_AUTH: none, but OIDC_GATE_CLIENT_SECRET is set; remove one of them".to_owned())
+/// How the client proves itself, from what is said of its secret and its key.
+fn client_auth(
+    secret: Option<String>,
+    method: Option<&str>,
+    var: impl Fn(&str) -> Option<String>,
+) -> Result<ClientAuth, String> {
+    let secret = secret.map(ClientSecret::new);
+    let needed = || {
+        "OIDC_GATE_CLIENT_SECRET: missing; set it, or OIDC_GATE_CLIENT_AUTH=none for a public client".to_owned()
+    };
+    match (method, secret) {
+        (None | Some("client_secret_basic"), secret) => secret
+            .map(ClientAuth::client_secret_basic)
+            .ok_or_else(needed),
+        (Some("client_secret_post"), secret) => secret
+            .map(ClientAuth::client_secret_post)
+            .ok_or_else(needed),
+        (Some("client_secret_jwt"), secret) => {
+            let alg = key_alg(&var)?.unwrap_or(Alg::HS256);
+            secret
+                .map(|secret| ClientAuth::client_secret_jwt(alg, secret))
+                .ok_or_else(needed)
         }
-        (None | Some("client_secret_basic" | "client_secret_post"), None) => Err(
-            "OIDC_GATE_CLIENT_SECRET: missing; set it, or OIDC_GATE_CLIENT_AUTH=none for a public client".to_owned(),
-        ),
+        (Some("none"), None) => Ok(ClientAuth::none()),
+        (Some("private_key_jwt"), None) => client_key(&var).map(ClientAuth::private_key_jwt),
+        (Some(method @ ("none" | "private_key_jwt")), Some(_)) => Err(format!(
+            "OIDC_GATE_CLIENT_AUTH: {method}, but OIDC_GATE_CLIENT_SECRET is set; remove one of them"
+        )),
         (Some(other), _) => Err(format!(
-            "OIDC_GATE_CLIENT_AUTH: {other:?} is unknown; use client_secret_basic, client_secret_post or none"
+            "OIDC_GATE_CLIENT_AUTH: {other:?} is unknown; use client_secret_basic, client_secret_post, \
+             client_secret_jwt, private_key_jwt or none"
         )),
     }
+}
+
+/// The client's key, from a file in PEM or JWK form.
+fn client_key(var: impl Fn(&str) -> Option<String>) -> Result<SigningKey, String> {
+    let path = var("OIDC_GATE_CLIENT_KEY_FILE").ok_or(
+        "OIDC_GATE_CLIENT_KEY_FILE: missing; name the file with the client's private key, in PEM or JWK form",
+    )?;
+    let wrong = |problem: String| format!("OIDC_GATE_CLIENT_KEY_FILE: {path:?} {problem}");
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| wrong(format!("cannot be read: {error}")))?;
+    let read = match text.trim_start().starts_with('{') {
+        true => SigningKey::from_jwk(text.trim().as_bytes()),
+        false => SigningKey::from_pem(&text),
+    };
+    let mut key = read.map_err(|problem| wrong(problem.to_string()))?;
+    if let Some(alg) = key_alg(&var)? {
+        key = key
+            .with_alg(alg)
+            .map_err(|_| format!("OIDC_GATE_CLIENT_KEY_ALG: {alg} takes another kind of key"))?;
+    }
+    Ok(match var("OIDC_GATE_CLIENT_KEY_ID") {
+        Some(kid) => key.named(kid),
+        None => key,
+    })
+}
+
+fn key_alg(var: impl Fn(&str) -> Option<String>) -> Result<Option<Alg>, String> {
+    let Some(name) = var("OIDC_GATE_CLIENT_KEY_ALG") else {
+        return Ok(None);
+    };
+    Alg::from_name(&name).map(Some).ok_or_else(|| {
+        let known: Vec<_> = Alg::ALL.iter().map(|alg| alg.name()).collect();
+        let known = known.join(", ");
+        format!("OIDC_GATE_CLIENT_KEY_ALG: {name:?} is unknown; the algorithms are {known}")
+    })
 }
 
 #[cfg(test)]
@@ -163,6 +221,67 @@ mod tests {
                 "OIDC_GATE_SAME_SITE: \"None\" is unknown; use lax or strict"
             ]
         );
+    }
+
+    fn key(vars: &[(&str, &str)]) -> Result<ClientAuth, String> {
+        let mut all = vec![
+            ("OIDC_GATE_CLIENT_ID", "app"),
+            ("OIDC_GATE_CLIENT_AUTH", "private_key_jwt"),
+        ];
+        all.extend(vars);
+        read(&all).client.unwrap().map(|(_, auth)| auth)
+    }
+
+    #[test]
+    fn a_key_is_read_from_its_file_and_named() {
+        let keys = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../oidc-gate-core/testdata/keys"
+        );
+        let file = |name: &str| format!("{keys}/{name}.pem");
+        let rsa = file("rsa-pkcs1");
+        let auth = key(&[
+            ("OIDC_GATE_CLIENT_KEY_FILE", &rsa),
+            ("OIDC_GATE_CLIENT_KEY_ID", "2026-11"),
+            ("OIDC_GATE_CLIENT_KEY_ALG", "PS256"),
+        ])
+        .unwrap();
+        assert_eq!(auth.method.name(), "private_key_jwt");
+        assert_eq!(auth.method.assertion_alg(), Some(Alg::PS256));
+        assert!(format!("{auth:?}").contains("Kid(\"2026-11\")"), "{auth:?}");
+        for (vars, problem) in [
+            (
+                &[][..],
+                "OIDC_GATE_CLIENT_KEY_FILE: missing; name the file with the client's private key, in PEM or JWK form"
+                    .to_owned(),
+            ),
+            (
+                &[("OIDC_GATE_CLIENT_KEY_FILE", "/nowhere/key.pem")],
+                "OIDC_GATE_CLIENT_KEY_FILE: \"/nowhere/key.pem\" cannot be read: No such file or directory (os error 2)"
+                    .to_owned(),
+            ),
+            (
+                &[("OIDC_GATE_CLIENT_KEY_FILE", &file("public"))],
+                format!(
+                    "OIDC_GATE_CLIENT_KEY_FILE: {:?} is a public key; the private half signs",
+                    file("public")
+                ),
+            ),
+            (
+                &[
+                    ("OIDC_GATE_CLIENT_KEY_FILE", &*rsa),
+                    ("OIDC_GATE_CLIENT_KEY_ALG", "ES256"),
+                ],
+                "OIDC_GATE_CLIENT_KEY_ALG: ES256 takes another kind of key".to_owned(),
+            ),
+            (
+                &[("OIDC_GATE_CLIENT_SECRET", "hush")],
+                "OIDC_GATE_CLIENT_AUTH: private_key_jwt, but OIDC_GATE_CLIENT_SECRET is set; remove one of them"
+                    .to_owned(),
+            ),
+        ] {
+            assert_eq!(key(vars).unwrap_err(), problem);
+        }
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub mod testing;
 
 pub use body::GateBody;
 pub use builder::GateBuilder;
-pub use client_auth::ClientAuth;
+pub use client_auth::{ClientAuth, ClientKey};
 pub use config_error::ConfigError;
 pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use future::GateFuture;
@@ -56,7 +56,7 @@ pub use oidc_gate_core::{
     login::{Prompt, ResponseMode},
     session::{CookieKeys, KeyError, SameSite},
 };
-pub use ports::{Clock, HttpClient, SystemClock, TransportError};
+pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};
 pub use provider::{Provider, ProviderMetadata};
 pub use require::{RequireFuture, RequireLayer, RequireService};

@@ -15,7 +15,7 @@ use crate::{
         time::UnixTime,
         url::{EndpointUrl, Issuer},
     },
-    ports::{Boxed, Clock, DynHttpClient, OsEntropy},
+    ports::{Boxed, Clock, DynHttpClient, DynSigner, OsEntropy},
     provider::MetadataSource,
     tasks::Tasks,
 };
@@ -37,9 +37,16 @@ struct Inner {
     source: MetadataSource,
     metadata: Arc<Shared<Metadata>>,
     keys: RwLock<KeysAt>,
-    http: Box<dyn DynHttpClient>,
-    clock: Arc<dyn Clock>,
-    tasks: Arc<Tasks>,
+    outside: Outside,
+}
+
+/// What the gate asks of the world for a provider.
+pub(crate) struct Outside {
+    pub(crate) http: Box<dyn DynHttpClient>,
+    /// Who holds the client's key, if it is not here.
+    pub(crate) signer: Option<Arc<dyn DynSigner>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) tasks: Arc<Tasks>,
 }
 
 /// The provider cannot be asked now.
@@ -55,9 +62,7 @@ impl Upstream {
         source: MetadataSource,
         registration: Registration,
         rules: SignInRules,
-        http: Box<dyn DynHttpClient>,
-        clock: Arc<dyn Clock>,
-        tasks: Arc<Tasks>,
+        outside: Outside,
     ) -> Self {
         Self(Arc::new(Inner {
             issuer,
@@ -66,9 +71,7 @@ impl Upstream {
             source,
             metadata: Arc::default(),
             keys: RwLock::default(),
-            http,
-            clock,
-            tasks,
+            outside,
         }))
     }
 
@@ -95,7 +98,7 @@ impl Upstream {
         if let MetadataSource::Known(metadata) = &self.0.source {
             return Some(metadata.clone());
         }
-        match self.0.metadata.decide(self.0.clock.now(), |_| true) {
+        match self.0.metadata.decide(self.0.outside.clock.now(), |_| true) {
             Decision::UseHeld(metadata) => Some(metadata),
             // Who waits for it can have it renewed, too.
             Decision::UseHeldAndRefresh(_) | Decision::Fetch(_) | Decision::Unavailable { .. } => {
@@ -134,7 +137,7 @@ impl Upstream {
         if may_be_outdated(check) {
             self.0
                 .metadata
-                .change(|cache| cache.doubt(self.0.clock.now()));
+                .change(|cache| cache.doubt(self.0.outside.clock.now()));
         }
     }
 
@@ -189,7 +192,7 @@ impl Upstream {
                 Ok(keys)
             }
             Err(unavailable) => before
-                .fresh(self.0.clock.now())
+                .fresh(self.0.outside.clock.now())
                 .filter(|keys| keys.answers(query))
                 .ok_or(unavailable),
         }
@@ -220,7 +223,7 @@ impl Upstream {
             let step = flow.resume(
                 input,
                 &mut Env {
-                    now: self.0.clock.now(),
+                    now: self.0.outside.clock.now(),
                     entropy: &mut OsEntropy,
                 },
             );
@@ -228,7 +231,7 @@ impl Upstream {
                 Step::Done(output) => return output,
                 Step::Send(exchange) => {
                     let address = address(exchange.request.uri());
-                    self.0.http.send(exchange).await.map_or_else(
+                    self.0.outside.http.send(exchange).await.map_or_else(
                         |error| {
                             tracing::warn!(address, cause = chain(&error), "{error}");
                             Input::Failed(error.failure())
@@ -245,7 +248,7 @@ impl Upstream {
                     tokio::time::sleep(time).await;
                     Input::Elapsed
                 }
-                Step::Sign(input) => match &self.0.signer {
+                Step::Sign(input) => match &self.0.outside.signer {
                     Some(signer) => signer.sign(&input.bytes).await.map_or_else(
                         |error| {
                             tracing::warn!(cause = chain(&error), "{error}");
@@ -271,13 +274,14 @@ impl Upstream {
         T: Send + Sync + 'static,
         Fut: Future<Output = Result<Fetched<T>, CheckFailed>> + Send + 'static,
     {
-        match shared.decide(self.0.clock.now(), &suits) {
+        match shared.decide(self.0.outside.clock.now(), &suits) {
             Decision::UseHeld(value) => return Ok(value),
             Decision::UseHeldAndRefresh(value) => {
                 let upstream = self.clone();
                 // Detached: the request goes on with what is there.
                 drop(
                     self.0
+                        .outside
                         .tasks
                         .spawn(async move { upstream.refresh(&shared, fetch).await }),
                 );
@@ -291,10 +295,10 @@ impl Upstream {
         // In a task of the gate's own: a request that is broken off must neither stop the fetch that others wait for nor
         // keep its failure from being remembered.
         let upstream = self.clone();
-        let fetched = self.0.tasks.spawn(async move {
+        let fetched = self.0.outside.tasks.spawn(async move {
             let _only = shared.fetching.lock().await;
             // Somebody else may have fetched while we waited.
-            match shared.decide(upstream.0.clock.now(), &suits) {
+            match shared.decide(upstream.0.outside.clock.now(), &suits) {
                 Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => Ok(value),
                 Decision::Unavailable { retry_after, why } => Err(Unavailable { why, retry_after }),
                 Decision::Fetch(Reason::Unknown) => {
@@ -304,7 +308,7 @@ impl Upstream {
                     let fetched = upstream.fetch(&shared, Reason::Ordinary, fetch).await;
                     // What is held is better than nothing, while it may be used at all.
                     fetched.or_else(|unavailable| {
-                        match shared.decide(upstream.0.clock.now(), &suits) {
+                        match shared.decide(upstream.0.outside.clock.now(), &suits) {
                             Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => {
                                 Ok(value)
                             }
@@ -345,9 +349,9 @@ impl Upstream {
     where
         Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
     {
-        shared.change(|cache| cache.begin(self.0.clock.now(), reason));
+        shared.change(|cache| cache.begin(self.0.outside.clock.now(), reason));
         let fetched = fetch(self.clone()).await;
-        let now = self.0.clock.now();
+        let now = self.0.outside.clock.now();
         match fetched {
             Ok(fetched) => Ok(shared.change(|cache| cache.loaded(now, fetched))),
             Err(why) => {

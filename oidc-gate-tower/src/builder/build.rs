@@ -16,7 +16,7 @@ use crate::{
     provider::MetadataSource,
     remember::Remembered,
     tasks::Tasks,
-    upstream::Upstream,
+    upstream::{Outside, Upstream},
 };
 use std::sync::Arc;
 
@@ -83,6 +83,7 @@ impl GateBuilder {
         let mode = provider.request.response_mode;
         let names = cookie_names(&provider.client_id, &base, same_site, mode, domain);
         let id_token_alg = provider.registered_alg();
+        let signer = provider.auth.signer;
         let client = Client::new(provider.client_id, provider.auth.method);
         let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
         registration.id_token_alg = id_token_alg;
@@ -102,9 +103,12 @@ impl GateBuilder {
             source,
             registration,
             rules,
-            http,
-            clock.clone(),
-            tasks.clone(),
+            Outside {
+                http,
+                signer,
+                clock: clock.clone(),
+                tasks: tasks.clone(),
+            },
         );
         Ok(Gate(Arc::new(Inner {
             policy,

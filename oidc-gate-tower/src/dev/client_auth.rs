@@ -1,9 +1,9 @@
-//! Who is at the token endpoint: exactly one of `client_secret_basic`, `client_secret_post` and `none`
+//! Who is at the token endpoint: exactly one of `client_secret_basic`, `client_secret_post` and `none`, or an assertion
 //! ([RFC 6749 § 2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
 
 use super::{DevProvider, Fault, answer::OauthError, service::Call};
 use crate::core::{
-    client_auth::{BasicCredentials, BasicError},
+    client_auth::{BasicCredentials, BasicError, JWT_BEARER},
     form::Form,
     secret::ClientSecret,
 };
@@ -12,10 +12,39 @@ use http::{StatusCode, header};
 /// What a request shows of its sender.
 struct Presented {
     client_id: String,
-    secret: Option<ClientSecret>,
+    proof: Proof,
+}
+
+enum Proof {
+    None,
+    Secret(ClientSecret),
+    Assertion,
+}
+
+impl From<Option<ClientSecret>> for Proof {
+    fn from(secret: Option<ClientSecret>) -> Self {
+        secret.map_or(Self::None, Self::Secret)
+    }
 }
 
 impl DevProvider {
+    /// What the metadata lists. Assertions are taken where no client is registered: nothing here knows their keys.
+    pub(super) fn client_auth_methods(&self) -> &'static [&'static str] {
+        const ALL: &[&str] = &[
+            "client_secret_basic",
+            "client_secret_post",
+            "none",
+            "client_secret_jwt",
+            "private_key_jwt",
+        ];
+        let verified = 3;
+        if self.shared.clients.is_empty() {
+            ALL
+        } else {
+            &ALL[..verified]
+        }
+    }
+
     /// The id of the client that proved itself, or the answer to one that did not.
     pub(super) fn authenticate_client(
         &self,
@@ -34,9 +63,9 @@ impl DevProvider {
             .peekable();
         // Without registrations everybody is welcome.
         let known = self.shared.clients.is_empty()
-            || of_id.any(|client| match (&client.secret, &presented.secret) {
-                (Some(expected), Some(secret)) => expected.ct_eq(secret.expose()),
-                (None, None) => true,
+            || of_id.any(|client| match (&client.secret, &presented.proof) {
+                (Some(expected), Proof::Secret(secret)) => expected.ct_eq(secret.expose()),
+                (None, Proof::None) => true,
                 _ => false,
             });
         if known {
@@ -52,20 +81,28 @@ fn present(call: &Call<'_>, form: &mut Form) -> Result<Presented, OauthError> {
     let authorization = authorizations.next();
     let mut take = |name: &str| form.take(name).filter(|value| !value.is_empty());
     let (in_body, secret_in_body) = (take("client_id"), take("client_secret"));
-    let assertion = take("client_assertion").is_some() | take("client_assertion_type").is_some();
+    let (assertion, kind) = (take("client_assertion"), take("client_assertion_type"));
+    let asserts = assertion.is_some() || kind.is_some();
 
-    let methods = [authorization.is_some(), secret_in_body.is_some(), assertion];
+    let methods = [authorization.is_some(), secret_in_body.is_some(), asserts];
     if methods.iter().filter(|used| **used).count() > 1 || authorizations.next().is_some() {
         return Err(invalid_request("more than one client authentication"));
     }
-    if assertion {
-        return Err(invalid_client());
+    if asserts {
+        // Nothing here knows a client's keys yet; without registrations everybody is welcome, by whatever they say.
+        return match (in_body, assertion, kind.as_deref()) {
+            (Some(client_id), Some(_), Some(JWT_BEARER)) => Ok(Presented {
+                client_id,
+                proof: Proof::Assertion,
+            }),
+            _ => Err(invalid_client()),
+        };
     }
     let Some(authorization) = authorization else {
         return match in_body {
             Some(client_id) => Ok(Presented {
                 client_id,
-                secret: secret_in_body.map(ClientSecret::new),
+                proof: secret_in_body.map(ClientSecret::new).into(),
             }),
             None => Err(invalid_client()),
         };
@@ -80,7 +117,7 @@ fn present(call: &Call<'_>, form: &mut Form) -> Result<Presented, OauthError> {
     }
     Ok(Presented {
         client_id,
-        secret: Some(credentials.secret().clone()),
+        proof: Proof::Secret(credentials.secret().clone()),
     })
 }
 

@@ -203,7 +203,7 @@ impl Provider {
                     .to_owned(),
             );
         }
-        if let Some(problem) = self.auth.problem() {
+        if let Some(problem) = self.auth.problem(&self.client_id) {
             problems.push(format!("client: {problem}"));
         }
         problems.extend(self.alg_problem());

@@ -1,0 +1,151 @@
+//! Clients that prove themselves by assertions.
+
+use crate::world::{APP, ISSUER, World, world_from};
+use oidc_gate_tower::{
+    ClientAuth, ClientKey, Gate, Provider, Signer, SignerError,
+    core::{
+        client_auth::JWT_BEARER,
+        form::Form,
+        jose::{Alg, CompactJws, JwkSet, SigningKey},
+        secret::ClientSecret,
+    },
+    dev::DevProvider,
+};
+use serde_json::{Map, Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+/// A gate whose client proves itself so, at a provider that takes it by its word.
+fn world_of_client(auth: ClientAuth) -> World {
+    let gate = move |_| Gate::builder().provider(Provider::unnamed(ISSUER, "app", auth));
+    // Without a registration nobody's keys are known here.
+    let provider = |_| DevProvider::builder().issuer(ISSUER).demo_users();
+    world_from(provider, gate, |gate| gate)
+}
+
+/// What the last token request proved the client with.
+fn assertion(w: &World) -> CompactJws {
+    let sent = w.wire.sent();
+    let token = sent
+        .iter()
+        .rev()
+        .find(|sent| sent.path == "/token")
+        .unwrap();
+    assert_eq!(token.authorization, "");
+    let mut form = Form::parse(token.body.as_bytes()).unwrap();
+    assert_eq!(form.take("client_id").unwrap(), "app");
+    assert_eq!(form.take("client_assertion_type").unwrap(), JWT_BEARER);
+    CompactJws::parse(&form.take("client_assertion").unwrap()).unwrap()
+}
+
+fn published(key: &SigningKey) -> JwkSet {
+    let set = json!({ "keys": [key.public_jwk()] }).to_string();
+    JwkSet::parse(set.as_bytes()).unwrap()
+}
+
+fn is_for_the_issuer(claims: &Map<String, Value>) {
+    assert_eq!(
+        (&claims["iss"], &claims["sub"]),
+        (&json!("app"), &json!("app"))
+    );
+    assert_eq!(claims["aud"], ISSUER);
+}
+
+#[tokio::test]
+async fn a_client_logs_in_with_its_own_key_and_a_fresh_assertion_each_time() {
+    let key = SigningKey::generate(Alg::ES256).unwrap().named("2026-11");
+    let keys = published(&key);
+    let mut w = world_of_client(ClientAuth::private_key_jwt(key));
+    let mut ids = Vec::new();
+    for user in ["alice", "bob"] {
+        let url = w.callback(user, "/me").await;
+        let page = w.browser.get(&url).await;
+        assert!(page.body.starts_with(&format!("/me {user} ")), "{page:?}");
+        let jws = assertion(&w);
+        assert_eq!(jws.kid(), Some("2026-11"));
+        let claims = jws.verify(&keys).unwrap();
+        is_for_the_issuer(&claims);
+        ids.push(claims["jti"].clone());
+    }
+    assert_ne!(ids[0], ids[1]);
+}
+
+#[tokio::test]
+async fn a_client_logs_in_with_an_assertion_of_its_secret_which_is_not_sent() {
+    let secret = ClientSecret::new("x".repeat(40));
+    let mut w = world_of_client(ClientAuth::client_secret_jwt(Alg::HS256, secret.clone()));
+    let page = w.sign_in("alice", "/me").await;
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
+    is_for_the_issuer(&assertion(&w).verify(&secret).unwrap());
+    assert!(
+        w.wire
+            .sent()
+            .iter()
+            .all(|sent| !sent.body.contains(secret.expose()))
+    );
+}
+
+/// A key behind something that can fail.
+struct Kms {
+    key: SigningKey,
+    works: Arc<AtomicBool>,
+}
+
+impl Signer for Kms {
+    fn alg(&self) -> Alg {
+        self.key.alg()
+    }
+
+    fn kid(&self) -> Option<&str> {
+        Some(self.key.kid())
+    }
+
+    async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, SignerError> {
+        tokio::task::yield_now().await;
+        if !self.works.load(Ordering::SeqCst) {
+            return Err(SignerError::new("the key is locked"));
+        }
+        self.key.sign(input).map_err(SignerError::new)
+    }
+}
+
+#[tokio::test]
+async fn a_key_elsewhere_signs_and_a_login_without_its_signature_uses_no_code_up() {
+    let key = SigningKey::generate(Alg::PS256).unwrap();
+    let (keys, works) = (published(&key), Arc::new(AtomicBool::new(true)));
+    let kms = Kms {
+        key,
+        works: works.clone(),
+    };
+    let mut w = world_of_client(ClientAuth::private_key_jwt(ClientKey::external(kms)));
+    let page = w.sign_in("alice", "/me").await;
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
+    is_for_the_issuer(&assertion(&w).verify(&keys).unwrap());
+
+    works.store(false, Ordering::SeqCst);
+    let url = w.callback("bob", "/me").await;
+    let page = w.browser.get(&url).await;
+    assert_eq!((page.status.as_u16(), w.wire.count("/token")), (503, 1));
+    assert_eq!(w.log.failed_login().get("check"), "client.key");
+    assert!(w.log.text().contains("the key is locked"));
+    assert_eq!(w.whoami().await, "alice");
+    let _ = APP;
+}
+
+#[tokio::test]
+async fn a_provider_that_does_not_take_it_is_told_before_the_browser_leaves() {
+    let key = SigningKey::generate(Alg::ES256).unwrap();
+    let gate = move |_| {
+        let auth = ClientAuth::private_key_jwt(key);
+        Gate::builder().provider(Provider::unnamed(ISSUER, "app", auth))
+    };
+    let w = world_from(|registered| registered, gate, |gate| gate);
+    let answer = w.navigate("/me").await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        w.log.failed_login().get("check"),
+        "provider.client_auth_unsupported"
+    );
+}
