@@ -162,6 +162,7 @@ step_browser_login() {
     need_command certutil libnss3-tools
     node .ci/browser/login.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    node .ci/browser/clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
 }
 
 # Parts of steps. ------------------------------------------------------------------------------------------------------

@@ -22,8 +22,9 @@ export function userClaims(login) {
 }
 
 /// Starts the provider at `https://127.0.0.1:port`, with keys of its own, and answers its issuer.
-/// `requests` collects what was asked of it, as `METHOD path`.
-export async function startProvider({ tls, port, redirectUri, requests = [] }) {
+/// `requests` collects what was asked of it, as `METHOD path`; `registered` is what the client's registration says beside
+/// the ordinary.
+export async function startProvider({ tls, port, redirectUri, requests = [], registered = {} }) {
   const issuer = `https://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
     clients: [{
@@ -34,12 +35,15 @@ export async function startProvider({ tls, port, redirectUri, requests = [] }) {
       grant_types: ['authorization_code'],
       token_endpoint_auth_method: 'client_secret_basic',
       id_token_signed_response_alg: 'RS256',
+      ...registered,
     }],
     // The key that signs is neither alone nor the first of its set.
     jwks: { keys: [signingKey('ec', { namedCurve: 'P-256' }, 'ES256'), signingKey('rsa', { modulusLength: 2048 }, 'RS256')] },
     cookies: { keys: ['a key for the provider’s own cookies'] },
     ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 }, // seconds
     pkce: { required: () => true },
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
+    enabledJWA: { clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] },
     // As the specification has it (Core § 5.4), the scopes' claims are at the userinfo endpoint and not in the ID token.
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], email: ['email', 'email_verified'] },
     findAccount: (_, login) => ({ accountId: login, claims: () => userClaims(login) }),

@@ -1,6 +1,6 @@
 //! Clients that prove themselves by assertions.
 
-use crate::world::{APP, ISSUER, World, world_from};
+use crate::world::{ISSUER, START, World, world_from};
 use oidc_gate_tower::{
     ClientAuth, ClientKey, Gate, Provider, Signer, SignerError,
     core::{
@@ -8,8 +8,10 @@ use oidc_gate_tower::{
         form::Form,
         jose::{Alg, CompactJws, JwkSet, SigningKey},
         secret::ClientSecret,
+        time::UnixTime,
     },
     dev::DevProvider,
+    testing::ManualClock,
 };
 use serde_json::{Map, Value, json};
 use std::sync::{
@@ -21,7 +23,13 @@ use std::sync::{
 fn world_of_client(auth: ClientAuth) -> World {
     let gate = move |_| Gate::builder().provider(Provider::unnamed(ISSUER, "app", auth));
     // Without a registration nobody's keys are known here.
-    let provider = |_| DevProvider::builder().issuer(ISSUER).demo_users();
+    let clock = ManualClock::new(UnixTime::from_secs(START));
+    let provider = |_| {
+        DevProvider::builder()
+            .issuer(ISSUER)
+            .demo_users()
+            .clock(clock)
+    };
     world_from(provider, gate, |gate| gate)
 }
 
@@ -128,10 +136,9 @@ async fn a_key_elsewhere_signs_and_a_login_without_its_signature_uses_no_code_up
     let url = w.callback("bob", "/me").await;
     let page = w.browser.get(&url).await;
     assert_eq!((page.status.as_u16(), w.wire.count("/token")), (503, 1));
-    assert_eq!(w.log.failed_login().get("check"), "client.key");
     assert!(w.log.text().contains("the key is locked"));
+    assert_eq!(w.log.failed_login().get("check"), "client.key");
     assert_eq!(w.whoami().await, "alice");
-    let _ = APP;
 }
 
 #[tokio::test]
