@@ -2,13 +2,13 @@
 //
 //   node clients.mjs path/to/quickstart
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { claim, freePorts, newProfile, run, scratchDirectory, startChromium, startProgram } from './harness.mjs';
 import { application, certifiedProvider } from './pages.mjs';
 import { client, startProvider, userClaims } from './provider.mjs';
-import { makeAuthority, terminateTls } from './tls.mjs';
+import { makeAuthority, makeClientCertificate, terminateTls } from './tls.mjs';
 
 const quickstart = path.resolve(process.argv[2] ?? process.env.QUICKSTART ?? 'target/debug/quickstart');
 const user = userClaims('dagny');
@@ -25,6 +25,7 @@ await run('client authentication', async () => {
     EdDSA: generateKeyPairSync('ed25519'),
   };
   const ways = [
+    ['none', { registered: { token_endpoint_auth_method: 'none' }, environment: {} }],
     ['client_secret_post', { registered: { token_endpoint_auth_method: 'client_secret_post' }, environment: secret }],
     ['client_secret_jwt', {
       registered: { token_endpoint_auth_method: 'client_secret_jwt', token_endpoint_auth_signing_alg: 'HS256' },
@@ -45,17 +46,36 @@ await run('client authentication', async () => {
       environment: { OIDC_GATE_CLIENT_KEY_FILE: file, OIDC_GATE_CLIENT_KEY_ID: kid, OIDC_GATE_CLIENT_KEY_ALG: alg },
     }]);
   }
+
+  const issued = await makeClientCertificate(directory, 'issued', { selfSigned: false });
+  ways.push(['tls_client_auth', {
+    registered: { token_endpoint_auth_method: 'tls_client_auth', tls_client_auth_subject_dn: 'CN=issued' },
+    environment: { OIDC_GATE_CLIENT_CERT_FILE: issued.cert, OIDC_GATE_CLIENT_KEY_FILE: issued.key },
+    shown: [],
+  }]);
+  const own = await makeClientCertificate(directory, 'own', { selfSigned: true });
+  const next = await makeClientCertificate(directory, 'next', { selfSigned: true });
+  ways.push(['self_signed_tls_client_auth', {
+    registered: { token_endpoint_auth_method: 'self_signed_tls_client_auth', jwks: { keys: [own, next].map(publicKeyOf) } },
+    environment: { OIDC_GATE_CLIENT_CERT_FILE: own.cert, OIDC_GATE_CLIENT_KEY_FILE: own.key },
+    shown: [],
+    // While the program runs, as a certificate manager does it.
+    replace: async () => {
+      await copyFile(next.key, own.key);
+      await copyFile(next.cert, own.cert);
+    },
+  }]);
   for (const [method, way] of ways) await login(authority, browser, method, way);
 
   // A key that the provider does not know.
-  const [, known] = ways.at(-1);
+  const [, known] = ways.findLast(([method]) => method === 'private_key_jwt');
   const file = path.join(directory, 'another.pem');
   await writeFile(file, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const environment = { ...known.environment, OIDC_GATE_CLIENT_KEY_FILE: file };
   await login(authority, browser, 'private_key_jwt', { ...known, what: 'a wrong key', environment, refused: 'token.invalid_client' });
 });
 
-async function login(authority, browser, method, { what = '', registered, environment, refused }) {
+async function login(authority, browser, method, { what = '', registered, environment, refused, shown, replace }) {
   const name = `${method} ${what}`.trim();
   const [publicPort, plainPort, unusedPort, providerPort] = await freePorts(4);
   const site = `https://localhost:${publicPort}`;
@@ -64,6 +84,7 @@ async function login(authority, browser, method, { what = '', registered, enviro
     port: providerPort,
     redirectUri: `${site}/oauth2/callback`,
     registered,
+    shown,
   });
   const program = await startProgram(quickstart, {
     port: plainPort,
@@ -80,6 +101,17 @@ async function login(authority, browser, method, { what = '', registered, enviro
     },
   });
   await terminateTls(authority.server, publicPort, plainPort);
+  await once(browser, site, name, program, refused);
+  if (replace !== undefined) {
+    claim(`${name}: the certificate of the files is shown`, shown.length > 0 && shown.every((cn) => cn === 'own'), shown);
+    await replace();
+    await once(browser, site, `${name}, replaced`, program);
+    claim(`${name}: the new certificate is shown without a restart`, shown.at(-1) === 'next', shown);
+  }
+  await program.stop();
+}
+
+async function once(browser, site, name, program, refused) {
   const { context } = await newProfile(browser, [site]);
   const page = await context.newPage();
   await page.goto(`${site}/me`);
@@ -95,5 +127,9 @@ async function login(authority, browser, method, { what = '', registered, enviro
     claim(`${name}: the log says so`, program.output.includes(refused), program.output.slice(-500));
   }
   await context.close();
-  await program.stop();
+}
+
+function publicKeyOf({ text }) {
+  const certificate = new X509Certificate(text);
+  return { ...certificate.publicKey.export({ format: 'jwk' }), use: 'sig', x5c: [certificate.raw.toString('base64')] };
 }

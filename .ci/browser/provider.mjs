@@ -1,6 +1,6 @@
 // A certified OpenID provider (npm `oidc-provider`) that knows one confidential client and any user.
 
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import https from 'node:https';
 import Provider from 'oidc-provider';
 import { serve } from './tls.mjs';
@@ -23,8 +23,8 @@ export function userClaims(login) {
 
 /// Starts the provider at `https://127.0.0.1:port`, with keys of its own, and answers its issuer.
 /// `requests` collects what was asked of it, as `METHOD path`; `registered` is what the client's registration says beside
-/// the ordinary.
-export async function startProvider({ tls, port, redirectUri, requests = [], registered = {} }) {
+/// the ordinary. With `shown`, clients are asked for certificates, and the names on them end up there.
+export async function startProvider({ tls, port, redirectUri, requests = [], registered = {}, shown }) {
   const issuer = `https://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
     clients: [{
@@ -42,7 +42,24 @@ export async function startProvider({ tls, port, redirectUri, requests = [], reg
     cookies: { keys: ['a key for the provider’s own cookies'] },
     ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 }, // seconds
     pkce: { required: () => true },
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
+    features: {
+      devInteractions: { enabled: true },
+      mTLS: {
+        enabled: true,
+        tlsClientAuth: true,
+        selfSignedTlsClientAuth: true,
+        getCertificate: (context) => {
+          const peer = context.socket.getPeerCertificate();
+          if (peer?.raw === undefined) return undefined;
+          shown.push(peer.subject.CN);
+          return new X509Certificate(peer.raw);
+        },
+        certificateAuthorized: (context) => context.socket.authorized,
+        certificateSubjectMatches: (context, property, expected) =>
+          property === 'tls_client_auth_subject_dn' && `CN=${context.socket.getPeerCertificate().subject.CN}` === expected,
+      },
+    },
     enabledJWA: { clientAuthSigningAlgValues: ['HS256', 'RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] },
     // As the specification has it (Core § 5.4), the scopes' claims are at the userinfo endpoint and not in the ID token.
     claims: { openid: ['sub'], profile: ['name', 'preferred_username', 'groups'], email: ['email', 'email_verified'] },
@@ -57,7 +74,9 @@ export async function startProvider({ tls, port, redirectUri, requests = [], reg
     await next();
   });
   provider.on('server_error', (_, error) => console.error('the provider failed:', error));
-  await serve(https.createServer(tls, provider.callback()), port);
+  // Whoever shows a certificate is looked at; the client's registration says whether one is needed.
+  const options = { ...tls, requestCert: shown !== undefined, rejectUnauthorized: false };
+  await serve(https.createServer(options, provider.callback()), port);
   return issuer;
 }
 

@@ -37,7 +37,23 @@ export async function makeAuthority(directory) {
   await execute('certutil', ['-N', '--empty-password', '-d', `sql:${database}`]);
   await execute('certutil', ['-A', '-d', `sql:${database}`, '-n', 'oidc-gate test authority', '-t', 'C,,', '-i', at('ca.pem')]);
 
-  return { caFile: at('ca.pem'), home, server: { key: await readFile(at('server.key')), cert: await readFile(at('server.pem')) } };
+  return { caFile: at('ca.pem'), home, server: { key: await readFile(at('server.key')), cert: await readFile(at('server.pem')), ca: await readFile(at('ca.pem')) } };
+}
+
+/// A client's certificate in `directory`: by the authority there, or by itself. The files, and the certificate's text.
+export async function makeClientCertificate(directory, name, { selfSigned }) {
+  const at = (end) => path.join(directory, `${name}.${end}`);
+  const openssl = (...args) => execute('openssl', args, { cwd: directory });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', `/CN=${name}`, '-keyout', at('key')];
+  if (selfSigned) {
+    await openssl('req', '-x509', ...key, '-days', '2', '-out', at('crt'));
+  } else {
+    await openssl('req', ...key, '-out', at('csr'));
+    await writeFile(at('ext'), 'basicConstraints=critical,CA:FALSE\nextendedKeyUsage=clientAuth\n');
+    await openssl('x509', '-req', '-in', at('csr'), '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2',
+      '-extfile', at('ext'), '-out', at('crt'));
+  }
+  return { cert: at('crt'), key: at('key'), text: await readFile(at('crt'), 'utf8') };
 }
 
 /// Serves `https://localhost:port` from the plain HTTP server on `127.0.0.1:target`; the `Host` header stays as it came.

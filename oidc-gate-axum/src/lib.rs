@@ -41,10 +41,10 @@ pub use oidc_gate_tower::dev;
 pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, Check, CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth,
-    ClientKey, Clock, ConfigError, CookieKeys, Demand, EmailRule, Explanation, Gate, GateBuilder,
-    HttpClient, Identity, KeyError, Pattern, Principal, Prompt, Provider, ProviderMetadata,
-    Requirement, ResponseMode, SameSite, Signer, SignerError, StepUp, SystemClock, TransportError,
-    Unfinished, Unmet, Via, acr,
+    ClientCert, ClientKey, Clock, ConfigError, CookieKeys, Demand, EmailRule, Explanation, Gate,
+    GateBuilder, HttpClient, Identity, KeyError, Pattern, Principal, Prompt, Provider,
+    ProviderMetadata, Requirement, ResponseMode, SameSite, Signer, SignerError, StepUp,
+    SystemClock, TransportError, Unfinished, Unmet, Via, acr,
     core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
     email_domain, group, max_age, predicate, role, scope, signed_in,
 };

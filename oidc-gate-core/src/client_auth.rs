@@ -8,7 +8,7 @@ pub use basic::{BasicCredentials, BasicError};
 
 use crate::{
     check::CheckFailed,
-    flow::{Env, SigningInput},
+    flow::{Env, SigningInput, Transport},
     form,
     jose::Alg,
     secret::ClientSecret,
@@ -39,6 +39,12 @@ pub enum Method {
     SecretJwt(ClientSecret, AssertionKey),
     /// `private_key_jwt`: an assertion that is signed with a key of the client's own.
     PrivateKeyJwt(AssertionKey),
+    /// `tls_client_auth`: the certificate of the connection, by an authority that the server trusts
+    /// ([RFC 8705 § 2.1](https://www.rfc-editor.org/rfc/rfc8705#section-2.1)).
+    Tls,
+    /// `self_signed_tls_client_auth`: the certificate of the connection, which the server knows itself
+    /// ([RFC 8705 § 2.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.2)).
+    SelfSignedTls,
 }
 
 impl Method {
@@ -61,13 +67,15 @@ impl Method {
             Self::SecretPost(_) => "client_secret_post",
             Self::SecretJwt(..) => "client_secret_jwt",
             Self::PrivateKeyJwt(_) => "private_key_jwt",
+            Self::Tls => "tls_client_auth",
+            Self::SelfSignedTls => "self_signed_tls_client_auth",
         }
     }
 
     /// The secret that the client shares with the server, if it has one.
     pub fn secret(&self) -> Option<&ClientSecret> {
         match self {
-            Self::None | Self::PrivateKeyJwt(_) => None,
+            Self::None | Self::PrivateKeyJwt(_) | Self::Tls | Self::SelfSignedTls => None,
             Self::SecretBasic(secret)
             | Self::SecretBasicRaw(secret)
             | Self::SecretPost(secret)
@@ -81,9 +89,25 @@ impl Method {
     pub fn assertion_alg(&self) -> Option<Alg> {
         match self {
             Self::SecretJwt(_, key) | Self::PrivateKeyJwt(key) => Some(key.alg()),
-            Self::None | Self::SecretBasic(_) | Self::SecretBasicRaw(_) | Self::SecretPost(_) => {
-                None
-            }
+            Self::None
+            | Self::SecretBasic(_)
+            | Self::SecretBasicRaw(_)
+            | Self::SecretPost(_)
+            | Self::Tls
+            | Self::SelfSignedTls => None,
+        }
+    }
+
+    /// Which identity the connection has to show.
+    pub fn transport(&self) -> Transport {
+        match self {
+            Self::Tls | Self::SelfSignedTls => Transport::MutualTls,
+            Self::None
+            | Self::SecretBasic(_)
+            | Self::SecretBasicRaw(_)
+            | Self::SecretPost(_)
+            | Self::SecretJwt(..)
+            | Self::PrivateKeyJwt(_) => Transport::Tls,
         }
     }
 
@@ -134,7 +158,8 @@ impl Client {
     pub fn prove(&self, server: &Issuer, env: &mut Env<'_>) -> Result<Proving, CheckFailed> {
         let done = |proof| Ok(Proving::Done(Credentials::new(&self.id, proof)));
         let key = match &self.method {
-            Method::None => return done(Proof::None),
+            // Who holds the certificate is said in the body; the connection proves it (RFC 8705 § 2).
+            Method::None | Method::Tls | Method::SelfSignedTls => return done(Proof::Id),
             Method::SecretBasic(secret) => return done(Proof::Header(basic(&self.id, secret))),
             Method::SecretBasicRaw(secret) => {
                 return done(Proof::Header(basic_raw(&self.id, secret)));
@@ -185,7 +210,8 @@ pub struct Credentials {
 }
 
 enum Proof {
-    None,
+    /// Nothing but the name.
+    Id,
     Header(HeaderValue),
     Secret(ClientSecret),
     Assertion(Assertion),
@@ -202,7 +228,7 @@ impl Credentials {
     /// Puts it on a request: into its headers or its form, never into its URL.
     pub(crate) fn apply(self, headers: &mut HeaderMap, body: &mut String) {
         match self.proof {
-            Proof::None => form::push_pair(body, "client_id", &self.id),
+            Proof::Id => form::push_pair(body, "client_id", &self.id),
             Proof::Header(value) => drop(headers.insert(AUTHORIZATION, value)),
             Proof::Secret(secret) => {
                 form::push_pair(body, "client_id", &self.id);
@@ -343,6 +369,21 @@ mod tests {
             applied("app", Method::None),
             (None, "client_id=app".to_owned())
         );
+    }
+
+    #[test]
+    fn a_certificate_is_shown_by_the_connection_and_the_client_named_in_the_body() {
+        for (method, name) in [
+            (Method::Tls, "tls_client_auth"),
+            (Method::SelfSignedTls, "self_signed_tls_client_auth"),
+        ] {
+            assert_eq!(
+                (method.name(), method.transport()),
+                (name, Transport::MutualTls)
+            );
+            assert_eq!(applied("app", method), (None, "client_id=app".to_owned()));
+        }
+        assert_eq!(Method::None.transport(), Transport::Tls);
     }
 
     #[test]

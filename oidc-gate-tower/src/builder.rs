@@ -291,8 +291,9 @@ impl GateBuilder {
     /// | `OIDC_GATE_ISSUER_URL` | the provider |
     /// | `OIDC_GATE_CLIENT_ID` | who this application is there |
     /// | `OIDC_GATE_CLIENT_SECRET` | the client's secret |
-    /// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (the default), `client_secret_post`, `client_secret_jwt`, `private_key_jwt` or `none` |
-    /// | `OIDC_GATE_CLIENT_KEY_FILE` | the client's private key for `private_key_jwt`, in PEM or JWK form |
+    /// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (the default), `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `tls_client_auth`, `self_signed_tls_client_auth` or `none` |
+    /// | `OIDC_GATE_CLIENT_KEY_FILE` | the client's private key: for `private_key_jwt` in PEM or JWK form, for mutual TLS in PEM |
+    /// | `OIDC_GATE_CLIENT_CERT_FILE` | the client's certificate for mutual TLS, in PEM |
     /// | `OIDC_GATE_CLIENT_KEY_ID` | its name (`kid`), if the provider knows it by one |
     /// | `OIDC_GATE_CLIENT_KEY_ALG` | what it signs with, where the key leaves a choice: `PS256`; for `client_secret_jwt` `HS256`, `HS384` or `HS512` |
     /// | `OIDC_GATE_SCOPES` | the scopes, separated by spaces |

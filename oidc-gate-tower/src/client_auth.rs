@@ -8,7 +8,7 @@ use crate::{
     },
     ports::{DynSigner, Signer},
 };
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 /// How the client proves itself to the provider.
 ///
@@ -18,6 +18,7 @@ use std::{fmt, sync::Arc};
 pub struct ClientAuth {
     pub(crate) method: Method,
     pub(crate) signer: Option<Arc<dyn DynSigner>>,
+    pub(crate) certificate: Option<ClientCert>,
     /// What was said and cannot be, as `build` tells it.
     problem: Option<String>,
 }
@@ -27,6 +28,7 @@ impl ClientAuth {
         Self {
             method,
             signer: None,
+            certificate: None,
             problem: None,
         }
     }
@@ -90,6 +92,24 @@ impl ClientAuth {
         }
     }
 
+    /// `tls_client_auth`: a certificate by an authority that the provider trusts, shown by the connection itself
+    /// ([RFC 8705 § 2.1](https://www.rfc-editor.org/rfc/rfc8705#section-2.1)).
+    pub fn tls_client_auth(certificate: ClientCert) -> Self {
+        Self {
+            certificate: Some(certificate),
+            ..Self::new(Method::Tls)
+        }
+    }
+
+    /// `self_signed_tls_client_auth`: a certificate that the provider knows itself
+    /// ([RFC 8705 § 2.2](https://www.rfc-editor.org/rfc/rfc8705#section-2.2)).
+    pub fn self_signed_tls_client_auth(certificate: ClientCert) -> Self {
+        Self {
+            certificate: Some(certificate),
+            ..Self::new(Method::SelfSignedTls)
+        }
+    }
+
     /// `none`: a public client. PKCE protects the login either way; a server-side application can keep a secret and is
     /// better registered with one.
     pub fn none() -> Self {
@@ -123,6 +143,36 @@ impl ClientAuth {
 impl fmt::Debug for ClientAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.method.fmt(f)
+    }
+}
+
+/// Where the certificate is that a client shows in mutual TLS.
+///
+/// It is shown to the provider's token endpoint alone, where the client has to prove itself.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientCert(pub(crate) CertPlace);
+
+#[derive(Clone, Debug)]
+pub(crate) enum CertPlace {
+    Files { cert: PathBuf, key: PathBuf },
+    InTransport,
+}
+
+impl ClientCert {
+    /// A certificate with its chain, and its private key, each a file in PEM form. Both are read again when they have
+    /// changed, as a certificate manager changes them.
+    pub fn pem_files(cert: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self(CertPlace::Files {
+            cert: cert.into(),
+            key: key.into(),
+        })
+    }
+
+    /// The application's own [`HttpClient`](crate::HttpClient) shows it, for exchanges whose
+    /// [`transport`](crate::core::flow::Exchange::transport) says so: a mesh, a smart card, another TLS library.
+    pub fn in_transport() -> Self {
+        Self(CertPlace::InTransport)
     }
 }
 

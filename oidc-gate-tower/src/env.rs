@@ -1,7 +1,7 @@
 //! The configuration that comes from the environment.
 
 use crate::{
-    ClientAuth,
+    ClientAuth, ClientCert,
     core::{
         jose::{Alg, SigningKey},
         login::ResponseMode,
@@ -113,15 +113,38 @@ fn client_auth(
                 .ok_or_else(needed)
         }
         (Some("none"), None) => Ok(ClientAuth::none()),
+        (Some("tls_client_auth"), None) => client_cert(&var).map(ClientAuth::tls_client_auth),
+        (Some("self_signed_tls_client_auth"), None) => {
+            client_cert(&var).map(ClientAuth::self_signed_tls_client_auth)
+        }
         (Some("private_key_jwt"), None) => client_key(&var).map(ClientAuth::private_key_jwt),
-        (Some(method @ ("none" | "private_key_jwt")), Some(_)) => Err(format!(
+        (
+            Some(
+                method @ ("none"
+                | "private_key_jwt"
+                | "tls_client_auth"
+                | "self_signed_tls_client_auth"),
+            ),
+            Some(_),
+        ) => Err(format!(
             "OIDC_GATE_CLIENT_AUTH: {method}, but OIDC_GATE_CLIENT_SECRET is set; remove one of them"
         )),
         (Some(other), _) => Err(format!(
             "OIDC_GATE_CLIENT_AUTH: {other:?} is unknown; use client_secret_basic, client_secret_post, \
-             client_secret_jwt, private_key_jwt or none"
+             client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none"
         )),
     }
+}
+
+/// The client's certificate and its key, from two files.
+fn client_cert(var: impl Fn(&str) -> Option<String>) -> Result<ClientCert, String> {
+    let file = |name: &str, what: &str| {
+        var(name).ok_or_else(|| format!("{name}: missing; name the file with {what}, in PEM form"))
+    };
+    Ok(ClientCert::pem_files(
+        file("OIDC_GATE_CLIENT_CERT_FILE", "the client's certificate")?,
+        file("OIDC_GATE_CLIENT_KEY_FILE", "its private key")?,
+    ))
 }
 
 /// The client's key, from a file in PEM or JWK form.

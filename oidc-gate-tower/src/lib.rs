@@ -38,7 +38,7 @@ pub mod testing;
 
 pub use body::GateBody;
 pub use builder::GateBuilder;
-pub use client_auth::{ClientAuth, ClientKey};
+pub use client_auth::{ClientAuth, ClientCert, ClientKey};
 pub use config_error::ConfigError;
 pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use future::GateFuture;

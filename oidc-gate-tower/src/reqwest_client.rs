@@ -1,10 +1,17 @@
 //! The HTTP client that comes along: reqwest with rustls.
 
+mod certificate;
+
+use self::certificate::Certificate;
 use crate::{
     ConfigError, HttpClient, TransportError,
     core::flow::{Exchange, Transport},
 };
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 /// Talks to the provider over TLS.
 ///
@@ -13,6 +20,8 @@ use std::{path::Path, time::Duration};
 #[derive(Clone, Debug)]
 pub struct ReqwestClient {
     client: reqwest::Client,
+    authorities: Vec<reqwest::Certificate>,
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl ReqwestClient {
@@ -24,7 +33,7 @@ impl ReqwestClient {
     ///
     /// If the system's TLS configuration cannot be loaded.
     pub fn new() -> Result<Self, ConfigError> {
-        Self::build(reqwest::Client::builder())
+        Self::trusting(Vec::new())
             .map_err(|error| ConfigError::one(format!("http_client: {}", root(&error))))
     }
 
@@ -44,31 +53,65 @@ impl ReqwestClient {
                 "the file holds no certificate in PEM form".to_owned(),
             ));
         }
-        Self::build(reqwest::Client::builder().tls_certs_merge(authorities))
-            .map_err(|error| wrong(root(&error)))
+        Self::trusting(authorities).map_err(|error| wrong(root(&error)))
     }
 
-    fn build(builder: reqwest::ClientBuilder) -> reqwest::Result<Self> {
-        let client = builder
+    /// The same client with a certificate of its own, which it shows for
+    /// [`Transport::MutualTls`] and never otherwise. Both files are in PEM form, and are read again when they have changed.
+    ///
+    /// # Errors
+    ///
+    /// If one of them cannot be read, or they hold no certificate and its key.
+    pub fn with_certificate(
+        mut self,
+        cert: impl Into<PathBuf>,
+        key: impl Into<PathBuf>,
+    ) -> Result<Self, ConfigError> {
+        let certificate = Certificate::load(cert.into(), key.into(), self.authorities.clone())
+            .map_err(|problem| ConfigError::one(format!("client: {problem}")))?;
+        self.certificate = Some(Arc::new(certificate));
+        Ok(self)
+    }
+
+    fn trusting(authorities: Vec<reqwest::Certificate>) -> reqwest::Result<Self> {
+        Ok(Self {
+            client: Self::build(reqwest::Client::builder(), &authorities)?,
+            authorities,
+            certificate: None,
+        })
+    }
+
+    fn build(
+        builder: reqwest::ClientBuilder,
+        authorities: &[reqwest::Certificate],
+    ) -> reqwest::Result<reqwest::Client> {
+        let builder = match authorities {
+            [] => builder,
+            more => builder.tls_certs_merge(more.iter().cloned()),
+        };
+        builder
             // A redirect could carry a client secret to another host (RFC 9700 § 4.12).
             .redirect(reqwest::redirect::Policy::none())
             // A code is used up by being sent, so nothing is sent a second time behind the flow's back.
             .retry(reqwest::retry::never())
             .connect_timeout(Self::CONNECT_TIMEOUT)
             .user_agent(concat!("oidc-gate/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client })
+            .build()
     }
 
     async fn exchange(
         &self,
         exchange: Exchange,
     ) -> Result<http::Response<Vec<u8>>, TransportError> {
-        if exchange.transport == Transport::MutualTls {
-            return Err(TransportError::not_sent(
-                "this client has no certificate to show",
-            ));
-        }
+        let client = match (exchange.transport, &self.certificate) {
+            (Transport::Tls, _) => self.client.clone(),
+            (Transport::MutualTls, Some(certificate)) => certificate.client(),
+            (Transport::MutualTls, None) => {
+                return Err(TransportError::not_sent(
+                    "this client has no certificate to show",
+                ));
+            }
+        };
         let request =
             reqwest::Request::try_from(exchange.request).map_err(TransportError::not_sent)?;
         // An error of reqwest quotes the URL; a flow's URLs hold no secret, but a log needs no query either way.
@@ -80,7 +123,7 @@ impl ReqwestClient {
                 TransportError::new(error)
             }
         };
-        let mut response = self.client.execute(request).await.map_err(failed)?;
+        let mut response = client.execute(request).await.map_err(failed)?;
         let mut answer = http::Response::new(Vec::new());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use oidc_gate_tower::{
-    ClaimsSource, ClientAuth, CookieKeys, Gate, GateBuilder, Pattern, Prompt, Provider,
-    ProviderMetadata, acr, core::secret::ClientSecret, email_domain, group, max_age, role, scope,
+    ClaimsSource, ClientAuth, ClientCert, CookieKeys, Gate, GateBuilder, Pattern, Prompt, Provider,
+    ProviderMetadata, acr,
+    core::{jose::Alg, secret::ClientSecret},
+    email_domain, group, max_age, role, scope,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -168,6 +170,37 @@ fn each_mistake_is_told_with_its_remedy() {
                 .base_url("http://app.localhost:3000")
                 .cookie_domain("app.localhost"),
             "cookie_domain: \"app.localhost\" takes https, and the base URL is http; leave it out on this machine",
+        ),
+        (
+            fine().client(
+                "app",
+                ClientAuth::tls_client_auth(ClientCert::in_transport()),
+            ),
+            "client: ClientCert::in_transport() leaves the certificate to an HTTP client of your own; set .http_client(…), or name the files with ClientCert::pem_files",
+        ),
+        (
+            fine().client(
+                "app",
+                ClientAuth::tls_client_auth(ClientCert::pem_files(
+                    "/nowhere/tls.crt",
+                    "/nowhere/tls.key",
+                )),
+            ),
+            "client: \"/nowhere/tls.crt\" cannot be read: No such file or directory (os error 2)",
+        ),
+        (
+            fine().client(
+                "app:1",
+                ClientAuth::client_secret_basic_raw("hush".to_owned()),
+            ),
+            "client: \"app:1\" holds a colon, at which a raw header would be cut; use client_secret_basic",
+        ),
+        (
+            fine().client(
+                "app",
+                ClientAuth::client_secret_jwt(Alg::HS256, "x".repeat(31)),
+            ),
+            "client: HS256 takes a secret of 32 bytes, this one has 31",
         ),
         (
             fine().client("app", basic("")),

@@ -163,8 +163,9 @@ impl SignIn {
         grant: Box<Grant>,
         credentials: Credentials,
     ) -> Result<Step<Output>, CheckFailed> {
+        let transport = self.registration.client.method().transport();
         let request = request::authorization_code(
-            self.metadata.token_endpoint(),
+            self.metadata.token_endpoint_for(transport),
             credentials,
             &grant.code,
             &self.registration.redirect_uri,
@@ -173,7 +174,9 @@ impl SignIn {
         )
         .map_err(|_| CheckFailed::new(Check::MetadataMalformed, "the token endpoint is no URI"))?;
         self.stage = Stage::Exchange(grant);
-        Ok(Step::Send(Exchange::new(request)))
+        let mut exchange = Exchange::new(request);
+        exchange.transport = transport;
+        Ok(Step::Send(exchange))
     }
 
     fn answered(

@@ -1,6 +1,7 @@
 //! The provider's metadata ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 
 use crate::check::{Check, CheckFailed, quote};
+use crate::flow::Transport;
 use crate::jose::{Alg, AlgSet, json};
 use crate::url::{EndpointUrl, Issuer, UrlError};
 use serde_json::{Map, Value};
@@ -12,6 +13,7 @@ pub struct Metadata {
     issuer: Issuer,
     authorization_endpoint: EndpointUrl,
     token_endpoint: EndpointUrl,
+    mtls_token_endpoint: Option<EndpointUrl>,
     jwks_uri: EndpointUrl,
     userinfo_endpoint: Option<EndpointUrl>,
     end_session_endpoint: Option<EndpointUrl>,
@@ -72,6 +74,7 @@ impl Metadata {
             members.required_url("token_endpoint"),
             members.required_url("jwks_uri"),
         );
+        let mtls_token_endpoint = members.mtls_alias("token_endpoint");
         let userinfo_endpoint = members.url("userinfo_endpoint");
         let end_session_endpoint = members.url("end_session_endpoint");
         let token_endpoint_auth_methods = members
@@ -103,6 +106,7 @@ impl Metadata {
                     issuer: issuer.clone(),
                     authorization_endpoint,
                     token_endpoint,
+                    mtls_token_endpoint,
                     jwks_uri,
                     userinfo_endpoint,
                     end_session_endpoint,
@@ -133,6 +137,19 @@ impl Metadata {
     /// Where a code becomes tokens.
     pub fn token_endpoint(&self) -> &EndpointUrl {
         &self.token_endpoint
+    }
+
+    /// Where a code becomes tokens for a client that shows this identity: some servers ask for certificates at addresses
+    /// of their own (`mtls_endpoint_aliases`,
+    /// [RFC 8705 § 5](https://www.rfc-editor.org/rfc/rfc8705#section-5)).
+    pub fn token_endpoint_for(&self, transport: Transport) -> &EndpointUrl {
+        match transport {
+            Transport::Tls => &self.token_endpoint,
+            Transport::MutualTls => self
+                .mtls_token_endpoint
+                .as_ref()
+                .unwrap_or(&self.token_endpoint),
+        }
     }
 
     /// Where the keys are.
@@ -246,6 +263,10 @@ impl Members {
         let Some(text) = self.get(name)?.as_str() else {
             return self.fault(wrong(name, "is not text"));
         };
+        self.url_of(name, text)
+    }
+
+    fn url_of(&self, name: &str, text: &str) -> Option<EndpointUrl> {
         match EndpointUrl::parse(text) {
             Ok(url) if self.is_remote && !url.as_str().starts_with("https://") => self.fault(
                 wrong(name, "is http, and the issuer is not on this machine"),
@@ -255,6 +276,19 @@ impl Members {
             Err(error @ UrlError::Userinfo) => self.fault(wrong(name, &error.to_string())),
             Err(error) => self.fault(wrong(name, &format!("{error}, got {}", quote(text)))),
         }
+    }
+
+    /// The address under which an endpoint asks for certificates, if it has one.
+    fn mtls_alias(&self, name: &str) -> Option<EndpointUrl> {
+        const ALIASES: &str = "mtls_endpoint_aliases";
+        let Some(aliases) = self.get(ALIASES)?.as_object() else {
+            return self.fault(wrong(ALIASES, "is not an object"));
+        };
+        let alias = aliases.get(name).filter(|alias| !alias.is_null())?;
+        let Some(text) = alias.as_str() else {
+            return self.fault(wrong(ALIASES, "holds what is not text"));
+        };
+        self.url_of(ALIASES, text)
     }
 
     fn list(&self, name: &str) -> Option<Vec<String>> {
@@ -418,6 +452,24 @@ mod tests {
             end.end_session_endpoint().unwrap().as_str(),
             "https://id.example/end"
         );
+    }
+
+    #[test]
+    fn a_client_with_a_certificate_goes_where_certificates_are_asked_for() {
+        let aliases = json!({
+            "token_endpoint": "https://mtls.id.example/token",
+            "authorization_endpoint": "https://mtls.id.example/authorize",
+        });
+        let metadata = with("mtls_endpoint_aliases", aliases);
+        let at = |transport| metadata.token_endpoint_for(transport).as_str();
+        assert_eq!(at(Transport::Tls), "https://id.example/token");
+        assert_eq!(at(Transport::MutualTls), "https://mtls.id.example/token");
+        // A browser shows no certificate of the client's.
+        let browser = metadata.authorization_endpoint().as_str();
+        assert_eq!(browser, "https://id.example/authorize");
+        let none = parse(right()).unwrap();
+        let ordinary = none.token_endpoint_for(Transport::MutualTls).as_str();
+        assert_eq!(ordinary, "https://id.example/token");
     }
 
     #[test]

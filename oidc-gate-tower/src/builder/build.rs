@@ -2,7 +2,8 @@
 
 use super::{GateBuilder, Http};
 use crate::{
-    ConfigError, Gate, Provider, SystemClock,
+    ClientCert, ConfigError, Gate, Provider, SystemClock,
+    client_auth::CertPlace,
     config_error::without_userinfo,
     core::{
         client_auth::Client,
@@ -46,7 +47,8 @@ impl GateBuilder {
         let domain = self.parse_cookie_domain(base.as_ref(), &mut problems);
         let keys = self.take_keys(&mut problems);
         let limits = self.lifetimes(&mut problems);
-        let http = self.http_client_or_default(&mut problems);
+        let certificate = provider.as_ref().and_then(|p| p.auth.certificate.clone());
+        let http = self.http_client_or_default(certificate, &mut problems);
         let callback = Endpoint::Callback(provider.as_ref().and_then(Provider::in_paths));
         let same_site = self.policy.same_site;
         let policy = self.compile(base.as_ref(), &callback, &mut problems);
@@ -288,6 +290,7 @@ impl GateBuilder {
 
     fn http_client_or_default(
         &mut self,
+        certificate: Option<ClientCert>,
         problems: &mut Vec<String>,
     ) -> Option<Box<dyn DynHttpClient>> {
         let own = self.http.take().map(|http| match http {
@@ -301,20 +304,41 @@ impl GateBuilder {
                     "ca_pem_file: {path:?}, but an HTTP client of your own is set; let that one trust the authority"
                 ));
             }
+            if let Some(ClientCert(CertPlace::Files { .. })) = certificate {
+                problems.push(
+                    "client: a certificate in files, but an HTTP client of your own is set; let that one show it and \
+                     say ClientCert::in_transport()"
+                        .to_owned(),
+                );
+            }
             return Some(http);
         }
-        default_http_client(self.ca_file.as_deref(), problems)
+        if let Some(ClientCert(CertPlace::InTransport)) = certificate {
+            problems.push(
+                "client: ClientCert::in_transport() leaves the certificate to an HTTP client of your own; set \
+                 .http_client(…), or name the files with ClientCert::pem_files"
+                    .to_owned(),
+            );
+        }
+        default_http_client(self.ca_file.as_deref(), certificate, problems)
     }
 }
 
 #[cfg(feature = "reqwest")]
 fn default_http_client(
     ca_file: Option<&str>,
+    certificate: Option<ClientCert>,
     problems: &mut Vec<String>,
 ) -> Option<Box<dyn DynHttpClient>> {
     let made = match ca_file {
         Some(path) => crate::ReqwestClient::with_ca_file(path),
         None => crate::ReqwestClient::new(),
+    };
+    let made = match certificate {
+        Some(ClientCert(CertPlace::Files { cert, key })) => {
+            made.and_then(|client| client.with_certificate(cert, key))
+        }
+        Some(ClientCert(CertPlace::InTransport)) | None => made,
     };
     made.map_err(|error| problems.extend(error.problems().map(String::from)))
         .ok()
@@ -324,6 +348,7 @@ fn default_http_client(
 #[cfg(not(feature = "reqwest"))]
 fn default_http_client(
     _: Option<&str>,
+    _: Option<ClientCert>,
     problems: &mut Vec<String>,
 ) -> Option<Box<dyn DynHttpClient>> {
     problems.push(

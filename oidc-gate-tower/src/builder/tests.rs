@@ -52,7 +52,7 @@ fn each_mistake_in_the_environment_is_told_once() {
         (
             "OIDC_GATE_CLIENT_AUTH",
             "magic",
-            "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown; use client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt or none",
+            "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown; use client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none",
         ),
         (
             "OIDC_GATE_SCOPES",

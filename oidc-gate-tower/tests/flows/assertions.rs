@@ -1,10 +1,11 @@
-//! Clients that prove themselves by assertions.
+//! Clients that prove themselves by assertions and by certificates.
 
 use crate::world::{ISSUER, START, World, world_from};
 use oidc_gate_tower::{
-    ClientAuth, ClientKey, Gate, Provider, Signer, SignerError,
+    ClientAuth, ClientCert, ClientKey, Gate, Provider, Signer, SignerError,
     core::{
         client_auth::JWT_BEARER,
+        flow::Transport,
         form::Form,
         jose::{Alg, CompactJws, JwkSet, SigningKey},
         secret::ClientSecret,
@@ -139,6 +140,37 @@ async fn a_key_elsewhere_signs_and_a_login_without_its_signature_uses_no_code_up
     assert!(w.log.text().contains("the key is locked"));
     assert_eq!(w.log.failed_login().get("check"), "client.key");
     assert_eq!(w.whoami().await, "alice");
+}
+
+#[tokio::test]
+async fn a_certificate_is_shown_to_the_token_endpoint_of_those_who_have_one_and_nowhere_else() {
+    let auth = ClientAuth::tls_client_auth(ClientCert::in_transport());
+    let mut w = world_of_client(auth);
+    w.wire
+        .alias("https://mtls.id.test/token", "https://id.test/token");
+    w.wire.tamper(|path, answer| {
+        if path == crate::wire::DISCOVERY {
+            let mut metadata: Value = serde_json::from_slice(answer.body()).unwrap();
+            metadata["token_endpoint_auth_methods_supported"] = json!(["tls_client_auth"]);
+            metadata["mtls_endpoint_aliases"] =
+                json!({"token_endpoint": "https://mtls.id.test/token"});
+            *answer.body_mut() = metadata.to_string().into_bytes();
+        }
+    });
+    let page = w.sign_in("alice", "/me").await;
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
+    for sent in w.wire.sent() {
+        let shown = sent.transport == Transport::MutualTls;
+        assert_eq!(shown, sent.path == "/token", "{}", sent.path);
+    }
+    let sent = w.wire.sent();
+    let token = sent.iter().find(|sent| sent.path == "/token").unwrap();
+    let form = Form::parse(token.body.as_bytes()).unwrap();
+    assert_eq!(form.get("client_id"), Some("app"));
+    assert_eq!(
+        (form.get("client_secret"), &*token.authorization),
+        (None, "")
+    );
 }
 
 #[tokio::test]

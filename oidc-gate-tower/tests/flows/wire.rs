@@ -1,7 +1,11 @@
 //! The way to the provider, watched.
 
 use http::Response;
-use oidc_gate_tower::{HttpClient, TransportError, core::flow::Exchange, dev::InProcess};
+use oidc_gate_tower::{
+    HttpClient, TransportError,
+    core::flow::{Exchange, Transport},
+    dev::InProcess,
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -30,6 +34,7 @@ pub(crate) struct Sent {
     pub(crate) authorization: String,
     pub(crate) body: String,
     pub(crate) answer: String,
+    pub(crate) transport: Transport,
 }
 
 impl Wire {
@@ -95,6 +100,7 @@ impl HttpClient for Wire {
                 authorization: authorization.map_or(String::new(), |value| text(value.as_bytes())),
                 body: text(exchange.request.body()),
                 answer: String::new(),
+                transport: exchange.transport,
             });
             sent.len() - 1
         };
