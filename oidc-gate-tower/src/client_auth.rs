@@ -155,7 +155,14 @@ pub struct ClientCert(pub(crate) CertPlace);
 
 #[derive(Clone, Debug)]
 pub(crate) enum CertPlace {
-    Files { cert: PathBuf, key: PathBuf },
+    #[cfg_attr(
+        not(feature = "reqwest"),
+        expect(dead_code, reason = "the HTTP client that comes along reads them")
+    )]
+    Files {
+        cert: PathBuf,
+        key: PathBuf,
+    },
     InTransport,
 }
 
