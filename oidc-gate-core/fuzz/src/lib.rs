@@ -31,7 +31,7 @@ pub use userinfo::userinfo;
 pub type Target = fn(&[u8]);
 
 /// Every target and its name, which is also that of its program and of the directory of its seeds.
-pub const TARGETS: [(&str, Target); 13] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("basic", basic),
     ("callback", callback),
     ("cookies", cookies),
