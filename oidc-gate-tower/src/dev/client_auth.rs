@@ -30,18 +30,18 @@ impl From<Option<ClientSecret>> for Proof {
 impl DevProvider {
     /// What the metadata lists. Assertions are taken where no client is registered: nothing here knows their keys.
     pub(super) fn client_auth_methods(&self) -> &'static [&'static str] {
-        const ALL: &[&str] = &[
+        const VERIFIED: &[&str] = &["client_secret_basic", "client_secret_post", "none"];
+        const WELCOME: &[&str] = &[
             "client_secret_basic",
             "client_secret_post",
             "none",
             "client_secret_jwt",
             "private_key_jwt",
         ];
-        let verified = 3;
         if self.shared.clients.is_empty() {
-            ALL
+            WELCOME
         } else {
-            &ALL[..verified]
+            VERIFIED
         }
     }
 

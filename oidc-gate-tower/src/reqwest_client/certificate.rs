@@ -53,6 +53,10 @@ impl Certificate {
             }
         }
         let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
+        // Somebody else may have read them while we waited.
+        if loaded.of == now {
+            return loaded.client.clone();
+        }
         match client(&self.cert, &self.key, &self.authorities) {
             Ok(client) => {
                 tracing::info!(cert = ?self.cert, "the client's certificate has changed");
