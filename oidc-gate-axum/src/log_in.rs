@@ -64,6 +64,23 @@ impl LogIn {
         Self(self.0.login_hint(hint))
     }
 
+    /// One more scope than every login asks for. One that is none is a mistake: 500, and the log says so.
+    pub fn scope(self, scope: impl Into<String>) -> Self {
+        Self(self.0.scope(scope))
+    }
+
+    /// Where the access token is going to be used, in the place of [`Provider::resource`](crate::Provider::resource):
+    /// absolute URIs without a fragment. What is none is a mistake: 500, and the log says so.
+    pub fn resource(self, uris: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self(self.0.resource(uris))
+    }
+
+    /// Single claims, in the place of [`Provider::request_claims`](crate::Provider::request_claims) and enforced as they
+    /// are. What is no such request is a mistake: 500, and the log says so.
+    pub fn request_claims(self, request: serde_json::Value) -> Self {
+        Self(self.0.request_claims(request))
+    }
+
     /// The languages to ask in, the best first, as language tags. What is none is left out.
     pub fn ui_locales(self, tags: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self(self.0.ui_locales(tags))

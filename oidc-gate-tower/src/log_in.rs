@@ -5,8 +5,11 @@ use crate::{
     core::{
         check::quote,
         form::is_word,
-        login::{Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted},
+        login::{
+            ClaimsRequest, Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted,
+        },
     },
+    provider::is_resource,
 };
 use http::{Response, StatusCode};
 use std::{fmt, time::Duration};
@@ -35,6 +38,9 @@ pub struct LogIn {
     prompts: Vec<Prompt>,
     login_hint: Option<String>,
     ui_locales: Vec<String>,
+    scopes: Vec<String>,
+    resource: Vec<String>,
+    claims: Option<ClaimsRequest>,
     demand: Demand,
     params: Params,
     misshapen: Option<Misshapen>,
@@ -51,6 +57,9 @@ impl LogIn {
             prompts: Vec::new(),
             login_hint: None,
             ui_locales: Vec::new(),
+            scopes: Vec::new(),
+            resource: Vec::new(),
+            claims: None,
             demand: Demand::default(),
             params: Params::default(),
             misshapen: None,
@@ -109,6 +118,38 @@ impl LogIn {
         self
     }
 
+    /// One more scope than every login asks for. One that is none is a mistake: 500, and the log says so.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        let scope = scope.into();
+        if is_word(&scope) {
+            self.scopes.push(scope);
+        } else {
+            self.misshapen.get_or_insert(Misshapen::Scope);
+        }
+        self
+    }
+
+    /// Where the access token is going to be used, in the place of
+    /// [`Provider::resource`](crate::Provider::resource): absolute URIs without a fragment. What is none is a mistake: 500,
+    /// and the log says so.
+    pub fn resource(mut self, uris: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.resource = uris.into_iter().map(Into::into).collect();
+        if !self.resource.iter().all(|uri| is_resource(uri)) {
+            self.misshapen.get_or_insert(Misshapen::Resource);
+        }
+        self
+    }
+
+    /// Single claims, in the place of [`Provider::request_claims`](crate::Provider::request_claims) and enforced as they
+    /// are. What is no such request is a mistake: 500, and the log says so.
+    pub fn request_claims(mut self, request: serde_json::Value) -> Self {
+        match ClaimsRequest::parse(request) {
+            Ok(claims) => self.claims = Some(claims),
+            Err(problem) => drop(self.misshapen.get_or_insert(Misshapen::Claims(problem))),
+        }
+        self
+    }
+
     /// A parameter of the provider's own: `kc_idp_hint`, `domain_hint`, … It comes before one of the same name that
     /// [`Provider::authorize_param`](crate::Provider::authorize_param) has set. What the gate sets itself is refused: 500,
     /// and the log says which it was.
@@ -152,6 +193,9 @@ impl LogIn {
         };
         wanted.login_hint = self.login_hint.as_deref().and_then(LoginHint::parse);
         wanted.ui_locales = Locales::of(self.ui_locales);
+        wanted.scopes = self.scopes;
+        wanted.resource = self.resource;
+        wanted.claims = self.claims;
         wanted.params = self.params;
         Ok(wanted)
     }
@@ -162,6 +206,10 @@ impl LogIn {
 pub(crate) enum Misshapen {
     Param(String, ParamError),
     Class,
+    Scope,
+    Resource,
+    /// What is wrong with it.
+    Claims(String),
     SilentPrompt,
 }
 
@@ -174,6 +222,9 @@ impl fmt::Display for Misshapen {
             Self::Class => f.write_str(
                 "`acr` names no class, or one that is not visible ASCII without spaces and quotes",
             ),
+            Self::Scope => f.write_str("`scope` names no scope; give each as a text of its own"),
+            Self::Resource => f.write_str("`resource` names no absolute URI without a fragment"),
+            Self::Claims(problem) => write!(f, "`request_claims` {problem}"),
             Self::SilentPrompt => {
                 f.write_str("a login that asks nothing has a `prompt`; use `LogIn::to` to ask")
             }

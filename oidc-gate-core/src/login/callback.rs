@@ -1,6 +1,6 @@
 //! The way back from the provider.
 
-use super::{ReturnTo, Transaction, transaction::Demand};
+use super::{Extent, ReturnTo, Transaction, transaction::Demand};
 use crate::{
     check::{Check, CheckFailed, quote},
     form::{Form, FormError},
@@ -213,6 +213,7 @@ impl ConsumeState {
             return_to,
             otherwise,
             demand,
+            extent,
             created,
             ..
         } = self.transaction;
@@ -224,6 +225,7 @@ impl ConsumeState {
                 issuer,
                 return_to,
                 demand,
+                extent,
                 created,
             }))),
             Outcome::Mixed(what) => Err(CheckFailed::new(Check::CallbackMixed, what)),
@@ -290,6 +292,7 @@ pub struct Grant {
     pub(super) issuer: Issuer,
     pub(super) return_to: ReturnTo,
     pub(super) demand: Demand,
+    pub(super) extent: Extent,
     pub(super) created: UnixTime,
 }
 

@@ -1,6 +1,6 @@
 //! Whether a provider and a registration can work together.
 
-use super::{Registration, ResponseMode};
+use super::{ClaimsRequest, Registration, ResponseMode};
 use crate::{
     check::{Check, CheckFailed, quote},
     claims::ClaimsSource,
@@ -58,13 +58,7 @@ pub fn check_compatible(
             "the provider lists PKCE methods, and S256 is not among them",
         ));
     }
-    // What is essential must not get lost: a provider that says nothing does not read the parameter (Discovery § 3).
-    if registration.wishes.claims.is_some() && !metadata.takes_claims() {
-        return Err(CheckFailed::new(
-            Check::ClaimsUnsupported,
-            "`request_claims` is configured, and the provider does not say `claims_parameter_supported`",
-        ));
-    }
+    check_claims_request(metadata, registration.wishes.claims.as_ref())?;
     // `query` is what the code flow does anyway, and is not asked for, so it is not looked for either.
     let mode = registration.response_mode;
     let modes = metadata.response_modes();
@@ -98,6 +92,21 @@ pub fn check_claims_source(metadata: &Metadata, source: ClaimsSource) -> Result<
         return Err(CheckFailed::new(
             Check::UserinfoUnsupported,
             "userinfo is always to be asked, and the provider names no `userinfo_endpoint`",
+        ));
+    }
+    Ok(())
+}
+
+/// What is essential must not get lost: a provider that says nothing does not read the parameter
+/// ([Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
+pub(super) fn check_claims_request(
+    metadata: &Metadata,
+    claims: Option<&ClaimsRequest>,
+) -> Result<(), CheckFailed> {
+    if claims.is_some() && !metadata.takes_claims() {
+        return Err(CheckFailed::new(
+            Check::ClaimsUnsupported,
+            "`request_claims` is configured, and the provider does not say `claims_parameter_supported`",
         ));
     }
     Ok(())

@@ -3,6 +3,7 @@
 mod callback;
 mod claims_request;
 mod compatible;
+mod extent;
 mod params;
 pub mod pkce;
 mod places;
@@ -16,6 +17,7 @@ mod wanted;
 pub use callback::{Answered, Callback, ConsumeState, Grant, Use};
 pub use claims_request::ClaimsRequest;
 pub use compatible::{check_claims_source, check_compatible};
+use extent::{AuthTime, Extent};
 pub use params::{Locales, LoginHint, ParamError, Params};
 pub use places::Places;
 pub use response_mode::{Arrival, ResponseMode, is_over};

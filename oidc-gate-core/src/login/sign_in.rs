@@ -1,6 +1,6 @@
 //! From a code to an identity.
 
-use super::{ClaimsRequest, Grant, Registration, ReturnTo, check_claims_source, check_compatible};
+use super::{AuthTime, Grant, Registration, ReturnTo, check_claims_source, check_compatible};
 use crate::{
     check::{Check, CheckFailed, quote},
     claims::{ClaimRules, ClaimsSource, Userinfo},
@@ -84,6 +84,8 @@ struct Received {
 #[derive(Debug)]
 struct Believed {
     return_to: ReturnTo,
+    /// What was asked for.
+    scopes: Box<str>,
     tokens: TokenResponse,
     claims: IdTokenClaims,
 }
@@ -170,7 +172,7 @@ impl SignIn {
             &grant.code,
             &self.registration.redirect_uri,
             &grant.verifier,
-            &self.registration.wishes.resource,
+            &grant.extent.resource,
         )
         .map_err(|_| CheckFailed::new(Check::MetadataMalformed, "the token endpoint is no URI"))?;
         self.stage = Stage::Exchange(grant);
@@ -247,18 +249,13 @@ impl SignIn {
             max_age: (grant.demand.max_age).map(|age| age.saturating_add(now.since(grant.created))),
         };
         let claims = unverified.verify(keys, &expected, now)?;
-        let wishes = &self.registration.wishes;
-        if claims.auth_time().is_none()
-            && wishes
-                .claims
-                .as_ref()
-                .is_some_and(ClaimsRequest::demands_auth_time)
-        {
+        if claims.auth_time().is_none() && grant.extent.auth_time == AuthTime::Essential {
             let cause = "`claims` demands `auth_time`, and there is none";
             return Err(CheckFailed::new(Check::IdTokenAuthTime, cause));
         }
         Ok(Believed {
             return_to: grant.return_to,
+            scopes: grant.extent.scopes,
             tokens,
             claims,
         })
@@ -273,11 +270,7 @@ impl SignIn {
             (ClaimsSource::UserinfoWhenNeeded, Some(endpoint)) => {
                 match self.identity(&believed, None) {
                     Ok(identity)
-                        if !rules.misses(
-                            believed.claims.as_map(),
-                            &identity,
-                            &self.registration.scopes,
-                        ) =>
+                        if !rules.misses(believed.claims.as_map(), &identity, &believed.scopes) =>
                     {
                         return Ok(done(identity, believed, Asked::No));
                     }
@@ -334,7 +327,7 @@ impl SignIn {
     ) -> Result<Identity, CheckFailed> {
         let rules = &*self.rules;
         let granted = believed.tokens.scope.as_deref();
-        let scopes = granted.unwrap_or(&self.registration.scopes);
+        let scopes = granted.unwrap_or(&believed.scopes);
         let claims = believed.claims.clone();
         claims.into_identity(&rules.provider, &rules.claims, userinfo, scopes)
     }

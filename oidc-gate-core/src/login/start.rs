@@ -1,6 +1,6 @@
 //! The way to the provider.
 
-use super::{ClaimsRequest, Manner, ResponseMode, Transaction, Wanted, Wishes, pkce};
+use super::{ClaimsRequest, Extent, Manner, ResponseMode, Transaction, Wanted, Wishes, pkce};
 use crate::{
     check::{Check, CheckFailed, quote},
     client_auth::Client,
@@ -97,6 +97,9 @@ pub fn start(
     env: &mut Env<'_>,
 ) -> Result<Started, CheckFailed> {
     super::check_compatible(metadata, registration)?;
+    let wishes = &registration.wishes;
+    let claims = wanted.claims.as_ref().or(wishes.claims.as_ref());
+    super::compatible::check_claims_request(metadata, claims)?;
     let mut random = Zeroizing::new([0; 96]);
     env.entropy
         .fill(&mut random[..])
@@ -116,7 +119,8 @@ pub fn start(
             Manner::Silent { otherwise } => Some(otherwise.clone()),
             Manner::Asking(_) => None,
         },
-        demand: registration.wishes.demand(wanted.demand.clone())?,
+        demand: wishes.demand(wanted.demand.clone(), claims)?,
+        extent: Extent::of(registration, &wanted, claims),
         predecessor: wanted.predecessor.clone(),
         created: env.now,
     };
@@ -139,7 +143,7 @@ fn location(
         ("response_type", "code".into()),
         ("client_id", registration.client.id().into()),
         ("redirect_uri", (&*registration.redirect_uri).into()),
-        ("scope", (&*registration.scopes).into()),
+        ("scope", (&*transaction.extent.scopes).into()),
         ("state", transaction.state.expose().into()),
         ("nonce", transaction.nonce.expose().into()),
         (
@@ -153,7 +157,7 @@ fn location(
         ResponseMode::Query => {}
         mode @ ResponseMode::FormPost => pairs.push(("response_mode", mode.value().into())),
     }
-    let claims = wishes.claims.as_ref();
+    let claims = wanted.claims.as_ref().or(wishes.claims.as_ref());
     let acr_values = match demand.acr_values.as_slice() {
         [] => &wishes.acr_values,
         demanded => demanded,
@@ -190,7 +194,8 @@ fn location(
         pairs.push(("claims", claims.text(&demand.acr_values).into()));
     }
     // The one parameter that may occur several times (RFC 8707 § 2).
-    pairs.extend(wishes.resource.iter().map(|uri| ("resource", uri.into())));
+    let resource = transaction.extent.resource.iter();
+    pairs.extend(resource.map(|uri| ("resource", uri.into())));
     let params = wanted.params.over(&wishes.params);
     pairs.extend(params.map(|(name, value)| (name, value.into())));
 

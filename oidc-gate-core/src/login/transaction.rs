@@ -1,6 +1,6 @@
 //! A login that has begun: what has to be known when the browser comes back.
 
-use super::ReturnTo;
+use super::{Extent, ReturnTo};
 use crate::{
     check::{Check, CheckFailed},
     secret::{CodeVerifier, Nonce, State},
@@ -26,6 +26,7 @@ pub struct Transaction {
     /// Where the user goes if nothing may be asked and something would have to be.
     pub(super) otherwise: Option<ReturnTo>,
     pub(super) demand: Demand,
+    pub(super) extent: Extent,
     pub(super) predecessor: Option<Predecessor>,
     pub(super) created: UnixTime,
 }
@@ -83,6 +84,7 @@ impl Transaction {
         ] {
             put(&mut plain, text.as_bytes());
         }
+        self.extent.encode(&mut plain);
         if let Some(predecessor) = &self.predecessor {
             predecessor.encode(&mut plain);
         }
@@ -120,6 +122,7 @@ impl Transaction {
                     .collect(),
                 max_age,
             },
+            extent: Extent::decode(&mut reader)?,
             predecessor: match reader.0 {
                 [] => None,
                 _ => Some(Predecessor::decode(&mut reader)?),

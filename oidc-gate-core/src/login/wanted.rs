@@ -33,11 +33,12 @@ impl Wishes {
     /// # Errors
     ///
     /// [`Check::IdTokenAcr`] where no class would meet both.
-    pub(super) fn demand(&self, login: Demand) -> Result<Demand, CheckFailed> {
-        let always = self
-            .claims
-            .as_ref()
-            .map_or(&[][..], ClaimsRequest::essential_acr);
+    pub(super) fn demand(
+        &self,
+        login: Demand,
+        claims: Option<&ClaimsRequest>,
+    ) -> Result<Demand, CheckFailed> {
+        let always = claims.map_or(&[][..], ClaimsRequest::essential_acr);
         let acr_values = match (login.acr_values, always) {
             (login, []) => login,
             (login, always) if login.is_empty() => always.to_vec(),
@@ -84,6 +85,12 @@ pub struct Wanted {
     pub login_hint: Option<LoginHint>,
     /// The languages to ask in; empty for those of [`Wishes`].
     pub ui_locales: Locales,
+    /// Scopes beside those of every login.
+    pub scopes: Vec<String>,
+    /// Where the access token is to be used; empty for what [`Wishes`] say.
+    pub resource: Vec<String>,
+    /// Single claims, in the place of those of [`Wishes`].
+    pub claims: Option<ClaimsRequest>,
     /// Parameters of the provider's own.
     pub params: Params,
     /// The session that is there, where it will not come along with the provider's answer.
@@ -99,6 +106,9 @@ impl Wanted {
             manner: Manner::Asking(Vec::new()),
             login_hint: None,
             ui_locales: Locales::default(),
+            scopes: Vec::new(),
+            resource: Vec::new(),
+            claims: None,
             params: Params::default(),
             predecessor: None,
         }

@@ -7,7 +7,7 @@ mod request;
 
 pub use discovery::ProviderMetadata;
 pub(crate) use discovery::{DiscoverySettings, MetadataSource};
-pub(crate) use request::RequestSettings;
+pub(crate) use request::{RequestSettings, is_resource};
 
 use crate::{
     ClientAuth,

@@ -241,7 +241,7 @@ const STARTS_OWN: [&str; 6] = [
 
 /// An absolute URI without a fragment ([RFC 8707 § 2](https://www.rfc-editor.org/rfc/rfc8707#section-2)): a scheme, then
 /// something. It is a name, so nothing is normalised and `urn:` is as good as `https:`.
-fn is_resource(text: &str) -> bool {
+pub(crate) fn is_resource(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else {
         return false;
     };

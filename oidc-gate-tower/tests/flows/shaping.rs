@@ -29,6 +29,14 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
             .max_age(Duration::ZERO)
             .ui_locales(["de-CH", "no such language"])
             .param("hd", "example.com"),
+        "/go/wide" => to
+            .scope("calendar")
+            .scope("email")
+            .resource(["https://calendar.test/"])
+            .request_claims(json!({"id_token": {"auth_time": {"essential": true}, "acr": {"essential": true, "value": "phr"}}})),
+        "/go/no-scope" => to.scope("two words"),
+        "/go/no-resource" => to.resource(["https://calendar.test/#x"]),
+        "/go/no-claims" => to.request_claims(json!(["email"])),
         "/go/silently" | "/admin/silently" => LogIn::silently("/account", "/landing?x=1"),
         "/go/far" => LogIn::silently(
             format!("/{}", "a".repeat(2000)),
@@ -257,6 +265,18 @@ async fn a_login_that_cannot_be_is_the_programmers_mistake_and_the_log_says_whic
             "`acr` names no class, or one that is not visible ASCII without spaces and quotes",
         ),
         (
+            "/go/no-scope",
+            "`scope` names no scope; give each as a text of its own",
+        ),
+        (
+            "/go/no-resource",
+            "`resource` names no absolute URI without a fragment",
+        ),
+        (
+            "/go/no-claims",
+            "`request_claims` is no object; write {\"id_token\": {…}, \"userinfo\": {…}}",
+        ),
+        (
             "/go/no-class",
             "`acr` names no class, or one that is not visible ASCII without spaces and quotes",
         ),
@@ -383,6 +403,34 @@ async fn two_long_places_of_one_login_fit_into_its_cookie() {
     w.sign_in("alice", "/me").await;
     let page = w.browser.get(&format!("{APP}/go/far")).await;
     assert_eq!(page.url, format!("{APP}/"), "{page:?}");
+}
+
+#[tokio::test]
+async fn a_login_can_ask_for_more_than_every_login() {
+    let mut w = shaped(|provider| provider.resource(["https://always.test/"]));
+    w.browser.get(&format!("{APP}/go/wide")).await;
+    w.browser.sign_in_as("alice").await;
+    let answer = w.navigate("/go/wide").await;
+    let location = answer.header("location").to_owned();
+    let query = location.split_once('?').unwrap().1;
+    assert!(
+        query.contains("scope=openid+profile+email+calendar&"),
+        "{query}"
+    );
+    assert!(
+        query.contains("&resource=https%3A%2F%2Fcalendar.test%2F"),
+        "{query}"
+    );
+    assert!(!query.contains("always.test"), "{query}");
+    assert!(query.contains("&claims=%7B"), "{query}");
+    let sent = w.wire.sent();
+    let token = sent.iter().find(|sent| sent.path == "/token").unwrap();
+    assert!(
+        token
+            .body
+            .contains("&resource=https%3A%2F%2Fcalendar.test%2F")
+    );
+    assert!(!token.body.contains("always.test"));
 }
 
 #[tokio::test]
