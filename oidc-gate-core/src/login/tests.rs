@@ -76,6 +76,15 @@ pub(super) fn registration() -> Registration {
 }
 
 fn begin(return_to: &str, demand: Demand) -> Started {
+    begin_with(&metadata(json!({})), &registration(), return_to, demand)
+}
+
+fn begin_with(
+    metadata: &Metadata,
+    registration: &Registration,
+    return_to: &str,
+    demand: Demand,
+) -> Started {
     let mut entropy = Counting::default();
     let mut env = Env {
         now: NOW,
@@ -83,8 +92,8 @@ fn begin(return_to: &str, demand: Demand) -> Started {
     };
     let return_to = ReturnTo::parse(return_to).unwrap();
     start(
-        &metadata(json!({})),
-        &registration(),
+        metadata,
+        registration,
         Wanted::to(return_to).demand(demand),
         &mut env,
     )
@@ -458,7 +467,13 @@ pub(super) fn sign_in_with(
     rules: SignInRules,
 ) -> (Result<SignedIn, CheckFailed>, u32) {
     let mut lookups = 0;
-    let mut started = begin("/me", Demand::default());
+    let metadata = metadata(extra);
+    // As if the algorithm had been configured while the user was away.
+    let begun = Registration {
+        id_token_alg: None,
+        ..registration.clone()
+    };
+    let mut started = begin_with(&metadata, &begun, "/me", Demand::default());
     let nonce = query(&started.location).take("nonce").unwrap();
     let verifier = started.transaction.verifier.clone();
     started.transaction.created = now;
@@ -473,7 +488,7 @@ pub(super) fn sign_in_with(
         .map(granted)
         .unwrap();
     let mut flow = SignIn::new(
-        Arc::new(metadata(extra)),
+        Arc::new(metadata),
         Arc::new(registration),
         Arc::new(rules),
         grant,

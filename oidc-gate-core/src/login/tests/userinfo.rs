@@ -47,7 +47,11 @@ impl Case {
     /// What comes of it, and how often userinfo was asked.
     fn run(self) -> (Result<SignedIn, CheckFailed>, u32) {
         let provider = Provider::new();
-        let started = begin("/me", Demand::default());
+        let client = Client::new("app", Method::SecretBasic(ClientSecret::new("hush")));
+        let redirect_uri = "https://app.example/oauth2/callback";
+        let registration = Registration::new(client, redirect_uri, self.scopes);
+        let metadata = metadata(self.metadata);
+        let started = begin_with(&metadata, &registration, "/me", Demand::default());
         let nonce = query(&started.location).take("nonce").unwrap();
         let state = started.transaction.state.clone();
         let answered = callback(&state, &format!("code=abc&{ISS}"))
@@ -56,11 +60,8 @@ impl Case {
         let Ok(Answered::Granted(grant)) = answered else {
             panic!("{answered:?}");
         };
-        let client = Client::new("app", Method::SecretBasic(ClientSecret::new("hush")));
-        let redirect_uri = "https://app.example/oauth2/callback";
-        let registration = Registration::new(client, redirect_uri, self.scopes);
         let mut flow = SignIn::new(
-            Arc::new(metadata(self.metadata)),
+            Arc::new(metadata),
             Arc::new(registration),
             Arc::new(self.rules),
             *grant,
