@@ -1,10 +1,33 @@
 //! How a client proves who it is.
 
 mod assertion;
+mod authenticator;
 mod basic;
+mod hashed_secret;
+mod name;
+mod presented;
+pub(crate) mod received;
+mod refusal;
+mod registration;
+mod replay;
 
 pub use assertion::{Asserting, Assertion, AssertionKey, JWT_BEARER, Unsigned};
+pub use authenticator::{AuthenticatedClient, Authenticator, KeysWanted, Proven, Verifying};
 pub use basic::{BasicCredentials, BasicError};
+pub use hashed_secret::{Expires, HashedSecret, Secrets};
+pub use name::{MethodName, MethodSet};
+pub use presented::{Bodies, Presented};
+pub use received::Audience;
+pub use refusal::Refusal;
+pub(crate) use refusal::json_answer;
+pub use registration::{
+    ClientKeys, JwtSecrets, RegisteredClient, RegisteredMethod, Registration, RegistrationError,
+    SecretPlace, TokenBinding,
+};
+pub use replay::{Inserted, Insertion, Owed, ReplayKey};
+
+use hashed_secret::Match;
+use presented::Evidence;
 
 use crate::{
     check::CheckFailed,
@@ -289,7 +312,7 @@ pub(crate) mod testing {
 
     impl Entropy for Counting {
         fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyUnavailable> {
-            self.0 += 1;
+            self.0 = self.0.wrapping_add(1);
             out.fill(self.0);
             Ok(())
         }

@@ -51,25 +51,44 @@ impl Form {
     ///
     /// See [`FormError`].
     pub fn parse(bytes: &[u8]) -> Result<Self, FormError> {
+        Self::parse_repeating(bytes, &[])
+    }
+
+    /// Reads a form in which the names of `repeatable` may occur more than once.
+    ///
+    /// # Errors
+    ///
+    /// See [`FormError`].
+    pub fn parse_repeating(bytes: &[u8], repeatable: &[&str]) -> Result<Self, FormError> {
         if bytes.len() > Self::MAX_BYTES {
             return Err(FormError::TooLarge);
         }
-        let mut fields: Vec<(Box<str>, Box<str>)> = Vec::new();
+        let mut form = Self::default();
         for pair in bytes.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
-            if fields.len() == Self::MAX_FIELDS {
-                return Err(FormError::TooLarge);
-            }
             let (name, value) = match pair.iter().position(|b| *b == b'=') {
                 Some(at) => (&pair[..at], &pair[at + 1..]),
                 None => (pair, &b""[..]),
             };
-            let name = decode(name)?;
-            if fields.iter().any(|(n, _)| **n == *name) {
-                return Err(FormError::Duplicate(name));
-            }
-            fields.push((name, decode(value)?));
+            form.push(decode(name)?, decode(value)?, repeatable)?;
         }
-        Ok(Self(fields))
+        Ok(form)
+    }
+
+    /// Adds a field, by the rules of a form that is read.
+    pub(crate) fn push(
+        &mut self,
+        name: Box<str>,
+        value: Box<str>,
+        repeatable: &[&str],
+    ) -> Result<(), FormError> {
+        if self.0.len() == Self::MAX_FIELDS {
+            return Err(FormError::TooLarge);
+        }
+        if self.get(&name).is_some() && !repeatable.contains(&&*name) {
+            return Err(FormError::Duplicate(name));
+        }
+        self.0.push((name, value));
+        Ok(())
     }
 
     /// The value of `name`, if the form has it. An empty value is a value.
@@ -81,6 +100,19 @@ impl Form {
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(n, _)| **n == *name)?;
         Some(self.0.swap_remove(at).1.into_string())
+    }
+
+    /// Takes every value of `name` out, in the order in which they came.
+    pub fn take_all(&mut self, name: &str) -> Vec<String> {
+        let mut taken = Vec::new();
+        self.0.retain_mut(|(n, value)| {
+            let other = **n != *name;
+            if !other {
+                taken.push(std::mem::take(value).into_string());
+            }
+            other
+        });
+        taken
     }
 
     /// The names, in no particular order.
@@ -199,6 +231,17 @@ mod tests {
         );
         assert_eq!(
             Form::parse(b"a=1&%61=2"),
+            Err(FormError::Duplicate("a".into()))
+        );
+    }
+
+    #[test]
+    fn only_what_may_be_repeated_is() {
+        let mut form = Form::parse_repeating(b"r=1&a=x&r=2&%72=3", &["r"]).unwrap();
+        assert_eq!(form.take_all("r"), ["1", "2", "3"]);
+        assert_eq!((form.get("r"), form.get("a")), (None, Some("x")));
+        assert_eq!(
+            Form::parse_repeating(b"r=1&a=x&a=y", &["r"]),
             Err(FormError::Duplicate("a".into()))
         );
     }

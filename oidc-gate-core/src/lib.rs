@@ -9,6 +9,7 @@ pub mod client_auth;
 pub mod flow;
 pub mod form;
 pub mod gate;
+pub mod grant;
 pub mod identity;
 pub mod jose;
 pub mod login;

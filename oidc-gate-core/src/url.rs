@@ -175,6 +175,21 @@ impl fmt::Debug for EndpointUrl {
     }
 }
 
+/// Whether `text` can name a resource: an absolute URI without a fragment
+/// ([RFC 8707 § 2](https://www.rfc-editor.org/rfc/rfc8707#section-2)).
+pub fn is_resource(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(plain)
+        && !rest.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&b))
+}
+
 /// Where browsers find the application: an origin, and a path if the application does not have the whole of it.
 ///
 /// Every absolute address the gate makes is made from this and from nothing a request says.

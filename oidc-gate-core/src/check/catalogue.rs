@@ -557,6 +557,438 @@ checks! {
         answer: 401, "`invalid_token`, or as `InvalidBearer` says",
         mended_by: Caller, "Get a new token; the cause says what was wrong with this one.",
     }
+    RequestMethod = "client_auth.http_method" {
+        rule: "A token request is a POST.",
+        source: "RFC 6749 § 3.2", "https://www.rfc-editor.org/rfc/rfc6749#section-3.2",
+        answer: 405, "`invalid_request`, and `Allow`",
+        mended_by: Caller, "Send the request with POST.",
+    }
+    RequestMediaType = "client_auth.media_type" {
+        rule: "A token request is `application/x-www-form-urlencoded`.",
+        source: "RFC 6749 Appendix B", "https://www.rfc-editor.org/rfc/rfc6749#appendix-B",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send a form. A server may take JSON as well: `Bodies::FormOrJson`.",
+    }
+    RequestSize = "client_auth.size" {
+        rule: "A token request has at most 64 KiB and 100 parameters.",
+        source: "RFC 9110 § 15.5.14", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14",
+        answer: 413, "`invalid_request`",
+        mended_by: Caller, "Send less.",
+    }
+    RequestMalformed = "client_auth.malformed" {
+        rule: "The body is what its media type says: percent-encoded UTF-8, or a JSON object of texts.",
+        source: "RFC 6749 Appendix B", "https://www.rfc-editor.org/rfc/rfc6749#appendix-B",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Encode the body as the cause says.",
+    }
+    RequestQuery = "client_auth.query" {
+        rule: "No credential travels in a URL.",
+        source: "RFC 6749 § 2.3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send the parameter in the body. What stood in the URL is in logs now: replace it.",
+    }
+    RequestRepeated = "client_auth.repeated" {
+        rule: "A parameter occurs once; `resource` and `audience` may occur more often.",
+        source: "RFC 6749 § 3.2", "https://www.rfc-editor.org/rfc/rfc6749#section-3.2",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send the parameter once.",
+    }
+    RequestHeaderRepeated = "client_auth.header_repeated" {
+        rule: "There is at most one `Authorization` header.",
+        source: "RFC 9110 § 5.3", "https://www.rfc-editor.org/rfc/rfc9110#section-5.3",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send the header once.",
+    }
+    ClientMechanisms = "client_auth.mechanisms" {
+        rule: "A request uses one client authentication method.",
+        source: "RFC 6749 § 2.3", "https://www.rfc-editor.org/rfc/rfc6749#section-2.3",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Keep the method the client is registered for and leave the others out.",
+    }
+    ClientScheme = "client_auth.scheme" {
+        rule: "The scheme of the `Authorization` header is `Basic`.",
+        source: "RFC 6749 § 2.3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Authenticate as the client is registered.",
+    }
+    ClientBasic = "client_auth.basic" {
+        rule: "`Authorization: Basic` is base64 of form-encoded client id, colon, form-encoded secret.",
+        source: "RFC 6749 § 2.3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Encode id and secret on their own, join them with a colon, then encode the whole as base64.",
+    }
+    ClientAssertionHalf = "client_auth.assertion_half" {
+        rule: "`client_assertion` and `client_assertion_type` come together.",
+        source: "RFC 7521 § 4.2", "https://www.rfc-editor.org/rfc/rfc7521#section-4.2",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send both.",
+    }
+    ClientAssertionType = "client_auth.assertion_type" {
+        rule: "The type of a client assertion is `urn:ietf:params:oauth:client-assertion-type:jwt-bearer`.",
+        source: "RFC 7523 § 2.2", "https://www.rfc-editor.org/rfc/rfc7523#section-2.2",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Send a JWT and say so.",
+    }
+    ClientIdsDiffer = "client_auth.ids_differ" {
+        rule: "All that names a client names the same one.",
+        source: "RFC 7521 § 4.2", "https://www.rfc-editor.org/rfc/rfc7521#section-4.2",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send one client id everywhere, or leave `client_id` out of the body where the method names the client anyway.",
+    }
+    ClientMissing = "client_auth.missing" {
+        rule: "A request says which client sends it.",
+        source: "RFC 6749 § 3.2.1", "https://www.rfc-editor.org/rfc/rfc6749#section-3.2.1",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Send `client_id`, or authenticate.",
+    }
+    ClientCharacters = "client_auth.characters" {
+        rule: "A client id and a secret are printable ASCII of a sensible length.",
+        source: "RFC 6749 Appendix A", "https://www.rfc-editor.org/rfc/rfc6749#appendix-A",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Look at what encodes the request.",
+    }
+    ClientProofUnsupported = "client_auth.unsupported" {
+        rule: "What proves more than the methods of this server know is refused, not ignored.",
+        source: "RFC 9449 § 5", "https://www.rfc-editor.org/rfc/rfc9449#section-5",
+        answer: 400, "`invalid_dpop_proof` for DPoP, else `invalid_request`",
+        mended_by: Caller, "Leave out what the cause names; it is not spoken here.",
+    }
+    ClientUnknown = "client_auth.unknown" {
+        rule: "The client is registered.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Check the client id.",
+    }
+    ClientMethodDisabled = "client_auth.method_disabled" {
+        rule: "The method is one the server offers.",
+        source: "RFC 8414 § 2", "https://www.rfc-editor.org/rfc/rfc8414#section-2",
+        answer: 401, "`invalid_client`",
+        mended_by: Operator, "Enable the method at the `Authenticator`, or register the client for one that is.",
+    }
+    ClientMethodOther = "client_auth.method_other" {
+        rule: "The client authenticates by the method it is registered for.",
+        source: "RFC 7591 § 2", "https://www.rfc-editor.org/rfc/rfc7591#section-2",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Use the registered `token_endpoint_auth_method`.",
+    }
+    ClientSecretWrong = "client_auth.secret" {
+        rule: "The secret is one of the client's.",
+        source: "RFC 6749 § 2.3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Check the secret, and that id and secret are form-encoded before base64.",
+    }
+    ClientSecretExpired = "client_auth.secret_expired" {
+        rule: "The secret has not expired.",
+        source: "RFC 7591 § 3.2.1", "https://www.rfc-editor.org/rfc/rfc7591#section-3.2.1",
+        answer: 401, "`invalid_client`",
+        mended_by: Operator, "Give the client a new secret.",
+    }
+    ClientTooMany = "client_auth.too_many" {
+        rule: "Secrets are not guessed at.",
+        source: "RFC 6749 § 2.3.1", "https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1",
+        answer: 429, "`invalid_client`",
+        mended_by: Caller, "Wait, and look for whoever tries.",
+    }
+    ClientKeysUnavailable = "client_auth.keys_unavailable" {
+        rule: "The client's keys can be had from its `jwks_uri`.",
+        source: "RFC 7591 § 2", "https://www.rfc-editor.org/rfc/rfc7591#section-2",
+        answer: 401, "`invalid_client`",
+        mended_by: Operator, "Look at the client's `jwks_uri`: https, a public address, no redirect, a JWK set of at most 512 KiB.",
+    }
+    AssertionMalformed = "assertion.malformed" {
+        rule: "An assertion is a signed JWT in the compact form that says everything once.",
+        source: "RFC 7515 § 3", "https://www.rfc-editor.org/rfc/rfc7515#section-3",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Look at what makes the assertion; the cause says what is wrong.",
+    }
+    AssertionAlg = "assertion.alg" {
+        rule: "An assertion is signed with an algorithm that the server takes and the client is registered for.",
+        source: "RFC 8725 § 3.1", "https://www.rfc-editor.org/rfc/rfc8725#section-3.1",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Sign with one of `token_endpoint_auth_signing_alg_values_supported`, and with the registered one if there is one.",
+    }
+    AssertionCritical = "assertion.crit" {
+        rule: "An assertion demands no extension.",
+        source: "RFC 7515 § 4.1.11", "https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Leave `crit` and `b64` out.",
+    }
+    AssertionTyp = "assertion.typ" {
+        rule: "An assertion is no token of another kind.",
+        source: "RFC 8725 § 3.11", "https://www.rfc-editor.org/rfc/rfc8725#section-3.11",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Set `typ` to `client-authentication+jwt` or `JWT`, or leave it out.",
+    }
+    AssertionKey = "assertion.key" {
+        rule: "A registered key fits the assertion's `kid` and algorithm.",
+        source: "RFC 7517 § 4", "https://www.rfc-editor.org/rfc/rfc7517#section-4",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Register the key, or sign with one that is; keys in the assertion's header count for nothing.",
+    }
+    AssertionSignature = "assertion.signature" {
+        rule: "The signature is one of the registered key's.",
+        source: "RFC 7515 § 5.2", "https://www.rfc-editor.org/rfc/rfc7515#section-5.2",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Sign with the key that is registered.",
+    }
+    AssertionSecretShort = "assertion.secret_short" {
+        rule: "The secret is as long as the hash.",
+        source: "RFC 7518 § 3.2", "https://www.rfc-editor.org/rfc/rfc7518#section-3.2",
+        answer: 401, "`invalid_client`",
+        mended_by: Operator, "Give the client a secret of at least 32 bytes for HS256, 48 for HS384, 64 for HS512.",
+    }
+    AssertionIssuer = "assertion.iss" {
+        rule: "A client's assertion is issued by the client; a grant's by an issuer that is trusted.",
+        source: "RFC 7523 § 3", "https://www.rfc-editor.org/rfc/rfc7523#section-3",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Set `iss` to the client id; or have the issuer configured.",
+    }
+    AssertionSubject = "assertion.sub" {
+        rule: "A client's assertion is about the client; a grant's about somebody.",
+        source: "RFC 7523 § 3", "https://www.rfc-editor.org/rfc/rfc7523#section-3",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Set `sub` to the client id.",
+    }
+    AssertionAudience = "assertion.aud" {
+        rule: "An assertion is made for this server.",
+        source: "RFC 7523 § 3", "https://www.rfc-editor.org/rfc/rfc7523#section-3",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Set `aud` to the issuer, as text.",
+    }
+    AssertionExpires = "assertion.exp" {
+        rule: "An assertion says when it expires, soon, and has not.",
+        source: "RFC 7523 § 3", "https://www.rfc-editor.org/rfc/rfc7523#section-3",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Look at the clocks of both sides, and let assertions live for a minute.",
+    }
+    AssertionNotBefore = "assertion.nbf" {
+        rule: "An assertion is valid already.",
+        source: "RFC 7523 § 3", "https://www.rfc-editor.org/rfc/rfc7523#section-3",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Look at the clocks of both sides.",
+    }
+    AssertionIssuedAt = "assertion.iat" {
+        rule: "An assertion is made neither in the future nor long ago.",
+        source: "RFC 7523 § 3", "https://www.rfc-editor.org/rfc/rfc7523#section-3",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Look at the clocks of both sides, and make an assertion for each request.",
+    }
+    AssertionId = "assertion.jti" {
+        rule: "An assertion has an id.",
+        source: "OpenID Connect Core § 9", "https://openid.net/specs/openid-connect-core-1_0.html#ClientAuthentication",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Set `jti` to something new and unguessable, at most 255 bytes.",
+    }
+    AssertionReplayed = "assertion.replayed" {
+        rule: "An assertion is used once.",
+        source: "RFC 7523 § 3", "https://www.rfc-editor.org/rfc/rfc7523#section-3",
+        answer: 401, "`invalid_client`; `invalid_grant` where the assertion is the grant",
+        mended_by: Caller, "Make an assertion for each request, for every attempt of it too. If nobody sent it twice, somebody has stolen it.",
+    }
+    GrantTypeMissing = "grant.type_missing" {
+        rule: "A token request says which grant it uses.",
+        source: "RFC 6749 § 4.1.3", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send `grant_type`.",
+    }
+    GrantTypeUnknown = "grant.type_unknown" {
+        rule: "The grant is one the server knows.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 400, "`unsupported_grant_type`",
+        mended_by: Caller, "Use a grant of the metadata's `grant_types_supported`.",
+    }
+    GrantNotAllowed = "grant.not_allowed" {
+        rule: "The client may use the grant.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 400, "`unauthorized_client`",
+        mended_by: Operator, "Register the client for the grant.",
+    }
+    GrantScopeMalformed = "grant.scope_malformed" {
+        rule: "A scope is words separated by single spaces.",
+        source: "RFC 6749 § 3.3", "https://www.rfc-editor.org/rfc/rfc6749#section-3.3",
+        answer: 400, "`invalid_scope`",
+        mended_by: Caller, "Send words of `%x21 / %x23-5B / %x5D-7E` with one space between them.",
+    }
+    GrantResourceMalformed = "grant.resource_malformed" {
+        rule: "A resource is an absolute URI without a fragment.",
+        source: "RFC 8707 § 2", "https://www.rfc-editor.org/rfc/rfc8707#section-2",
+        answer: 400, "`invalid_target`",
+        mended_by: Caller, "Send the address of the API.",
+    }
+    GrantParameter = "grant.unsupported" {
+        rule: "A parameter that changes what is granted is understood or refused.",
+        source: "RFC 9396 § 5", "https://www.rfc-editor.org/rfc/rfc9396#section-5",
+        answer: 400, "`invalid_authorization_details` for that parameter, else `invalid_request`",
+        mended_by: Caller, "Leave out what the cause names; it is not spoken here.",
+    }
+    GrantMissing = "grant.missing" {
+        rule: "What the grant needs is there.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send the parameter that the cause names.",
+    }
+    GrantCertificateMissing = "grant.certificate_missing" {
+        rule: "A client whose tokens are bound to its certificate shows one.",
+        source: "RFC 8705 § 3.4", "https://www.rfc-editor.org/rfc/rfc8705#section-3.4",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Connect with the certificate.",
+    }
+    GrantUnknown = "grant.unknown" {
+        rule: "The code or token is one this server has issued.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Begin anew; the grant is not known, or was forgotten after its time.",
+    }
+    GrantClient = "grant.client" {
+        rule: "The code or token was issued to this client.",
+        source: "RFC 6749 § 4.1.3", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "A code or a token of another client came: somebody may have stolen it. It stays valid for its owner.",
+    }
+    GrantUsed = "grant.used" {
+        rule: "A code is used once.",
+        source: "RFC 6749 § 4.1.2", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Begin anew. What was issued for the code is revoked: it may be in other hands.",
+    }
+    GrantExpired = "grant.expired" {
+        rule: "The code or token has not expired.",
+        source: "RFC 6749 § 4.1.2", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.2",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Begin anew.",
+    }
+    GrantEnded = "grant.ended" {
+        rule: "The authorization behind it is still alive.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Begin anew: the user, the session or the consent is gone.",
+    }
+    GrantRace = "grant.race" {
+        rule: "Of several uses at once, one succeeds.",
+        source: "RFC 9700 § 4.2.4", "https://www.rfc-editor.org/rfc/rfc9700#section-4.2.4",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Use the result of the request that was faster.",
+    }
+    GrantRedirectUri = "grant.redirect_uri" {
+        rule: "The redirect URI is that of the authorization request, byte for byte.",
+        source: "RFC 6749 § 4.1.3", "https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Send the same `redirect_uri` as before.",
+    }
+    GrantVerifierMissing = "grant.verifier_missing" {
+        rule: "A code that was asked for with a challenge is redeemed with its verifier.",
+        source: "RFC 7636 § 4.6", "https://www.rfc-editor.org/rfc/rfc7636#section-4.6",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Send `code_verifier`.",
+    }
+    GrantVerifierUnasked = "grant.verifier_unasked" {
+        rule: "A code that was asked for without a challenge is redeemed without a verifier.",
+        source: "RFC 9700 § 2.1.1", "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Somebody may have taken the challenge out of the authorization request; begin anew.",
+    }
+    GrantChallengeMissing = "grant.challenge_missing" {
+        rule: "A public client proves by PKCE that the code is its own.",
+        source: "RFC 9700 § 2.1.1", "https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Send `code_challenge` with the authorization request.",
+    }
+    GrantVerifierMalformed = "grant.verifier_malformed" {
+        rule: "A verifier has 43 to 128 unreserved characters.",
+        source: "RFC 7636 § 4.1", "https://www.rfc-editor.org/rfc/rfc7636#section-4.1",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Make the verifier of 32 random bytes in base64url.",
+    }
+    GrantVerifierWrong = "grant.verifier_wrong" {
+        rule: "The verifier is the one of the challenge.",
+        source: "RFC 7636 § 4.6", "https://www.rfc-editor.org/rfc/rfc7636#section-4.6",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Send the verifier that belongs to this authorization request. If nobody erred, somebody has stolen the code.",
+    }
+    GrantTarget = "grant.target" {
+        rule: "What is asked for is among what was authorised, or allowed for the client.",
+        source: "RFC 8707 § 2.2", "https://www.rfc-editor.org/rfc/rfc8707#section-2.2",
+        answer: 400, "`invalid_target`",
+        mended_by: Caller, "Ask for less, or have it authorised.",
+    }
+    GrantScope = "grant.scope" {
+        rule: "The scope is within what was authorised, or allowed for the client.",
+        source: "RFC 6749 § 6", "https://www.rfc-editor.org/rfc/rfc6749#section-6",
+        answer: 400, "`invalid_scope`",
+        mended_by: Caller, "Ask for less, or have it authorised.",
+    }
+    RefreshReused = "grant.refresh_reused" {
+        rule: "A refresh token that was replaced is not used again.",
+        source: "RFC 9700 § 4.14.2", "https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Keep the newest refresh token, and use it from one place. All tokens of the authorization are revoked: one may be in other hands.",
+    }
+    RefreshSender = "grant.refresh_sender" {
+        rule: "A refresh token that is bound to a certificate comes with it.",
+        source: "RFC 8705 § 4", "https://www.rfc-editor.org/rfc/rfc8705#section-4",
+        answer: 400, "`invalid_grant`",
+        mended_by: Caller, "Connect with the certificate the token was issued for.",
+    }
+    ClientCredentialsPublic = "grant.client_credentials_public" {
+        rule: "Only a client that can prove who it is gets tokens in its own name.",
+        source: "RFC 6749 § 4.4", "https://www.rfc-editor.org/rfc/rfc6749#section-4.4",
+        answer: 400, "`unauthorized_client`",
+        mended_by: Operator, "Register the client with a method other than `none`.",
+    }
+    GrantTokenType = "grant.token_type" {
+        rule: "A token to be exchanged is of a kind the server knows.",
+        source: "RFC 8693 § 3", "https://www.rfc-editor.org/rfc/rfc8693#section-3",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send a token type identifier that the server takes.",
+    }
+    GrantActorHalf = "grant.actor_half" {
+        rule: "`actor_token` and `actor_token_type` come together.",
+        source: "RFC 8693 § 2.1", "https://www.rfc-editor.org/rfc/rfc8693#section-2.1",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send both.",
+    }
+    GrantTokenInvalid = "grant.token_invalid" {
+        rule: "A token to be exchanged is valid now and may be used by this client.",
+        source: "RFC 8693 § 2.2.2", "https://www.rfc-editor.org/rfc/rfc8693#section-2.2.2",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Send a token that is alive and meant for the client.",
+    }
+    GrantDelegation = "grant.delegation" {
+        rule: "The actor may act for the subject.",
+        source: "RFC 8693 § 4.4", "https://www.rfc-editor.org/rfc/rfc8693#section-4.4",
+        answer: 400, "`invalid_request`",
+        mended_by: Caller, "Have `may_act` name the actor, and keep chains short.",
+    }
+    DevicePending = "grant.device_pending" {
+        rule: "The user has decided.",
+        source: "RFC 8628 § 3.5", "https://www.rfc-editor.org/rfc/rfc8628#section-3.5",
+        answer: 400, "`authorization_pending`",
+        mended_by: Caller, "Nothing is wrong: ask again after the interval.",
+    }
+    DeviceSlowDown = "grant.device_slow_down" {
+        rule: "A device asks no more often than it was told.",
+        source: "RFC 8628 § 3.5", "https://www.rfc-editor.org/rfc/rfc8628#section-3.5",
+        answer: 400, "`slow_down`",
+        mended_by: Caller, "Wait five seconds longer between requests from now on.",
+    }
+    DeviceDenied = "grant.device_denied" {
+        rule: "The user agreed.",
+        source: "RFC 8628 § 3.5", "https://www.rfc-editor.org/rfc/rfc8628#section-3.5",
+        answer: 400, "`access_denied`",
+        mended_by: Caller, "Nothing is wrong: the user refused.",
+    }
+    DeviceExpired = "grant.device_expired" {
+        rule: "The device code has not expired.",
+        source: "RFC 8628 § 3.5", "https://www.rfc-editor.org/rfc/rfc8628#section-3.5",
+        answer: 400, "`expired_token`",
+        mended_by: Caller, "Begin anew.",
+    }
+    ServerStore = "grant.store" {
+        rule: "What has to be remembered can be.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 503, "`temporarily_unavailable`",
+        mended_by: Operator, "Look at the store. Nothing was granted meanwhile.",
+    }
     Randomness = "system.randomness" {
         rule: "The operating system gives randomness.",
         source: "RFC 4086", "https://www.rfc-editor.org/rfc/rfc4086",

@@ -29,7 +29,7 @@ pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
     }
 }
 
-const REPEATED: &str = "a member occurs more than once";
+pub(crate) const REPEATED: &str = "a member occurs more than once";
 const TOO_DEEP: &str = "nested too deeply";
 
 /// serde_json wraps an error of ours with line and column; which one it was has to be told from its text.

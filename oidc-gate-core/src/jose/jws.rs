@@ -113,6 +113,11 @@ impl CompactJws {
         self.typ.as_deref()
     }
 
+    /// What the token says of `name`, before anybody has confirmed it: to find the key by, and nothing else.
+    pub(crate) fn unverified_text(&self, name: &str) -> Option<&str> {
+        self.payload.get(name).and_then(Value::as_str)
+    }
+
     /// Which key the token asks for.
     pub fn key_query(&self) -> KeyQuery {
         KeyQuery::new(self.kid.clone(), self.alg)

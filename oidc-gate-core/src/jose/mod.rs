@@ -6,6 +6,7 @@
 //! can bend a key to another use ([RFC 8725 § 3.1](https://www.rfc-editor.org/rfc/rfc8725#section-3.1)).
 
 mod alg;
+mod date;
 mod jwk;
 mod jws;
 mod private_key;
@@ -14,6 +15,8 @@ mod trust;
 
 pub(crate) mod base64url;
 pub(crate) mod json;
+
+pub(crate) use date::NumericDate;
 
 pub use alg::{Alg, AlgSet};
 pub use jwk::{JwkSet, SkipReason, SkippedKey};

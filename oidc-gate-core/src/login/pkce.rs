@@ -2,7 +2,10 @@
 //! ([RFC 7636](https://www.rfc-editor.org/rfc/rfc7636)).
 
 use crate::secret::CodeVerifier;
-use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    digest::{SHA256, digest},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The public half: what goes into the authorization request
@@ -23,13 +26,24 @@ pub fn challenge(verifier: &CodeVerifier) -> String {
 ///
 /// A verifier outside of the grammar of [§ 4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1) is refused.
 pub fn verify(verifier: &CodeVerifier, challenge: &str) -> bool {
+    is_verifier(verifier)
+        && verify_slices_are_equal(self::challenge(verifier).as_bytes(), challenge.as_bytes())
+            .is_ok()
+}
+
+/// Whether `verifier` has the form of one, 43 to 128 unreserved characters
+/// ([RFC 7636 § 4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
+pub fn is_verifier(verifier: &CodeVerifier) -> bool {
     let text = verifier.expose();
-    let grammatical = (43..=128).contains(&text.len())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._~".contains(&b));
-    // The challenge is public and compared by its digest: nothing is learnt from the time it takes.
-    grammatical && self::challenge(verifier) == challenge
+    let unreserved = |b: u8| b.is_ascii_alphanumeric() || b"-._~".contains(&b);
+    (43..=128).contains(&text.len()) && text.bytes().all(unreserved)
+}
+
+/// Whether `text` has the form of a challenge of `S256`, 43 characters of base64url
+/// ([RFC 7636 § 4.2](https://www.rfc-editor.org/rfc/rfc7636#section-4.2)).
+pub fn is_challenge(text: &str) -> bool {
+    let url = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    text.len() == 43 && text.bytes().all(url)
 }
 
 #[cfg(test)]

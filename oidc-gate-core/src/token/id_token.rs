@@ -4,7 +4,7 @@
 use super::{IdTokenClaims, IdTokenOrigin};
 use crate::check::{Check, CheckFailed, quote};
 use crate::flow::KeyQuery;
-use crate::jose::{Alg, AlgSet, CompactJws, JwkSet, JwsError, TrustedKeys};
+use crate::jose::{Alg, AlgSet, CompactJws, JwkSet, JwsError, NumericDate, TrustedKeys};
 use crate::secret::{AccessToken, IdToken, Nonce};
 use crate::time::UnixTime;
 use crate::url::Issuer;
@@ -284,10 +284,12 @@ impl<'a> Claims<'a> {
     }
 
     /// A claim that is a time where it stands at all.
-    fn time(self, name: &str) -> Result<Option<Date>, CheckFailed> {
+    fn time(self, name: &str) -> Result<Option<NumericDate>, CheckFailed> {
         self.0
             .get(name)
-            .map(|value| Date::read(value).ok_or_else(|| wrong_type(name, "a number of seconds")))
+            .map(|value| {
+                NumericDate::read(value).ok_or_else(|| wrong_type(name, "a number of seconds"))
+            })
             .transpose()
     }
 
@@ -495,35 +497,6 @@ impl<'a> Claims<'a> {
                 Check::IdTokenAccessTokenHash,
                 "it belongs to another access token",
             )
-        })
-    }
-}
-
-/// A `NumericDate`, which may have a fraction. Times here are whole seconds, so which way it is rounded depends on the
-/// question: compared with a whole second, `x < now` is `floor(x) < now`, and `x > now` is `ceil(x) > now`.
-#[derive(Clone, Copy)]
-struct Date {
-    rounded_down: UnixTime,
-    rounded_up: UnixTime,
-}
-
-impl Date {
-    fn read(value: &Value) -> Option<Self> {
-        let Value::Number(number) = value else {
-            return None;
-        };
-        if let Some(whole) = number.as_u64() {
-            let time = UnixTime::from_secs(whole);
-            return Some(Self {
-                rounded_down: time,
-                rounded_up: time,
-            });
-        }
-        // The casts stop at both ends of the range; what lies before the epoch is the epoch.
-        let time = number.as_f64().filter(|secs| secs.is_finite())?;
-        Some(Self {
-            rounded_down: UnixTime::from_secs(time.floor() as u64),
-            rounded_up: UnixTime::from_secs(time.ceil() as u64),
         })
     }
 }

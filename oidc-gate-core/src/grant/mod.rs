@@ -1,0 +1,49 @@
+//! The token endpoint of an authorization server: what it checks before it grants
+//! ([RFC 6749 § 5](https://www.rfc-editor.org/rfc/rfc6749#section-5)).
+//!
+//! Nothing here stores anything. A request goes through values, and each has one way on:
+//!
+//! 1. [`Authenticator::read`](crate::client_auth::Authenticator::read) and
+//!    [`verify`](crate::client_auth::Authenticator::verify) end in a
+//!    [`Proven`](crate::client_auth::Proven) client.
+//! 2. [`GrantRequest::read`] says which grant is asked for, and has one `check` for each kind. It takes what the server has
+//!    stored, looks at everything and changes nothing.
+//! 3. What is good once has to be used up in one atomic step, by whoever has the store: a [`Spend`] whose
+//!    [`resolve`](Spend::resolve) takes what came of it.
+//! 4. Then an assertion has to be new ([`Owed`](crate::client_auth::Owed)), and only then there is a [`Granted`], which
+//!    makes the answer.
+//!
+//! So a request that fails uses nothing up, a stranger can use nothing up for somebody else, and of two requests at once
+//! one succeeds. A check that fails may leave something to do, see [`Declined`].
+
+mod authorization_code;
+mod client_credentials;
+mod declined;
+mod device_code;
+mod granted;
+mod handle;
+mod jwt_bearer;
+mod refresh_token;
+mod request;
+mod scope;
+mod token_exchange;
+
+pub use authorization_code::{CodeRequest, IssuedCode};
+pub use client_credentials::ClientCredentialsRequest;
+pub use declined::{Aftermath, Declined};
+pub use device_code::{
+    DeviceAuthorization, DeviceAuthorizationRequest, DeviceRequest, IssuedDeviceCode, UserCode,
+    UserDecision,
+};
+pub use granted::{Granted, TokenAnswer};
+pub use handle::{Handle, Spend, Spent, Standing};
+pub use jwt_bearer::{JwtBearerRequest, TrustedIssuer};
+pub use refresh_token::{
+    IssuedRefreshToken, RefreshPolicy, RefreshRequest, RefreshState, Refreshing, Replaced, Rotate,
+    Rotated, Rotation,
+};
+pub use request::{GrantRequest, GrantType};
+pub use scope::ScopeSet;
+pub use token_exchange::{ExchangeRequest, PresentedToken, TokenType, ValidToken};
+
+use request::Asked;
