@@ -4,6 +4,7 @@ use super::{
     Audience, Bodies, ClientKeys, Evidence, JwtSecrets, Match, MethodName, MethodSet, Owed,
     Presented, Refusal, RegisteredClient, RegisteredMethod, ReplayKey, Secrets, TokenBinding,
     received::{self, Expected, Typ},
+    replay::Purpose,
 };
 use crate::{
     check::{Check, quote},
@@ -402,7 +403,7 @@ impl Assertion {
         })?;
         let id = client.id();
         let believed = received::check_claims(&claims, &server.expected(id, Some(id)), typ, now)?;
-        let key = ReplayKey::of("client", id, &believed.id);
+        let key = ReplayKey::of(Purpose::Client, id, &believed.id);
         facts.replay = Some((key, server.kept_until(believed.expires)));
         Ok(facts.proven(client, now))
     }
@@ -474,6 +475,27 @@ pub struct Proven {
 }
 
 impl Proven {
+    /// The client as if it had proved who it is. Nothing is verified, whatever was presented.
+    ///
+    /// # Security
+    ///
+    /// For servers that let everybody in, on a developer's machine.
+    pub fn danger_without_proof(
+        presented: Presented,
+        client: &RegisteredClient,
+        now: UnixTime,
+    ) -> Self {
+        let facts = Facts {
+            method: presented.method().unwrap_or(MethodName::None),
+            alg: None,
+            kid: None,
+            certificate: None,
+            form: presented.form,
+            replay: None,
+        };
+        facts.proven(client, now)
+    }
+
     /// The client.
     pub fn client(&self) -> &AuthenticatedClient {
         &self.client

@@ -147,6 +147,12 @@ impl Presented {
         &self.client_id
     }
 
+    /// Another parameter of the request, for what has to be known before the client is believed: a limit of attempts, a
+    /// log. Text from outside.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.form.get(name).filter(|value| !value.is_empty())
+    }
+
     /// The method that was used, as far as the request says. Without anything in it the client may be a public one or one
     /// whose connection shows a certificate.
     pub fn method(&self) -> Option<MethodName> {

@@ -13,11 +13,14 @@ use super::{
     authorize_request::{AuthorizeRequest, Prompt, Refused},
     pages,
     service::Call,
-    state::{Code, Session, key, new_handle},
+    state::{Code, Login, Session, key, new_handle},
 };
 use crate::{
     Identity,
-    core::form::{Form, encode},
+    core::{
+        form::{Form, encode},
+        grant::{IssuedCode, Standing},
+    },
 };
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
@@ -134,7 +137,7 @@ impl DevProvider {
         by_hint && by_token
     }
 
-    fn find(&self, name: &str) -> Option<Identity> {
+    pub(super) fn find(&self, name: &str) -> Option<Identity> {
         self.users().iter().find(|u| answers_to(u, name)).cloned()
     }
 
@@ -164,16 +167,23 @@ impl DevProvider {
         let code = self.spelt_code(code);
         let mut response = self.reply(&request.reply_to, &[("code", &code)]);
         let granted = Code {
-            client_id: request.client_id,
-            redirect_uri: request.reply_to.redirect_uri,
-            challenge: request.challenge,
-            nonce: request.nonce,
-            scope: request.scope,
-            acr: request.acr,
-            resources: request.resources,
-            session,
-            expires: self.now() + CODE_LIFE,
-            redeemed: None,
+            issued: IssuedCode {
+                client_id: request.client_id,
+                redirect_uri: Some(request.reply_to.redirect_uri),
+                challenge: Some(request.challenge),
+                scopes: request.scope,
+                resources: request.resources,
+                expires: self.now() + CODE_LIFE,
+                used: false,
+                failures: 0,
+                standing: Standing::Alive,
+            },
+            login: Login {
+                session,
+                nonce: request.nonce,
+                acr: request.acr,
+                grant: key(&code),
+            },
         };
         self.state().codes.insert(key(&code), granted);
         if let Some(handle) = cookie {
@@ -221,7 +231,7 @@ fn answers_to(user: &Identity, name: &str) -> bool {
 }
 
 /// Somebody who was typed. Their address is what was typed, if it looks like one.
-fn stranger(typed: &str, groups: &str) -> Option<Identity> {
+pub(super) fn stranger(typed: &str, groups: &str) -> Option<Identity> {
     let fit = !typed.is_empty() && typed.len() <= 200 && !typed.contains(char::is_control);
     if !fit {
         return None;

@@ -1,10 +1,12 @@
 //! The authorization request: who asks, where the answer goes, and what is asked for
 //! ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
 
-use super::{DevProvider, builder::Client};
+use super::{DevProvider, clients::Client};
 use crate::core::{
-    form::{Form, decode},
-    login::ResponseMode,
+    form::Form,
+    grant::{GrantType, ScopeSet},
+    login::{ResponseMode, pkce::is_challenge},
+    url::is_resource,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -17,7 +19,7 @@ pub(super) struct AuthorizeRequest {
     pub(super) reply_to: ReplyTo,
     pub(super) challenge: String,
     pub(super) nonce: Option<String>,
-    pub(super) scope: String,
+    pub(super) scope: ScopeSet,
     pub(super) acr: Option<String>,
     pub(super) resources: Vec<String>,
     pub(super) max_age: Option<Duration>,
@@ -59,10 +61,10 @@ pub(super) enum Refused {
 
 impl DevProvider {
     pub(super) fn read_authorize_request(&self, form: &[u8]) -> Result<AuthorizeRequest, Refused> {
-        let (form, resources) = split_resources(form);
-        let mut form = Form::parse(&form).map_err(|_| {
+        let mut form = Form::parse_repeating(form, &["resource"]).map_err(|_| {
             Refused::OnPage("The request is not form-encoded, or a parameter occurs twice.")
         })?;
+        let resources = form.take_all("resource");
         // An empty parameter counts as left out (RFC 6749 § 3.1).
         let mut take = |name: &str| form.take(name).filter(|value| !value.is_empty());
 
@@ -108,9 +110,15 @@ impl DevProvider {
                 "response_mode must be query or form_post"
             );
         }
-        let scope = take("scope").unwrap_or_default();
-        if !scope.split(' ').any(|word| word == "openid") {
-            refuse!("invalid_scope", "scope must hold openid");
+        let scope = ScopeSet::parse(&take("scope").unwrap_or_default()).unwrap_or_default();
+        if !scope.contains("openid") {
+            refuse!("invalid_scope", "scope must be words, openid among them");
+        }
+        if !self.may_use(&client_id, GrantType::AuthorizationCode) {
+            refuse!(
+                "unauthorized_client",
+                "the client may not use authorization_code"
+            );
         }
         // Absent means plain (RFC 7636 § 4.3), and plain protects nothing.
         if take("code_challenge_method").is_none_or(|method| method != "S256") {
@@ -133,12 +141,12 @@ impl DevProvider {
             Some(Ok(claims @ Value::Object(_))) => claims,
             Some(_) => refuse!("invalid_request", "claims must be a JSON object"),
         };
-        let Some(resources) = resources else {
+        if !resources.iter().all(|uri| is_resource(uri)) {
             refuse!(
                 "invalid_target",
                 "a resource is an absolute URI without a fragment"
             );
-        };
+        }
         let prompt = take("prompt").unwrap_or_default();
         let asked = |word| prompt.split(' ').any(|p| p == word);
         let prompt = match &*prompt {
@@ -181,12 +189,12 @@ impl DevProvider {
                 )
             };
         }
-        let mut known = clients.iter().filter(|c| c.id == client_id).peekable();
+        let mut known = clients.iter().filter(|c| c.id() == client_id).peekable();
         if known.peek().is_none() {
             return Err("No client of this client_id is registered.");
         }
         // Character by character (RFC 9700 § 4.1.3).
-        if known.any(|client| client.redirect_uri == uri) {
+        if known.any(|client| client.redirect_uris.iter().any(|known| known == uri)) {
             Ok(())
         } else {
             Err("redirect_uri is not the one that is registered, character by character.")
@@ -201,10 +209,12 @@ impl DevProvider {
         let same_origin = |other: &str| {
             Url::parse(other).is_ok_and(|o| o.origin().is_tuple() && o.origin() == url.origin())
         };
-        let of_client = |c: &&Client| client_id.is_none_or(|id| c.id == id);
+        let of_client = |c: &&Client| client_id.is_none_or(|id| c.id() == id);
         let registered = self.shared.clients.iter().filter(of_client);
         (self.shared.clients.is_empty() && is_at_home(&url))
-            || registered.into_iter().any(|c| same_origin(&c.redirect_uri))
+            || registered
+                .into_iter()
+                .any(|c| c.redirect_uris.iter().any(|uri| same_origin(uri)))
             || self.state().redirect_uris.iter().any(|u| same_origin(u))
     }
 }
@@ -215,26 +225,6 @@ fn asked_acr(claims: &Value) -> Option<String> {
     let acr = claims.get("id_token")?.get("acr")?;
     let first = acr.get("value").or_else(|| acr.get("values")?.get(0));
     Some(first?.as_str()?.to_owned())
-}
-
-/// The form without its resources, and those: they alone may occur several times
-/// ([RFC 8707 § 2](https://www.rfc-editor.org/rfc/rfc8707#section-2)). `None` if one of them is no resource.
-pub(super) fn split_resources(form: &[u8]) -> (Vec<u8>, Option<Vec<String>>) {
-    let (mut rest, mut resources) = (Vec::new(), Some(Vec::new()));
-    for pair in form.split(|b| *b == b'&') {
-        let Some(value) = pair.strip_prefix(b"resource=") else {
-            rest.push(pair);
-            continue;
-        };
-        let uri = decode(value)
-            .ok()
-            .filter(|uri| !uri.contains('#') && Url::parse(uri).is_ok());
-        match (&mut resources, uri) {
-            (Some(known), Some(uri)) => known.push(uri.into()),
-            _ => resources = None,
-        }
-    }
-    (rest.join(&b'&'), resources)
 }
 
 /// An absolute address without a fragment (RFC 6749 § 3.1.2), in characters fit for a header, and no script.
@@ -260,12 +250,4 @@ fn is_at_home(url: &Url) -> bool {
             }
             None => false,
         }
-}
-
-/// SHA-256 in base64url ([RFC 7636 § 4.2](https://www.rfc-editor.org/rfc/rfc7636#section-4.2)).
-fn is_challenge(text: &str) -> bool {
-    text.len() == 43
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }

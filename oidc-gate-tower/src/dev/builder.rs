@@ -2,12 +2,13 @@
 
 use super::{
     DevProvider, Shared,
+    clients::{Wanted, register},
     keys::Keys,
     state::{Issuer, State},
 };
 use crate::{
     Clock, Identity, SystemClock,
-    core::{jose::Alg, secret::ClientSecret},
+    core::{client_auth::Registration, grant::TrustedIssuer, jose::Alg, secret::ClientSecret},
 };
 use std::{
     fmt,
@@ -22,23 +23,17 @@ use std::{
 /// - Clients: any client id with any secret or none, and redirect URIs on a loopback host or under `.test`.
 /// - Algorithm: `ES256`. RSA keys take a moment to make, so they are made when asked for.
 /// - Users: none; a name can be typed.
-/// - Endpoints, under the issuer: `/authorize`, `/token`, `/jwks`, `/userinfo`, `/end_session`.
+/// - Endpoints, under the issuer: `/authorize`, `/token`, `/device_authorization`, `/device`, `/jwks`, `/userinfo`,
+///   `/end_session`.
 #[must_use]
 pub struct DevProviderBuilder {
     issuer: Option<String>,
     users: Vec<Identity>,
-    clients: Vec<Client>,
+    clients: Vec<(Wanted, Vec<String>)>,
+    trusted: Vec<TrustedIssuer>,
     alg: Alg,
     claims_in_userinfo_only: bool,
     clock: Box<dyn Clock>,
-}
-
-/// A registered client.
-pub(super) struct Client {
-    pub(super) id: String,
-    /// A client without a secret is public.
-    pub(super) secret: Option<ClientSecret>,
-    pub(super) redirect_uri: String,
 }
 
 impl DevProviderBuilder {
@@ -47,6 +42,7 @@ impl DevProviderBuilder {
             issuer: None,
             users: Vec::new(),
             clients: Vec::new(),
+            trusted: Vec::new(),
             alg: Alg::ES256,
             claims_in_userinfo_only: false,
             clock: Box::new(SystemClock),
@@ -118,11 +114,51 @@ impl DevProviderBuilder {
         secret: Option<ClientSecret>,
         redirect_uri: impl Into<String>,
     ) -> Self {
-        self.clients.push(Client {
-            id: id.into(),
-            secret,
-            redirect_uri: redirect_uri.into(),
-        });
+        let id = id.into();
+        self.clients
+            .push((Wanted::Simple { id, secret }, vec![redirect_uri.into()]));
+        self
+    }
+
+    /// One more registration, with everything a registration can say: the method, the grants, scopes and resources. Its
+    /// keys have to be registered with it; nothing is fetched from a `jwks_uri`. As with [`client`](Self::client), the first
+    /// one ends the time when everybody was welcome.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{
+    ///     core::{
+    ///         client_auth::{ClientKeys, RegisteredMethod, Registration},
+    ///         grant::{GrantType, ScopeSet},
+    ///         jose::{Alg, JwkSet, SigningKey},
+    ///     },
+    ///     dev::DevProvider,
+    /// };
+    /// use serde_json::json;
+    ///
+    /// let key = SigningKey::generate(Alg::ES256)?;
+    /// let keys = JwkSet::parse(json!({"keys": [key.public_jwk()]}).to_string().as_bytes())?;
+    /// let method = RegisteredMethod::PrivateKeyJwt(ClientKeys::Here(keys.into()), Some(Alg::ES256));
+    /// let service = Registration::new("service", method)
+    ///     .grants([GrantType::ClientCredentials])
+    ///     .scopes(ScopeSet::parse("read write").unwrap_or_default());
+    /// let provider = DevProvider::builder().registered(service, []).build();
+    /// # drop(provider);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn registered<'a>(
+        mut self,
+        client: Registration,
+        redirect_uris: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let uris = redirect_uris.into_iter().map(str::to_owned).collect();
+        self.clients.push((Wanted::Whole(Box::new(client)), uris));
+        self
+    }
+
+    /// Whose assertions are grants here
+    /// ([RFC 7523 § 2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1)).
+    pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
+        self.trusted.push(issuer);
         self
     }
 
@@ -154,8 +190,8 @@ impl DevProviderBuilder {
     ///
     /// # Panics
     ///
-    /// If the issuer is not a URL, or the cryptography library cannot make a key. Both are found on the first run, on a
-    /// developer's machine.
+    /// If the issuer is not a URL, a registration does not fit together, or the cryptography library cannot make a key. All
+    /// are found on the first run, on a developer's machine.
     pub fn build(self) -> DevProvider {
         let given = self.issuer.is_some();
         let text = self
@@ -167,10 +203,12 @@ impl DevProviderBuilder {
                  such as http://localhost:3001"
             )
         });
+        let clients = register(self.clients).unwrap_or_else(|why| panic!("{why}"));
         DevProvider {
             shared: Arc::new(Shared {
                 users: self.users,
-                clients: self.clients,
+                clients,
+                trusted: self.trusted,
                 claims_in_userinfo_only: self.claims_in_userinfo_only,
                 clock: self.clock,
                 keys: Mutex::new(Keys::generate(self.alg)),
@@ -185,14 +223,7 @@ impl fmt::Debug for DevProviderBuilder {
         f.debug_struct("DevProviderBuilder")
             .field("issuer", &self.issuer)
             .field("users", &self.users)
-            .field("clients", &self.clients)
             .field("alg", &self.alg)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Client {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Client({:?} at {:?})", self.id, self.redirect_uri)
     }
 }

@@ -2,9 +2,12 @@
 //! ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 
 use super::{DevProvider, Fault, answer::json_public, bad_claims::WRONG_ISSUER};
+use crate::core::grant::GrantType;
 use bytes::Bytes;
 use http::Response;
 use serde_json::json;
+
+const ALGS: &str = "token_endpoint_auth_signing_alg_values_supported";
 
 impl DevProvider {
     pub(super) fn metadata(&self) -> Response<Bytes> {
@@ -15,6 +18,7 @@ impl DevProvider {
         } else {
             &issuer.text
         };
+        let grants: Vec<&str> = GrantType::ALL.iter().map(|grant| grant.as_str()).collect();
         json_public(&json!({
             "issuer": named,
             "authorization_endpoint": issuer.endpoint("/authorize"),
@@ -22,13 +26,15 @@ impl DevProvider {
             "userinfo_endpoint": issuer.endpoint("/userinfo"),
             "jwks_uri": issuer.endpoint("/jwks"),
             "end_session_endpoint": issuer.endpoint("/end_session"),
-            "scopes_supported": ["openid", "profile", "email", "groups"],
+            "scopes_supported": ["openid", "profile", "email", "groups", "offline_access"],
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "form_post"],
-            "grant_types_supported": ["authorization_code"],
+            "grant_types_supported": grants,
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [alg],
             "token_endpoint_auth_methods_supported": self.client_auth_methods(),
+            ALGS: self.authenticator().metadata("token").remove(ALGS),
+            "device_authorization_endpoint": issuer.endpoint("/device_authorization"),
             "code_challenge_methods_supported": ["S256"],
             "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],
             "claims_supported": [

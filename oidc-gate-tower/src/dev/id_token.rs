@@ -1,32 +1,37 @@
 //! What the provider says about a user
 //! ([OpenID Connect Core § 2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)).
 
-use super::{DevProvider, Fault, bad_signature::sign, state::Code, token::TOKEN_LIFE};
-use crate::{Identity, core::jose::SigningError};
+use super::{DevProvider, Fault, bad_signature::sign, state::Login, token::TOKEN_LIFE};
+use crate::{
+    Identity,
+    core::{grant::ScopeSet, jose::SigningError},
+};
 use serde_json::{Map, Value, json};
 
 impl DevProvider {
     pub(super) fn id_token(
         &self,
-        granted: &Code,
+        login: &Login,
+        client_id: &str,
+        scope: &ScopeSet,
         access_token: &str,
     ) -> Result<String, SigningError> {
         if self.has(Fault::RotatedKey) {
             self.keys().rotate_and_forget();
         }
-        let user = &granted.session.user;
-        let mut claims = user_claims(user, &granted.scope);
+        let user = &login.session.user;
+        let mut claims = user_claims(user, scope);
         if self.shared.claims_in_userinfo_only {
             claims.retain(|name, _| name == "sub");
         }
         let now = self.now();
         let mut set = |name: &str, value: Value| drop(claims.insert(name.to_owned(), value));
         set("iss", self.issuer().into());
-        set("aud", granted.client_id.as_str().into());
+        set("aud", client_id.into());
         set("iat", now.as_secs().into());
         set("exp", (now + TOKEN_LIFE).as_secs().into());
-        set("auth_time", granted.session.auth_time.as_secs().into());
-        set("sid", granted.session.sid.as_str().into());
+        set("auth_time", login.session.auth_time.as_secs().into());
+        set("sid", login.session.sid.as_str().into());
         let methods: Vec<&str> = user.amr().collect();
         set(
             "amr",
@@ -37,10 +42,10 @@ impl DevProvider {
                 json!(methods)
             },
         );
-        if let Some(acr) = granted.acr.as_deref().or(user.acr()) {
+        if let Some(acr) = login.acr.as_deref().or(user.acr()) {
             set("acr", acr.into());
         }
-        if let Some(nonce) = &granted.nonce {
+        if let Some(nonce) = &login.nonce {
             set("nonce", nonce.as_str().into());
         }
 
@@ -55,7 +60,7 @@ impl DevProvider {
 
 /// The user's claims that `scope` lets out: `name` and its like with `profile`, the address with `email`, everything else
 /// always. What the protocol itself says about a token is not the user's to set.
-pub(super) fn user_claims(user: &Identity, scope: &str) -> Map<String, Value> {
+pub(super) fn user_claims(user: &Identity, scope: &ScopeSet) -> Map<String, Value> {
     const PROTOCOL: &[&str] = &[
         "iss",
         "aud",
@@ -77,8 +82,7 @@ pub(super) fn user_claims(user: &Identity, scope: &str) -> Map<String, Value> {
     ];
     const PROFILE: &[&str] = &["name", "preferred_username", "picture", "profile", "locale"];
     const EMAIL: &[&str] = &["email", "email_verified"];
-    let granted = |wanted: &str| scope.split(' ').any(|word| word == wanted);
-    let (profile, email) = (granted("profile"), granted("email"));
+    let (profile, email) = (scope.contains("profile"), scope.contains("email"));
     user.claims()
         .iter()
         .filter(|(name, _)| {
@@ -102,7 +106,7 @@ mod tests {
             .claim("nonce", "x")
             .claim("department", "y")
             .build();
-        let claims = user_claims(&sly, "openid");
+        let claims = user_claims(&sly, &ScopeSet::parse("openid").unwrap());
         assert_eq!(
             Value::Object(claims),
             json!({"sub": "sub", "department": "y"})
@@ -116,7 +120,7 @@ mod tests {
             .email("zoe@example.com")
             .build();
         let names = |scope| {
-            user_claims(&zoe, scope)
+            user_claims(&zoe, &ScopeSet::parse(scope).unwrap())
                 .keys()
                 .cloned()
                 .collect::<Vec<_>>()

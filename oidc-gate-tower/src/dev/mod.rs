@@ -11,9 +11,10 @@
 //!   port, for the gate's own requests;
 //! - a [`tower_service::Service`], for a browser without a network or an application's own server.
 //!
-//! It speaks the authorization code flow with PKCE (`S256`, always), `client_secret_basic`, `client_secret_post` and
-//! `none`, userinfo, and logout by the relying party. What it does not speak is refused by name. Everything it remembers
-//! is in memory and bounded.
+//! It speaks the authorization code flow with PKCE (`S256`, always) and every other grant of
+//! [`GrantType`](crate::core::grant::GrantType), every client authentication method, userinfo, and logout by the relying
+//! party. Its token endpoint is the one of [`core::grant`](crate::core::grant): as strict as a real one. What it does not
+//! speak is refused by name. Everything it remembers is in memory and bounded.
 //!
 //! A test can have it go wrong ([`Fault`]), and do what other providers do differently without being wrong ([`Habit`]).
 //!
@@ -30,10 +31,12 @@ mod authorize_request;
 mod bad_claims;
 mod bad_signature;
 mod builder;
-mod client_auth;
+mod clients;
+mod device;
 mod discovery;
 mod end_session;
 mod fault;
+mod grants;
 mod habit;
 mod id_token;
 mod in_process;
@@ -52,8 +55,11 @@ pub use fault::{Endpoint, Fault, Mishap};
 pub use habit::Habit;
 pub use in_process::InProcess;
 
-use crate::{Clock, Identity, core::time::UnixTime};
-use builder::Client;
+use crate::{
+    Clock, Identity,
+    core::{grant::TrustedIssuer, time::UnixTime},
+};
+use clients::Client;
 use keys::Keys;
 use state::State;
 use std::{
@@ -70,6 +76,7 @@ pub struct DevProvider {
 struct Shared {
     users: Vec<Identity>,
     clients: Vec<Client>,
+    trusted: Vec<TrustedIssuer>,
     claims_in_userinfo_only: bool,
     clock: Box<dyn Clock>,
     /// Never held across an await or while another lock is taken.

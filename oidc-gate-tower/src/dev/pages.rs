@@ -36,23 +36,7 @@ pub(super) fn sign_in(
             escape(session.user.display_name())
         ));
     }
-    if !provider.users().is_empty() {
-        page.push(format_args!(
-            "{open_form}<ul class=\"people\" aria-label=\"Demo users\">\n"
-        ));
-        for user in provider.users() {
-            page.push(format_args!(
-                "<li><button class=\"person\" name=\"user\" value=\"{}\">\
-                 <span class=\"avatar\" aria-hidden=\"true\">{}</span>\
-                 <span><span class=\"name\">{}</span> <span class=\"detail\">{}</span></span></button></li>\n",
-                escape(user.subject()),
-                escape(&initials(user.display_name())),
-                escape(user.display_name()),
-                escape(&description(user)),
-            ));
-        }
-        page.push(format_args!("</ul>\n</form>\n<h2>Or type anybody</h2>\n"));
-    }
+    people(&mut page, provider, &open_form);
     let typed = request.login_hint.as_deref().unwrap_or_default();
     page.push(format_args!(
         "{open_form}<label for=\"name\">Name or address</label>\n\
@@ -70,6 +54,95 @@ pub(super) fn sign_in(
          It is part of the program you are developing.</p></aside>\n"
     ));
     page.respond(StatusCode::OK)
+}
+
+/// Where somebody types what a device shows.
+pub(super) fn device_code(provider: &DevProvider, typed: &str, wrong: bool) -> Response<Bytes> {
+    let mut page = page("Connect a device");
+    let action = format!("{}/device", provider.state().issuer.path);
+    let hint = match wrong {
+        true => {
+            "<p class=\"lead\" role=\"alert\">No device waits with this code. Look at the device again.</p>\n"
+        }
+        false => "<p class=\"lead\">Type the code that the device shows.</p>\n",
+    };
+    page.push(format_args!(
+        "{hint}<form method=\"get\" action=\"{}\">\n<label for=\"user_code\">Code</label>\n\
+         <input type=\"text\" id=\"user_code\" name=\"user_code\" value=\"{}\" required maxlength=\"64\" \
+         autocomplete=\"off\" autocapitalize=\"characters\" spellcheck=\"false\">\n\
+         <button class=\"primary\">Continue</button>\n</form>\n",
+        escape(&action),
+        escape(typed)
+    ));
+    page.respond(match wrong {
+        true => StatusCode::BAD_REQUEST,
+        false => StatusCode::OK,
+    })
+}
+
+/// Whether, and as whom, a device may.
+pub(super) fn device(provider: &DevProvider, typed: &str, client_id: &str) -> Response<Bytes> {
+    let mut page = page("Connect a device");
+    page.push(format_args!(
+        "<p class=\"lead\"><strong>{}</strong> asks with the code <code>{}</code>. Go on only if a device in front of you \
+         shows it.</p>\n",
+        escape(client_id),
+        escape(typed)
+    ));
+    let action = format!("{}/device", provider.state().issuer.path);
+    let open_form = format!(
+        "<form method=\"post\" action=\"{}\">\n<input type=\"hidden\" name=\"user_code\" value=\"{}\">\n",
+        escape(&action),
+        escape(typed)
+    );
+    people(&mut page, provider, &open_form);
+    page.push(format_args!(
+        "{open_form}<label for=\"name\">Name or address</label>\n\
+         <input type=\"text\" id=\"name\" name=\"name\" required maxlength=\"200\" autocomplete=\"off\" \
+         autocapitalize=\"none\" spellcheck=\"false\">\n\
+         <button class=\"primary\">Connect</button>\n</form>\n\
+         {open_form}<button class=\"quiet\" name=\"deny\" value=\"1\">Refuse</button>\n</form>\n"
+    ));
+    page.respond(StatusCode::OK)
+}
+
+/// A device was told.
+pub(super) fn device_decided(agreed: bool) -> Response<Bytes> {
+    let (title, text) = match agreed {
+        true => (
+            "Device connected",
+            "The device will go on in a moment. You can close this page.",
+        ),
+        false => (
+            "Device refused",
+            "The device gets nothing. You can close this page.",
+        ),
+    };
+    let mut page = page(title);
+    page.push(format_args!("<p class=\"lead\">{text}</p>\n"));
+    page.respond(StatusCode::OK)
+}
+
+/// The users to choose from, where there are any.
+fn people(page: &mut Page<'_>, provider: &DevProvider, open_form: &str) {
+    if provider.users().is_empty() {
+        return;
+    }
+    page.push(format_args!(
+        "{open_form}<ul class=\"people\" aria-label=\"Demo users\">\n"
+    ));
+    for user in provider.users() {
+        page.push(format_args!(
+            "<li><button class=\"person\" name=\"user\" value=\"{}\">\
+             <span class=\"avatar\" aria-hidden=\"true\">{}</span>\
+             <span><span class=\"name\">{}</span> <span class=\"detail\">{}</span></span></button></li>\n",
+            escape(user.subject()),
+            escape(&initials(user.display_name())),
+            escape(user.display_name()),
+            escape(&description(user)),
+        ));
+    }
+    page.push(format_args!("</ul>\n</form>\n<h2>Or type anybody</h2>\n"));
 }
 
 /// The answer as a form that sends itself, and has a button for whoever has switched scripts off

@@ -70,6 +70,7 @@ pub(super) struct Call<'a> {
     pub(super) method: &'a Method,
     query: &'a str,
     pub(super) headers: &'a HeaderMap,
+    pub(super) parts: &'a Parts,
     pub(super) body: &'a [u8],
 }
 
@@ -114,6 +115,7 @@ impl DevProvider {
             method: &parts.method,
             query: parts.uri.query().unwrap_or_default(),
             headers: &parts.headers,
+            parts,
             body,
         };
         let (read, post) = (
@@ -131,19 +133,25 @@ impl DevProvider {
             "/.well-known/openid-configuration" if read => self.metadata(),
             "/jwks" if read => self.jwks(),
             "/authorize" if read || post => self.authorize(&call),
-            "/authorize/choose" | "/end_session/confirm" if post && call.is_cross_site() => {
+            "/authorize/choose" | "/device" | "/end_session/confirm"
+                if post && call.is_cross_site() =>
+            {
                 pages::cross_site()
             }
             "/authorize/choose" if post => self.choose(&call),
-            "/token" if post => self.token(&call),
+            "/token" => self.token(&call),
+            "/device_authorization" => self.device_authorization(&call),
+            "/device" if read || post => self.device(&call),
             "/userinfo" if read || post => self.userinfo(&call),
             "/end_session" if read || post => self.end_session(&call),
             "/end_session/confirm" if post => self.end_session_confirmed(&call),
             "" | "/" | "/.well-known/openid-configuration" | "/jwks" => {
                 method_not_allowed("GET, HEAD")
             }
-            "/authorize" | "/userinfo" | "/end_session" => method_not_allowed("GET, HEAD, POST"),
-            "/authorize/choose" | "/token" | "/end_session/confirm" => method_not_allowed("POST"),
+            "/authorize" | "/device" | "/userinfo" | "/end_session" => {
+                method_not_allowed("GET, HEAD, POST")
+            }
+            "/authorize/choose" | "/end_session/confirm" => method_not_allowed("POST"),
             _ => pages::not_found(),
         };
         match endpoint {

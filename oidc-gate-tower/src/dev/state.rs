@@ -1,8 +1,16 @@
 //! What the provider remembers: codes, tokens, its own sessions. All of it bounded, the oldest dropped first.
 
 use super::{Fault, Habit};
-use crate::{Identity, core::time::UnixTime};
-use aws_lc_rs::{digest, rand};
+use crate::{
+    Identity,
+    core::{
+        client_auth::{Inserted, ReplayKey},
+        grant::{Handle, IssuedCode, IssuedDeviceCode, IssuedRefreshToken, ScopeSet, UserCode},
+        secret::RefreshToken,
+        time::UnixTime,
+    },
+};
+use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use url::Url;
@@ -17,11 +25,17 @@ pub(super) struct State {
     /// Every ID token that was issued, so that a hint can be recognised without trusting it.
     pub(super) id_tokens: Bounded<Hint>,
     pub(super) sessions: Bounded<Session>,
+    pub(super) refresh_tokens: Bounded<Refresh>,
+    pub(super) device_codes: Bounded<Device>,
+    /// What assertions are remembered by, and until when.
+    used: Bounded<UnixTime>,
 }
 
 impl State {
     /// The most entries of each kind.
     pub(super) const MAX_ENTRIES: usize = 1000;
+    /// The most assertions that are remembered.
+    const MAX_REPLAYS: usize = 100_000;
 
     pub(super) fn new(issuer: Issuer) -> Self {
         Self {
@@ -33,7 +47,33 @@ impl State {
             access_tokens: Bounded::new(Self::MAX_ENTRIES),
             id_tokens: Bounded::new(Self::MAX_ENTRIES),
             sessions: Bounded::new(Self::MAX_ENTRIES),
+            refresh_tokens: Bounded::new(Self::MAX_ENTRIES),
+            device_codes: Bounded::new(Self::MAX_ENTRIES),
+            used: Bounded::new(Self::MAX_REPLAYS),
         }
+    }
+
+    /// Remembers an assertion, if it is new.
+    pub(super) fn insert_once(
+        &mut self,
+        key: &ReplayKey,
+        until: UnixTime,
+        now: UnixTime,
+    ) -> Inserted {
+        match self.used.get(key.as_bytes()) {
+            Some(kept) if now < *kept => Inserted::Again,
+            _ => {
+                self.used.insert(*key.as_bytes(), until);
+                Inserted::First
+            }
+        }
+    }
+
+    /// Takes back everything that came of one authorization.
+    pub(super) fn revoke(&mut self, grant: &Key) {
+        self.access_tokens.retain(|access| access.grant != *grant);
+        self.refresh_tokens
+            .retain(|refresh| refresh.login.grant != *grant);
     }
 }
 
@@ -71,28 +111,48 @@ impl Issuer {
     }
 }
 
-/// What a code stands for.
+/// A login, as everything that comes of it remembers it.
 #[derive(Clone)]
-pub(super) struct Code {
-    pub(super) client_id: String,
-    pub(super) redirect_uri: String,
-    pub(super) challenge: String,
-    pub(super) nonce: Option<String>,
-    pub(super) scope: String,
-    pub(super) acr: Option<String>,
-    pub(super) resources: Vec<String>,
+pub(super) struct Login {
     pub(super) session: Session,
-    pub(super) expires: UnixTime,
-    /// The access token it was redeemed for: a code that comes back revokes it.
-    pub(super) redeemed: Option<Key>,
+    pub(super) nonce: Option<String>,
+    pub(super) acr: Option<String>,
+    /// Names the authorization, so that all of it can be revoked.
+    pub(super) grant: Key,
+}
+
+/// What a code stands for.
+pub(super) struct Code {
+    pub(super) issued: IssuedCode,
+    pub(super) login: Login,
+}
+
+/// What a refresh token stands for.
+pub(super) struct Refresh {
+    pub(super) issued: IssuedRefreshToken,
+    pub(super) login: Login,
+    /// What took its place.
+    pub(super) successor: Option<RefreshToken>,
+}
+
+/// What a device code stands for.
+pub(super) struct Device {
+    pub(super) issued: IssuedDeviceCode,
+    pub(super) user_code: UserCode,
+    /// Whose it is, once somebody has agreed.
+    pub(super) login: Option<Login>,
+    pub(super) grant: Key,
 }
 
 /// What an access token stands for.
 #[derive(Clone)]
 pub(super) struct Access {
-    pub(super) user: Identity,
-    pub(super) scope: String,
+    pub(super) client_id: String,
+    /// A client that acts in its own name has none.
+    pub(super) user: Option<Identity>,
+    pub(super) scope: ScopeSet,
     pub(super) expires: UnixTime,
+    pub(super) grant: Key,
 }
 
 /// What an ID token said, when it is shown as a hint.
@@ -116,9 +176,7 @@ pub(super) struct Session {
 pub(super) type Key = [u8; 32];
 
 pub(super) fn key(handle: &str) -> Key {
-    let mut key = [0; 32];
-    key.copy_from_slice(digest::digest(&digest::SHA256, handle.as_bytes()).as_ref());
-    key
+    *Handle::of(handle).as_bytes()
 }
 
 /// A new handle: 256 bits.
@@ -173,6 +231,10 @@ impl<V> Bounded<V> {
 
     pub(super) fn remove(&mut self, key: &Key) -> Option<V> {
         self.entries.remove(key)
+    }
+
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.values_mut()
     }
 
     pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {

@@ -20,9 +20,10 @@ impl DevProvider {
         };
         let now = self.now();
         let access = self.state().access_tokens.get(&key(token)).cloned();
-        match access.filter(|access| now < access.expires) {
-            Some(access) => {
-                let mut claims = user_claims(&access.user, &access.scope);
+        let access = access.filter(|access| now < access.expires);
+        match access.and_then(|access| Some((access.user?, access.scope))) {
+            Some((user, scope)) => {
+                let mut claims = user_claims(&user, &scope);
                 if self.has(Fault::MissingUserinfoSubject) {
                     claims.remove("sub");
                 } else if self.has(Fault::WrongUserinfoSubject) {
