@@ -4,6 +4,7 @@
 
 mod assertions;
 mod attributes;
+mod base_path;
 mod caching;
 mod circle;
 mod claims;

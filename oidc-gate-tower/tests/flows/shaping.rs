@@ -16,7 +16,13 @@ use tracing::Level;
 /// The application's own ways to begin a login.
 pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
     let to = LogIn::to("/account?tab=1");
-    Some(match request.uri().path() {
+    // Some of these applications live under a path.
+    let path = request.uri().path();
+    let (base, path) = match path.strip_prefix("/tools") {
+        Some(below) => ("/tools", below),
+        None => ("", path),
+    };
+    Some(match path {
         "/go/hint" => {
             let body = request.body().clone().collect().await.unwrap().to_bytes();
             to.login_hint(Form::parse(&body).unwrap().take("email").unwrap())
@@ -39,8 +45,8 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
         "/go/no-claims" => to.request_claims(json!(["email"])),
         "/go/silently" | "/admin/silently" => LogIn::silently("/account", "/landing?x=1"),
         "/go/far" => LogIn::silently(
-            format!("/{}", "a".repeat(2000)),
-            format!("/go/{}", "b".repeat(2000)),
+            format!("{base}/{}", "a".repeat(2000)),
+            format!("{base}/go/{}", "b".repeat(2000)),
         ),
         "/go/round" if request.extensions().get::<Principal>().is_none() => LogIn::to("/go/round"),
         "/go/elsewhere" => LogIn::to("https://evil.test/"),
