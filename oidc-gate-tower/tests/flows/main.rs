@@ -11,6 +11,7 @@ mod claims;
 mod faults;
 mod form_post;
 mod habits;
+mod hosts;
 mod log;
 mod login;
 mod metadata;
