@@ -16,6 +16,7 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::{sync::Arc, time::Duration};
 
+mod extent;
 mod shape;
 mod userinfo;
 
