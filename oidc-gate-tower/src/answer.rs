@@ -327,3 +327,6 @@ pub(crate) fn notice(
     page.say(text, link, way_on);
     page.respond(StatusCode::OK)
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ impl ClientAuth {
     /// travels can be used by anybody else.
     ///
     /// ```
-    /// use oidc_gate_tower::{ClientAuth, core::jose::{Alg, SigningKey}};
+    /// use oidc_gate_tower::{Alg, ClientAuth, SigningKey};
     ///
     /// # let pem = include_str!("../../oidc-gate-core/testdata/keys/rsa-pkcs8.pem");
     /// let key = SigningKey::from_pem(pem)?.with_alg(Alg::PS256)?.named("2026-11");

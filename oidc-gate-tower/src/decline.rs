@@ -3,13 +3,15 @@
 use crate::{
     Gate, answer,
     core::{
-        check::Check,
+        check::{Check, CheckFailed},
         flow::Env,
         form,
         gate::{Caller, Endpoint, Verdict},
         login::{self, Demand, Manner, ReturnTo, Transaction, Wanted},
         provider::Metadata,
+        session::{CookieNames, SetCookie},
     },
+    gate::Inner,
     ports::{Boxed, OsEntropy},
     report,
     underway::Underway,
@@ -103,13 +105,6 @@ impl Gate {
         if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
             wanted.return_to = self.home();
         }
-        // Both places of a silent login travel in one cookie, and a browser keeps none that is too large. A login is worth
-        // more than the page it leads to.
-        if let Manner::Silent { otherwise } = &wanted.manner
-            && otherwise.as_str().len() + wanted.return_to.as_str().len() > ReturnTo::MAX_LEN
-        {
-            wanted.return_to = self.home();
-        }
         wanted.predecessor.clone_from(&underway.session);
         if let Some(metadata) = self.0.upstream.metadata_at_hand() {
             return Answer::Now(self.begin(&metadata, wanted, &underway));
@@ -142,16 +137,7 @@ impl Gate {
             .upstream
             .check(metadata)
             .and_then(|()| login::start(metadata, inner.upstream.registration(), wanted, &mut env))
-            .and_then(|started| {
-                let name = started.transaction.cookie_name(&inner.names);
-                let sealed = started.transaction.seal(&inner.keys, &name)?;
-                Ok((
-                    started.location,
-                    inner
-                        .names
-                        .set_transaction(name, sealed, Transaction::MAX_AGE),
-                ))
-            });
+            .and_then(|started| Ok((started.location, self.kept(started.transaction)?)));
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
@@ -165,6 +151,34 @@ impl Gate {
                 answer::login_failed(&failed, None, &self.sign_in_path(place.as_str()))
             }
         }
+    }
+
+    /// The cookie of a login. A browser keeps none that is too large, and then nobody could be signed in; a login is worth
+    /// more than the page it leads to.
+    fn kept(&self, mut transaction: Transaction) -> Result<SetCookie, CheckFailed> {
+        let Inner { names, keys, .. } = &*self.0;
+        let name = transaction.cookie_name(names);
+        let cookie = |transaction: &Transaction| {
+            let sealed = transaction.seal(keys, &name)?;
+            let cookie = names.set_transaction(name.clone(), sealed, Transaction::MAX_AGE);
+            Ok::<_, CheckFailed>(cookie)
+        };
+        let fits = |cookie: &SetCookie| cookie.to_header().len() <= CookieNames::MAX_LINE_BYTES;
+        let kept = cookie(&transaction)?;
+        if fits(&kept) {
+            return Ok(kept);
+        }
+        transaction.lead_to(self.home());
+        let kept = cookie(&transaction)?;
+        if fits(&kept) {
+            return Ok(kept);
+        }
+        let cause = format!(
+            "expected at most {} bytes, its cookie has {} without the place it leads to",
+            CookieNames::MAX_LINE_BYTES,
+            kept.to_header().len()
+        );
+        Err(CheckFailed::new(Check::LoginTooLarge, cause))
     }
 
     /// As [`sign_in_path`](Self::sign_in_path), for whoever is signed in as the wrong user: the provider asks again.

@@ -53,6 +53,7 @@ pub use oidc_gate_core::{
         predicate, role, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
+    jose::{Alg, KeyProblem, SigningKey},
     login::{Prompt, ResponseMode},
     session::{CookieKeys, KeyError, SameSite},
 };

@@ -8,7 +8,7 @@ use crate::core::{
     jose::Alg,
     time::UnixTime,
 };
-use std::{fmt, future::Future, pin::Pin};
+use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 /// A future on the heap: what the erased twins of the traits return, off the hot path.
 pub(crate) type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -85,6 +85,9 @@ impl std::error::Error for TransportError {
     }
 }
 
+/// How long a login waits for a signature: as long as for an answer of the provider's.
+pub(crate) const SIGNER_DEADLINE: Duration = Duration::from_secs(10);
+
 /// Signs for the client with a key that this process does not hold: in a KMS, an HSM, a smart card.
 pub trait Signer: Send + Sync + 'static {
     /// The algorithm of its signatures, which is not symmetric. Asked once.
@@ -98,9 +101,13 @@ pub trait Signer: Send + Sync + 'static {
     /// The signature of `input` in the form JWS defines for the algorithm: for `ES256` and its kin the two numbers one
     /// behind the other, not DER ([RFC 7518 § 3.4](https://www.rfc-editor.org/rfc/rfc7518#section-3.4)).
     ///
+    /// After ten seconds the gate waits no longer and drops the future, so it has to bear being dropped. It is not asked
+    /// again for the same login.
+    ///
     /// # Errors
     ///
-    /// When there is none. The login that needed it ends with an error page, and its cause is in the log.
+    /// When there is none. The login that needed it ends with an error page, and its cause is in the log; so does one
+    /// whose signature has not come in time. The code of the login is not used up by either.
     fn sign(&self, input: &[u8]) -> impl Future<Output = Result<Vec<u8>, SignerError>> + Send;
 }
 

@@ -1,6 +1,7 @@
 //! The HTTP client that comes along: reqwest with rustls.
 
 mod certificate;
+mod renewed;
 
 use self::certificate::Certificate;
 use crate::{

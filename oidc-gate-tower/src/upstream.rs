@@ -15,7 +15,7 @@ use crate::{
         time::UnixTime,
         url::{EndpointUrl, Issuer},
     },
-    ports::{Boxed, Clock, DynHttpClient, DynSigner, OsEntropy},
+    ports::{Boxed, Clock, DynHttpClient, DynSigner, OsEntropy, SIGNER_DEADLINE},
     provider::MetadataSource,
     tasks::Tasks,
 };
@@ -248,18 +248,28 @@ impl Upstream {
                     tokio::time::sleep(time).await;
                     Input::Elapsed
                 }
-                Step::Sign(input) => match &self.0.outside.signer {
-                    Some(signer) => signer.sign(&input.bytes).await.map_or_else(
-                        |error| {
-                            tracing::warn!(cause = chain(&error), "{error}");
-                            Input::Failed(Failure::NotSent)
-                        },
-                        Input::Signature,
-                    ),
-                    // A key that is elsewhere comes with its signer.
-                    None => Input::Failed(Failure::NotSent),
-                },
+                Step::Sign(input) => self.sign(&input.bytes).await,
             };
+        }
+    }
+
+    /// The signature of whoever holds the client's key. Asked once; a user waits for it.
+    async fn sign(&self, bytes: &[u8]) -> Input {
+        // A key that is elsewhere comes with its signer.
+        let Some(signer) = &self.0.outside.signer else {
+            return Input::Failed(Failure::NotSent);
+        };
+        match tokio::time::timeout(SIGNER_DEADLINE, signer.sign(bytes)).await {
+            Ok(Ok(signature)) => Input::Signature(signature),
+            Ok(Err(error)) => {
+                tracing::warn!(cause = chain(&error), "{error}");
+                Input::Failed(Failure::NotSent)
+            }
+            Err(_) => {
+                let secs = SIGNER_DEADLINE.as_secs();
+                tracing::warn!(secs, "the signer did not answer in time");
+                Input::Failed(Failure::Unknown)
+            }
         }
     }
 

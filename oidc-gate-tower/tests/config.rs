@@ -3,10 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use oidc_gate_tower::{
-    ClaimsSource, ClientAuth, ClientCert, CookieKeys, Gate, GateBuilder, Pattern, Prompt, Provider,
-    ProviderMetadata, acr,
-    core::{jose::Alg, secret::ClientSecret},
-    email_domain, group, max_age, role, scope,
+    Alg, ClaimsSource, ClientAuth, ClientCert, CookieKeys, Gate, GateBuilder, Pattern, Prompt,
+    Provider, ProviderMetadata, acr, core::secret::ClientSecret, email_domain, group, max_age,
+    role, scope,
 };
 use serde_json::json;
 use std::time::Duration;

@@ -275,6 +275,12 @@ checks! {
         answer: 400, "an error page with a reference, in the place of a fourth login within a minute",
         mended_by: Operator, "Find out what becomes of the session cookie: the browser blocks it, a proxy drops `Set-Cookie` or long headers, the base URL is another host than the browser's, or another host of the domain sets a second session. If a requirement on the sign-in led here, compare this machine's clock with the provider's.",
     }
+    LoginTooLarge = "login.too_large" {
+        rule: "What a login has to remember fits into a cookie that every browser keeps.",
+        source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",
+        answer: 500, "an error page with a reference",
+        mended_by: Operator, "Ask for fewer scopes, resources and authentication context classes; where the login leads was left out already.",
+    }
     ClientKey = "client.key" {
         rule: "The key that the client proves itself with fits its algorithm and signs.",
         source: "RFC 7523 § 2.2", "https://www.rfc-editor.org/rfc/rfc7523#section-2.2",

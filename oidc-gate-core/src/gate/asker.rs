@@ -321,7 +321,9 @@ mod tests {
         for line in lines {
             let (name, value) = line.split_once(':').unwrap();
             let name: HeaderName = name.parse().unwrap();
-            headers.append(name, value.trim().parse().unwrap());
+            // What else stands around it is part of the case.
+            let value = value.strip_prefix(' ').unwrap_or(value);
+            headers.append(name, value.parse().unwrap());
         }
         headers
     }
@@ -378,8 +380,35 @@ mod tests {
     }
 
     #[test]
+    fn who_is_no_tab_says_so_and_who_says_nothing_may_be_one() {
+        for (lines, asker) in [
+            (&[][..], None),
+            (&["accept: application/json"], None),
+            (&["sec-fetch-dest: document"], None),
+            (
+                &["sec-fetch-dest: document", "purpose: prefetch"],
+                Some(Asker::Prefetch),
+            ),
+            (&["sec-fetch-dest: empty"], Some(Asker::Script)),
+            (&["sec-fetch-dest: image"], Some(Asker::Script)),
+            (&["sec-fetch-dest: iframe"], Some(Asker::Frame)),
+            (&["sec-fetch-dest: manifest"], Some(Asker::Worker)),
+            (
+                &["sec-fetch-dest: document", "sec-fetch-dest: document"],
+                Some(Asker::Script),
+            ),
+        ] {
+            let lines: Vec<_> = lines.iter().map(|line| (*line).to_owned()).collect();
+            assert_eq!(outside_a_tab(&headers(&lines)), asker, "{lines:?}");
+        }
+    }
+
+    #[test]
     fn a_bearer_token_is_seen_and_other_schemes_are_not() {
-        let uri = Uri::from_static("/");
+        fn bearer_of(headers: &HeaderMap) -> bool {
+            let uri = Uri::from_static("/");
+            Asking::of(&Head::new(&Method::GET, Target::Whole(&uri), headers)).bearer
+        }
         for (line, bearer) in [
             ("authorization: Bearer x", true),
             ("authorization: bearer  x", true),
@@ -387,9 +416,11 @@ mod tests {
             ("authorization: Basic x", false),
             ("authorization: BearerX x", false),
         ] {
-            let headers = headers(&[line.into()]);
-            let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
-            assert_eq!(Asking::of(&head).bearer, bearer, "{line}");
+            let mut headers = headers(&[line.into()]);
+            assert_eq!(bearer_of(&headers), bearer, "{line}");
+            // Whichever of two stands first, the other was presented too.
+            headers.append(header::AUTHORIZATION, HeaderValue::from_static("Bearer y"));
+            assert!(bearer_of(&headers), "{line}");
         }
     }
 

@@ -81,13 +81,14 @@ impl<'a> Head<'a> {
         })
     }
 
-    /// Where to come back to after a login: the target, if it can be fetched again and is a place in this application.
+    /// Where to come back to after a login: the target of a request that can be made again, if it is a place in this
+    /// application.
     pub(super) fn return_to(&self) -> ReturnTo {
         match self.target {
-            Target::Whole(uri) if is_get(self.method) => uri
+            Target::Whole(uri) => uri
                 .path_and_query()
                 .and_then(|place| ReturnTo::parse(place.as_str())),
-            _ => None,
+            Target::Cut => None,
         }
         .unwrap_or_else(ReturnTo::root)
     }
@@ -122,6 +123,33 @@ impl fmt::Debug for Target<'_> {
         match self {
             Self::Whole(uri) => write!(f, "Whole({:?})", uri.path()),
             Self::Cut => f.write_str("Cut"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_host_has_to_be_the_one_of_the_target() {
+        let uri = Uri::from_static("https://app.example:8443/public");
+        let plain = Path::Plain("/public");
+        let other = Path::Ambiguous("/public", Ambiguity::HostMismatch);
+        for (hosts, expected) in [
+            (&[][..], plain),
+            (&["APP.example:8443"], plain),
+            (&["app.example"], other),
+            (&["app.example:8443", "app.example:8443"], plain),
+            (&["app.example:8443", "evil.example"], other),
+            (&["evil.example", "app.example:8443"], other),
+        ] {
+            let hosts = hosts
+                .iter()
+                .map(|host| (header::HOST, host.parse().unwrap()));
+            let headers: HeaderMap = hosts.collect();
+            let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+            assert_eq!(head.path(), expected, "{headers:?}");
         }
     }
 }

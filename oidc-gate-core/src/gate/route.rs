@@ -201,3 +201,36 @@ impl Endpoint {
         self.allow().split(", ").any(|m| m == method.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Method;
+
+    #[test]
+    fn every_endpoint_takes_the_methods_that_it_names_and_no_other() {
+        let all = [
+            "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "get", "G",
+        ];
+        for (endpoint, takes) in [
+            (Endpoint::SignIn, &["GET", "HEAD"][..]),
+            (Endpoint::Start, &["GET", "POST"]),
+            (Endpoint::Callback(None), &["GET", "POST"]),
+            (Endpoint::Callback(Some("staff".into())), &["GET", "POST"]),
+            (Endpoint::Auth, &["GET", "HEAD"]),
+            (Endpoint::Userinfo, &["GET", "HEAD"]),
+            (Endpoint::SignOut, &["GET", "POST"]),
+            (Endpoint::Ping, &["GET", "HEAD"]),
+            (Endpoint::Ready, &["GET", "HEAD"]),
+            (Endpoint::Metrics, &["GET", "HEAD"]),
+            (Endpoint::BackchannelLogout, &["POST"]),
+            (Endpoint::FrontchannelLogout, &["GET"]),
+        ] {
+            assert_eq!(endpoint.allow(), takes.join(", "), "{endpoint:?}");
+            for method in all {
+                let taken = endpoint.allows(&Method::from_bytes(method.as_bytes()).unwrap());
+                assert_eq!(taken, takes.contains(&method), "{method} {endpoint:?}");
+            }
+        }
+    }
+}

@@ -67,6 +67,58 @@ fn a_form_with_a_field_less_does_not_open() {
 }
 
 #[test]
+fn a_form_that_contradicts_itself_does_not_open() {
+    const FLAGS: usize = 4 * FIELDS + 2;
+    let mut bytes = vec![];
+    full().encode(&mut bytes);
+    let text = &bytes[HEADER..];
+    let name_ends = full().ends[Field::Name as usize] as usize;
+    assert_eq!(&text[name_ends - 2..name_ends], "ë".as_bytes());
+    let end = |field: Field, end: usize| {
+        let mut other = bytes.clone();
+        let bytes = u32::try_from(end).unwrap().to_le_bytes();
+        other[4 * field as usize..][..4].copy_from_slice(&bytes);
+        other
+    };
+    let byte = |at: usize, value: u8| {
+        let mut other = bytes.clone();
+        other[at] = value;
+        other
+    };
+    for (what, form) in [
+        ("a field ends before it begins", end(Field::Subject, 1)),
+        (
+            "a field ends behind the one after it",
+            end(Field::Issuer, text.len() - 1),
+        ),
+        (
+            "a field ends behind the text",
+            end(Field::Claims, text.len() + 1),
+        ),
+        (
+            "text that is no field's",
+            [&bytes[..], b"x".as_slice()].concat(),
+        ),
+        (
+            "a field ends within a letter",
+            end(Field::Name, name_ends - 1),
+        ),
+        ("text that is no UTF-8", byte(HEADER, 0xff)),
+        ("a flag that nobody knows", byte(FLAGS, 4)),
+        ("a time that is neither there nor not", byte(FLAGS + 1, 2)),
+    ] {
+        assert!(Identity::decode(&form).is_none(), "{what}");
+    }
+    for flags in 0..4 {
+        let read = Identity::decode(&byte(FLAGS, flags)).unwrap();
+        let via = [Via::Session, Via::Bearer][usize::from(flags >> 1)];
+        assert_eq!((read.email_verified(), read.via()), (flags & 1 == 1, via));
+    }
+    let timeless = Identity::decode(&byte(FLAGS + 1, 0)).unwrap();
+    assert_eq!(timeless.auth_time(), None);
+}
+
+#[test]
 fn claims_hold_what_the_fields_hold() {
     let claims = full().claims().clone();
     assert_eq!(

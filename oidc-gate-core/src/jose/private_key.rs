@@ -3,6 +3,7 @@
 use super::{Alg, SigningKey, base64url, json, signing::Pair};
 use crate::check::quote;
 use aws_lc_rs::{
+    error::KeyRejected,
     rsa::{KeyPairComponents, PublicKeyComponents},
     signature::{
         ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
@@ -71,7 +72,7 @@ impl SigningKey {
     /// See [`KeyProblem`].
     pub fn from_pem(pem: &str) -> Result<Self, KeyProblem> {
         match PrivateKeyDer::from_pem_slice(pem.as_bytes()) {
-            Ok(PrivateKeyDer::Pkcs1(der)) => rsa_der(RsaKeyPair::from_der(der.secret_pkcs1_der())),
+            Ok(PrivateKeyDer::Pkcs1(der)) => rsa(RsaKeyPair::from_der(der.secret_pkcs1_der())),
             Ok(PrivateKeyDer::Sec1(der)) => ec_der(der.secret_sec1_der()),
             Ok(PrivateKeyDer::Pkcs8(der)) => pkcs8(der.secret_pkcs8_der()),
             _ if pem.contains("BEGIN ENCRYPTED PRIVATE KEY")
@@ -120,8 +121,8 @@ impl SigningKey {
 }
 
 fn pkcs8(der: &[u8]) -> Result<SigningKey, KeyProblem> {
-    if let Ok(pair) = RsaKeyPair::from_pkcs8(der) {
-        return rsa(pair);
+    if is_rsa(der) {
+        return rsa(RsaKeyPair::from_pkcs8(der));
     }
     // OpenSSL leaves the public half out, and then there is nothing to compare.
     if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
@@ -130,16 +131,25 @@ fn pkcs8(der: &[u8]) -> Result<SigningKey, KeyProblem> {
     ec_der(der)
 }
 
-fn rsa_der<E>(read: Result<RsaKeyPair, E>) -> Result<SigningKey, KeyProblem> {
-    read.map_err(|_| KeyProblem::Unsupported("the RSA key is malformed or of a bad size".into()))
-        .and_then(rsa)
+/// Whether a PKCS#8 key says `rsaEncryption` ([RFC 5958 § 2](https://www.rfc-editor.org/rfc/rfc5958#section-2),
+/// [RFC 8017 A.1](https://www.rfc-editor.org/rfc/rfc8017#appendix-A.1)). Before its algorithm there is a version and what
+/// says how long things are, so it begins within the first bytes and nowhere else.
+fn is_rsa(der: &[u8]) -> bool {
+    const RSA_ENCRYPTION: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+    der.windows(RSA_ENCRYPTION.len())
+        .take(16)
+        .any(|bytes| bytes == RSA_ENCRYPTION)
 }
 
-fn rsa(pair: RsaKeyPair) -> Result<SigningKey, KeyProblem> {
-    if !(256..=1024).contains(&pair.public_modulus_len()) {
-        return Err(KeyProblem::Weak);
+fn rsa(read: Result<RsaKeyPair, KeyRejected>) -> Result<SigningKey, KeyProblem> {
+    match read {
+        Ok(pair) => made(Alg::RS256, Pair::Rsa(pair)),
+        // The library looks at the size itself, and says so in a word.
+        Err(why) => match why.description_() {
+            "TooSmall" | "TooLarge" => Err(KeyProblem::Weak),
+            _ => Err(KeyProblem::Unsupported("the RSA key is malformed".into())),
+        },
     }
-    made(Alg::RS256, Pair::Rsa(pair))
 }
 
 /// The curves, each with its one algorithm.
@@ -240,7 +250,7 @@ impl Members {
             dQ: self.bytes("dq")?,
             qInv: self.bytes("qi")?,
         };
-        rsa_der(RsaKeyPair::from_components(&components))
+        rsa(RsaKeyPair::from_components(&components))
     }
 
     fn ec(&self) -> Result<SigningKey, KeyProblem> {

@@ -1,5 +1,6 @@
 //! The `claims` parameter ([OpenID Connect Core § 5.5](https://openid.net/specs/openid-connect-core-1_0.html#ClaimsParameter)).
 
+use super::AuthTime;
 use crate::form::is_word;
 use serde_json::{Map, Value, json};
 
@@ -88,9 +89,18 @@ impl ClaimsRequest {
         self.auth_time
     }
 
-    /// The parameter's value, with the `acr` that this login demands in the place of the one that every login asks for.
-    pub(super) fn text(&self, acr: &[String]) -> String {
+    /// The parameter's value, with the `acr` that this login demands in the place of the one that is asked for, and with
+    /// the time of the sign-in where that is demanded.
+    pub(super) fn text(&self, acr: &[String], auth_time: AuthTime) -> String {
         let mut document = self.document.clone();
+        if auth_time == AuthTime::Essential
+            && !self.auth_time
+            && let Value::Object(claims) = document
+                .entry("id_token")
+                .or_insert_with(|| Map::new().into())
+        {
+            claims.insert("auth_time".to_owned(), json!({"essential": true}));
+        }
         if self.names_acr()
             && !acr.is_empty()
             && let Some(Value::Object(claims)) = document.get_mut("id_token")
@@ -245,17 +255,26 @@ mod tests {
         let request =
             parse(json!({"id_token": {"acr": null}, "userinfo": {"email": null}})).unwrap();
         assert_eq!(
-            request.text(&[]),
+            request.text(&[], AuthTime::Optional),
             r#"{"id_token":{"acr":null},"userinfo":{"email":null}}"#
         );
         assert_eq!(
-            request.text(&["phr".to_owned()]),
+            request.text(&["phr".to_owned()], AuthTime::Optional),
             r#"{"id_token":{"acr":{"essential":true,"values":["phr"]}},"userinfo":{"email":null}}"#
         );
         let without = parse(json!({"userinfo": {"email": null}})).unwrap();
         assert_eq!(
-            without.text(&["phr".to_owned()]),
+            without.text(&["phr".to_owned()], AuthTime::Optional),
             r#"{"userinfo":{"email":null}}"#
+        );
+        assert_eq!(
+            without.text(&[], AuthTime::Essential),
+            r#"{"id_token":{"auth_time":{"essential":true}},"userinfo":{"email":null}}"#
+        );
+        let twice = parse(json!({"id_token": {"auth_time": {"essential": true, "value": 5}}}));
+        assert_eq!(
+            twice.unwrap().text(&[], AuthTime::Essential),
+            r#"{"id_token":{"auth_time":{"essential":true,"value":5}}}"#
         );
     }
 }

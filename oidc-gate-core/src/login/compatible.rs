@@ -106,7 +106,7 @@ pub(super) fn check_claims_request(
     if claims.is_some() && !metadata.takes_claims() {
         return Err(CheckFailed::new(
             Check::ClaimsUnsupported,
-            "`request_claims` is configured, and the provider does not say `claims_parameter_supported`",
+            "`request_claims` is used, and the provider does not say `claims_parameter_supported`",
         ));
     }
     Ok(())

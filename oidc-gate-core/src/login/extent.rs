@@ -41,7 +41,11 @@ impl Extent {
         Self {
             scopes: scopes.into(),
             resource: resource.clone(),
-            auth_time: match claims.is_some_and(ClaimsRequest::demands_auth_time) {
+            auth_time: match [claims, registration.wishes.claims.as_ref()]
+                .into_iter()
+                .flatten()
+                .any(ClaimsRequest::demands_auth_time)
+            {
                 true => AuthTime::Essential,
                 false => AuthTime::Optional,
             },

@@ -338,10 +338,7 @@ impl SignIn {
             (Stage::Signature(grant, unproven), Input::Signature(signature)) => {
                 self.exchange(grant, unproven.signed_with(&signature))
             }
-            (Stage::Signature(..), Input::Failed(_)) => Err(CheckFailed::new(
-                Check::ClientKey,
-                "whoever holds the client's key did not sign",
-            )),
+            (Stage::Signature(..), Input::Failed(failure)) => Err(unsigned(failure)),
             (Stage::Exchange(grant), Input::Response(response)) => {
                 self.answered(grant, &response, env.now)
             }
@@ -381,6 +378,14 @@ fn done(identity: Identity, believed: Believed, userinfo: Asked) -> Step<Output>
         tokens: believed.tokens,
         userinfo,
     }))
+}
+
+fn unsigned(failure: Failure) -> CheckFailed {
+    let cause = match failure {
+        Failure::NotSent | Failure::TooLarge => "whoever holds the client's key did not sign",
+        Failure::Unknown => "whoever holds the client's key did not answer in time",
+    };
+    CheckFailed::new(Check::ClientKey, cause)
 }
 
 fn unanswered(failure: Failure) -> CheckFailed {

@@ -191,7 +191,12 @@ fn location(
         pairs.push(("ui_locales", locales.as_str().into()));
     }
     if let Some(claims) = claims {
-        pairs.push(("claims", claims.text(&demand.acr_values).into()));
+        pairs.push((
+            "claims",
+            claims
+                .text(&demand.acr_values, transaction.extent.auth_time)
+                .into(),
+        ));
     }
     // The one parameter that may occur several times (RFC 8707 § 2).
     let resource = transaction.extent.resource.iter();

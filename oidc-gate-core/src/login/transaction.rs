@@ -49,6 +49,11 @@ impl Transaction {
         &self.return_to
     }
 
+    /// Leads the user to another place afterwards: where the one that was asked for makes the login too large to keep.
+    pub fn lead_to(&mut self, place: ReturnTo) {
+        self.return_to = place;
+    }
+
     /// When the login began.
     pub fn created(&self) -> UnixTime {
         self.created

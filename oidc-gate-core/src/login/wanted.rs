@@ -32,34 +32,18 @@ impl Wishes {
     ///
     /// # Errors
     ///
-    /// [`Check::IdTokenAcr`] where no class would meet both.
+    /// [`Check::IdTokenAcr`] where no class would meet all of it.
     pub(super) fn demand(
         &self,
         login: Demand,
         claims: Option<&ClaimsRequest>,
     ) -> Result<Demand, CheckFailed> {
-        let always = claims.map_or(&[][..], ClaimsRequest::essential_acr);
-        let acr_values = match (login.acr_values, always) {
-            (login, []) => login,
-            (login, always) if login.is_empty() => always.to_vec(),
-            (login, always) => {
-                let both: Vec<_> = login
-                    .iter()
-                    .filter(|v| always.contains(v))
-                    .cloned()
-                    .collect();
-                // An empty list demands nothing, which is the opposite of what was said twice.
-                if both.is_empty() {
-                    let cause = format!(
-                        "the login demands {}, and `request_claims` demands {}: no sign-in is both",
-                        quote(&login.join(" ")),
-                        quote(&always.join(" "))
-                    );
-                    return Err(CheckFailed::new(Check::IdTokenAcr, cause));
-                }
-                both
-            }
-        };
+        // A login's own claims take the place of those of every login, and not of what is demanded of every login.
+        let acr_values = [claims, self.claims.as_ref()]
+            .into_iter()
+            .flatten()
+            .map(ClaimsRequest::essential_acr)
+            .try_fold(login.acr_values, both)?;
         let max_age = match (login.max_age, self.max_age) {
             (Some(login), Some(always)) => Some(login.min(always)),
             (login, always) => login.or(always),
@@ -69,6 +53,28 @@ impl Wishes {
             max_age,
         })
     }
+}
+
+/// The classes that meet two demands, each of which may be none.
+fn both(login: Vec<String>, always: &[String]) -> Result<Vec<String>, CheckFailed> {
+    if always.is_empty() {
+        return Ok(login);
+    }
+    if login.is_empty() {
+        return Ok(always.to_vec());
+    }
+    let of_both = |class: &&String| always.contains(class);
+    let both: Vec<_> = login.iter().filter(of_both).cloned().collect();
+    // An empty list demands nothing, which is the opposite of what was said twice.
+    if both.is_empty() {
+        let cause = format!(
+            "the login demands {}, and `request_claims` demands {}: no sign-in is both",
+            quote(&login.join(" ")),
+            quote(&always.join(" "))
+        );
+        return Err(CheckFailed::new(Check::IdTokenAcr, cause));
+    }
+    Ok(both)
 }
 
 /// A login that somebody wants.
@@ -89,7 +95,7 @@ pub struct Wanted {
     pub scopes: Vec<String>,
     /// Where the access token is to be used; empty for what [`Wishes`] say.
     pub resource: Vec<String>,
-    /// Single claims, in the place of those of [`Wishes`].
+    /// Single claims, in the place of those of [`Wishes`]. What is essential there is demanded of this login too.
     pub claims: Option<ClaimsRequest>,
     /// Parameters of the provider's own.
     pub params: Params,

@@ -252,4 +252,47 @@ pub(crate) fn is_resource(text: &str) -> bool {
         && text
             .bytes()
             .all(|b| b.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&b))
+        // What is encoded has two digits (RFC 3986 § 2.1).
+        && text.split('%').skip(1).all(|after| {
+            let digits = after.as_bytes().first_chunk();
+            digits.is_some_and(|two: &[u8; 2]| two.iter().all(u8::is_ascii_hexdigit))
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_resource;
+
+    #[test]
+    fn a_resource_is_an_absolute_uri_without_a_fragment() {
+        for (text, is) in [
+            ("https://api.example/", true),
+            ("https://api.example/a%2Fb?c=d", true),
+            ("urn:example:api", true),
+            ("api+v1.2-x://y", true),
+            ("", false),
+            ("api", false),
+            ("/api", false),
+            ("//api.example/", false),
+            (":x", false),
+            ("1x:y", false),
+            ("a_b:c", false),
+            ("https:", false),
+            ("https://api.example/#", false),
+            ("https://api.example/#x", false),
+            ("https://api.example/a b", false),
+            ("https://api.example/\n", false),
+            ("https://\u{e4}.example/", false),
+            ("https://api.example/\"", false),
+            ("https://api.example/<x>", false),
+            ("https://api.example/{x}", false),
+            ("https://api.example\\x", false),
+            ("https://api.example/%", false),
+            ("https://api.example/%2", false),
+            ("https://api.example/%2x", false),
+            ("https://api.example/%20%zz", false),
+        ] {
+            assert_eq!(is_resource(text), is, "{text:?}");
+        }
+    }
 }

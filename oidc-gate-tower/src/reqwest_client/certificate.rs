@@ -1,28 +1,17 @@
 //! The certificate that a client shows, and its replacement while the program runs.
 
-use super::{ReqwestClient, root};
+use super::{ReqwestClient, renewed::Renewed, root};
 use std::{
-    fmt, fs, io,
+    fs, io,
     path::{Path, PathBuf},
-    sync::{PoisonError, RwLock},
-    time::SystemTime,
 };
 
 /// A certificate and its key in two files, and a client that shows it.
+#[derive(Debug)]
 pub(super) struct Certificate {
-    cert: PathBuf,
-    key: PathBuf,
     authorities: Vec<reqwest::Certificate>,
-    loaded: RwLock<Loaded>,
+    client: Renewed<reqwest::Client>,
 }
-
-struct Loaded {
-    of: Stamps,
-    client: reqwest::Client,
-}
-
-/// When the files were written, and how long they are: what tells a new one.
-type Stamps = [Option<(SystemTime, u64)>; 2];
 
 impl Certificate {
     pub(super) fn load(
@@ -30,55 +19,17 @@ impl Certificate {
         key: PathBuf,
         authorities: Vec<reqwest::Certificate>,
     ) -> Result<Self, String> {
-        let loaded = Loaded {
-            of: stamps(&cert, &key),
-            client: client(&cert, &key, &authorities)?,
-        };
         Ok(Self {
-            cert,
-            key,
+            client: Renewed::new(cert, key, |cert, key| client(cert, key, &authorities))?,
             authorities,
-            loaded: RwLock::new(loaded),
         })
     }
 
-    /// A client that shows the certificate that is in the files now. What cannot be read keeps the one before: a file that
-    /// is being written is half a file.
+    /// A client that shows the certificate that is in the files now.
     pub(super) fn client(&self) -> reqwest::Client {
-        let now = stamps(&self.cert, &self.key);
-        {
-            let loaded = self.loaded.read().unwrap_or_else(PoisonError::into_inner);
-            if loaded.of == now {
-                return loaded.client.clone();
-            }
-        }
-        let mut loaded = self.loaded.write().unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have read them while we waited.
-        if loaded.of == now {
-            return loaded.client.clone();
-        }
-        match client(&self.cert, &self.key, &self.authorities) {
-            Ok(client) => {
-                tracing::info!(cert = ?self.cert, "the client's certificate has changed");
-                *loaded = Loaded { of: now, client };
-            }
-            Err(problem) => {
-                tracing::error!(
-                    problem,
-                    "the client's new certificate is not usable; the one before is shown"
-                );
-                loaded.of = now;
-            }
-        }
-        loaded.client.clone()
+        self.client
+            .get(|cert, key| client(cert, key, &self.authorities))
     }
-}
-
-fn stamps(cert: &Path, key: &Path) -> Stamps {
-    [cert, key].map(|path| {
-        let about = fs::metadata(path).ok()?;
-        Some((about.modified().ok()?, about.len()))
-    })
 }
 
 fn client(
@@ -102,11 +53,34 @@ fn client(
     ReqwestClient::build(reqwest::Client::builder().identity(identity), authorities).map_err(unfit)
 }
 
-impl fmt::Debug for Certificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Certificate")
-            .field("cert", &self.cert)
-            .field("key", &self.key)
-            .finish_non_exhaustive()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_and_its_own_key_make_a_client_and_nothing_else_does() {
+        let at = |name: &str| {
+            let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../oidc-gate-core/testdata/");
+            Path::new(data).join(name)
+        };
+        let made = |cert: &str, key: &str| client(&at(cert), &at(key), &[]).map(|_| ());
+        let (one, two) = ("certificates/one.cert.pem", "certificates/two.cert.pem");
+        let (one_key, two_key) = ("certificates/one.key.pem", "certificates/two.key.pem");
+        assert_eq!(made(one, one_key), Ok(()));
+        assert_eq!(made(two, two_key), Ok(()));
+        for (cert, key) in [
+            (one, two_key),
+            (two, one_key),
+            (one, one),
+            (one_key, one_key),
+        ] {
+            let problem = made(cert, key).unwrap_err();
+            assert!(
+                problem.contains("are no certificate and its key: "),
+                "{problem}"
+            );
+        }
+        let problem = made(one, "certificates/none.pem").unwrap_err();
+        assert!(problem.contains("none.pem\" cannot be read: "), "{problem}");
     }
 }

@@ -15,10 +15,14 @@ use oidc_gate_tower::{
     testing::ManualClock,
 };
 use serde_json::{Map, Value, json};
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
 };
+use tokio::time::Instant;
 
 /// A gate whose client proves itself so, at a provider that takes it by its word.
 fn world_of_client(auth: ClientAuth) -> World {
@@ -100,6 +104,8 @@ async fn a_client_logs_in_with_an_assertion_of_its_secret_which_is_not_sent() {
 struct Kms {
     key: SigningKey,
     works: Arc<AtomicBool>,
+    /// How long a signature takes.
+    takes: Arc<AtomicU64>,
 }
 
 impl Signer for Kms {
@@ -112,7 +118,7 @@ impl Signer for Kms {
     }
 
     async fn sign(&self, input: &[u8]) -> Result<Vec<u8>, SignerError> {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(Duration::from_secs(self.takes.load(Ordering::SeqCst))).await;
         if !self.works.load(Ordering::SeqCst) {
             return Err(SignerError::new("the key is locked"));
         }
@@ -127,6 +133,7 @@ async fn a_key_elsewhere_signs_and_a_login_without_its_signature_uses_no_code_up
     let kms = Kms {
         key,
         works: works.clone(),
+        takes: Arc::default(),
     };
     let mut w = world_of_client(ClientAuth::private_key_jwt(ClientKey::external(kms)));
     let page = w.sign_in("alice", "/me").await;
@@ -138,7 +145,41 @@ async fn a_key_elsewhere_signs_and_a_login_without_its_signature_uses_no_code_up
     let page = w.browser.get(&url).await;
     assert_eq!((page.status.as_u16(), w.wire.count("/token")), (503, 1));
     assert!(w.log.text().contains("the key is locked"));
-    assert_eq!(w.log.failed_login().get("check"), "client.key");
+    let event = w.log.failed_login();
+    assert_eq!(
+        (event.get("check"), event.get("cause")),
+        ("client.key", "whoever holds the client's key did not sign")
+    );
+    assert_eq!(w.whoami().await, "alice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_elsewhere_that_does_not_answer_ends_the_login_and_uses_no_code_up() {
+    let takes = Arc::new(AtomicU64::new(9));
+    let kms = Kms {
+        key: SigningKey::generate(Alg::ES256).unwrap(),
+        works: Arc::new(AtomicBool::new(true)),
+        takes: takes.clone(),
+    };
+    let mut w = world_of_client(ClientAuth::private_key_jwt(ClientKey::external(kms)));
+    let page = w.sign_in("alice", "/me").await;
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
+
+    takes.store(u64::from(u32::MAX), Ordering::SeqCst);
+    let url = w.callback("bob", "/me").await;
+    let (begun, sent) = (Instant::now(), w.wire.count("/token"));
+    let page = w.browser.get(&url).await;
+    assert_eq!(begun.elapsed().as_secs(), 10);
+    let event = w.log.failed_login();
+    assert_eq!(
+        (page.status.as_u16(), event.get("check"), event.get("cause")),
+        (
+            503,
+            "client.key",
+            "whoever holds the client's key did not answer in time"
+        )
+    );
+    assert_eq!(w.wire.count("/token"), sent);
     assert_eq!(w.whoami().await, "alice");
 }
 

@@ -5,8 +5,8 @@ use crate::{
     world::{APP, ISSUER, World, world_at, world_in, world_of},
 };
 use oidc_gate_tower::{
-    ClaimsSource, ClientAuth, CookieKeys, Gate, Provider, ReqwestClient, ResponseMode,
-    core::{jose::Alg, secret::ClientSecret},
+    Alg, ClaimsSource, ClientAuth, CookieKeys, Gate, Provider, ReqwestClient, ResponseMode,
+    core::secret::ClientSecret,
     dev::{DevProvider, Endpoint, Fault, Mishap},
     testing::{Browser, Page},
 };

@@ -4,12 +4,14 @@
 
 mod assertions;
 mod attributes;
+mod base_path;
 mod caching;
 mod circle;
 mod claims;
 mod faults;
 mod form_post;
 mod habits;
+mod hosts;
 mod log;
 mod login;
 mod metadata;

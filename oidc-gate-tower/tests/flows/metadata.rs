@@ -1,8 +1,9 @@
 //! Where metadata and keys come from, and what becomes of a login when they change.
 
 use crate::{
+    login::assert_refused,
     wire::DISCOVERY,
-    world::{World, world, world_where},
+    world::{APP, World, world, world_where},
 };
 use http::{Response, StatusCode, header};
 use oidc_gate_tower::{
@@ -537,4 +538,21 @@ async fn a_provider_that_hangs_is_given_up_after_ten_seconds() {
 fn fresh_for(response: &mut Response<Vec<u8>>, secs: u64) {
     let value = format!("max-age={secs}").parse().unwrap();
     response.headers_mut().insert(header::CACHE_CONTROL, value);
+}
+
+#[tokio::test]
+async fn a_provider_without_userinfo_that_is_always_to_be_asked_is_told_of_before_the_browser_leaves()
+ {
+    let mut w = world_at(|provider| provider.claims_from(ClaimsSource::UserinfoAlways));
+    w.wire.tamper(|path, answer| {
+        if path == DISCOVERY {
+            let body = String::from_utf8(answer.body().clone()).unwrap();
+            *answer.body_mut() = body.replace("userinfo_endpoint", "x").into_bytes();
+        }
+    });
+    let page = w.browser.get(&format!("{APP}/me")).await;
+    assert_refused(&w, "", &page, "userinfo.unsupported", 503);
+    assert_eq!(w.login_cookies(), []);
+    let not_ready = w.gate.ready().await.unwrap_err();
+    assert_eq!(not_ready.check().id(), "userinfo.unsupported");
 }

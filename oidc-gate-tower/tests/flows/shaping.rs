@@ -16,7 +16,13 @@ use tracing::Level;
 /// The application's own ways to begin a login.
 pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
     let to = LogIn::to("/account?tab=1");
-    Some(match request.uri().path() {
+    // Some of these applications live under a path.
+    let path = request.uri().path();
+    let (base, path) = match path.strip_prefix("/tools") {
+        Some(below) => ("/tools", below),
+        None => ("", path),
+    };
+    Some(match path {
         "/go/hint" => {
             let body = request.body().clone().collect().await.unwrap().to_bytes();
             to.login_hint(Form::parse(&body).unwrap().take("email").unwrap())
@@ -36,11 +42,15 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
             .request_claims(json!({"id_token": {"auth_time": {"essential": true}, "acr": {"essential": true, "value": "phr"}}})),
         "/go/no-scope" => to.scope("two words"),
         "/go/no-resource" => to.resource(["https://calendar.test/#x"]),
+        "/go/empty-resource" => to.resource([""; 0]),
+        // With a long way back, more than a cookie holds; without one, enough.
+        "/go/heavy" => LogIn::to(format!("/{}", "a".repeat(1900))).resource(heavy(10)),
+        "/go/too-heavy" => to.resource(heavy(40)),
         "/go/no-claims" => to.request_claims(json!(["email"])),
         "/go/silently" | "/admin/silently" => LogIn::silently("/account", "/landing?x=1"),
         "/go/far" => LogIn::silently(
-            format!("/{}", "a".repeat(2000)),
-            format!("/go/{}", "b".repeat(2000)),
+            format!("{base}/{}", "a".repeat(2000)),
+            format!("{base}/go/{}", "b".repeat(2000)),
         ),
         "/go/round" if request.extensions().get::<Principal>().is_none() => LogIn::to("/go/round"),
         "/go/elsewhere" => LogIn::to("https://evil.test/"),
@@ -55,6 +65,12 @@ pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<LogIn> {
         "/go/strong" => to.acr(["phr"]),
         _ => return None,
     })
+}
+
+/// So many resources of 100 bytes each.
+fn heavy(many: usize) -> Vec<String> {
+    let names = (10..).map(|n| format!("https://{}.example/{n}", "r".repeat(81)));
+    names.take(many).collect()
 }
 
 fn with_handlers(gate: GateBuilder) -> GateBuilder {
@@ -273,6 +289,10 @@ async fn a_login_that_cannot_be_is_the_programmers_mistake_and_the_log_says_whic
             "`resource` names no absolute URI without a fragment",
         ),
         (
+            "/go/empty-resource",
+            "`resource` names no absolute URI without a fragment",
+        ),
+        (
             "/go/no-claims",
             "`request_claims` is no object; write {\"id_token\": {…}, \"userinfo\": {…}}",
         ),
@@ -403,6 +423,28 @@ async fn two_long_places_of_one_login_fit_into_its_cookie() {
     w.sign_in("alice", "/me").await;
     let page = w.browser.get(&format!("{APP}/go/far")).await;
     assert_eq!(page.url, format!("{APP}/"), "{page:?}");
+}
+
+#[tokio::test]
+async fn what_a_login_asks_for_is_worth_more_than_where_it_leads_and_has_to_fit_into_its_cookie() {
+    let mut w = world_with(with_handlers);
+    let answer = w.navigate("/go/heavy").await;
+    assert_eq!(answer.set_cookies().len(), 1);
+    for cookie in answer.set_cookies() {
+        assert!(cookie.len() <= 4096, "{} bytes", cookie.len());
+    }
+    w.browser.get(&format!("{APP}/go/heavy")).await;
+    let page = w.browser.sign_in_as("alice").await;
+    assert_eq!(page.url, format!("{APP}/"));
+    assert_eq!(w.log.failed_logins().len(), 0);
+    let sent = w.wire.sent();
+    let token = sent.iter().find(|sent| sent.path == "/token").unwrap();
+    assert_eq!(token.body.matches("&resource=").count(), 10);
+
+    let mut w = world_with(with_handlers);
+    let page = w.browser.get(&format!("{APP}/go/too-heavy")).await;
+    assert_refused(&w, "", &page, "login.too_large", 500);
+    assert_eq!(w.cookies(), []);
 }
 
 #[tokio::test]

@@ -329,6 +329,41 @@ fn a_demand_beside_a_bearer_token_is_no_way_to_a_login() {
 }
 
 #[test]
+fn a_stronger_sign_in_is_demanded_of_who_can_give_it_and_the_log_says_which() {
+    let headers = headers(&["accept: text/html"]);
+    let uri = Uri::from_static("/me");
+    let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
+    let (age, alice) = (Duration::from_secs(300), alice(Via::Session));
+    for (requirement, cause) in [
+        (acr("phr"), "expected a sign-in of class phr"),
+        (
+            acr("phr").or(acr("phrh")),
+            "expected a sign-in of class phr or phrh",
+        ),
+        (max_age(age), "expected a sign-in at most 300 seconds ago"),
+        (
+            acr("phr").and(max_age(age)),
+            "expected a sign-in of class phr at most 300 seconds ago",
+        ),
+    ] {
+        let unmet = Requirement::check_all([&requirement].into_iter(), &alice, NOW).unwrap_err();
+        let via = Via::Session;
+        let demand = Demand::Unmet { unmet, via };
+        let asking = Asking::of(&head);
+        let verdict = policy("", "").answer_demand(asking.clone(), demand.clone());
+        assert!(matches!(verdict, Verdict::LogIn { .. }), "{verdict:?}");
+        // An application that makes up an identity, behind a gate that has no logins.
+        let Verdict::Refuse(refusal) = policy("Bearer", "").answer_demand(asking, demand) else {
+            panic!("{cause}")
+        };
+        assert_eq!(
+            (refusal.status, refusal.check, &*refusal.cause),
+            (StatusCode::UNAUTHORIZED, Check::StepUp, cause)
+        );
+    }
+}
+
+#[test]
 fn a_decision_prints_no_query_and_no_header() {
     let headers = headers(&[
         "accept: text/html",

@@ -1,6 +1,7 @@
 use super::super::SigningError;
 use super::super::{CompactJws, JwkSet};
 use super::*;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -94,11 +95,21 @@ fn what_is_no_key_to_sign_with_is_told_apart() {
             KeyProblem::Unsupported("the type or the curve of the key".into())
         );
     }
-    // The library itself takes no RSA key under 2048 bits, so it is as unknown as another type.
-    assert!(matches!(
-        problem(pem!("rsa-1024")),
-        KeyProblem::Weak | KeyProblem::Unsupported(_)
-    ));
+    for pem in [
+        pem!("rsa-1024-pkcs1"),
+        pem!("rsa-1024-pkcs8"),
+        pem!("rsa-9216"),
+    ] {
+        assert_eq!(problem(pem), KeyProblem::Weak);
+    }
+    let der = PrivateKeyDer::from_pem_slice(pem!("rsa-pkcs8").as_bytes()).unwrap();
+    let cut = STANDARD.encode(&der.secret_der()[..500]);
+    assert_eq!(
+        problem(&format!(
+            "-----BEGIN PRIVATE KEY-----\n{cut}\n-----END PRIVATE KEY-----\n"
+        )),
+        KeyProblem::Unsupported("the RSA key is malformed".into())
+    );
     let cut = &pem!("rsa-pkcs8")[..500];
     assert_eq!(problem(cut), KeyProblem::NotPem);
 }
