@@ -2,6 +2,7 @@
 
 mod assertion;
 mod basic;
+pub mod certificate;
 
 pub use assertion::{Asserting, Assertion, AssertionKey, JWT_BEARER, Unsigned};
 pub use basic::{BasicCredentials, BasicError};
