@@ -585,10 +585,10 @@ checks! {
         rule: "A certificate leads to one of the configured authorities, signature by signature.",
         source: "RFC 8705 § 2.1", "https://www.rfc-editor.org/rfc/rfc8705#section-2.1",
         answer: 401, "`invalid_client`",
-        mended_by: Caller, "The client has to send the intermediate certificates along. If its authority is meant to be trusted for clients, add it to the trust anchors.",
+        mended_by: Caller, "The client has to send the intermediate certificates along. If its authority is meant to be trusted for clients, add it to the trust anchors. Signatures by RSA keys under 2048 bits count for nothing.",
     }
     CertificateAlgorithm = "certificate.algorithm" {
-        rule: "A certificate is signed with an algorithm and a key that are strong enough.",
+        rule: "A certificate, and each on its path, is signed with an algorithm that is strong enough.",
         source: "RFC 8705 § 7.4", "https://www.rfc-editor.org/rfc/rfc8705#section-7.4",
         answer: 401, "`invalid_client`",
         mended_by: Caller, "Have the certificate issued by RSA of 2048 bits or more, ECDSA or Ed25519, with SHA-256 or better.",

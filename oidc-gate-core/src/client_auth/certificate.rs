@@ -16,10 +16,18 @@
 mod der;
 mod name;
 mod pem;
+#[cfg(feature = "mtls-server")]
+mod read;
+mod registered;
 mod subject;
+#[cfg(feature = "mtls-server")]
+mod trust;
 
 pub use name::{DistinguishedName, NameError};
+pub use registered::RegisteredCertificates;
 pub use subject::{SubjectError, TlsSubject};
+#[cfg(feature = "mtls-server")]
+pub use trust::{AnchorError, TrustAnchors};
 
 use crate::{
     check::{Check, CheckFailed},
@@ -128,7 +136,7 @@ impl ClientCertificate {
     /// The thumbprint that tokens are bound to: SHA-256 of the certificate in DER, in base64url
     /// ([RFC 8705 § 3.1](https://www.rfc-editor.org/rfc/rfc8705#section-3.1)).
     pub fn x5t_s256(&self) -> String {
-        base64url::encode(sha256(&self.leaf).as_ref())
+        base64url::encode(digest::digest(&digest::SHA256, &self.leaf).as_ref())
     }
 }
 
@@ -137,10 +145,6 @@ impl fmt::Debug for ClientCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ClientCertificate({})", self.x5t_s256())
     }
-}
-
-fn sha256(bytes: &[u8]) -> digest::Digest {
-    digest::digest(&digest::SHA256, bytes)
 }
 
 /// `bytes` as one certificate, judged from outside: what follows it would change the thumbprint and nothing else.

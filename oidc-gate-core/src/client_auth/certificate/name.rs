@@ -7,7 +7,7 @@ mod value;
 pub use parse::NameError;
 
 use std::{fmt, str::FromStr};
-use types::AttributeType;
+pub(super) use types::AttributeType;
 pub(super) use value::Value;
 
 /// A distinguished name that is registered for a client, `tls_client_auth_subject_dn`
