@@ -16,6 +16,7 @@ pub(crate) mod base64url;
 pub(crate) mod json;
 
 pub use alg::{Alg, AlgSet};
+pub(crate) use jwk::PRIVATE_MEMBERS;
 pub use jwk::{JwkSet, SkipReason, SkippedKey};
 pub use jws::{CompactJws, JwsError};
 pub use private_key::KeyProblem;
