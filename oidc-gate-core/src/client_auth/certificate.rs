@@ -19,12 +19,14 @@ mod pem;
 #[cfg(feature = "mtls-server")]
 mod read;
 mod registered;
+mod source;
 mod subject;
 #[cfg(feature = "mtls-server")]
 mod trust;
 
 pub use name::{DistinguishedName, NameError};
 pub use registered::RegisteredCertificates;
+pub use source::{CertificateSource, HeaderForm, PeerError, Peers};
 pub use subject::{SubjectError, TlsSubject};
 #[cfg(feature = "mtls-server")]
 pub use trust::{AnchorError, TrustAnchors};
@@ -121,6 +123,17 @@ impl ClientCertificate {
     pub fn from_pem(text: &[u8]) -> Result<Self, CheckFailed> {
         let list = pem::certificates(text).map_err(malformed)?;
         Self::from_list(list.iter().map(AsRef::as_ref))
+    }
+
+    /// The certificate that a client of `tls_client_auth` or `self_signed_tls_client_auth` has to show.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::CertificateMissing`] where it has shown none
+    /// ([RFC 8705 § 2](https://www.rfc-editor.org/rfc/rfc8705#section-2)).
+    pub fn required(shown: Option<&Self>) -> Result<&Self, CheckFailed> {
+        let cause = "the client authenticates by a certificate and has shown none";
+        shown.ok_or_else(|| CheckFailed::new(Check::CertificateMissing, cause))
     }
 
     /// The client's own certificate, in DER.

@@ -26,6 +26,17 @@ fn the_thumbprint_is_that_of_the_rfc_and_all_that_is_shown() {
 }
 
 #[test]
+fn a_client_that_shows_none_is_refused_by_name() {
+    let certificate = appendix_a();
+    assert_eq!(
+        ClientCertificate::required(Some(&certificate)),
+        Ok(&certificate)
+    );
+    let failed = ClientCertificate::required(None).unwrap_err();
+    assert_eq!(failed.check(), Check::CertificateMissing);
+}
+
+#[test]
 fn the_first_is_the_clients_own_and_the_others_came_along() {
     let der = appendix_a().der().to_vec();
     let certificate = ClientCertificate::from_der(&der, [&[0x30, 0][..], &[0x30, 1, 0]]).unwrap();
