@@ -3,6 +3,7 @@
 mod assertion;
 mod authenticator;
 mod basic;
+pub mod certificate;
 mod hashed_secret;
 mod name;
 mod presented;

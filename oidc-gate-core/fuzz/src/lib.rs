@@ -3,7 +3,10 @@
 
 mod basic;
 mod callback;
+mod certificate;
+mod certificate_header;
 mod cookies;
+mod distinguished_name;
 mod form;
 mod id_token;
 mod jwks;
@@ -16,7 +19,10 @@ mod userinfo;
 
 pub use basic::basic;
 pub use callback::callback;
+pub use certificate::certificate;
+pub use certificate_header::certificate_header;
 pub use cookies::cookies;
+pub use distinguished_name::distinguished_name;
 pub use form::form;
 pub use id_token::id_token;
 pub use jwks::jwks;
@@ -31,10 +37,13 @@ pub use userinfo::userinfo;
 pub type Target = fn(&[u8]);
 
 /// Every target and its name, which is also that of its program and of the directory of its seeds.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("basic", basic),
     ("callback", callback),
+    ("certificate", certificate),
+    ("certificate_header", certificate_header),
     ("cookies", cookies),
+    ("distinguished_name", distinguished_name),
     ("form", form),
     ("id_token", id_token),
     ("jwks", jwks),

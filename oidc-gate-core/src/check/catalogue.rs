@@ -995,6 +995,90 @@ checks! {
         answer: 503, "`temporarily_unavailable`",
         mended_by: Operator, "Look at the store. Nothing was granted meanwhile.",
     }
+    CertificateMissing = "certificate.missing" {
+        rule: "A client that authenticates by a certificate shows one.",
+        source: "RFC 8705 § 2", "https://www.rfc-editor.org/rfc/rfc8705#section-2",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "The client has to connect with its certificate. If it does, whatever ends TLS has to ask for certificates and hand them on; behind a proxy, `CertificateSource::Header` says how.",
+    }
+    CertificateHeader = "certificate.header" {
+        rule: "A header in which a trusted proxy hands on a certificate occurs once and has the form that is configured.",
+        source: "RFC 9440 § 2", "https://www.rfc-editor.org/rfc/rfc9440#section-2",
+        answer: 401, "`invalid_client`",
+        mended_by: Operator, "Have the proxy write the header in the configured form, and remove what clients send under that name.",
+    }
+    CertificateMalformed = "certificate.malformed" {
+        rule: "A certificate is one X.509 certificate in DER within its size limit, with a short list of others.",
+        source: "RFC 5280 § 4.1", "https://www.rfc-editor.org/rfc/rfc5280#section-4.1",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "The client needs a proper certificate; the cause says what is wrong with this one.",
+    }
+    CertificateCriticalExtension = "certificate.critical_extension" {
+        rule: "A certificate has no critical extension that is not understood.",
+        source: "RFC 5280 § 4.2", "https://www.rfc-editor.org/rfc/rfc5280#section-4.2",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Have the certificate issued without the extension, or with it not critical.",
+    }
+    CertificateUntrusted = "certificate.untrusted" {
+        rule: "A certificate leads to one of the configured authorities, signature by signature.",
+        source: "RFC 8705 § 2.1", "https://www.rfc-editor.org/rfc/rfc8705#section-2.1",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "The client has to send the intermediate certificates along. If its authority is meant to be trusted for clients, add it to the trust anchors. Signatures by RSA keys under 2048 bits count for nothing.",
+    }
+    CertificateAlgorithm = "certificate.algorithm" {
+        rule: "A certificate, and each on its path, is signed with an algorithm that is strong enough.",
+        source: "RFC 8705 § 7.4", "https://www.rfc-editor.org/rfc/rfc8705#section-7.4",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Have the certificate issued by RSA of 2048 bits or more, ECDSA or Ed25519, with SHA-256 or better.",
+    }
+    CertificateNotYetValid = "certificate.not_yet_valid" {
+        rule: "A certificate, and each on its path, is used no earlier than it says.",
+        source: "RFC 5280 § 4.1.2.5", "https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Check the clocks of this machine and of the one that issued the certificate.",
+    }
+    CertificateExpired = "certificate.expired" {
+        rule: "A certificate, and each on its path, is used no later than it says.",
+        source: "RFC 5280 § 4.1.2.5", "https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.5",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "The client needs a new certificate, or the chain it sends holds an old one.",
+    }
+    CertificateRevoked = "certificate.revoked" {
+        rule: "No certificate of the path is revoked, and lists that are in force say so, where lists are configured.",
+        source: "RFC 5280 § 6.3", "https://www.rfc-editor.org/rfc/rfc5280#section-6.3",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "The client needs a new certificate. If the cause says that a list is missing, out of date or signed by somebody else, fetch the lists of every authority on the path.",
+    }
+    CertificatePurpose = "certificate.purpose" {
+        rule: "A certificate belongs to an end entity, and `clientAuth` is among its purposes and those of its authorities, where they list any.",
+        source: "RFC 5280 § 4.2.1.12", "https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.12",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Have a certificate issued for TLS client authentication; that of a server or of an authority does not do.",
+    }
+    CertificateConstraints = "certificate.constraints" {
+        rule: "A certificate stays within what its authorities may issue: they are authorities, of sufficient path length, and permitted these names.",
+        source: "RFC 5280 § 4.2.1.10", "https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.10",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "The authority on the path has issued what it must not; the cause says which rule it broke.",
+    }
+    CertificateSubject = "certificate.subject" {
+        rule: "A certificate has the one subject that is registered for the client.",
+        source: "RFC 8705 § 2.1.2", "https://www.rfc-editor.org/rfc/rfc8705#section-2.1.2",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Register the subject as the cause shows it, or have the client use its own certificate.",
+    }
+    CertificateNotRegistered = "certificate.not_registered" {
+        rule: "A self-signed certificate is, byte for byte, one that the client has registered.",
+        source: "RFC 8705 § 2.2", "https://www.rfc-editor.org/rfc/rfc8705#section-2.2",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "Put the certificate into `x5c` of a key in the client's JWK Set. A new certificate for the same key is another certificate.",
+    }
+    CertificateKeysMalformed = "certificate.keys_malformed" {
+        rule: "The keys of a client are a JWK Set: a JSON object with an array `keys`.",
+        source: "RFC 7517 § 5", "https://www.rfc-editor.org/rfc/rfc7517#section-5",
+        answer: 401, "`invalid_client`",
+        mended_by: Caller, "The client has to register or publish a JWK Set.",
+    }
     Randomness = "system.randomness" {
         rule: "The operating system gives randomness.",
         source: "RFC 4086", "https://www.rfc-editor.org/rfc/rfc4086",

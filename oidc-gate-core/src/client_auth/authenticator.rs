@@ -3,6 +3,7 @@
 use super::{
     Audience, Bodies, ClientKeys, Evidence, JwtSecrets, Match, MethodName, MethodSet, Owed,
     Presented, Refusal, RegisteredClient, RegisteredMethod, ReplayKey, Secrets, TokenBinding,
+    certificate::ClientCertificate,
     received::{self, Expected, Typ},
     replay::Purpose,
 };
@@ -45,6 +46,8 @@ pub struct Authenticator {
     longest: Duration,
     leeway: Duration,
     bodies: Bodies,
+    #[cfg(feature = "mtls-server")]
+    anchors: Option<std::sync::Arc<super::certificate::TrustAnchors>>,
 }
 
 impl Authenticator {
@@ -63,7 +66,30 @@ impl Authenticator {
             longest: Duration::from_secs(600),
             leeway: Duration::from_secs(30),
             bodies: Bodies::default(),
+            #[cfg(feature = "mtls-server")]
+            anchors: None,
         }
+    }
+
+    /// The authorities whose certificates clients may show by `tls_client_auth`. For this use and no other: whoever gets a
+    /// certificate from one of them can come as the client of that name.
+    #[cfg(feature = "mtls-server")]
+    #[must_use]
+    pub fn anchors(
+        self,
+        anchors: impl Into<std::sync::Arc<super::certificate::TrustAnchors>>,
+    ) -> Self {
+        Self {
+            anchors: Some(anchors.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn has_anchors(&self) -> bool {
+        #[cfg(feature = "mtls-server")]
+        return self.anchors.is_some();
+        #[cfg(not(feature = "mtls-server"))]
+        false
     }
 
     /// The algorithms that assertions may be signed with: symmetric ones for `client_secret_jwt`, the others for
@@ -174,7 +200,8 @@ impl Authenticator {
     }
 
     /// Holds what was presented against the registration of [`Presented::client_id`], which is `None` where there is no
-    /// such client.
+    /// such client. `shown` is the certificate of the connection, where it has one, from the
+    /// [source](super::certificate::CertificateSource) that is believed; tokens can be bound to it whatever the method.
     ///
     /// # Errors
     ///
@@ -188,6 +215,7 @@ impl Authenticator {
         &'a self,
         presented: Presented,
         client: Option<&'a RegisteredClient>,
+        shown: Option<&ClientCertificate>,
         now: UnixTime,
     ) -> Result<Verifying<'a>, Refusal> {
         // First of all, so that it takes its time for everybody.
@@ -208,12 +236,15 @@ impl Authenticator {
             method,
             alg: None,
             kid: None,
-            certificate: None,
+            certificate: shown.map(ClientCertificate::x5t_s256),
             form: presented.form,
             replay: None,
         };
         match (presented.evidence, client.method()) {
-            (Evidence::None, _) => proven(facts),
+            (Evidence::None, registered) => {
+                self.check_certificate(registered, shown, now)?;
+                proven(facts)
+            }
             (Evidence::Basic(_) | Evidence::Post(_), _) => match secret {
                 Some(Match::Right) => proven(facts),
                 Some(Match::Expired) => Err(Refusal::new(
@@ -291,6 +322,42 @@ impl Authenticator {
             return Err(Refusal::new(Check::ClientMethodDisabled, cause));
         }
         Ok(used)
+    }
+
+    /// What the connection shows, where the client proves itself by that.
+    fn check_certificate(
+        &self,
+        registered: &RegisteredMethod,
+        shown: Option<&ClientCertificate>,
+        now: UnixTime,
+    ) -> Result<(), Refusal> {
+        let needed = || {
+            shown.ok_or_else(|| {
+                let cause = "the connection shows no certificate";
+                Refusal::new(Check::CertificateMissing, cause)
+            })
+        };
+        match registered {
+            RegisteredMethod::SelfSignedTls(certificates) => {
+                certificates.verify(needed()?).map_err(Refusal::from)
+            }
+            RegisteredMethod::Tls(subject) => {
+                let certificate = needed()?;
+                #[cfg(feature = "mtls-server")]
+                if let Some(anchors) = &self.anchors {
+                    return anchors
+                        .verify(certificate, subject, now)
+                        .map_err(Refusal::from);
+                }
+                let _ = (certificate, subject, now);
+                let cause = "this server trusts no authority";
+                Err(Refusal::new(Check::CertificateUntrusted, cause))
+            }
+            RegisteredMethod::None
+            | RegisteredMethod::Secret(..)
+            | RegisteredMethod::SecretJwt(_)
+            | RegisteredMethod::PrivateKeyJwt(..) => Ok(()),
+        }
     }
 
     /// The rules about an assertion's header.

@@ -108,6 +108,14 @@ impl Refusal {
     }
 }
 
+/// For checks of a server's that say nothing of OAuth themselves.
+impl From<CheckFailed> for Refusal {
+    fn from(failed: CheckFailed) -> Self {
+        let code = code_of(failed.check());
+        Self { failed, code }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.failed.fmt(f)

@@ -1,6 +1,9 @@
 //! Clients as an authorization server knows them.
 
-use super::{Authenticator, Expires, MethodName, Secrets};
+use super::{
+    Authenticator, Expires, MethodName, Secrets,
+    certificate::{RegisteredCertificates, TlsSubject},
+};
 use crate::{
     grant::{GrantType, ScopeSet},
     jose::{Alg, JwkSet, SkippedKey},
@@ -21,6 +24,10 @@ pub enum RegisteredMethod {
     SecretJwt(JwtSecrets),
     /// `private_key_jwt`, with `token_endpoint_auth_signing_alg` where one is registered.
     PrivateKeyJwt(ClientKeys, Option<Alg>),
+    /// `tls_client_auth`: a certificate by an authority that the server trusts, and the one name of it that counts.
+    Tls(TlsSubject),
+    /// `self_signed_tls_client_auth`: this certificate, or one of these while one replaces another.
+    SelfSignedTls(RegisteredCertificates),
 }
 
 /// Where a client may send its secret.
@@ -191,6 +198,8 @@ impl RegisteredMethod {
             Self::Secret(SecretPlace::Either, _) => &[M::SecretBasic, M::SecretPost],
             Self::SecretJwt(..) => &[M::SecretJwt],
             Self::PrivateKeyJwt(..) => &[M::PrivateKeyJwt],
+            Self::Tls(_) => &[M::Tls],
+            Self::SelfSignedTls(_) => &[M::SelfSignedTls],
         }
     }
 }
@@ -250,7 +259,14 @@ impl Authenticator {
                     }
                 }
             }
-            RegisteredMethod::None | RegisteredMethod::Secret(..) => {}
+            RegisteredMethod::Tls(_) if !self.has_anchors() => return Err(E::NoAnchors),
+            RegisteredMethod::SelfSignedTls(certificates) if certificates.is_empty() => {
+                return Err(E::NoKey);
+            }
+            RegisteredMethod::None
+            | RegisteredMethod::Secret(..)
+            | RegisteredMethod::Tls(_)
+            | RegisteredMethod::SelfSignedTls(_) => {}
         }
         let public = matches!(client.method, RegisteredMethod::None);
         if public && client.grants.contains(&GrantType::ClientCredentials) {
@@ -273,8 +289,10 @@ pub enum RegistrationError {
     MethodDisabled(MethodName),
     /// The algorithm does not go with the method, or the server does not take it.
     Alg(Alg),
-    /// There is no secret, or no key that fits an algorithm of the server's.
+    /// There is no secret, no certificate, or no key that fits an algorithm of the server's.
     NoKey,
+    /// The server trusts no authority for certificates: see `Authenticator::anchors`, with the feature `mtls-server`.
+    NoAnchors,
     /// A private or symmetric key stands among the public ones: it is lost.
     PrivateKey,
     /// The secret is shorter than the hash ([RFC 7518 § 3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
@@ -304,7 +322,10 @@ impl fmt::Display for RegistrationError {
                 "the client is to sign with {alg}, which does not go with its method or is not taken by this server"
             ),
             Self::NoKey => f.write_str(
-                "the client has no secret or public key that fits an algorithm of this server's",
+                "the client has no secret, certificate or public key that fits an algorithm of this server's",
+            ),
+            Self::NoAnchors => f.write_str(
+                "the client is to show a certificate of an authority, and this server trusts none: give the `Authenticator` its `anchors`",
             ),
             Self::PrivateKey => f.write_str(
                 "the client's JWK set holds a private or symmetric key: replace that key, and register the public half",

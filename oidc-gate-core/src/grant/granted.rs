@@ -2,7 +2,7 @@
 
 use super::{GrantType, ScopeSet, TokenType};
 use crate::{
-    client_auth::{AuthenticatedClient, json_answer},
+    client_auth::{AuthenticatedClient, TokenBinding, json_answer},
     secret::{AccessToken, IdToken, RefreshToken},
     time::UnixTime,
 };
@@ -59,6 +59,16 @@ impl Granted {
     /// The token must not outlive this moment, whatever else is configured.
     pub fn not_beyond(&self) -> Option<UnixTime> {
         self.not_beyond
+    }
+
+    /// What the access token has to carry as `cnf` member `x5t#S256`
+    /// ([RFC 8705 § 3.1](https://www.rfc-editor.org/rfc/rfc8705#section-3.1)): the certificate it is bound to, where the
+    /// client's tokens are.
+    pub fn confirmation(&self) -> Option<&str> {
+        match self.client.tokens() {
+            TokenBinding::Certificate => self.client.certificate(),
+            TokenBinding::Bearer => None,
+        }
     }
 
     /// Whether a refresh token may go with the access token

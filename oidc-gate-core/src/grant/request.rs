@@ -6,7 +6,9 @@ use super::{
 };
 use crate::{
     check::{Check, quote},
-    client_auth::{AuthenticatedClient, Proven, Refusal, RegisteredClient, ReplayKey},
+    client_auth::{
+        AuthenticatedClient, Proven, Refusal, RegisteredClient, ReplayKey, TokenBinding,
+    },
     form::Form,
     oauth_error::ErrorCode,
     time::UnixTime,
@@ -115,6 +117,12 @@ impl GrantRequest {
         if !client.may_use(grant) {
             let cause = format!("{} is not registered for {grant}", quote(client.id()));
             return Err(Refusal::new(Check::GrantNotAllowed, cause));
+        }
+        if client.tokens() == TokenBinding::Certificate && proven.client.certificate().is_none() {
+            return Err(Refusal::new(
+                Check::GrantCertificateMissing,
+                "the client's tokens are bound to a certificate, and the connection shows none",
+            ));
         }
         let asked = Asked::read(proven.client, proven.replay, &mut form, client, grant)?;
         Ok(match grant {

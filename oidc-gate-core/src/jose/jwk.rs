@@ -65,7 +65,7 @@ impl JwkSet {
         for (index, jwk) in listed.iter().enumerate() {
             match Jwk::read(jwk) {
                 Ok(key) => this.keys.push(key),
-                Err(reason) => this.skipped.push(SkippedKey { index, reason }),
+                Err(reason) => this.skipped.push(SkippedKey::new(index, reason)),
             }
         }
         Ok(this)
@@ -141,6 +141,10 @@ pub struct SkippedKey {
 }
 
 impl SkippedKey {
+    pub(crate) fn new(index: usize, reason: SkipReason) -> Self {
+        Self { index, reason }
+    }
+
     /// Its place in `keys`, counted from 0.
     pub fn index(&self) -> usize {
         self.index
@@ -205,7 +209,7 @@ impl fmt::Display for SkipReason {
 }
 
 /// What only a private or a symmetric key has ([RFC 7518 § 6](https://www.rfc-editor.org/rfc/rfc7518#section-6)).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 impl Jwk {
     fn read(jwk: &Value) -> Result<Self, SkipReason> {

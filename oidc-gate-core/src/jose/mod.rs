@@ -19,6 +19,7 @@ pub(crate) mod json;
 pub(crate) use date::NumericDate;
 
 pub use alg::{Alg, AlgSet};
+pub(crate) use jwk::PRIVATE_MEMBERS;
 pub use jwk::{JwkSet, SkipReason, SkippedKey};
 pub use jws::{CompactJws, JwsError};
 pub use private_key::KeyProblem;

@@ -2,7 +2,7 @@
 
 use super::{
     DevProvider, Shared,
-    clients::{Wanted, register},
+    clients::{Anchors, Wanted, register},
     keys::Keys,
     state::{Issuer, State},
 };
@@ -31,6 +31,7 @@ pub struct DevProviderBuilder {
     users: Vec<Identity>,
     clients: Vec<(Wanted, Vec<String>)>,
     trusted: Vec<TrustedIssuer>,
+    anchors: Anchors,
     alg: Alg,
     claims_in_userinfo_only: bool,
     clock: Box<dyn Clock>,
@@ -43,6 +44,7 @@ impl DevProviderBuilder {
             users: Vec::new(),
             clients: Vec::new(),
             trusted: Vec::new(),
+            anchors: None,
             alg: Alg::ES256,
             claims_in_userinfo_only: false,
             clock: Box::new(SystemClock),
@@ -162,6 +164,15 @@ impl DevProviderBuilder {
         self
     }
 
+    /// The authorities whose certificates clients of `tls_client_auth` may show. The certificate of a connection comes in
+    /// the request's extensions, as a [`ClientCertificate`](crate::core::client_auth::certificate::ClientCertificate): this
+    /// provider speaks no TLS itself.
+    #[cfg(feature = "mtls-server")]
+    pub fn anchors(mut self, anchors: crate::core::client_auth::certificate::TrustAnchors) -> Self {
+        self.anchors = Some(anchors.into());
+        self
+    }
+
     /// What ID tokens are signed with: an asymmetric algorithm.
     ///
     /// # Panics
@@ -203,12 +214,13 @@ impl DevProviderBuilder {
                  such as http://localhost:3001"
             )
         });
-        let clients = register(self.clients).unwrap_or_else(|why| panic!("{why}"));
+        let clients = register(self.clients, &self.anchors).unwrap_or_else(|why| panic!("{why}"));
         DevProvider {
             shared: Arc::new(Shared {
                 users: self.users,
                 clients,
                 trusted: self.trusted,
+                anchors: self.anchors,
                 claims_in_userinfo_only: self.claims_in_userinfo_only,
                 clock: self.clock,
                 keys: Mutex::new(Keys::generate(self.alg)),

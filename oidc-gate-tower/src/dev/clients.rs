@@ -7,7 +7,7 @@ use crate::{
         client_auth::{
             Audience, Authenticator, Expires, HashedSecret, MethodName, Presented, Proven, Refusal,
             RegisteredClient, RegisteredMethod, Registration, RegistrationError, SecretPlace,
-            Secrets, Verifying,
+            Secrets, Verifying, certificate::ClientCertificate,
         },
         grant::{GrantType, ScopeSet},
         secret::ClientSecret,
@@ -17,6 +17,13 @@ use crate::{
 };
 use http::Request;
 use std::fmt;
+
+/// The authorities whose certificates clients may show.
+#[cfg(feature = "mtls-server")]
+pub(super) type Anchors =
+    Option<std::sync::Arc<crate::core::client_auth::certificate::TrustAnchors>>;
+#[cfg(not(feature = "mtls-server"))]
+pub(super) type Anchors = Option<std::convert::Infallible>;
 
 /// What a builder was told of a client.
 pub(super) enum Wanted {
@@ -54,8 +61,11 @@ fn usual_grants(public: bool) -> impl Iterator<Item = GrantType> {
 }
 
 /// Makes clients of what was told, each id once.
-pub(super) fn register(wanted: Vec<(Wanted, Vec<String>)>) -> Result<Vec<Client>, String> {
-    let server = authenticator("https://dev-provider.invalid", &[]);
+pub(super) fn register(
+    wanted: Vec<(Wanted, Vec<String>)>,
+    anchors: &Anchors,
+) -> Result<Vec<Client>, String> {
+    let server = authenticator("https://dev-provider.invalid", &[], anchors);
     let mut simple: Vec<(String, Vec<ClientSecret>, Vec<String>)> = Vec::new();
     let mut clients = Vec::new();
     let unfit = |id: &str, error: RegistrationError| format!("client {id:?}: {error}");
@@ -129,15 +139,20 @@ fn hashed(secrets: &[ClientSecret]) -> Option<Secrets> {
 }
 
 /// Everything is offered here: what a client is registered for decides.
-fn authenticator(issuer: &str, others: &[String]) -> Authenticator {
+fn authenticator(issuer: &str, others: &[String], anchors: &Anchors) -> Authenticator {
     let issuer = Issuer::parse(issuer).ok();
     // An issuer that no client would trust (plain http somewhere else) is for clients that look at nothing.
     let fallback = || Issuer::parse("https://dev-provider.invalid").ok();
-    match issuer.or_else(fallback) {
+    let server = match issuer.or_else(fallback) {
         Some(issuer) => Authenticator::new(issuer, MethodName::ALL.iter().copied())
             // Clients of the older rule are to be tried here as well.
             .audience(Audience::IssuerOr(others.to_vec())),
         None => unreachable!("a constant is an issuer"),
+    };
+    match anchors {
+        #[cfg(feature = "mtls-server")]
+        Some(anchors) => server.anchors(anchors.clone()),
+        _ => server,
     }
 }
 
@@ -165,7 +180,7 @@ impl DevProvider {
     pub(super) fn authenticator(&self) -> Authenticator {
         let issuer = self.state().issuer.clone();
         let others = [issuer.text.clone(), issuer.endpoint("/token")];
-        authenticator(&issuer.text, &others)
+        authenticator(&issuer.text, &others, &self.shared.anchors)
     }
 
     /// The client that proved itself, and its registration.
@@ -188,7 +203,9 @@ impl DevProvider {
         let mut clients = self.shared.clients.iter();
         let client = clients.find(|client| client.id() == presented.client_id());
         let client = client.map(|client| &client.registered);
-        let proven = match server.verify(presented, client, self.now())? {
+        // Whoever ends TLS in front of this service puts it there.
+        let shown = call.parts.extensions.get::<ClientCertificate>();
+        let proven = match server.verify(presented, client, shown, self.now())? {
             Verifying::Proven(proven) => proven,
             // Nothing is fetched by a provider that is there for tests.
             Verifying::KeysWanted(wanted) => wanted.resume(None)?,

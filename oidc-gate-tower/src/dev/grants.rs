@@ -9,7 +9,7 @@ use crate::{
     Identity,
     core::{
         check::Check,
-        client_auth::{Authenticator, Owed, Refusal, TokenBinding},
+        client_auth::{Authenticator, Owed, Refusal},
         grant::{
             Aftermath, CodeRequest, Declined, DeviceRequest, ExchangeRequest, GrantType, Granted,
             Handle, IssuedRefreshToken, JwtBearerRequest, PresentedToken, RefreshPolicy,
@@ -87,10 +87,7 @@ impl DevProvider {
                     expires: now + REFRESH_LIFE,
                     state: RefreshState::Current,
                     standing: Standing::Alive,
-                    certificate: match granted.client().tokens() {
-                        TokenBinding::Certificate => granted.client().certificate().map(Into::into),
-                        _ => None,
-                    },
+                    certificate: granted.confirmation().map(Into::into),
                 };
                 self.keep(&token, issued, &login);
                 Some(token)

@@ -59,7 +59,7 @@ use crate::{
     Clock, Identity,
     core::{grant::TrustedIssuer, time::UnixTime},
 };
-use clients::Client;
+use clients::{Anchors, Client};
 use keys::Keys;
 use state::State;
 use std::{
@@ -77,6 +77,7 @@ struct Shared {
     users: Vec<Identity>,
     clients: Vec<Client>,
     trusted: Vec<TrustedIssuer>,
+    anchors: Anchors,
     claims_in_userinfo_only: bool,
     clock: Box<dyn Clock>,
     /// Never held across an await or while another lock is taken.
