@@ -46,7 +46,7 @@ impl LogIn {
 
     /// A login that asks the user nothing (`prompt=none`): whoever is signed in at the provider comes back to `return_to`
     /// signed in, everybody else to `otherwise`, without an error and with the session that was there. Where the two
-    /// together are longer than 2048 bytes, the first page takes the place of `return_to`.
+    /// do not fit into one cookie, the first page takes the place of `return_to`.
     ///
     /// `otherwise` must be a page that needs no login and tries none of these again, or the browser goes round in circles.
     pub fn silently(return_to: impl Into<String>, otherwise: impl Into<String>) -> Self {
@@ -70,13 +70,13 @@ impl LogIn {
     }
 
     /// Where the access token is going to be used, in the place of [`Provider::resource`](crate::Provider::resource):
-    /// absolute URIs without a fragment. What is none is a mistake: 500, and the log says so.
+    /// absolute URIs without a fragment. What is none is a mistake: 500, and the log says so; so is an empty list.
     pub fn resource(self, uris: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self(self.0.resource(uris))
     }
 
     /// Single claims, in the place of [`Provider::request_claims`](crate::Provider::request_claims) and enforced as they
-    /// are. What is no such request is a mistake: 500, and the log says so.
+    /// are; a level or a time of the sign-in that is essential there stays so. What is no such request is a mistake: 500, and the log says so.
     pub fn request_claims(self, request: serde_json::Value) -> Self {
         Self(self.0.request_claims(request))
     }

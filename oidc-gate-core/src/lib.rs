@@ -17,6 +17,8 @@ pub mod oauth_error;
 pub mod provider;
 pub mod secret;
 pub mod session;
+#[cfg(test)]
+mod testdata;
 pub mod time;
 pub mod token;
 pub mod url;

@@ -141,7 +141,7 @@ impl Gate {
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
-                let crowd = underway.crowd(cookie.pair().len());
+                let crowd = underway.crowd(cookie.pair_bytes());
                 let removed = crowd.map(|name| inner.names.clear(name));
                 answer::set_cookies(&mut response, removed.chain([cookie]));
                 response
@@ -163,7 +163,7 @@ impl Gate {
             let cookie = names.set_transaction(name.clone(), sealed, Transaction::MAX_AGE);
             Ok::<_, CheckFailed>(cookie)
         };
-        let fits = |cookie: &SetCookie| cookie.to_header().len() <= CookieNames::MAX_LINE_BYTES;
+        let fits = |cookie: &SetCookie| cookie.pair_bytes() <= CookieNames::MAX_PAIR_BYTES;
         let kept = cookie(&transaction)?;
         if fits(&kept) {
             return Ok(kept);
@@ -175,8 +175,8 @@ impl Gate {
         }
         let cause = format!(
             "expected at most {} bytes, its cookie has {} without the place it leads to",
-            CookieNames::MAX_LINE_BYTES,
-            kept.to_header().len()
+            CookieNames::MAX_PAIR_BYTES,
+            kept.pair_bytes()
         );
         Err(CheckFailed::new(Check::LoginTooLarge, cause))
     }

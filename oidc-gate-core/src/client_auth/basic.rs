@@ -135,12 +135,6 @@ mod tests {
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
-    struct Cases {
-        case: Vec<Case>,
-    }
-
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
     struct Case {
         name: String,
         header: Option<String>,
@@ -155,8 +149,8 @@ mod tests {
 
     #[test]
     fn each_header_is_read_as_the_table_says() {
-        let cases: Cases = toml::from_str(include_str!("../../testdata/basic.toml")).unwrap();
-        for case in cases.case {
+        let cases: Vec<Case> = crate::testdata::cases(include_str!("../../testdata/basic.toml"));
+        for case in cases {
             let header = case.header.unwrap_or_else(|| {
                 format!("Basic {}", STANDARD.encode(case.pair.unwrap_or_default()))
             });

@@ -311,11 +311,6 @@ mod tests {
         login: bool,
     }
 
-    #[derive(Deserialize)]
-    struct Cases {
-        case: Vec<Case>,
-    }
-
     fn headers(lines: &[String]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for line in lines {
@@ -330,8 +325,8 @@ mod tests {
 
     #[test]
     fn who_asks_is_told_as_the_table_says() {
-        let cases: Cases = toml::from_str(include_str!("../../testdata/askers.toml")).unwrap();
-        for case in cases.case {
+        let cases: Vec<Case> = crate::testdata::cases(include_str!("../../testdata/askers.toml"));
+        for case in cases {
             let (method, headers) = (case.method.parse().unwrap(), headers(&case.headers));
             let uri = Uri::from_static("/me?x=1");
             let asking = Asking::of(&Head::new(&method, Target::Whole(&uri), &headers));

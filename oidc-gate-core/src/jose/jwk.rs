@@ -438,11 +438,6 @@ mod tests {
     use serde::Deserialize;
 
     #[derive(Deserialize)]
-    struct Cases {
-        case: Vec<Case>,
-    }
-
-    #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Case {
         name: String,
@@ -453,9 +448,7 @@ mod tests {
     }
 
     fn cases() -> Vec<Case> {
-        toml::from_str::<Cases>(include_str!("../../testdata/jwk.toml"))
-            .unwrap()
-            .case
+        crate::testdata::cases(include_str!("../../testdata/jwk.toml"))
     }
 
     fn set(keys: &[&str]) -> Result<JwkSet, CheckFailed> {

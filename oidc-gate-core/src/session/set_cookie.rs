@@ -56,6 +56,11 @@ impl SetCookie {
         text
     }
 
+    /// How long [`pair`](Self::pair) is, without making it.
+    pub fn pair_bytes(&self) -> usize {
+        self.name.len() + 1 + self.value.len()
+    }
+
     /// The `name=value` half, as a browser sends it back.
     pub fn pair(&self) -> String {
         format!("{}={}", self.name, self.value)

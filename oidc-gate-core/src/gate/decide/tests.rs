@@ -32,11 +32,6 @@ struct Case {
     cache: String,
 }
 
-#[derive(Deserialize)]
-struct Cases {
-    case: Vec<Case>,
-}
-
 fn policy(accepts: &str, invalid_bearer: &str) -> Policy {
     policy_of(accepts, invalid_bearer, SameSite::Lax)
 }
@@ -162,10 +157,10 @@ fn headers(lines: &[impl AsRef<str>]) -> HeaderMap {
 
 #[test]
 fn requests_are_decided_as_the_table_says() {
-    let cases: Cases = toml::from_str(include_str!("../../../testdata/decisions.toml")).unwrap();
+    let cases: Vec<Case> = crate::testdata::cases(include_str!("../../../testdata/decisions.toml"));
     let (session, bearer) = (alice(Via::Session), alice(Via::Bearer));
     let mut wrong = vec![];
-    for case in &cases.case {
+    for case in &cases {
         let same_site = if case.strict {
             SameSite::Strict
         } else {
