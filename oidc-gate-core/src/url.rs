@@ -79,6 +79,22 @@ fn parse(text: &str) -> Result<Url, UrlError> {
     Ok(url)
 }
 
+/// Whether this is an absolute URI without a fragment: a scheme, then something
+/// ([RFC 3986 § 4.3](https://www.rfc-editor.org/rfc/rfc3986#section-4.3)). It is a name, so nothing is normalised and
+/// `urn:` is as good as `https:`.
+pub fn is_absolute_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(plain)
+        && !rest.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&b))
+}
+
 /// The identifier of a provider: an https URL that is compared as text, never normalised
 /// ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 ///

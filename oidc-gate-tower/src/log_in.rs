@@ -8,8 +8,8 @@ use crate::{
         login::{
             ClaimsRequest, Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted,
         },
+        url::is_absolute_uri,
     },
-    provider::is_resource,
 };
 use http::{Response, StatusCode};
 use std::{fmt, time::Duration};
@@ -134,7 +134,7 @@ impl LogIn {
     /// and the log says so.
     pub fn resource(mut self, uris: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.resource = uris.into_iter().map(Into::into).collect();
-        if !self.resource.iter().all(|uri| is_resource(uri)) {
+        if !self.resource.iter().all(|uri| is_absolute_uri(uri)) {
             self.misshapen.get_or_insert(Misshapen::Resource);
         }
         self

@@ -4,6 +4,7 @@ use super::Provider;
 use crate::core::{
     form::is_word,
     login::{ClaimsRequest, Locales, ParamError, Params, Prompt, ResponseMode, Wishes},
+    url::is_absolute_uri,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -182,7 +183,7 @@ impl RequestSettings {
                 "acr_values: {class:?} is no class; give each as a text of its own, in visible ASCII"
             ));
         }
-        for uri in wishes.resource.iter().filter(|uri| !is_resource(uri)) {
+        for uri in wishes.resource.iter().filter(|uri| !is_absolute_uri(uri)) {
             problems.push(format!(
                 "resource: {uri:?} is no resource; write an absolute URI without a fragment"
             ));
@@ -238,18 +239,3 @@ const STARTS_OWN: [&str; 6] = [
     "login_hint",
     "ui_locales",
 ];
-
-/// An absolute URI without a fragment ([RFC 8707 § 2](https://www.rfc-editor.org/rfc/rfc8707#section-2)): a scheme, then
-/// something. It is a name, so nothing is normalised and `urn:` is as good as `https:`.
-pub(crate) fn is_resource(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else {
-        return false;
-    };
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(plain)
-        && !rest.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&b))
-}
