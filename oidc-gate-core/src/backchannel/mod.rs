@@ -22,3 +22,6 @@ pub use introspection::{Introspection, IntrospectionRequest};
 pub use pushed::{PushedRequest, PushedResponse};
 pub use question::Question;
 pub use revocation::{RevocationRequest, Revoked};
+
+#[cfg(test)]
+mod tests;

@@ -27,6 +27,9 @@ pub fn may_be_outdated(check: Check) -> bool {
             | Check::CodeFlowUnsupported
             | Check::PkceUnsupported
             | Check::ClientAuthUnsupported
+            | Check::EndpointUnsupported
+            | Check::BackchannelUnavailable
+            | Check::BackchannelMalformed
             | Check::NoCommonAlgorithm
             | Check::ClaimsUnsupported
             | Check::ResponseModeUnsupported

@@ -166,6 +166,7 @@ mod tests {
         #[serde(rename = "why")]
         _why: String,
         status: u16,
+        media_type: Option<String>,
         body: String,
         expected: String,
         cause: Option<String>,
@@ -191,7 +192,12 @@ mod tests {
             toml::from_str(include_str!("../../testdata/token_response.toml")).unwrap();
         assert!(cases.case.len() > 30);
         for case in cases.case {
-            let result = TokenResponse::parse(&answer(case.status, case.body));
+            let mut response = answer(case.status, case.body);
+            if let Some(media_type) = case.media_type {
+                let media_type = media_type.parse().unwrap();
+                response.headers_mut().insert("content-type", media_type);
+            }
+            let result = TokenResponse::parse(&response);
             let got = match &result {
                 Ok(_) => "ok",
                 Err(failed) => failed.check().id(),
@@ -234,6 +240,41 @@ mod tests {
         ] {
             assert_eq!(expires_in(value), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn a_code_is_told_with_the_check_and_how_long_to_wait() {
+        use crate::oauth_error::ErrorCode;
+        for (status, code, check, expected) in [
+            (400, "slow_down", Check::TokenError, ErrorCode::SlowDown),
+            (
+                400,
+                "invalid_target",
+                Check::TokenError,
+                ErrorCode::InvalidTarget,
+            ),
+            (
+                400,
+                "use_dpop_nonce",
+                Check::TokenError,
+                ErrorCode::UseDpopNonce,
+            ),
+            (
+                503,
+                "temporarily_unavailable",
+                Check::TokenUnavailable,
+                ErrorCode::TemporarilyUnavailable,
+            ),
+        ] {
+            let mut response = answer(status, format!(r#"{{"error":"{code}"}}"#));
+            let retry = "7".parse().unwrap();
+            response.headers_mut().insert("retry-after", retry);
+            let error = TokenResponse::parse(&response).unwrap_err();
+            assert_eq!((error.check(), error.code()), (check, Some(&expected)));
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        }
+        let error = TokenResponse::parse(&answer(500, "")).unwrap_err();
+        assert_eq!((error.code(), error.retry_after()), (None, None));
     }
 
     #[test]
