@@ -155,7 +155,7 @@ step_browser_quickstart() {
     node .ci/browser/quickstart.mjs "$CARGO_TARGET_DIR/debug/quickstart"
 }
 
-about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie'
+about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie; tokens for a program'
 step_browser_login() {
     need_browser
     need_command openssl openssl
@@ -163,6 +163,8 @@ step_browser_login() {
     node .ci/browser/login.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    cargo build --locked --package service-client
+    node .ci/browser/machines.mjs "$CARGO_TARGET_DIR/debug/service-client"
 }
 
 # Parts of steps. ------------------------------------------------------------------------------------------------------

@@ -2,13 +2,13 @@
 //
 //   node clients.mjs path/to/quickstart
 
-import { generateKeyPairSync, randomBytes, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { claim, freePorts, newProfile, run, scratchDirectory, startChromium, startProgram } from './harness.mjs';
 import { application, certifiedProvider } from './pages.mjs';
 import { client, startProvider, userClaims } from './provider.mjs';
-import { makeAuthority, makeClientCertificate, terminateTls } from './tls.mjs';
+import { makeAuthority, makeClientCertificate, publicKeyOf, terminateTls } from './tls.mjs';
 
 const quickstart = path.resolve(process.argv[2] ?? process.env.QUICKSTART ?? 'target/debug/quickstart');
 const user = userClaims('dagny');
@@ -127,9 +127,4 @@ async function once(browser, site, name, program, refused) {
     claim(`${name}: the log says so`, program.output.includes(refused), program.output.slice(-500));
   }
   await context.close();
-}
-
-function publicKeyOf({ text }) {
-  const certificate = new X509Certificate(text);
-  return { ...certificate.publicKey.export({ format: 'jwk' }), use: 'sig', x5c: [certificate.raw.toString('base64')] };
 }

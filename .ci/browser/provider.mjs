@@ -9,6 +9,8 @@ import { serve } from './tls.mjs';
 /// (RFC 6749 § 2.3.1): sent as it is, this provider refuses it.
 export const client = { id: 'browser-test', secret: 'p@ss:word/with+plus %41&=and space-padding' };
 
+const CLIENT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'];
+
 /// What the provider says about whoever signs in as `login`.
 export function userClaims(login) {
   return {
@@ -23,8 +25,9 @@ export function userClaims(login) {
 
 /// Starts the provider at `https://127.0.0.1:port`, with keys of its own, and answers its issuer.
 /// `requests` collects what was asked of it, as `METHOD path`; `registered` is what the client's registration says beside
-/// the ordinary. With `shown`, clients are asked for certificates, and the names on them end up there.
-export async function startProvider({ tls, port, redirectUri, requests = [], registered = {}, shown }) {
+/// the ordinary, `configuration` what the provider's own says. With `shown`, clients are asked for certificates, and the
+/// names on them end up there.
+export async function startProvider({ tls, port, redirectUri, requests = [], registered = {}, configuration = {}, shown }) {
   const issuer = `https://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
     clients: [{
@@ -42,8 +45,10 @@ export async function startProvider({ tls, port, redirectUri, requests = [], reg
     cookies: { keys: ['a key for the provider’s own cookies'] },
     ttl: { Interaction: 600, Session: 600, Grant: 600, AccessToken: 600, IdToken: 600 }, // seconds
     pkce: { required: () => true },
-    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'],
+    clientAuthMethods: CLIENT_AUTH_METHODS,
+    ...configuration,
     features: {
+      ...configuration.features,
       devInteractions: { enabled: true },
       mTLS: {
         enabled: true,

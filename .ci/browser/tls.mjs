@@ -2,6 +2,7 @@
 // production.
 
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import https from 'node:https';
@@ -54,6 +55,12 @@ export async function makeClientCertificate(directory, name, { selfSigned }) {
       '-extfile', at('ext'), '-out', at('crt'));
   }
   return { cert: at('crt'), key: at('key'), text: await readFile(at('crt'), 'utf8') };
+}
+
+/// The key of a certificate as a client registers it, with the certificate.
+export function publicKeyOf({ text }) {
+  const certificate = new X509Certificate(text);
+  return { ...certificate.publicKey.export({ format: 'jwk' }), use: 'sig', x5c: [certificate.raw.toString('base64')] };
 }
 
 /// Serves `https://localhost:port` from the plain HTTP server on `127.0.0.1:target`; the `Host` header stays as it came.

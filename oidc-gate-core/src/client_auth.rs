@@ -1,9 +1,11 @@
 //! How a client proves who it is.
 
+mod access;
 mod assertion;
 mod authenticator;
 mod basic;
 pub mod certificate;
+mod choice;
 mod hashed_secret;
 mod name;
 mod presented;
@@ -12,6 +14,7 @@ mod refusal;
 mod registration;
 mod replay;
 
+pub use access::Access;
 pub use assertion::{Asserting, Assertion, AssertionKey, JWT_BEARER, Unsigned};
 pub use authenticator::{AuthenticatedClient, Authenticator, KeysWanted, Proven, Verifying};
 pub use basic::{BasicCredentials, BasicError};
@@ -28,6 +31,7 @@ pub use registration::{
 pub(crate) use replay::Purpose;
 pub use replay::{Inserted, Insertion, Owed, ReplayKey};
 
+pub use choice::{CertificateKind, Choice, Held};
 use hashed_secret::Match;
 use presented::Evidence;
 
@@ -150,15 +154,16 @@ impl Method {
 #[derive(Clone, Debug)]
 pub struct Client {
     id: Arc<str>,
-    method: Method,
+    choice: Choice,
 }
 
 impl Client {
-    /// The client `id`, which authenticates by `method`.
-    pub fn new(id: impl Into<Arc<str>>, method: Method) -> Self {
+    /// The client `id`, which authenticates by one [`Method`], or by the strongest that it and the server have
+    /// ([`Held`]).
+    pub fn new(id: impl Into<Arc<str>>, choice: impl Into<Choice>) -> Self {
         Self {
             id: id.into(),
-            method,
+            choice: choice.into(),
         }
     }
 
@@ -167,35 +172,46 @@ impl Client {
         &self.id
     }
 
-    /// How the client authenticates.
-    pub fn method(&self) -> &Method {
-        &self.method
+    /// How it is decided how the client authenticates.
+    pub fn choice(&self) -> &Choice {
+        &self.choice
     }
 
-    /// What proves who the client is, for one request to a server: exactly one method
+    /// The secret that the client shares with the server, if it has one.
+    pub fn secret(&self) -> Option<&ClientSecret> {
+        self.choice.secret()
+    }
+}
+
+impl Method {
+    /// What proves that the client is `id`, for one request to a server: exactly one method
     /// ([RFC 6749 § 2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)). `server` is the issuer whose metadata named
-    /// the endpoint; an assertion is made for it alone.
+    /// the endpoint; an assertion is made for it alone. [`Client::at`] finds the endpoint, and asks first whether it takes
+    /// the method.
     ///
     /// # Errors
     ///
     /// [`Check::Randomness`](crate::check::Check::Randomness), and [`Check::ClientKey`](crate::check::Check::ClientKey)
     /// where the key cannot sign.
-    pub fn prove(&self, server: &Issuer, env: &mut Env<'_>) -> Result<Proving, CheckFailed> {
-        let done = |proof| Ok(Proving::Done(Credentials::new(&self.id, proof)));
-        let key = match &self.method {
+    pub fn prove(
+        &self,
+        id: &Arc<str>,
+        server: &Issuer,
+        env: &mut Env<'_>,
+    ) -> Result<Proving, CheckFailed> {
+        let done = |proof| Ok(Proving::Done(Credentials::new(id, proof)));
+        let key = match self {
             // Who holds the certificate is said in the body; the connection proves it (RFC 8705 § 2).
             Method::None | Method::Tls | Method::SelfSignedTls => return done(Proof::Id),
-            Method::SecretBasic(secret) => return done(Proof::Header(basic(&self.id, secret))),
-            Method::SecretBasicRaw(secret) => {
-                return done(Proof::Header(basic_raw(&self.id, secret)));
-            }
+            Method::SecretBasic(secret) => return done(Proof::Header(basic(id, secret))),
+            Method::SecretBasicRaw(secret) => return done(Proof::Header(basic_raw(id, secret))),
             Method::SecretPost(secret) => return done(Proof::Secret(secret.clone())),
             Method::SecretJwt(_, key) | Method::PrivateKeyJwt(key) => key,
         };
-        match key.assert(&self.id, server.as_str(), env)? {
+        match key.assert(id, server.as_str(), env)? {
             Asserting::Done(assertion) => done(Proof::Assertion(assertion)),
             Asserting::ToBeSigned(input, unsigned) => {
-                let id = self.id.clone();
+                let id = id.clone();
                 Ok(Proving::ToBeSigned(input, Unproven { id, unsigned }))
             }
         }
@@ -248,6 +264,16 @@ impl Credentials {
             id: id.clone(),
             proof,
         }
+    }
+
+    /// Who the client says it is.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Whether all of it is in a header, the client's name too.
+    pub(crate) fn is_header(&self) -> bool {
+        matches!(self.proof, Proof::Header(_))
     }
 
     /// Puts it on a request: into its headers or its form, never into its URL.
@@ -322,9 +348,11 @@ pub(crate) mod testing {
 
     pub(crate) fn prove(client: &Client, entropy: &mut dyn Entropy) -> Proving {
         let server = Issuer::parse("https://id.example").unwrap();
-        client
-            .prove(&server, &mut Env { now: NOW, entropy })
-            .unwrap()
+        let Choice::Exactly(method) = client.choice() else {
+            panic!("one method")
+        };
+        let mut env = Env { now: NOW, entropy };
+        method.prove(&client.id, &server, &mut env).unwrap()
     }
 
     /// What a client whose key is here proves itself with at `https://id.example`.

@@ -84,16 +84,19 @@ codes! {
     RegistrationNotSupported = "registration_not_supported",
     /// The resource is unknown, malformed or not for this client.
     InvalidTarget = "invalid_target",
-    /// The user has not decided yet ([RFC 8628 § 3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
+    /// The user has not answered yet ([RFC 8628 § 3.5](https://www.rfc-editor.org/rfc/rfc8628#section-3.5)).
     AuthorizationPending = "authorization_pending",
-    /// The device asks too often.
+    /// The same, and it was asked too often.
     SlowDown = "slow_down",
     /// The device code has expired.
     ExpiredToken = "expired_token",
+    /// The server does not revoke tokens of this type
+    /// ([RFC 7009 § 2.2.1](https://www.rfc-editor.org/rfc/rfc7009#section-2.2.1)).
+    UnsupportedTokenType = "unsupported_token_type",
     /// The authorization details are not understood
     /// ([RFC 9396 § 5](https://www.rfc-editor.org/rfc/rfc9396#section-5)).
     InvalidAuthorizationDetails = "invalid_authorization_details",
-    /// A proof of possession is not right ([RFC 9449 § 5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
+    /// A proof of possession is wrong ([RFC 9449 § 5](https://www.rfc-editor.org/rfc/rfc9449#section-5)).
     InvalidDpopProof = "invalid_dpop_proof",
     /// A proof of possession has to carry a nonce of the server.
     UseDpopNonce = "use_dpop_nonce",

@@ -64,8 +64,7 @@ text_secrets! {
     /// A one-time code from the authorization endpoint
     /// ([RFC 6749 § 1.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-1.3.1)).
     AuthorizationCode,
-    /// What a device asks with until its user has decided
-    /// ([RFC 8628 § 3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)).
+    /// What a device asks for its token with ([RFC 8628 § 3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)).
     DeviceCode,
     /// The secret half of PKCE ([RFC 7636 § 4.1](https://www.rfc-editor.org/rfc/rfc7636#section-4.1)).
     CodeVerifier,

@@ -79,6 +79,27 @@ fn parse(text: &str) -> Result<Url, UrlError> {
     Ok(url)
 }
 
+/// Whether this is an absolute URI without a fragment: a scheme, then something
+/// ([RFC 3986 § 4.3](https://www.rfc-editor.org/rfc/rfc3986#section-4.3)). It is a name, so nothing is normalised and
+/// `urn:` is as good as `https:`.
+pub fn is_absolute_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(plain)
+        && !rest.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&b))
+        // What is encoded has two digits (RFC 3986 § 2.1).
+        && text.split('%').skip(1).all(|after| {
+            let digits = after.as_bytes().first_chunk();
+            digits.is_some_and(|two: &[u8; 2]| two.iter().all(u8::is_ascii_hexdigit))
+        })
+}
+
 /// The identifier of a provider: an https URL that is compared as text, never normalised
 /// ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 ///
@@ -173,21 +194,6 @@ impl fmt::Debug for EndpointUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "EndpointUrl({})", self.0)
     }
-}
-
-/// Whether `text` can name a resource: an absolute URI without a fragment
-/// ([RFC 8707 § 2](https://www.rfc-editor.org/rfc/rfc8707#section-2)).
-pub fn is_resource(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else {
-        return false;
-    };
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(plain)
-        && !rest.is_empty()
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_graphic() && !b"#\"<>\\^`{|}".contains(&b))
 }
 
 /// Where browsers find the application: an origin, and a path if the application does not have the whole of it.
@@ -468,6 +474,39 @@ mod tests {
             ("*", UrlError::NotAbsolute),
         ] {
             assert_eq!(Origin::parse(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_absolute_uri_has_a_scheme_and_no_fragment() {
+        for (text, is) in [
+            ("https://api.example/", true),
+            ("https://api.example/a%2Fb?c=d", true),
+            ("urn:example:api", true),
+            ("api+v1.2-x://y", true),
+            ("", false),
+            ("api", false),
+            ("/api", false),
+            ("//api.example/", false),
+            (":x", false),
+            ("1x:y", false),
+            ("a_b:c", false),
+            ("https:", false),
+            ("https://api.example/#", false),
+            ("https://api.example/#x", false),
+            ("https://api.example/a b", false),
+            ("https://api.example/\n", false),
+            ("https://\u{e4}.example/", false),
+            ("https://api.example/\"", false),
+            ("https://api.example/<x>", false),
+            ("https://api.example/{x}", false),
+            ("https://api.example\\x", false),
+            ("https://api.example/%", false),
+            ("https://api.example/%2", false),
+            ("https://api.example/%2x", false),
+            ("https://api.example/%20%zz", false),
+        ] {
+            assert_eq!(is_absolute_uri(text), is, "{text:?}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 mod build;
 
+pub(crate) use build::parse_issuer;
+
 use crate::{
     ClientAuth, Clock, HttpClient, Provider,
     config_error::without_userinfo,
@@ -74,8 +76,8 @@ impl GateBuilder {
     }
 
     /// Who this application is at the provider, and how it proves so.
-    pub fn client(mut self, id: impl Into<String>, auth: ClientAuth) -> Self {
-        self.client = Some(Ok((id.into(), auth)));
+    pub fn client(mut self, id: impl Into<String>, auth: impl Into<ClientAuth>) -> Self {
+        self.client = Some(Ok((id.into(), auth.into())));
         self
     }
 
@@ -291,7 +293,7 @@ impl GateBuilder {
     /// | `OIDC_GATE_ISSUER_URL` | the provider |
     /// | `OIDC_GATE_CLIENT_ID` | who this application is there |
     /// | `OIDC_GATE_CLIENT_SECRET` | the client's secret |
-    /// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (the default), `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `tls_client_auth`, `self_signed_tls_client_auth` or `none` |
+    /// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (the default), `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `tls_client_auth`, `self_signed_tls_client_auth`, `none`, or `automatic`: the strongest that the provider lists and the other variables have what it takes for, a certificate being one by an authority |
     /// | `OIDC_GATE_CLIENT_KEY_FILE` | the client's private key: for `private_key_jwt` in PEM or JWK form, for mutual TLS in PEM |
     /// | `OIDC_GATE_CLIENT_CERT_FILE` | the client's certificate for mutual TLS, in PEM |
     /// | `OIDC_GATE_CLIENT_KEY_ID` | its name (`kid`), if the provider knows it by one |

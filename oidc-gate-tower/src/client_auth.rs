@@ -1,8 +1,12 @@
 //! How the client proves itself, as an application says it.
 
+mod automatic;
+
+pub use automatic::AutomaticAuth;
+
 use crate::{
     core::{
-        client_auth::{AssertionKey, Method},
+        client_auth::{AssertionKey, Choice, Method},
         jose::{Alg, SigningKey},
         secret::ClientSecret,
     },
@@ -12,11 +16,12 @@ use std::{fmt, path::PathBuf, sync::Arc};
 
 /// How the client proves itself to the provider.
 ///
-/// One method, chosen here; nothing is fallen back to
-/// ([RFC 6749 § 2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)).
+/// One method for each request, chosen here or [by what the provider lists](Self::automatic); nothing is fallen back to
+/// ([RFC 6749 § 2.3](https://www.rfc-editor.org/rfc/rfc6749#section-2.3)). What the provider does not list is found out
+/// before anything is sent to it.
 #[derive(Clone)]
 pub struct ClientAuth {
-    pub(crate) method: Method,
+    pub(crate) choice: Choice,
     pub(crate) signer: Option<Arc<dyn DynSigner>>,
     pub(crate) certificate: Option<ClientCert>,
     /// What was said and cannot be, as `build` tells it.
@@ -24,9 +29,9 @@ pub struct ClientAuth {
 }
 
 impl ClientAuth {
-    fn new(method: Method) -> Self {
+    fn new(choice: impl Into<Choice>) -> Self {
         Self {
-            method,
+            choice: choice.into(),
             signer: None,
             certificate: None,
             problem: None,
@@ -116,23 +121,42 @@ impl ClientAuth {
         Self::new(Method::None)
     }
 
+    /// The strongest method that the provider lists and that the application has been given what it takes for:
+    ///
+    /// ```
+    /// use oidc_gate_tower::ClientAuth;
+    /// let auth = ClientAuth::automatic().with_secret(String::from("…"));
+    /// ```
+    ///
+    /// First `private_key_jwt`, then mutual TLS, `client_secret_jwt`, `client_secret_basic` and `client_secret_post`;
+    /// `none` only where nothing has been given ([`Held`](crate::core::client_auth::Held)). A provider's list is for all its
+    /// clients: one that holds each to the method it is registered for may refuse a stronger one, which is then to be named
+    /// here instead.
+    pub fn automatic() -> AutomaticAuth {
+        AutomaticAuth::default()
+    }
+
+    /// The method, where it is one.
+    pub(crate) fn method(&self) -> Option<&Method> {
+        match &self.choice {
+            Choice::Exactly(method) => Some(method),
+            Choice::Strongest(_) => None,
+        }
+    }
+
     /// What is wrong with it, if anything.
     pub(crate) fn problem(&self, client_id: &str) -> Option<String> {
         if let Some(problem) = &self.problem {
             return Some(problem.clone());
         }
-        match &self.method {
-            Method::SecretBasic(secret)
-            | Method::SecretBasicRaw(secret)
-            | Method::SecretPost(secret)
-                if secret.expose().trim().is_empty() =>
-            {
-                Some(
-                    "the secret is empty; a client without a secret is `ClientAuth::none()`"
-                        .to_owned(),
-                )
-            }
-            Method::SecretBasicRaw(_) if client_id.contains(':') => Some(format!(
+        let is_empty = |secret: &ClientSecret| secret.expose().trim().is_empty();
+        if self.choice.secret().is_some_and(is_empty) {
+            return Some(
+                "the secret is empty; a client without a secret is `ClientAuth::none()`".to_owned(),
+            );
+        }
+        match &self.choice {
+            Choice::Exactly(Method::SecretBasicRaw(_)) if client_id.contains(':') => Some(format!(
                 "{client_id:?} holds a colon, at which a raw header would be cut; use client_secret_basic"
             )),
             _ => None,
@@ -142,7 +166,7 @@ impl ClientAuth {
 
 impl fmt::Debug for ClientAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.method.fmt(f)
+        self.choice.fmt(f)
     }
 }
 

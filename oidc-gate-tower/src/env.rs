@@ -112,6 +112,7 @@ fn client_auth(
                 .map(|secret| ClientAuth::client_secret_jwt(alg, secret))
                 .ok_or_else(needed)
         }
+        (Some("automatic"), secret) => automatic(secret, var),
         (Some("none"), None) => Ok(ClientAuth::none()),
         (Some("tls_client_auth"), None) => client_cert(&var).map(ClientAuth::tls_client_auth),
         (Some("self_signed_tls_client_auth"), None) => {
@@ -131,9 +132,27 @@ fn client_auth(
         )),
         (Some(other), _) => Err(format!(
             "OIDC_GATE_CLIENT_AUTH: {other:?} is unknown; use client_secret_basic, client_secret_post, \
-             client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none"
+             client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, none or automatic"
         )),
     }
+}
+
+/// Everything that the environment names. The key is the certificate's where there is one.
+fn automatic(
+    secret: Option<ClientSecret>,
+    var: impl Fn(&str) -> Option<String>,
+) -> Result<ClientAuth, String> {
+    let mut auth = ClientAuth::automatic();
+    if let Some(secret) = secret {
+        auth = auth.with_secret(secret);
+    }
+    if var("OIDC_GATE_CLIENT_CERT_FILE").is_some() {
+        auth = auth.with_certificate(client_cert(&var)?);
+    }
+    if var("OIDC_GATE_CLIENT_KEY_FILE").is_some() {
+        auth = auth.with_key(client_key(&var)?);
+    }
+    Ok(auth.into())
 }
 
 /// The client's certificate and its key, from two files.
@@ -269,8 +288,8 @@ mod tests {
             ("OIDC_GATE_CLIENT_KEY_ALG", "PS256"),
         ])
         .unwrap();
-        assert_eq!(auth.method.name(), "private_key_jwt");
-        assert_eq!(auth.method.assertion_alg(), Some(Alg::PS256));
+        assert_eq!(auth.method().unwrap().name(), "private_key_jwt");
+        assert_eq!(auth.method().unwrap().assertion_alg(), Some(Alg::PS256));
         assert!(format!("{auth:?}").contains("Kid(\"2026-11\")"), "{auth:?}");
         for (vars, problem) in [
             (
@@ -318,12 +337,32 @@ mod tests {
                 ("OIDC_GATE_CLIENT_SECRET", "hush"),
             ];
             vars.extend(auth.map(|auth| ("OIDC_GATE_CLIENT_AUTH", auth)));
-            assert_eq!(read(&vars).client.unwrap().unwrap().1.method.name(), name);
+            assert_eq!(
+                read(&vars)
+                    .client
+                    .unwrap()
+                    .unwrap()
+                    .1
+                    .method()
+                    .unwrap()
+                    .name(),
+                name
+            );
         }
         let vars = [
             ("OIDC_GATE_CLIENT_ID", "app"),
             ("OIDC_GATE_CLIENT_AUTH", "none"),
         ];
-        assert_eq!(read(&vars).client.unwrap().unwrap().1.method.name(), "none");
+        assert_eq!(
+            read(&vars)
+                .client
+                .unwrap()
+                .unwrap()
+                .1
+                .method()
+                .unwrap()
+                .name(),
+            "none"
+        );
     }
 }

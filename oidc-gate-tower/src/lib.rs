@@ -16,7 +16,9 @@ mod env;
 mod future;
 mod gate;
 mod html;
+mod http_client;
 mod log_in;
+mod outside;
 mod ports;
 mod principal;
 mod provider;
@@ -28,6 +30,7 @@ mod require;
 mod reqwest_client;
 mod service;
 mod tasks;
+mod token_client;
 mod underway;
 mod upstream;
 
@@ -38,7 +41,7 @@ pub mod testing;
 
 pub use body::GateBody;
 pub use builder::GateBuilder;
-pub use client_auth::{ClientAuth, ClientCert, ClientKey};
+pub use client_auth::{AutomaticAuth, ClientAuth, ClientCert, ClientKey};
 pub use config_error::ConfigError;
 pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use future::GateFuture;
@@ -65,6 +68,7 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;
+pub use token_client::{TokenClient, TokenClientBuilder};
 
 // The program in the README compiles.
 #[cfg(doctest)]

@@ -8,8 +8,8 @@ use crate::{
         login::{
             ClaimsRequest, Demand, Locales, LoginHint, Manner, ParamError, Params, Prompt, Wanted,
         },
+        url::is_absolute_uri,
     },
-    provider::is_resource,
 };
 use http::{Response, StatusCode};
 use std::{fmt, time::Duration};
@@ -135,7 +135,7 @@ impl LogIn {
     pub fn resource(mut self, uris: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.resource = uris.into_iter().map(Into::into).collect();
         // An empty list would ask for those of every login, which is the opposite of what was said.
-        if self.resource.is_empty() || !self.resource.iter().all(|uri| is_resource(uri)) {
+        if self.resource.is_empty() || !self.resource.iter().all(|uri| is_absolute_uri(uri)) {
             self.misshapen.get_or_insert(Misshapen::Resource);
         }
         self

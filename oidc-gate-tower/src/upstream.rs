@@ -3,7 +3,7 @@
 use crate::{
     core::{
         check::{Check, CheckFailed},
-        flow::{Env, Failure, Flow, Input, KeyQuery, Step},
+        flow::{Flow, Input, KeyQuery, Step},
         identity::Identity,
         jose::JwkSet,
         login::{Registration, SignInRules, check_claims_source, check_compatible},
@@ -15,7 +15,8 @@ use crate::{
         time::UnixTime,
         url::{EndpointUrl, Issuer},
     },
-    ports::{Boxed, Clock, DynHttpClient, DynSigner, OsEntropy, SIGNER_DEADLINE},
+    outside::Outside,
+    ports::Boxed,
     provider::MetadataSource,
     tasks::Tasks,
 };
@@ -38,15 +39,7 @@ struct Inner {
     metadata: Arc<Shared<Metadata>>,
     keys: RwLock<KeysAt>,
     outside: Outside,
-}
-
-/// What the gate asks of the world for a provider.
-pub(crate) struct Outside {
-    pub(crate) http: Box<dyn DynHttpClient>,
-    /// Who holds the client's key, if it is not here.
-    pub(crate) signer: Option<Arc<dyn DynSigner>>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) tasks: Arc<Tasks>,
+    tasks: Arc<Tasks>,
 }
 
 /// The provider cannot be asked now.
@@ -63,6 +56,7 @@ impl Upstream {
         registration: Registration,
         rules: SignInRules,
         outside: Outside,
+        tasks: Arc<Tasks>,
     ) -> Self {
         Self(Arc::new(Inner {
             issuer,
@@ -72,6 +66,7 @@ impl Upstream {
             metadata: Arc::default(),
             keys: RwLock::default(),
             outside,
+            tasks,
         }))
     }
 
@@ -217,59 +212,20 @@ impl Upstream {
 
     /// Carries out what a flow asks for, each step once, until it is done.
     pub(crate) async fn drive<F: Flow + Send>(&self, mut flow: F) -> F::Output {
+        let outside = &self.0.outside;
         let mut input = Input::Start;
         loop {
-            // Made anew for each step: it borrows the generator, which must not be held while waiting.
-            let step = flow.resume(
-                input,
-                &mut Env {
-                    now: self.0.outside.clock.now(),
-                    entropy: &mut OsEntropy,
-                },
-            );
-            input = match step {
+            input = match outside.resume(&mut flow, input) {
                 Step::Done(output) => return output,
-                Step::Send(exchange) => {
-                    let address = address(exchange.request.uri());
-                    self.0.outside.http.send(exchange).await.map_or_else(
-                        |error| {
-                            tracing::warn!(address, cause = chain(&error), "{error}");
-                            Input::Failed(error.failure())
-                        },
-                        Input::Response,
-                    )
-                }
+                Step::Send(exchange) => outside.send(exchange).await,
                 Step::FindKeys(query) => Input::Keys(
                     self.keys(query)
                         .await
                         .map_err(|unavailable| unavailable.why),
                 ),
-                Step::Wait(time) => {
-                    tokio::time::sleep(time).await;
-                    Input::Elapsed
-                }
-                Step::Sign(input) => self.sign(&input.bytes).await,
+                Step::Wait(time) => outside.wait(time).await,
+                Step::Sign(input) => outside.sign(input).await,
             };
-        }
-    }
-
-    /// The signature of whoever holds the client's key. Asked once; a user waits for it.
-    async fn sign(&self, bytes: &[u8]) -> Input {
-        // A key that is elsewhere comes with its signer.
-        let Some(signer) = &self.0.outside.signer else {
-            return Input::Failed(Failure::NotSent);
-        };
-        match tokio::time::timeout(SIGNER_DEADLINE, signer.sign(bytes)).await {
-            Ok(Ok(signature)) => Input::Signature(signature),
-            Ok(Err(error)) => {
-                tracing::warn!(cause = chain(&error), "{error}");
-                Input::Failed(Failure::NotSent)
-            }
-            Err(_) => {
-                let secs = SIGNER_DEADLINE.as_secs();
-                tracing::warn!(secs, "the signer did not answer in time");
-                Input::Failed(Failure::Unknown)
-            }
         }
     }
 
@@ -291,7 +247,6 @@ impl Upstream {
                 // Detached: the request goes on with what is there.
                 drop(
                     self.0
-                        .outside
                         .tasks
                         .spawn(async move { upstream.refresh(&shared, fetch).await }),
                 );
@@ -305,7 +260,7 @@ impl Upstream {
         // In a task of the gate's own: a request that is broken off must neither stop the fetch that others wait for nor
         // keep its failure from being remembered.
         let upstream = self.clone();
-        let fetched = self.0.outside.tasks.spawn(async move {
+        let fetched = self.0.tasks.spawn(async move {
             let _only = shared.fetching.lock().await;
             // Somebody else may have fetched while we waited.
             match shared.decide(upstream.0.outside.clock.now(), &suits) {
@@ -374,30 +329,6 @@ impl Upstream {
             }
         }
     }
-}
-
-/// Where a request goes, without its query.
-fn address(uri: &http::Uri) -> String {
-    let (scheme, host) = (
-        uri.scheme_str().unwrap_or_default(),
-        uri.authority().map_or("", |a| a.as_str()),
-    );
-    format!("{scheme}://{host}{}", uri.path())
-}
-
-/// Why, down to the ground: "error sending request" helps nobody, "invalid peer certificate" does.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    let mut next = error.source();
-    while let Some(error) = next {
-        let text = error.to_string();
-        // Some libraries repeat the text of the source in their own.
-        if texts.last().is_none_or(|last| !last.contains(&text)) {
-            texts.push(text);
-        }
-        next = error.source();
-    }
-    texts.join(": ")
 }
 
 /// A key that is not used is ordinary, unless the provider has given a secret away with it.

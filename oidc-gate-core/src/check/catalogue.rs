@@ -132,10 +132,16 @@ checks! {
         mended_by: Operator, "Leave `request_claims` out and ask by `scopes` or `acr_values`, or switch the parameter on at the provider: its metadata has to say `claims_parameter_supported`.",
     }
     ClientAuthUnsupported = "provider.client_auth_unsupported" {
-        rule: "The configured client authentication method is one that the provider's token endpoint takes.",
+        rule: "The configured client authentication method is one that the provider's endpoint takes; where none is configured, there is one that it takes and that the client has what it needs for.",
         source: "RFC 8414 § 2", "https://www.rfc-editor.org/rfc/rfc8414#section-2",
         answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Configure a method that the cause lists, or enable the method at the provider.",
+    }
+    EndpointUnsupported = "provider.endpoint_unsupported" {
+        rule: "The provider has the endpoint that a request is for.",
+        source: "RFC 8414 § 2", "https://www.rfc-editor.org/rfc/rfc8414#section-2",
+        answer: 503, "an error page with a reference, and `Retry-After`",
+        mended_by: Operator, "Switch the endpoint on at the provider, or do without it; its metadata has to name it.",
     }
     NoCommonAlgorithm = "provider.no_common_algorithm" {
         rule: "The provider signs ID tokens with at least one algorithm the gate verifies.",
@@ -287,6 +293,12 @@ checks! {
         answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
         mended_by: Operator, "Look at the key and at whatever holds it; the cause names what is wrong.",
     }
+    PublicClient = "client.public" {
+        rule: "Only a client that proves itself gets a token for itself.",
+        source: "RFC 6749 § 4.4", "https://www.rfc-editor.org/rfc/rfc6749#section-4.4",
+        answer: 503, "with `Retry-After`: a page for a browser, JSON for a script",
+        mended_by: Operator, "Register the client as a confidential one, and configure what it proves itself with.",
+    }
     TokenInvalidClient = "token.invalid_client" {
         rule: "The provider accepts the client's credentials.",
         source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
@@ -294,7 +306,7 @@ checks! {
         mended_by: Operator, "The provider refused the client: check client id, client secret and authentication method against its registration.",
     }
     TokenInvalidGrant = "token.invalid_grant" {
-        rule: "The provider accepts the authorization code.",
+        rule: "The provider accepts the authorization code, or whatever else a token is asked for with.",
         source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
         answer: 400, "an error page with a reference",
         mended_by: Operator, "Start again. If it repeats: is the redirect URI registered exactly so, and are the clocks right?",
@@ -304,6 +316,18 @@ checks! {
         source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
         answer: 502, "an error page with a reference",
         mended_by: Operator, "The cause names the error code; it is about how the client is registered at the provider.",
+    }
+    TokenDenied = "token.access_denied" {
+        rule: "Whoever is asked to let a device in agrees.",
+        source: "RFC 8628 § 3.5", "https://www.rfc-editor.org/rfc/rfc8628#section-3.5",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "Nothing is wrong: the user or the provider has refused. Start again if that was a mistake.",
+    }
+    TokenDeviceExpired = "token.device_code_expired" {
+        rule: "A device is let in before its code expires.",
+        source: "RFC 8628 § 3.5", "https://www.rfc-editor.org/rfc/rfc8628#section-3.5",
+        answer: 400, "an error page with a reference",
+        mended_by: Caller, "Nothing is wrong: start again, and enter the new code in time.",
     }
     TokenUnavailable = "token.unavailable" {
         rule: "The token endpoint is able to answer.",
@@ -318,7 +342,7 @@ checks! {
         mended_by: Operator, "Something other than the token endpoint answered, or the provider is broken; the cause names the member.",
     }
     TokenType = "token.type" {
-        rule: "The token type is one the client understands: `Bearer`, in any case.",
+        rule: "The token type is the one that was asked for, in any case: `Bearer`, unless a request says otherwise.",
         source: "RFC 6749 § 7.1", "https://www.rfc-editor.org/rfc/rfc6749#section-7.1",
         answer: 502, "an error page with a reference",
         mended_by: Operator, "Register the client at the provider for bearer tokens.",
@@ -328,6 +352,30 @@ checks! {
         source: "OpenID Connect Core § 3.1.3.3", "https://openid.net/specs/openid-connect-core-1_0.html#TokenResponse",
         answer: 502, "an error page with a reference",
         mended_by: Operator, "The scope `openid` has to be allowed for this client at the provider.",
+    }
+    BackchannelInvalidClient = "backchannel.invalid_client" {
+        rule: "The provider accepts the client's credentials beyond the token endpoint too.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The cause names the endpoint: check client id, authentication method and what it needs against the client's registration there.",
+    }
+    BackchannelRefused = "backchannel.refused" {
+        rule: "The provider does what a client asks of it.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "The cause names the endpoint and the error code; it is about what this client may do at the provider.",
+    }
+    BackchannelUnavailable = "backchannel.unavailable" {
+        rule: "The endpoint is able to answer.",
+        source: "RFC 9110 § 15.6", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6",
+        answer: 503, "an error page with a reference, and `Retry-After`",
+        mended_by: Operator, "Try again later; look at the provider's own health.",
+    }
+    BackchannelMalformed = "backchannel.malformed" {
+        rule: "An answer is a JSON object with the members that its specification demands.",
+        source: "RFC 8259 § 4", "https://www.rfc-editor.org/rfc/rfc8259#section-4",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Something else answered in the endpoint's place, or the provider is broken; the cause names endpoint and member.",
     }
     IdTokenMalformed = "id_token.malformed" {
         rule: "An ID token is a compact JWS of strict base64url, whose header and payload are JSON objects without repeated members.",

@@ -8,7 +8,7 @@ use crate::{
     grant::{GrantType, ScopeSet},
     jose::{Alg, JwkSet, SkippedKey},
     secret::ClientSecret,
-    url::{EndpointUrl, is_resource},
+    url::{EndpointUrl, is_absolute_uri},
 };
 use std::{fmt, sync::Arc};
 
@@ -272,7 +272,7 @@ impl Authenticator {
         if public && client.grants.contains(&GrantType::ClientCredentials) {
             return Err(E::PublicClientCredentials);
         }
-        if let Some(bad) = client.resources.iter().find(|uri| !is_resource(uri)) {
+        if let Some(bad) = client.resources.iter().find(|uri| !is_absolute_uri(uri)) {
             return Err(E::Resource(bad.clone()));
         }
         Ok(RegisteredClient(client))

@@ -12,7 +12,7 @@ use crate::{
     form::Form,
     oauth_error::ErrorCode,
     time::UnixTime,
-    url::is_resource,
+    url::is_absolute_uri,
 };
 use std::fmt;
 
@@ -177,7 +177,7 @@ impl Asked {
             })?),
         };
         let resources = take_all(form, "resource");
-        if let Some(bad) = resources.iter().find(|uri| !is_resource(uri)) {
+        if let Some(bad) = resources.iter().find(|uri| !is_absolute_uri(uri)) {
             let cause = format!("the resource is {}", quote(bad));
             return Err(Refusal::new(Check::GrantResourceMalformed, cause));
         }

@@ -4,9 +4,9 @@ use super::{ClaimsRequest, Registration, ResponseMode};
 use crate::{
     check::{Check, CheckFailed, quote},
     claims::ClaimsSource,
-    client_auth::Method,
     jose::Alg,
-    provider::Metadata,
+    provider::{Endpoint, Metadata},
+    secret::ClientSecret,
 };
 
 /// Whether this registration can work at this provider at all
@@ -23,25 +23,7 @@ pub fn check_compatible(
     metadata: &Metadata,
     registration: &Registration,
 ) -> Result<(), CheckFailed> {
-    let method = registration.client.method();
-    let taken = metadata.token_endpoint_auth_methods();
-    if !method.is_among(taken.iter().map(String::as_str)) {
-        let cause = format!(
-            "configured {}, the provider takes {}",
-            method.name(),
-            listed(taken)
-        );
-        return Err(CheckFailed::new(Check::ClientAuthUnsupported, cause));
-    }
-    if let (Some(alg), Some(taken)) = (method.assertion_alg(), metadata.token_endpoint_auth_algs())
-        && !taken.contains(alg)
-    {
-        let cause = format!(
-            "configured {} with {alg}, the provider takes {taken:?}",
-            method.name()
-        );
-        return Err(CheckFailed::new(Check::ClientAuthUnsupported, cause));
-    }
+    registration.client.method_at(metadata, Endpoint::Token)?;
     if let Some(types) = metadata.response_types()
         && !types.iter().any(|t| t == "code")
     {
@@ -71,7 +53,7 @@ pub fn check_compatible(
         return Err(CheckFailed::new(Check::ResponseModeUnsupported, cause));
     }
     if let Some(alg) = registration.id_token_alg {
-        return check_secret(alg, method);
+        return check_secret(alg, registration.client.secret());
     }
     if metadata.id_token_algs().is_empty() {
         return Err(CheckFailed::new(
@@ -112,14 +94,14 @@ pub(super) fn check_claims_request(
     Ok(())
 }
 
-/// Whether ID tokens signed with `alg` can be believed by a client that authenticates so: a symmetric one takes a secret,
+/// Whether ID tokens signed with `alg` can be believed by a client with this secret: a symmetric one takes a secret,
 /// and a long one ([RFC 7518 § 3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
-fn check_secret(alg: Alg, method: &Method) -> Result<(), CheckFailed> {
+fn check_secret(alg: Alg, secret: Option<&ClientSecret>) -> Result<(), CheckFailed> {
     let Some(least) = alg.min_secret_bytes() else {
         return Ok(());
     };
     let refused = |cause: String| Err(CheckFailed::new(Check::IdTokenSecret, cause));
-    match method.secret().map(|secret| secret.expose().len()) {
+    match secret.map(|secret| secret.expose().len()) {
         None => refused(format!("{alg} is configured, and the client has no secret")),
         Some(bytes) if bytes < least => refused(format!(
             "{alg} takes a secret of {least} bytes, the client's has {bytes}"

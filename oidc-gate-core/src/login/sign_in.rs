@@ -2,15 +2,16 @@
 
 use super::{AuthTime, Grant, Registration, ReturnTo, check_claims_source, check_compatible};
 use crate::{
+    backchannel::Question as _,
     check::{Check, CheckFailed, quote},
     claims::{ClaimRules, ClaimsSource, Userinfo},
-    client_auth::{Credentials, Proving, Unproven},
-    flow::{Env, Exchange, Failure, Flow, Input, Step},
+    client_auth::{Access, Credentials, Proving, Unproven},
+    flow::{Env, Failure, Flow, Input, Step},
     identity::Identity,
     jose::{AlgSet, TrustedKeys},
-    provider::Metadata,
+    provider::{Endpoint, Metadata},
     time::UnixTime,
-    token::{Expectations, IdTokenClaims, TokenResponse, UnverifiedIdToken, request},
+    token::{Expectations, IdTokenClaims, TokenRequest, TokenResponse, UnverifiedIdToken},
 };
 use std::{mem, sync::Arc, time::Duration};
 
@@ -63,7 +64,7 @@ pub struct SignIn {
 enum Stage {
     Begin(Box<Grant>),
     /// Somebody else signs for the client.
-    Signature(Box<Grant>, Unproven),
+    Signature(Box<Grant>, Access, Unproven),
     Exchange(Box<Grant>),
     Keys(Box<Received>),
     /// The keys at hand were tried in vain.
@@ -147,14 +148,11 @@ impl SignIn {
         }
         check_compatible(&self.metadata, &self.registration)?;
         check_claims_source(&self.metadata, self.rules.claims.source)?;
-        match self
-            .registration
-            .client
-            .prove(self.metadata.issuer(), env)?
-        {
-            Proving::Done(credentials) => self.exchange(grant, credentials),
+        let access = (self.registration.client).at(&self.metadata, Endpoint::Token)?;
+        match access.prove(env)? {
+            Proving::Done(credentials) => self.exchange(grant, &access, credentials),
             Proving::ToBeSigned(input, unproven) => {
-                self.stage = Stage::Signature(grant, unproven);
+                self.stage = Stage::Signature(grant, access, unproven);
                 Ok(Step::Sign(input))
             }
         }
@@ -163,21 +161,14 @@ impl SignIn {
     fn exchange(
         &mut self,
         grant: Box<Grant>,
+        access: &Access,
         credentials: Credentials,
     ) -> Result<Step<Output>, CheckFailed> {
-        let transport = self.registration.client.method().transport();
-        let request = request::authorization_code(
-            self.metadata.token_endpoint_for(transport),
-            credentials,
-            &grant.code,
-            &self.registration.redirect_uri,
-            &grant.verifier,
-            &grant.extent.resource,
-        )
-        .map_err(|_| CheckFailed::new(Check::MetadataMalformed, "the token endpoint is no URI"))?;
+        let (redirect_uri, resources) = (&self.registration.redirect_uri, &grant.extent.resource);
+        let exchange =
+            TokenRequest::authorization_code(&grant.code, redirect_uri, &grant.verifier, resources)
+                .exchange(access, credentials)?;
         self.stage = Stage::Exchange(grant);
-        let mut exchange = Exchange::new(request);
-        exchange.transport = transport;
         Ok(Step::Send(exchange))
     }
 
@@ -203,7 +194,7 @@ impl SignIn {
         });
         if query.alg.is_symmetric() {
             // The key is at hand: no published one is ever asked for.
-            let secret = self.registration.client.method().secret().ok_or_else(|| {
+            let secret = self.registration.client.secret().ok_or_else(|| {
                 CheckFailed::new(Check::IdTokenSecret, "the client has no secret")
             })?;
             let believed = self.believe(*received, secret.into(), now)?;
@@ -335,8 +326,8 @@ impl SignIn {
     fn step(&mut self, input: Input, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {
         match (mem::replace(&mut self.stage, Stage::Over), input) {
             (Stage::Begin(grant), Input::Start) => self.begin(grant, env),
-            (Stage::Signature(grant, unproven), Input::Signature(signature)) => {
-                self.exchange(grant, unproven.signed_with(&signature))
+            (Stage::Signature(grant, access, unproven), Input::Signature(signature)) => {
+                self.exchange(grant, &access, unproven.signed_with(&signature))
             }
             (Stage::Signature(..), Input::Failed(failure)) => Err(unsigned(failure)),
             (Stage::Exchange(grant), Input::Response(response)) => {

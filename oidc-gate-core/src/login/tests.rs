@@ -182,7 +182,7 @@ pub(super) fn sign_in_with(
         &started.transaction.state.clone(),
         &format!("code=abc&{ISS}"),
     );
-    let secret = registration.client.method().secret().cloned();
+    let secret = registration.client.secret().cloned();
     let grant = response
         .accept(started.transaction, now)
         .and_then(|consume| consume.resolve(Use::First))

@@ -1,5 +1,6 @@
 //! The provider's metadata ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 
+use super::endpoint::{About, Endpoint};
 use crate::check::{Check, CheckFailed, quote};
 use crate::flow::Transport;
 use crate::jose::{Alg, AlgSet, json};
@@ -13,12 +14,14 @@ pub struct Metadata {
     issuer: Issuer,
     authorization_endpoint: EndpointUrl,
     token_endpoint: EndpointUrl,
-    mtls_token_endpoint: Option<EndpointUrl>,
+    token: About,
+    pushed: About,
+    device: About,
+    introspection: About,
+    revocation: About,
     jwks_uri: EndpointUrl,
     userinfo_endpoint: Option<EndpointUrl>,
     end_session_endpoint: Option<EndpointUrl>,
-    token_endpoint_auth_methods: Vec<String>,
-    token_endpoint_auth_algs: Option<AlgSet>,
     response_modes: Vec<String>,
     id_token_algs: AlgSet,
     response_types: Option<Vec<String>>,
@@ -74,15 +77,10 @@ impl Metadata {
             members.required_url("token_endpoint"),
             members.required_url("jwks_uri"),
         );
-        let mtls_token_endpoint = members.mtls_alias("token_endpoint");
+        let [token, pushed, device, introspection, revocation] =
+            Endpoint::ALL.map(|endpoint| members.about(endpoint));
         let userinfo_endpoint = members.url("userinfo_endpoint");
         let end_session_endpoint = members.url("end_session_endpoint");
-        let token_endpoint_auth_methods = members
-            .list("token_endpoint_auth_methods_supported")
-            .unwrap_or_else(|| vec!["client_secret_basic".into()]);
-        let token_endpoint_auth_algs = members
-            .list("token_endpoint_auth_signing_alg_values_supported")
-            .map(|names| names.iter().filter_map(|n| Alg::from_name(n)).collect());
         let id_token_algs = members
             .list("id_token_signing_alg_values_supported")
             .map_or_else(
@@ -102,16 +100,22 @@ impl Metadata {
         let takes_claims = members.flag("claims_parameter_supported");
         match (required, Faults::of(members.faults.into_inner())) {
             ((Some(authorization_endpoint), Some(token_endpoint), Some(jwks_uri)), None) => {
+                let token = About {
+                    url: Some(token_endpoint.clone()),
+                    ..token
+                };
                 Ok(Self {
                     issuer: issuer.clone(),
                     authorization_endpoint,
                     token_endpoint,
-                    mtls_token_endpoint,
+                    token,
+                    pushed,
+                    device,
+                    introspection,
+                    revocation,
                     jwks_uri,
                     userinfo_endpoint,
                     end_session_endpoint,
-                    token_endpoint_auth_methods,
-                    token_endpoint_auth_algs,
                     id_token_algs,
                     response_modes,
                     response_types,
@@ -139,16 +143,26 @@ impl Metadata {
         &self.token_endpoint
     }
 
-    /// Where a code becomes tokens for a client that shows this identity: some servers ask for certificates at addresses
-    /// of their own (`mtls_endpoint_aliases`,
+    /// Where an endpoint is for a client that shows this identity, if the provider has it and says so in a way that can be
+    /// read: some servers ask for
+    /// certificates at addresses of their own (`mtls_endpoint_aliases`,
     /// [RFC 8705 § 5](https://www.rfc-editor.org/rfc/rfc8705#section-5)).
-    pub fn token_endpoint_for(&self, transport: Transport) -> &EndpointUrl {
-        match transport {
-            Transport::Tls => &self.token_endpoint,
-            Transport::MutualTls => self
-                .mtls_token_endpoint
-                .as_ref()
-                .unwrap_or(&self.token_endpoint),
+    pub fn endpoint(&self, endpoint: Endpoint, transport: Transport) -> Option<&EndpointUrl> {
+        self.about(endpoint).url_for(transport)
+    }
+
+    /// What is wrong with what is said of an endpoint that is not the token endpoint, whose faults are the document's.
+    pub(crate) fn fault(&self, endpoint: Endpoint) -> Option<&CheckFailed> {
+        self.about(endpoint).fault.as_ref()
+    }
+
+    fn about(&self, endpoint: Endpoint) -> &About {
+        match endpoint {
+            Endpoint::Token => &self.token,
+            Endpoint::PushedAuthorizationRequest => &self.pushed,
+            Endpoint::DeviceAuthorization => &self.device,
+            Endpoint::Introspection => &self.introspection,
+            Endpoint::Revocation => &self.revocation,
         }
     }
 
@@ -167,10 +181,33 @@ impl Metadata {
         self.end_session_endpoint.as_ref()
     }
 
-    /// How a client may authenticate at the token endpoint, by registered names; `client_secret_basic` where the
-    /// provider does not say.
-    pub fn token_endpoint_auth_methods(&self) -> &[String] {
-        &self.token_endpoint_auth_methods
+    /// How a client may authenticate at an endpoint, by registered names
+    /// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)).
+    ///
+    /// # Defaults
+    ///
+    /// Where the provider does not say:
+    ///
+    /// 1. `client_secret_basic` at the token endpoint.
+    /// 2. What the token endpoint takes, where authorization requests are pushed
+    ///    ([RFC 9126 § 2](https://www.rfc-editor.org/rfc/rfc9126#section-2)), devices ask
+    ///    ([RFC 8628 § 3.1](https://www.rfc-editor.org/rfc/rfc8628#section-3.1)) and tokens are introspected, where the
+    ///    specification leaves it open.
+    /// 3. `client_secret_basic` where tokens are revoked, and beside that what the token endpoint takes: widespread
+    ///    servers publish one list and mean it for all.
+    pub fn auth_methods(&self, endpoint: Endpoint) -> Vec<&str> {
+        const BASIC: &str = "client_secret_basic";
+        let listed = |endpoint| self.about(endpoint).auth_methods.as_ref();
+        let methods = listed(endpoint).or_else(|| listed(Endpoint::Token));
+        let mut methods: Vec<&str> = match methods {
+            Some(methods) => methods.iter().map(String::as_str).collect(),
+            None => vec![BASIC],
+        };
+        let by_default = endpoint == Endpoint::Revocation && listed(endpoint).is_none();
+        if by_default && !methods.contains(&BASIC) {
+            methods.push(BASIC);
+        }
+        methods
     }
 
     /// How authorization responses may come back; `query` and `fragment` where the provider does not say.
@@ -178,9 +215,14 @@ impl Metadata {
         &self.response_modes
     }
 
-    /// What a client's assertions may be signed with, as far as it is known here; `None` where the provider does not say.
-    pub fn token_endpoint_auth_algs(&self) -> Option<AlgSet> {
-        self.token_endpoint_auth_algs
+    /// What a client's assertions may be signed with at an endpoint, as far as it is known here; `None` where the provider
+    /// does not say. What it says of the token endpoint holds where it says nothing of the methods of another.
+    pub fn auth_algs(&self, endpoint: Endpoint) -> Option<AlgSet> {
+        let about = self.about(endpoint);
+        match (about.auth_algs, &about.auth_methods) {
+            (None, None) => self.token.auth_algs,
+            (algs, _) => algs,
+        }
     }
 
     /// The algorithms of ID tokens that both the provider and the gate know. Empty if there is none; `RS256` where the
@@ -291,6 +333,40 @@ impl Members {
         self.url_of(ALIASES, text)
     }
 
+    /// What is said of an endpoint, and of how clients authenticate there. Requests are pushed and devices ask as at the
+    /// token endpoint, so nothing is registered for these two.
+    fn about(&self, endpoint: Endpoint) -> About {
+        let member = endpoint.member();
+        let before = self.faults.borrow().len();
+        let (auth_methods, auth_algs) = match endpoint {
+            Endpoint::PushedAuthorizationRequest | Endpoint::DeviceAuthorization => (None, None),
+            Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation => (
+                self.list(&format!("{member}_auth_methods_supported")),
+                self.list(&format!("{member}_auth_signing_alg_values_supported")),
+            ),
+        };
+        let about = About {
+            // That of tokens is required, and has been read as such.
+            url: match endpoint {
+                Endpoint::Token => None,
+                _ => self.url(member),
+            },
+            mtls_alias: self.mtls_alias(member),
+            auth_methods,
+            auth_algs: auth_algs
+                .map(|names| names.iter().filter_map(|n| Alg::from_name(n)).collect()),
+            fault: None,
+        };
+        match endpoint {
+            Endpoint::Token => about,
+            // Nobody has to be kept from signing in by what is wrong with an endpoint that a login does without.
+            _ => About {
+                fault: self.faults.borrow_mut().drain(before..).next(),
+                ..about
+            },
+        }
+    }
+
     fn list(&self, name: &str) -> Option<Vec<String>> {
         let items = self.get(name)?.as_array().and_then(|items| {
             let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
@@ -395,10 +471,10 @@ mod tests {
     #[test]
     fn absent_members_have_the_value_the_specification_gives_them() {
         let metadata = parse(right()).unwrap();
-        assert_eq!(
-            metadata.token_endpoint_auth_methods(),
-            ["client_secret_basic"]
-        );
+        for endpoint in Endpoint::ALL {
+            assert_eq!(metadata.auth_methods(endpoint), ["client_secret_basic"]);
+            assert_eq!(metadata.auth_algs(endpoint), None);
+        }
         assert_eq!(metadata.id_token_algs(), [Alg::RS256].into_iter().collect());
         assert_eq!(metadata.code_challenge_methods(), None);
         assert_eq!(metadata.userinfo_endpoint(), None);
@@ -451,20 +527,93 @@ mod tests {
 
     #[test]
     fn a_client_with_a_certificate_goes_where_certificates_are_asked_for() {
-        let aliases = json!({
-            "token_endpoint": "https://mtls.id.example/token",
-            "authorization_endpoint": "https://mtls.id.example/authorize",
-        });
-        let metadata = with("mtls_endpoint_aliases", aliases);
-        let at = |transport| metadata.token_endpoint_for(transport).as_str();
-        assert_eq!(at(Transport::Tls), "https://id.example/token");
-        assert_eq!(at(Transport::MutualTls), "https://mtls.id.example/token");
+        for endpoint in Endpoint::ALL {
+            let mut members = right();
+            let there = format!("https://id.example/{}", endpoint.member());
+            let alias = there.replace("//id", "//mtls.id");
+            members.insert(endpoint.member().into(), there.as_str().into());
+            let at = |members: &Map<String, Value>, transport| {
+                let metadata = parse(members.clone()).unwrap();
+                metadata.endpoint(endpoint, transport).unwrap().clone()
+            };
+            assert_eq!(at(&members, Transport::MutualTls).as_str(), there);
+            let aliases = json!({ (endpoint.member()): alias, "authorization_endpoint": alias });
+            members.insert("mtls_endpoint_aliases".into(), aliases);
+            assert_eq!(at(&members, Transport::Tls).as_str(), there);
+            assert_eq!(at(&members, Transport::MutualTls).as_str(), alias);
+        }
+        let alias = json!({"authorization_endpoint": "https://mtls.id.example/authorize"});
+        let metadata = with("mtls_endpoint_aliases", alias);
         // A browser shows no certificate of the client's.
         let browser = metadata.authorization_endpoint().as_str();
         assert_eq!(browser, "https://id.example/authorize");
-        let none = parse(right()).unwrap();
-        let ordinary = none.token_endpoint_for(Transport::MutualTls).as_str();
-        assert_eq!(ordinary, "https://id.example/token");
+        for endpoint in Endpoint::ALL {
+            let is_there = metadata.endpoint(endpoint, Transport::Tls).is_some();
+            assert_eq!(is_there, endpoint == Endpoint::Token, "{endpoint}");
+        }
+    }
+
+    #[test]
+    fn each_endpoint_takes_what_its_own_list_or_the_default_says() {
+        let metadata = with(
+            "token_endpoint_auth_methods_supported",
+            json!(["private_key_jwt"]),
+        );
+        let methods = Endpoint::ALL.map(|endpoint| metadata.auth_methods(endpoint).join(" "));
+        let token = "private_key_jwt";
+        assert_eq!(
+            methods,
+            [
+                token,
+                token,
+                token,
+                token,
+                "private_key_jwt client_secret_basic"
+            ]
+        );
+        let members = json!({
+            "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+            "token_endpoint_auth_signing_alg_values_supported": ["ES256"],
+            "introspection_endpoint_auth_methods_supported": ["private_key_jwt", "tls_client_auth"],
+            "introspection_endpoint_auth_signing_alg_values_supported": ["EdDSA"],
+            "revocation_endpoint_auth_methods_supported": ["none"],
+        });
+        let mut metadata = right();
+        metadata.extend(members.as_object().unwrap().clone());
+        let metadata = parse(metadata).unwrap();
+        let said = Endpoint::ALL.map(|endpoint| {
+            let algs = metadata.auth_algs(endpoint);
+            (metadata.auth_methods(endpoint).join(" "), algs)
+        });
+        let alg = |alg: Alg| Some([alg].into_iter().collect::<AlgSet>());
+        assert_eq!(
+            said,
+            [
+                (token.to_owned(), alg(Alg::ES256)),
+                (token.to_owned(), alg(Alg::ES256)),
+                (token.to_owned(), alg(Alg::ES256)),
+                (
+                    "private_key_jwt tls_client_auth".to_owned(),
+                    alg(Alg::EdDSA)
+                ),
+                ("none".to_owned(), None),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_endpoint_that_logins_do_without_is_told_to_whoever_asks_for_it() {
+        let metadata = with("introspection_endpoint", json!("http://id.example/i"));
+        assert_eq!(
+            metadata.fault(Endpoint::Introspection).unwrap().cause(),
+            "`introspection_endpoint` must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] \
+             only), got \"http://id.example/i\""
+        );
+        assert_eq!(
+            metadata.endpoint(Endpoint::Introspection, Transport::Tls),
+            None
+        );
+        assert_eq!(metadata.fault(Endpoint::Revocation), None);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! What a provider says of itself: its metadata and its keys, how they are fetched, and how long they are good.
 
 pub mod cache;
+mod endpoint;
 mod fetch;
 mod metadata;
 
+pub use endpoint::Endpoint;
 pub use fetch::{Discovery, FetchKeys, Fetched};
 pub use metadata::Metadata;
 
@@ -25,6 +27,9 @@ pub fn may_be_outdated(check: Check) -> bool {
             | Check::CodeFlowUnsupported
             | Check::PkceUnsupported
             | Check::ClientAuthUnsupported
+            | Check::EndpointUnsupported
+            | Check::BackchannelUnavailable
+            | Check::BackchannelMalformed
             | Check::NoCommonAlgorithm
             | Check::ClaimsUnsupported
             | Check::ResponseModeUnsupported

@@ -1,10 +1,15 @@
-//! Tokens, from the side of the client: the answer of a token endpoint, and the ID token in it.
+//! Tokens, from the side of the client: what is asked of a token endpoint, its answer, and the ID token in it.
 
 mod claims;
+mod exchange;
 mod id_token;
-pub mod request;
+mod poll;
+mod request;
 mod response;
 
 pub use claims::{IdTokenClaims, IdTokenOrigin};
+pub use exchange::{Exchanged, TokenKind, TypedToken};
 pub use id_token::{Expectations, UnverifiedIdToken};
-pub use response::TokenResponse;
+pub use poll::PollDevice;
+pub use request::TokenRequest;
+pub use response::{TokenResponse, TokenType};

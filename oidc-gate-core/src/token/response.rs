@@ -1,10 +1,13 @@
 //! The answer of a token endpoint ([RFC 6749 § 5](https://www.rfc-editor.org/rfc/rfc6749#section-5)).
 
-use crate::check::{Check, CheckFailed, quote};
-use crate::jose::json;
-use crate::oauth_error::{ErrorCode, OAuthError};
-use crate::secret::{AccessToken, IdToken, RefreshToken};
-use http::{Response, StatusCode};
+use super::TokenKind;
+use crate::{
+    backchannel::{AskError, Faults, lifetime, object, text},
+    check::{Check, CheckFailed, quote},
+    provider::Endpoint,
+    secret::{AccessToken, IdToken, RefreshToken},
+};
+use http::Response;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
@@ -15,8 +18,14 @@ use std::time::Duration;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TokenResponse {
-    /// The access token: visible ASCII, so that it fits into a header. Its type is `Bearer`.
+    /// The access token: visible ASCII, so that it fits into a header. An exchange may put another token in its place:
+    /// see [`issued`](Self::issued).
     pub access_token: AccessToken,
+    /// How the access token is used.
+    pub token_type: TokenType,
+    /// What kind of token an exchange has issued
+    /// ([RFC 8693 § 2.2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.2.1)).
+    pub issued: Option<TokenKind>,
     /// The ID token. A login demands it; a refresh does without.
     pub id_token: Option<IdToken>,
     /// The refresh token.
@@ -28,6 +37,46 @@ pub struct TokenResponse {
     pub scope: Option<String>,
 }
 
+/// How an access token is used ([RFC 6749 § 7.1](https://www.rfc-editor.org/rfc/rfc6749#section-7.1)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenType {
+    /// Whoever has it can use it ([RFC 6750](https://www.rfc-editor.org/rfc/rfc6750)).
+    Bearer,
+    /// With a proof of possession ([RFC 9449 § 7](https://www.rfc-editor.org/rfc/rfc9449#section-7)).
+    DPoP,
+    /// It is no access token: `N_A` ([RFC 8693 § 2.2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.2.1)).
+    NotApplicable,
+}
+
+/// What a request can be answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// A bearer token.
+    #[default]
+    Bearer,
+    /// A token that is bound to a key.
+    DPoP,
+    /// A bearer token or none that gives access, and what kind it is.
+    Exchanged,
+}
+
+impl Expected {
+    fn read(self, token_type: &str) -> Result<TokenType, CheckFailed> {
+        let is = |name: &str| token_type.eq_ignore_ascii_case(name);
+        let expected = match self {
+            Self::Bearer | Self::Exchanged if is("bearer") => return Ok(TokenType::Bearer),
+            Self::DPoP if is("dpop") => return Ok(TokenType::DPoP),
+            Self::Exchanged if is("n_a") => return Ok(TokenType::NotApplicable),
+            Self::Bearer => "\"Bearer\"",
+            Self::DPoP => "\"DPoP\"",
+            Self::Exchanged => "\"Bearer\" or \"N_A\"",
+        };
+        let cause = format!("expected {expected}, got {}", quote(token_type));
+        Err(CheckFailed::new(Check::TokenType, cause))
+    }
+}
+
 impl TokenResponse {
     /// Reads an answer, whatever its status. An optional member that is `null` counts as absent; unknown ones are
     /// ignored.
@@ -36,61 +85,45 @@ impl TokenResponse {
     ///
     /// 1. [`Check::TokenUnavailable`] for status 5xx and 429, and for the errors `server_error` and
     ///    `temporarily_unavailable`.
-    /// 2. [`Check::TokenInvalidClient`], [`Check::TokenInvalidGrant`] or, for any other code, [`Check::TokenError`] for
-    ///    an error in the words of OAuth: with a status 4xx, or with 200 and no access token.
+    /// 2. [`Check::TokenInvalidClient`], [`Check::TokenInvalidGrant`], [`Check::TokenDenied`],
+    ///    [`Check::TokenDeviceExpired`] or, for any other code, [`Check::TokenError`] for an error in the words of OAuth:
+    ///    with a status 4xx, or with 200 and no access token. [`AskError::code`] has the code.
     /// 3. [`Check::TokenInvalidClient`] for 401 and 403 without such an error, as real providers answer a wrong secret.
     /// 4. [`Check::TokenType`] for a token that is not a bearer token.
     /// 5. [`Check::TokenMalformed`] for everything else: a redirect, no JSON, a repeated member, a wrong type.
-    pub fn parse(response: &Response<Vec<u8>>) -> Result<Self, CheckFailed> {
-        let status = response.status();
-        if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-            return Err(CheckFailed::new(
-                Check::TokenUnavailable,
-                format!("the token endpoint answered {}", status.as_u16()),
-            ));
-        }
-        let answer = json::object(response.body());
-        if let Ok(answer) = &answer
-            && (status.is_client_error() || answer.get("access_token").is_none_or(Value::is_null))
-            && let Some(error) = OAuthError::from_json(answer)
-        {
-            return Err(refused(status, &error));
-        }
-        match (status, answer) {
-            (StatusCode::OK, Ok(answer)) => Self::read(answer),
-            (StatusCode::OK, Err(fault)) => Err(malformed(fault)),
-            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => Err(CheckFailed::new(
-                Check::TokenInvalidClient,
-                format!(
-                    "the token endpoint answered {} without an error code, as some providers do to wrong credentials",
-                    status.as_u16()
-                ),
-            )),
-            _ => Err(CheckFailed::new(
-                Check::TokenMalformed,
-                format!(
-                    "the token endpoint answered {} instead of 200",
-                    status.as_u16()
-                ),
-            )),
-        }
+    pub fn parse(response: &Response<Vec<u8>>) -> Result<Self, AskError> {
+        Self::parse_expecting(response, Expected::Bearer)
     }
 
-    fn read(mut answer: Map<String, Value>) -> Result<Self, CheckFailed> {
-        let access_token = text(&mut answer, "access_token")?
-            .ok_or_else(|| malformed("`access_token` is missing"))?;
+    pub(super) fn parse_expecting(
+        response: &Response<Vec<u8>>,
+        expected: Expected,
+    ) -> Result<Self, AskError> {
+        let answer = object(Endpoint::Token, response, "access_token")?;
+        Self::read(answer, expected).map_err(AskError::from)
+    }
+
+    fn read(mut answer: Map<String, Value>, expected: Expected) -> Result<Self, CheckFailed> {
+        let mut text = |name| text(FAULTS, &mut answer, name);
+        let access_token =
+            text("access_token")?.ok_or_else(|| malformed("`access_token` is missing"))?;
         if access_token.is_empty() || !access_token.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(malformed("`access_token` is not visible ASCII"));
         }
-        let token_type =
-            text(&mut answer, "token_type")?.ok_or_else(|| malformed("`token_type` is missing"))?;
-        if !token_type.eq_ignore_ascii_case("bearer") {
-            return Err(CheckFailed::new(
-                Check::TokenType,
-                format!("expected \"Bearer\", got {}", quote(&token_type)),
-            ));
-        }
-        let refresh_token = text(&mut answer, "refresh_token")?;
+        let token_type = text("token_type")?.ok_or_else(|| malformed("`token_type` is missing"))?;
+        let token_type = expected.read(&token_type)?;
+        let issued = text("issued_token_type")?;
+        let issued = match (expected, issued) {
+            (Expected::Exchanged, None) => {
+                return Err(malformed("`issued_token_type` is missing"));
+            }
+            (Expected::Exchanged, Some(uri)) => Some(
+                TokenKind::other(&uri).ok_or_else(|| malformed("`issued_token_type` is no URI"))?,
+            ),
+            // Nobody has asked.
+            (Expected::Bearer | Expected::DPoP, _) => None,
+        };
+        let refresh_token = text("refresh_token")?;
         if let Some(token) = &refresh_token
             && (token.is_empty() || !token.bytes().all(|b| matches!(b, b' '..=b'~')))
         {
@@ -98,59 +131,26 @@ impl TokenResponse {
         }
         Ok(Self {
             access_token: AccessToken::new(access_token),
-            id_token: text(&mut answer, "id_token")?.map(IdToken::new),
+            token_type,
+            issued,
+            id_token: text("id_token")?.map(IdToken::new),
             refresh_token: refresh_token.map(RefreshToken::new),
-            expires_in: lifetime(answer.get("expires_in"))?,
-            scope: text(&mut answer, "scope")?,
+            scope: text("scope")?,
+            expires_in: lifetime(FAULTS, &answer, "expires_in")?,
         })
     }
 }
 
-/// What an error in the words of OAuth means for whoever asked.
-fn refused(status: StatusCode, error: &OAuthError) -> CheckFailed {
-    let check = match error.code() {
-        ErrorCode::InvalidClient => Check::TokenInvalidClient,
-        ErrorCode::InvalidGrant => Check::TokenInvalidGrant,
-        ErrorCode::ServerError | ErrorCode::TemporarilyUnavailable => Check::TokenUnavailable,
-        _ => Check::TokenError,
-    };
-    CheckFailed::new(
-        check,
-        format!("the token endpoint answered {}: {error}", status.as_u16()),
-    )
-}
+const FAULTS: Faults = Faults(Endpoint::Token);
 
 fn malformed(what: &str) -> CheckFailed {
-    CheckFailed::new(Check::TokenMalformed, format!("the token response: {what}"))
-}
-
-fn text(answer: &mut Map<String, Value>, name: &str) -> Result<Option<String>, CheckFailed> {
-    match answer.remove(name) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(malformed(&format!("`{name}` is not text"))),
-    }
-}
-
-/// A number of seconds, its fraction dropped; some servers write it as text. A number that makes no sense (negative, or
-/// more than a century) is as good as none.
-fn lifetime(value: Option<&Value>) -> Result<Option<Duration>, CheckFailed> {
-    const CENTURY: f64 = 100.0 * 366.0 * 86_400.0;
-    let secs = match value {
-        None | Some(Value::Null) => return Ok(None),
-        Some(Value::Number(number)) => number.as_f64(),
-        Some(Value::String(text)) => text.parse::<i64>().ok().map(|secs| secs as f64),
-        Some(_) => None,
-    };
-    let secs = secs.ok_or_else(|| malformed("`expires_in` is not a number of seconds"))?;
-    Ok((0.0..=CENTURY)
-        .contains(&secs)
-        .then(|| Duration::from_secs(secs as u64)))
+    FAULTS.malformed(what)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::StatusCode;
     use proptest::prelude::*;
     use serde::Deserialize;
 
@@ -161,6 +161,7 @@ mod tests {
         #[serde(rename = "why")]
         _why: String,
         status: u16,
+        media_type: Option<String>,
         body: String,
         expected: String,
         cause: Option<String>,
@@ -186,7 +187,12 @@ mod tests {
             crate::testdata::cases(include_str!("../../testdata/token_response.toml"));
         assert!(cases.len() > 30);
         for case in cases {
-            let result = TokenResponse::parse(&answer(case.status, case.body));
+            let mut response = answer(case.status, case.body);
+            if let Some(media_type) = case.media_type {
+                let media_type = media_type.parse().unwrap();
+                response.headers_mut().insert("content-type", media_type);
+            }
+            let result = TokenResponse::parse(&response);
             let got = match &result {
                 Ok(_) => "ok",
                 Err(failed) => failed.check().id(),
@@ -229,6 +235,41 @@ mod tests {
         ] {
             assert_eq!(expires_in(value), expected, "{value}");
         }
+    }
+
+    #[test]
+    fn a_code_is_told_with_the_check_and_how_long_to_wait() {
+        use crate::oauth_error::ErrorCode;
+        for (status, code, check, expected) in [
+            (400, "slow_down", Check::TokenError, ErrorCode::SlowDown),
+            (
+                400,
+                "invalid_target",
+                Check::TokenError,
+                ErrorCode::InvalidTarget,
+            ),
+            (
+                400,
+                "use_dpop_nonce",
+                Check::TokenError,
+                ErrorCode::UseDpopNonce,
+            ),
+            (
+                503,
+                "temporarily_unavailable",
+                Check::TokenUnavailable,
+                ErrorCode::TemporarilyUnavailable,
+            ),
+        ] {
+            let mut response = answer(status, format!(r#"{{"error":"{code}"}}"#));
+            let retry = "7".parse().unwrap();
+            response.headers_mut().insert("retry-after", retry);
+            let error = TokenResponse::parse(&response).unwrap_err();
+            assert_eq!((error.check(), error.code()), (check, Some(&expected)));
+            assert_eq!(error.retry_after(), Some(Duration::from_secs(7)));
+        }
+        let error = TokenResponse::parse(&answer(500, "")).unwrap_err();
+        assert_eq!((error.code(), error.retry_after()), (None, None));
     }
 
     #[test]

@@ -3,21 +3,22 @@
 use super::{GateBuilder, Http};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
-    client_auth::CertPlace,
     config_error::without_userinfo,
     core::{
-        client_auth::Client,
+        client_auth::{Client, Method},
         gate::{Endpoint, Policy},
         login::{Places, Registration, ResponseMode, check_claims_source, check_compatible},
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
     gate::Inner,
+    http_client::http_client,
+    outside::Outside,
     ports::DynHttpClient,
     provider::MetadataSource,
     remember::Remembered,
     tasks::Tasks,
-    upstream::{Outside, Upstream},
+    upstream::Upstream,
 };
 use std::sync::Arc;
 
@@ -39,7 +40,9 @@ impl GateBuilder {
             .as_ref()
             .zip(issuer.as_ref())
             .and_then(|(p, issuer)| {
-                let source = p.discovery.source(issuer, p.auth.method.name());
+                let source = p
+                    .discovery
+                    .source(issuer, p.auth.method().map(Method::name));
                 source.map_err(|found| problems.extend(found)).ok()
             });
         let base = self.parse_base_url(&mut problems);
@@ -86,7 +89,7 @@ impl GateBuilder {
         let names = cookie_names(&provider.client_id, &base, same_site, mode, domain);
         let id_token_alg = provider.registered_alg();
         let signer = provider.auth.signer;
-        let client = Client::new(provider.client_id, provider.auth.method);
+        let client = Client::new(provider.client_id, provider.auth.choice);
         let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
         registration.id_token_alg = id_token_alg;
         registration.response_mode = mode;
@@ -109,8 +112,8 @@ impl GateBuilder {
                 http,
                 signer,
                 clock: clock.clone(),
-                tasks: tasks.clone(),
             },
+            tasks.clone(),
         );
         Ok(Gate(Arc::new(Inner {
             policy,
@@ -298,63 +301,8 @@ impl GateBuilder {
             #[cfg(feature = "dev-provider")]
             Http::Embedded(http) => http,
         });
-        if let Some(http) = own {
-            if let Some(path) = &self.ca_file {
-                problems.push(format!(
-                    "ca_pem_file: {path:?}, but an HTTP client of your own is set; let that one trust the authority"
-                ));
-            }
-            if let Some(ClientCert(CertPlace::Files { .. })) = certificate {
-                problems.push(
-                    "client: a certificate in files, but an HTTP client of your own is set; let that one show it and \
-                     say ClientCert::in_transport()"
-                        .to_owned(),
-                );
-            }
-            return Some(http);
-        }
-        if let Some(ClientCert(CertPlace::InTransport)) = certificate {
-            problems.push(
-                "client: ClientCert::in_transport() leaves the certificate to an HTTP client of your own; set \
-                 .http_client(…), or name the files with ClientCert::pem_files"
-                    .to_owned(),
-            );
-        }
-        default_http_client(self.ca_file.as_deref(), certificate, problems)
+        http_client(own, self.ca_file.as_deref(), certificate, problems)
     }
-}
-
-#[cfg(feature = "reqwest")]
-fn default_http_client(
-    ca_file: Option<&str>,
-    certificate: Option<ClientCert>,
-    problems: &mut Vec<String>,
-) -> Option<Box<dyn DynHttpClient>> {
-    let made = match ca_file {
-        Some(path) => crate::ReqwestClient::with_ca_file(path),
-        None => crate::ReqwestClient::new(),
-    };
-    let made = match certificate {
-        Some(ClientCert(CertPlace::Files { cert, key })) => {
-            made.and_then(|client| client.with_certificate(cert, key))
-        }
-        Some(ClientCert(CertPlace::InTransport)) | None => made,
-    };
-    made.map_err(|error| problems.extend(error.problems().map(String::from)))
-        .ok()
-        .map(|client| Box::new(client) as _)
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn default_http_client(
-    _: Option<&str>,
-    _: Option<ClientCert>,
-    problems: &mut Vec<String>,
-) -> Option<Box<dyn DynHttpClient>> {
-    problems.push(
-        "http_client: missing; enable the feature `reqwest` or set .http_client(…) to one of your own".to_owned(),
-    );
-    None
 }
 
 fn cookie_names(
@@ -374,7 +322,7 @@ fn cookie_names(
     }
 }
 
-fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issuer> {
+pub(crate) fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issuer> {
     let issuer = Issuer::parse(url)
         .map_err(|problem| problems.push(format!("issuer: {:?} {problem}", without_userinfo(url))))
         .ok()?;

@@ -1,6 +1,7 @@
 //! What `builder` promises, held to it.
 
 use super::*;
+use crate::core::client_auth::{Choice, Method};
 use crate::{ConfigError, Gate, core::secret::ClientSecret};
 
 const ISSUER: (&str, &str) = ("OIDC_GATE_ISSUER_URL", "https://id.example.com");
@@ -52,7 +53,7 @@ fn each_mistake_in_the_environment_is_told_once() {
         (
             "OIDC_GATE_CLIENT_AUTH",
             "magic",
-            "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown; use client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none",
+            "OIDC_GATE_CLIENT_AUTH: \"magic\" is unknown; use client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth, self_signed_tls_client_auth, none or automatic",
         ),
         (
             "OIDC_GATE_SCOPES",
@@ -142,9 +143,10 @@ fn another_provider_takes_the_embedded_ones_place_whole() {
         ]
     );
     let gate = after(embedded(), &[ISSUER, ID, SECRET, BASE, KEYS]).unwrap();
-    assert_eq!(
-        gate.0.upstream.registration().client.method().name(),
-        "client_secret_basic"
+    let choice = gate.0.upstream.registration().client.choice();
+    assert!(
+        matches!(choice, Choice::Exactly(Method::SecretBasic(_))),
+        "{choice:?}"
     );
 }
 

@@ -6,7 +6,7 @@ use crate::core::{
     form::Form,
     grant::{GrantType, ScopeSet},
     login::{ResponseMode, pkce::is_challenge},
-    url::is_resource,
+    url::is_absolute_uri,
 };
 use serde_json::Value;
 use std::time::Duration;
@@ -141,7 +141,7 @@ impl DevProvider {
             Some(Ok(claims @ Value::Object(_))) => claims,
             Some(_) => refuse!("invalid_request", "claims must be a JSON object"),
         };
-        if !resources.iter().all(|uri| is_resource(uri)) {
+        if !resources.iter().all(|uri| is_absolute_uri(uri)) {
             refuse!(
                 "invalid_target",
                 "a resource is an absolute URI without a fragment"

@@ -11,7 +11,7 @@ use crate::{
         },
         grant::{GrantType, ScopeSet},
         secret::ClientSecret,
-        url::{Issuer, is_resource},
+        url::{Issuer, is_absolute_uri},
     },
     ports::OsEntropy,
 };
@@ -240,7 +240,7 @@ impl DevProvider {
         // A resource that is none is refused as such, later and by name.
         let resource = presented
             .parameter("resource")
-            .filter(|uri| is_resource(uri));
+            .filter(|uri| is_absolute_uri(uri));
         let registration = Registration::new(presented.client_id(), method)
             .grants(usual_grants(public))
             .scopes(scopes.unwrap_or_default())

@@ -110,8 +110,8 @@ impl ProviderMetadata {
         self
     }
 
-    /// As `issuer` would have published it for a client that authenticates by `method`.
-    fn published_by(&self, issuer: &Issuer, method: &str) -> Map<String, Value> {
+    /// As `issuer` would have published it for a client that authenticates by `method`, if it says by which.
+    fn published_by(&self, issuer: &Issuer, method: Option<&str>) -> Map<String, Value> {
         let mut members = self.0.clone();
         let mut or_else = |name: &str, value| {
             members.entry(name).or_insert(value);
@@ -119,7 +119,9 @@ impl ProviderMetadata {
         or_else("issuer", issuer.as_str().into());
         // Whoever writes metadata by hand knows what the client does; the default of the specification would be wrong for
         // all but one method.
-        or_else("token_endpoint_auth_methods_supported", json!([method]));
+        if let Some(method) = method {
+            or_else("token_endpoint_auth_methods_supported", json!([method]));
+        }
         members
     }
 }
@@ -161,11 +163,11 @@ impl DiscoverySettings {
         problems
     }
 
-    /// Where the metadata of `issuer` comes from, for a client that authenticates by `method`.
+    /// Where the metadata of `issuer` comes from, for a client that authenticates by `method`, if it says by which.
     pub(crate) fn source(
         &self,
         issuer: &Issuer,
-        method: &str,
+        method: Option<&str>,
     ) -> Result<MetadataSource, Vec<String>> {
         if let Some(metadata) = &self.metadata {
             return Metadata::from_members(metadata.published_by(issuer, method), issuer)

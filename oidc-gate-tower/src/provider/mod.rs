@@ -7,7 +7,7 @@ mod request;
 
 pub use discovery::ProviderMetadata;
 pub(crate) use discovery::{DiscoverySettings, MetadataSource};
-pub(crate) use request::{RequestSettings, is_resource};
+pub(crate) use request::RequestSettings;
 
 use crate::{
     ClientAuth,
@@ -83,13 +83,13 @@ impl Provider {
         name: impl Into<String>,
         issuer: impl Into<String>,
         client_id: impl Into<String>,
-        auth: ClientAuth,
+        auth: impl Into<ClientAuth>,
     ) -> Self {
         Self {
             name: name.into(),
             issuer: issuer.into(),
             client_id: client_id.into(),
-            auth,
+            auth: auth.into(),
             request: RequestSettings::default(),
             claims: ClaimRules::default(),
             discovery: DiscoverySettings::default(),
@@ -103,7 +103,7 @@ impl Provider {
     pub fn unnamed(
         issuer: impl Into<String>,
         client_id: impl Into<String>,
-        auth: ClientAuth,
+        auth: impl Into<ClientAuth>,
     ) -> Self {
         Self::new("", issuer, client_id, auth)
     }
@@ -172,7 +172,7 @@ impl Provider {
         let least = alg.min_secret_bytes()?;
         match self
             .auth
-            .method
+            .choice
             .secret()
             .map(|secret| secret.expose().len())
         {

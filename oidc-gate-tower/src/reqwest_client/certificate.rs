@@ -60,12 +60,12 @@ mod tests {
     #[test]
     fn a_certificate_and_its_own_key_make_a_client_and_nothing_else_does() {
         let at = |name: &str| {
-            let data = concat!(env!("CARGO_MANIFEST_DIR"), "/../oidc-gate-core/testdata/");
+            let data = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/");
             Path::new(data).join(name)
         };
         let made = |cert: &str, key: &str| client(&at(cert), &at(key), &[]).map(|_| ());
-        let (one, two) = ("certificates/one.cert.pem", "certificates/two.cert.pem");
-        let (one_key, two_key) = ("certificates/one.key.pem", "certificates/two.key.pem");
+        let (one, two) = ("one.cert.pem", "two.cert.pem");
+        let (one_key, two_key) = ("one.key.pem", "two.key.pem");
         assert_eq!(made(one, one_key), Ok(()));
         assert_eq!(made(two, two_key), Ok(()));
         for (cert, key) in [

@@ -222,6 +222,13 @@ async fn a_provider_that_does_not_take_it_is_told_before_the_browser_leaves() {
         Gate::builder().provider(Provider::unnamed(ISSUER, "app", auth))
     };
     let w = world_from(|registered| registered, gate, |gate| gate);
+    w.wire.tamper(|path, answer| {
+        if path == crate::wire::DISCOVERY {
+            let mut metadata: Value = serde_json::from_slice(answer.body()).unwrap();
+            metadata["token_endpoint_auth_methods_supported"] = json!(["client_secret_basic"]);
+            *answer.body_mut() = metadata.to_string().into_bytes();
+        }
+    });
     let answer = w.navigate("/me").await;
     assert_eq!(answer.status, 503);
     assert_eq!(

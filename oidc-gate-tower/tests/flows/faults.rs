@@ -27,7 +27,9 @@ fn expected(fault: Fault) -> Expected {
         | Fault::MissingExpiry
         | Fault::InvalidIssuedAt
         | Fault::MissingIssuedAt => Refused("id_token.claim", 502),
-        Fault::InvalidSubject | Fault::LongSubject | Fault::MissingSubject => Refused("id_token.subject", 502),
+        Fault::InvalidSubject | Fault::LongSubject | Fault::MissingSubject => {
+            Refused("id_token.subject", 502)
+        }
         Fault::WrongAudience | Fault::ForeignAudience => Refused("id_token.audience", 502),
         Fault::WrongAuthorizedParty => Refused("id_token.azp", 502),
         Fault::ExpiredToken => Refused("id_token.expired", 502),
@@ -57,14 +59,11 @@ fn expected(fault: Fault) -> Expected {
         // The ID token says everything that the configuration speaks of.
         Fault::WrongUserinfoSubject
         | Fault::MissingUserinfoSubject
-        | Fault::At(Endpoint::Userinfo, _)
-        // The body is what counts.
-        | Fault::At(Endpoint::Token, Mishap::WrongContentType) => SignedIn,
+        | Fault::At(Endpoint::Userinfo, _) => SignedIn,
         Fault::At(endpoint @ (Endpoint::Metadata | Endpoint::Keys), mishap) => match mishap {
-            Mishap::ServerError
-            | Mishap::Redirected
-            | Mishap::Html
-            | Mishap::WrongContentType => Refused("provider.status", 503),
+            Mishap::ServerError | Mishap::Redirected | Mishap::Html | Mishap::WrongContentType => {
+                Refused("provider.status", 503)
+            }
             Mishap::Truncated if endpoint == Endpoint::Keys => {
                 Refused("provider.keys_malformed", 503)
             }
@@ -78,7 +77,9 @@ fn expected(fault: Fault) -> Expected {
             Mishap::ServerError | Mishap::Closed | Mishap::Slow => {
                 Refused("token.unavailable", 503)
             }
-            Mishap::Truncated | Mishap::Html | Mishap::Redirected => Refused("token.malformed", 502),
+            Mishap::Truncated | Mishap::Html | Mishap::WrongContentType | Mishap::Redirected => {
+                Refused("token.malformed", 502)
+            }
             _ => panic!("nothing is expected of {fault:?}"),
         },
         _ => panic!("nothing is expected of {fault:?}"),

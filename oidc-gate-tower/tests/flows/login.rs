@@ -98,7 +98,7 @@ async fn a_refused_client_is_named_in_the_log_with_what_to_check() {
     assert_eq!(event.get("check"), "token.invalid_client");
     assert_eq!(
         event.get("cause"),
-        "the token endpoint answered 401: error \"invalid_client\", description \"unknown client, or its authentication \
+        "the token endpoint answered 401: error \"invalid_client\", description \"the client is unknown, or its authentication \
          failed\""
     );
     assert_eq!(
