@@ -171,7 +171,7 @@ impl fmt::Debug for TrustAnchors {
     }
 }
 
-/// The check that a path fails, with the library's own words: what was wrong, times and object identifiers.
+/// The check that a path fails. Other than here, the cause is in the library's own words, which hold nothing secret.
 fn refusal(error: Error) -> CheckFailed {
     let check = match &error {
         Error::CertNotValidYet { .. } => Check::CertificateNotYetValid,
@@ -206,11 +206,24 @@ fn refusal(error: Error) -> CheckFailed {
         // No authority, a signature that is not its own or of too small a key, and whatever costs too much to find out.
         _ => Check::CertificateUntrusted,
     };
-    let error = error.to_string();
-    CheckFailed::new(
-        check,
-        format!("the path to an authority fails: {}", quote(&error)),
-    )
+    let cause = match error {
+        Error::CertNotValidYet { time, not_before } => {
+            let (from, now) = (not_before.as_secs(), time.as_secs());
+            format!("a certificate on the path is good from {from} on, it is {now}")
+        }
+        Error::CertExpired { time, not_after } => {
+            let (until, now) = (not_after.as_secs(), time.as_secs());
+            format!("a certificate on the path was good until {until}, it is {now}")
+        }
+        Error::RequiredEkuNotFoundContext(_) => {
+            "clientAuth is not among the purposes of a certificate on the path".to_owned()
+        }
+        other => format!(
+            "the path to an authority fails: {}",
+            quote(&other.to_string())
+        ),
+    };
+    CheckFailed::new(check, cause)
 }
 
 /// Why there are no trust anchors.
