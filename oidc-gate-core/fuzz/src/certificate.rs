@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 
 const ROOT: &[u8] = include_bytes!("../../testdata/certificates/root.pem");
 /// Among the seeds, what the authority has issued to the client. The first alone has its alternative names.
-const ISSUED: [&[u8]; 5] = [
+const ISSUED: [&[u8]; 6] = [
     include_bytes!("../../testdata/certificates/client.pem"),
+    include_bytes!("../../testdata/certificates/agreement.pem"),
     include_bytes!("../../testdata/certificates/no-purpose.pem"),
     include_bytes!("../../testdata/certificates/by-intermediate.pem"),
     include_bytes!("../../testdata/certificates/dn-bmp.pem"),
@@ -16,7 +17,7 @@ const ISSUED: [&[u8]; 5] = [
 
 static ANCHORS: LazyLock<TrustAnchors> =
     LazyLock::new(|| TrustAnchors::from_pem(ROOT).expect("an authority"));
-static GENUINE: LazyLock<[ClientCertificate; 5]> =
+static GENUINE: LazyLock<[ClientCertificate; 6]> =
     LazyLock::new(|| ISSUED.map(|pem| ClientCertificate::from_pem(pem).expect("a certificate")));
 
 /// A certificate in DER or PEM. Nobody but the client is taken for the client, under none of its names.

@@ -1098,7 +1098,7 @@ checks! {
         mended_by: Caller, "The client needs a new certificate. If the cause says that a list is missing, out of date or signed by somebody else, fetch the lists of every authority on the path.",
     }
     CertificatePurpose = "certificate.purpose" {
-        rule: "A certificate belongs to an end entity, and `clientAuth` is among its purposes and those of its authorities, where they list any.",
+        rule: "A certificate belongs to an end entity, its key may sign, and `clientAuth` is among its purposes and those of its authorities, where they list any.",
         source: "RFC 5280 § 4.2.1.12", "https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.12",
         answer: 401, "`invalid_client`",
         mended_by: Caller, "Have a certificate issued for TLS client authentication; that of a server or of an authority does not do.",

@@ -69,6 +69,7 @@ authority intermediate root '/O=Example/CN=Intermediate' "$ca,pathlen:0"
 authority below intermediate '/O=Example/CN=Below' "$ca"
 days=1 authority intermediate-short root '/O=Example/CN=Intermediate Short' "$ca"
 authority no-authority root '/O=Example/CN=No Authority' 'basicConstraints=critical,CA:FALSE'
+certificate silent-authority root '/O=Example/CN=Silent Authority' "$ca" 'keyUsage=critical,cRLSign'
 authority server-authority root '/O=Example/CN=Server Authority' "$ca" 'extendedKeyUsage=serverAuth'
 authority constrained root '/O=Example/CN=Constrained' "$ca" 'nameConstraints=critical,permitted;DNS:client.example'
 
@@ -78,6 +79,8 @@ everything+=',email:Client@example.com,email:second@example.com,RID:1.2.3.4,othe
 leaf client root "$client" "subjectAltName=$everything"
 leaf no-purpose root 'keyUsage=digitalSignature'
 leaf server-purpose root 'extendedKeyUsage=serverAuth'
+leaf no-signature root 'keyUsage=critical,keyEncipherment' "$client"
+leaf agreement root 'keyUsage=critical,keyAgreement' "$client"
 leaf any-purpose root 'extendedKeyUsage=anyExtendedKeyUsage'
 leaf both-purposes root 'extendedKeyUsage=serverAuth,clientAuth'
 days=1 leaf short root "$client"
@@ -88,8 +91,10 @@ leaf by-intermediate intermediate "$client"
 leaf by-below below "$client"
 leaf by-intermediate-short intermediate-short "$client"
 leaf by-no-authority no-authority "$client"
+leaf by-silent-authority silent-authority "$client"
 leaf by-server-authority server-authority "$client"
 leaf by-constrained constrained "$client" 'subjectAltName=DNS:client.example'
+leaf by-constrained-otherwise constrained "$client" 'subjectAltName=email:Client@example.com'
 leaf by-constrained-outside constrained "$client" 'subjectAltName=DNS:other.example'
 leaf by-other-root other-root "$client"
 leaf by-impostor impostor "$client"
@@ -159,3 +164,10 @@ revocation_list root-short root 1
 revocation_list impostor impostor 36500
 revocation_list intermediate intermediate 36500
 revocation_list intermediate-revoked intermediate 36500 by-intermediate
+
+# Seeds to make up certificates from.
+seeds=../../fuzz/seeds/certificate
+for name in agreement by-root-rsa-2048 client constrained dn-bmp dn-set no-purpose rfc8705-appendix-a san-null; do
+    openssl x509 -in "$name.pem" -outform DER -out "$seeds/${name//-/_}"
+done
+cat by-intermediate.pem intermediate.pem >"$seeds/chain_pem"

@@ -1,4 +1,4 @@
-//! What a certificate says of its subject, as a parser of certificates reads it.
+//! What a certificate says of its key and its subject, as a parser of certificates reads it.
 
 use super::{
     malformed,
@@ -10,15 +10,29 @@ use std::{fmt, net::IpAddr};
 use x509_cert::{
     Certificate,
     der::{Decode as _, Encode as _},
-    ext::pkix::{SubjectAltName, name::GeneralName},
+    ext::pkix::{KeyUsage, SubjectAltName, name::GeneralName},
     name::Name as X501Name,
 };
 
-/// Whether the certificate `der` has the subject `wanted`.
-pub(super) fn has_subject(der: &[u8], wanted: &TlsSubject) -> Result<(), CheckFailed> {
+/// Whether the certificate `der` is fit for a client, and has the subject `wanted`.
+pub(super) fn verify(der: &[u8], wanted: &TlsSubject) -> Result<(), CheckFailed> {
     let certificate = Certificate::from_der(der)
         .map_err(|_| malformed("the certificate is not X.509 in strict DER"))?;
     let certificate = certificate.tbs_certificate();
+    // RFC 5280 § 4.2.1.12 names both for `clientAuth`.
+    let signs = |usage: &KeyUsage| usage.digital_signature() || usage.key_agreement();
+    match certificate.get_extension::<KeyUsage>() {
+        Err(_) => {
+            return Err(malformed(
+                "the key usage of the certificate is not readable",
+            ));
+        }
+        Ok(Some((_, usage))) if !signs(&usage) => {
+            let cause = "the key of the certificate is meant for other uses than signatures";
+            return Err(CheckFailed::new(Check::CertificatePurpose, cause));
+        }
+        Ok(_) => {}
+    }
     if let Name::Dn(registered) = &wanted.0 {
         let found = distinguished_name(certificate.subject())
             .ok_or_else(|| malformed("the subject of the certificate is not readable"))?;
@@ -35,6 +49,15 @@ pub(super) fn has_subject(der: &[u8], wanted: &TlsSubject) -> Result<(), CheckFa
         true => Ok(()),
         false => Err(other(wanted, names.iter().filter_map(shown))),
     }
+}
+
+/// Whether the key of the certificate `der` may sign certificates: it does not say what it may, or says this
+/// ([RFC 5280 § 6.1.4](https://www.rfc-editor.org/rfc/rfc5280#section-6.1.4), step n).
+pub(super) fn signs_certificates(der: &[u8]) -> bool {
+    Certificate::from_der(der).is_ok_and(|certificate| {
+        let usage = certificate.tbs_certificate().get_extension::<KeyUsage>();
+        usage.is_ok_and(|usage| usage.is_none_or(|(_, usage)| usage.key_cert_sign()))
+    })
 }
 
 /// Whether an alternative name is the one that is registered: of the same kind, and equal as that kind is compared.

@@ -11,13 +11,25 @@ use rustls_pki_types::{
 use std::{fmt, time::Duration};
 use webpki::{
     ALL_VERIFICATION_ALGS, CertRevocationList, EndEntityCert, Error, ExpirationPolicy, KeyUsage,
-    OwnedCertRevocationList, RevocationOptionsBuilder,
+    OwnedCertRevocationList, RevocationOptionsBuilder, VerifiedPath,
 };
 
 /// The authorities whose certificates clients may authenticate by, and what is revoked of them.
 ///
 /// Name as few as possible, best a single one that issues to clients alone: whatever an authority signs can be shown here
 /// ([RFC 8705 § 7.4](https://www.rfc-editor.org/rfc/rfc8705#section-7.4)). The roots of the web are no such authorities.
+///
+/// ```no_run
+/// # use oidc_gate_core::{check::CheckFailed, client_auth::certificate::ClientCertificate, time::UnixTime};
+/// use oidc_gate_core::client_auth::certificate::{TlsSubject, TrustAnchors};
+///
+/// # fn shown(certificate: ClientCertificate, now: UnixTime) -> Result<(), Box<dyn std::error::Error>> {
+/// let anchors = TrustAnchors::from_pem(&std::fs::read("clients-ca.pem")?)?;
+/// let registered = TlsSubject::dn("CN=client,O=Example,C=DE")?;
+/// anchors.verify(&certificate, &registered, now)?;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Revocation
 ///
@@ -99,7 +111,8 @@ impl TrustAnchors {
     ///    path length, the purposes and the permitted names of every certificate on it
     ///    ([RFC 5280 § 6](https://www.rfc-editor.org/rfc/rfc5280#section-6)).
     /// 2. It is not that of an authority, and where it lists purposes, `clientAuth` is among them. That any purpose is
-    ///    allowed (`anyExtendedKeyUsage`) does not do.
+    ///    allowed (`anyExtendedKeyUsage`) does not do. Where it says what its key is for, that is signatures or key
+    ///    agreement; where an authority on the way does, certificates are among it.
     /// 3. No list says that something on the path is revoked, where lists are given.
     /// 4. It has the subject; see [`TlsSubject`].
     ///
@@ -113,7 +126,7 @@ impl TrustAnchors {
         now: UnixTime,
     ) -> Result<(), CheckFailed> {
         self.verify_path(certificate, now).map_err(refusal)?;
-        read::has_subject(certificate.der(), wanted)
+        read::verify(certificate.der(), wanted)
     }
 
     fn verify_path(&self, certificate: &ClientCertificate, now: UnixTime) -> Result<(), Error> {
@@ -133,9 +146,18 @@ impl TrustAnchors {
             rustls_pki_types::UnixTime::since_unix_epoch(now),
             KeyUsage::client_auth(),
             revocation,
-            None,
+            Some(&signed_by_authorities),
         )?;
         Ok(())
+    }
+}
+
+/// What the library leaves to others: the use of keys, where a certificate says for what its key is.
+fn signed_by_authorities(path: &VerifiedPath<'_>) -> Result<(), Error> {
+    let mut authorities = path.intermediate_certificates();
+    match authorities.all(|authority| read::signs_certificates(&authority.der())) {
+        true => Ok(()),
+        false => Err(Error::EndEntityUsedAsCa),
     }
 }
 
@@ -149,7 +171,7 @@ impl fmt::Debug for TrustAnchors {
     }
 }
 
-/// The check that a path fails, with the library's own words: what was wrong, times and object identifiers.
+/// The check that a path fails. Other than here, the cause is in the library's own words, which hold nothing secret.
 fn refusal(error: Error) -> CheckFailed {
     let check = match &error {
         Error::CertNotValidYet { .. } => Check::CertificateNotYetValid,
@@ -164,7 +186,9 @@ fn refusal(error: Error) -> CheckFailed {
         | Error::RequiredEkuNotFoundContext(_) => Check::CertificatePurpose,
         Error::EndEntityUsedAsCa
         | Error::NameConstraintViolation
-        | Error::PathLenConstraintViolated => Check::CertificateConstraints,
+        | Error::PathLenConstraintViolated
+        // A constraint that the library cannot apply is not one that is met.
+        | Error::UnsupportedNameType => Check::CertificateConstraints,
         Error::UnsupportedSignatureAlgorithmContext(_)
         | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => Check::CertificateAlgorithm,
         Error::UnsupportedCriticalExtension => Check::CertificateCriticalExtension,
@@ -178,16 +202,28 @@ fn refusal(error: Error) -> CheckFailed {
         | Error::MalformedNameConstraint
         | Error::SignatureAlgorithmMismatch
         | Error::TrailingData(_)
-        | Error::UnsupportedCertVersion
-        | Error::UnsupportedNameType => Check::CertificateMalformed,
+        | Error::UnsupportedCertVersion => Check::CertificateMalformed,
         // No authority, a signature that is not its own or of too small a key, and whatever costs too much to find out.
         _ => Check::CertificateUntrusted,
     };
-    let error = error.to_string();
-    CheckFailed::new(
-        check,
-        format!("the path to an authority fails: {}", quote(&error)),
-    )
+    let cause = match error {
+        Error::CertNotValidYet { time, not_before } => {
+            let (from, now) = (not_before.as_secs(), time.as_secs());
+            format!("a certificate on the path is good from {from} on, it is {now}")
+        }
+        Error::CertExpired { time, not_after } => {
+            let (until, now) = (not_after.as_secs(), time.as_secs());
+            format!("a certificate on the path was good until {until}, it is {now}")
+        }
+        Error::RequiredEkuNotFoundContext(_) => {
+            "clientAuth is not among the purposes of a certificate on the path".to_owned()
+        }
+        other => format!(
+            "the path to an authority fails: {}",
+            quote(&other.to_string())
+        ),
+    };
+    CheckFailed::new(check, cause)
 }
 
 /// Why there are no trust anchors.

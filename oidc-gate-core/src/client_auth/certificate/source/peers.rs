@@ -1,6 +1,9 @@
 //! Addresses that are believed.
 
-use std::{fmt, net::IpAddr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// Addresses and networks of proxies, at least one.
 ///
@@ -19,7 +22,7 @@ use std::{fmt, net::IpAddr};
 pub struct Peers(Vec<Network>);
 
 /// The bits of an address, at the left, and how many of them count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Network {
     V4 { bits: u32, mask: u32 },
     V6 { bits: u128, mask: u128 },
@@ -108,6 +111,16 @@ impl Network {
     }
 }
 
+impl fmt::Debug for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (address, length): (IpAddr, _) = match *self {
+            Self::V4 { bits, mask } => (Ipv4Addr::from_bits(bits).into(), mask.count_ones()),
+            Self::V6 { bits, mask } => (Ipv6Addr::from_bits(bits).into(), mask.count_ones()),
+        };
+        write!(f, "{address}/{length}")
+    }
+}
+
 /// Why something is not the address of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -192,6 +205,11 @@ mod tests {
         ] {
             assert!(!peers.contains(peer.parse().unwrap()), "{peer}");
         }
+        assert_eq!(
+            format!("{peers:?}"),
+            "Peers([192.0.2.1/32, 10.0.0.0/8, 198.51.100.128/25, 203.0.113.7/32, 2001:db8::1/128, fd00::/8, \
+             2001:db8:1::/127, 192.0.2.9/32])"
+        );
         assert!(peers.believes(Some("10.0.0.1".parse().unwrap())));
         assert!(!peers.believes(None), "nobody knows who it is");
     }

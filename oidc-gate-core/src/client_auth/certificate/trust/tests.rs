@@ -111,6 +111,35 @@ fn the_log_says_what_to_register() {
 }
 
 #[test]
+fn the_log_says_why_a_path_fails() {
+    let judged = |certificate, now| {
+        let certificate = ClientCertificate::from_pem(&file(certificate)).unwrap();
+        let anchors = TrustAnchors::from_pem(&file("root")).unwrap();
+        let failed = anchors.verify(
+            &certificate,
+            &subject("subject_dn CN=client"),
+            UnixTime::from_secs(now),
+        );
+        failed.unwrap_err().cause().to_owned()
+    };
+    let early = judged("client", 7);
+    assert!(early.starts_with("a certificate on the path is good from 1"));
+    assert!(early.ends_with(" on, it is 7"), "{early}");
+    let late = judged("client", 5_000_000_007);
+    assert!(late.starts_with("a certificate on the path was good until 4"));
+    assert!(late.ends_with(", it is 5000000007"), "{late}");
+    let now = cases().time;
+    assert_eq!(
+        judged("server-purpose", now),
+        "clientAuth is not among the purposes of a certificate on the path"
+    );
+    assert_eq!(
+        judged("by-other-root", now),
+        "the path to an authority fails: \"UnknownIssuer\""
+    );
+}
+
+#[test]
 fn authorities_are_certificates_and_at_least_one() {
     let pem = |text: &[u8]| TrustAnchors::from_pem(text).err();
     let two = [file("root"), file("other-root")].concat();
@@ -172,6 +201,6 @@ proptest! {
         let now = UnixTime::from_secs(cases().time);
         let failed = anchors.verify(&certificate, &subject("san_dns client.example"), now);
         prop_assert_eq!(failed.unwrap_err().check(), Check::CertificateMalformed);
-        prop_assert!(read::has_subject(&der, &subject("subject_dn CN=client")).is_err());
+        prop_assert!(read::verify(&der, &subject("subject_dn CN=client")).is_err());
     }
 }
