@@ -40,11 +40,11 @@ pub use oidc_gate_tower::dev;
 #[cfg(feature = "testing")]
 pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
-    self as tower, Check, CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth,
-    ClientCert, ClientKey, Clock, ConfigError, CookieKeys, Demand, EmailRule, Explanation, Gate,
-    GateBuilder, HttpClient, Identity, KeyError, Pattern, Principal, Prompt, Provider,
-    ProviderMetadata, Requirement, ResponseMode, SameSite, Signer, SignerError, StepUp,
-    SystemClock, TransportError, Unfinished, Unmet, Via, acr,
+    self as tower, AutomaticAuth, Check, CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource,
+    ClientAuth, ClientCert, ClientKey, Clock, ConfigError, CookieKeys, Demand, EmailRule,
+    Explanation, Gate, GateBuilder, HttpClient, Identity, KeyError, Pattern, Principal, Prompt,
+    Provider, ProviderMetadata, Requirement, ResponseMode, SameSite, Signer, SignerError, StepUp,
+    SystemClock, TokenClient, TokenClientBuilder, TransportError, Unfinished, Unmet, Via, acr,
     core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
     email_domain, group, max_age, predicate, role, scope, signed_in,
 };
