@@ -137,7 +137,8 @@ fn client_auth(
     }
 }
 
-/// Everything that the environment names. The key is the certificate's where there is one.
+/// Everything that the environment names. Where there is a certificate, the key is the certificate's and signs nothing
+/// else.
 fn automatic(
     secret: Option<ClientSecret>,
     var: impl Fn(&str) -> Option<String>,
@@ -148,8 +149,7 @@ fn automatic(
     }
     if var("OIDC_GATE_CLIENT_CERT_FILE").is_some() {
         auth = auth.with_certificate(client_cert(&var)?);
-    }
-    if var("OIDC_GATE_CLIENT_KEY_FILE").is_some() {
+    } else if var("OIDC_GATE_CLIENT_KEY_FILE").is_some() {
         auth = auth.with_key(client_key(&var)?);
     }
     Ok(auth.into())
@@ -204,6 +204,7 @@ fn key_alg(var: impl Fn(&str) -> Option<String>) -> Result<Option<Alg>, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::client_auth::{Choice, Held};
 
     fn read(vars: &[(&str, &str)]) -> Env {
         Env::read(|name| {
@@ -324,6 +325,33 @@ mod tests {
         ] {
             assert_eq!(key(vars).unwrap_err(), problem);
         }
+    }
+
+    #[test]
+    fn automatic_takes_everything_and_the_key_of_a_certificate_signs_nothing() {
+        let key = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../oidc-gate-core/testdata/keys/ec-prime256v1-pkcs8.pem"
+        );
+        let held = |more: &[(&str, &str)]| {
+            let mut vars = vec![
+                ("OIDC_GATE_CLIENT_ID", "app"),
+                ("OIDC_GATE_CLIENT_AUTH", "automatic"),
+                ("OIDC_GATE_CLIENT_SECRET", "hush"),
+                ("OIDC_GATE_CLIENT_KEY_FILE", key),
+            ];
+            vars.extend(more);
+            match read(&vars).client.unwrap().unwrap().1.choice {
+                Choice::Strongest(held) => held,
+                other => panic!("{other:?}"),
+            }
+        };
+        let among = |held: &Held, taken: &str| held.choose(&[taken], None).is_some();
+        let by_key = held(&[]);
+        assert!(among(&by_key, "private_key_jwt") && among(&by_key, "client_secret_basic"));
+        let by_certificate = held(&[("OIDC_GATE_CLIENT_CERT_FILE", "cert.pem")]);
+        assert!(among(&by_certificate, "tls_client_auth"));
+        assert!(!among(&by_certificate, "private_key_jwt"));
     }
 
     #[test]

@@ -119,7 +119,9 @@ impl TokenClient {
         let mut cache = self.0.metadata.lock().await;
         match cache.decide(outside.clock.now(), |_| true) {
             Decision::UseHeld(metadata) => return Ok(metadata),
-            Decision::Unavailable { why, .. } => return Err(why.into()),
+            Decision::Unavailable { why, retry_after } => {
+                return Err(AskError::from(why).with_retry_after(retry_after));
+            }
             // Whoever is not in a hurry to answer a browser can wait for it.
             Decision::Fetch(_) | Decision::UseHeldAndRefresh(_) => {}
         }
@@ -129,13 +131,15 @@ impl TokenClient {
         match fetched {
             Ok(fetched) => Ok(cache.loaded(now, fetched)),
             Err(why) => {
-                cache.failed(now, why.clone());
+                let retry_after = cache.failed(now, why.clone());
                 // What is held is better than nothing, while it may be used at all.
                 match cache.decide(now, |_| true) {
                     Decision::UseHeld(metadata) | Decision::UseHeldAndRefresh(metadata) => {
                         Ok(metadata)
                     }
-                    Decision::Fetch(_) | Decision::Unavailable { .. } => Err(why.into()),
+                    Decision::Fetch(_) | Decision::Unavailable { .. } => {
+                        Err(AskError::from(why).with_retry_after(retry_after))
+                    }
                 }
             }
         }

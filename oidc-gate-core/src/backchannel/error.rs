@@ -31,6 +31,13 @@ impl AskError {
         }))
     }
 
+    /// The same, and this long is to be waited before the next attempt.
+    #[must_use]
+    pub fn with_retry_after(mut self, time: Duration) -> Self {
+        self.0.retry_after = Some(time);
+        self
+    }
+
     /// Which check.
     pub fn check(&self) -> Check {
         self.0.failed.check()
@@ -51,8 +58,8 @@ impl AskError {
         self.oauth().map(OAuthError::code)
     }
 
-    /// How long the server wants to be left alone ([RFC 9110 § 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)),
-    /// a day at most.
+    /// How long to wait before the next attempt, where that is known: what the server says ([RFC 9110 § 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3),
+    /// a day at most), or what is left of the wait after it could not be asked.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }

@@ -14,6 +14,7 @@ use crate::{
     url::Issuer,
 };
 use http::Response;
+use proptest::prelude::*;
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 
@@ -422,4 +423,22 @@ fn nothing_is_sent_to_an_endpoint_that_does_not_take_the_client() {
         panic!("something is sent")
     };
     assert_eq!(error.check(), Check::ClientAuthUnsupported);
+}
+
+proptest! {
+    #[test]
+    fn nothing_panics(status in 100_u16..1000, bytes in proptest::collection::vec(any::<u8>(), 0..60),
+        name in "active|exp|aud|request_uri|expires_in|device_code|user_code|verification_uri|interval|error",
+        value in "-?[0-9]{1,30}|\"\\PC{0,5}\"|\\{\\}|\\[\\]|true") {
+        let member = format!(r#"{{"{name}":{value}}}"#).into_bytes();
+        let more = DEVICE.replace("60}", &format!("60,\"{name}\":{value}}}")).into_bytes();
+        for body in [bytes, member, more] {
+            let body = String::from_utf8_lossy(&body);
+            let response = answer(status, &body);
+            let _ = IntrospectionRequest::access_token(&AccessToken::new("a")).read(&response);
+            let _ = RevocationRequest::access_token(&AccessToken::new("a")).read(&response);
+            let _ = PushedRequest::new([]).unwrap().read(&response);
+            let _ = DeviceAuthorizationRequest::new().read(&response);
+        }
+    }
 }

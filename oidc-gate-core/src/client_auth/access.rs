@@ -18,13 +18,16 @@ use std::{borrow::Cow, sync::Arc};
 ///     backchannel::Question as _, token::TokenRequest,
 /// };
 ///
-/// /// What to send for a token; it is good once.
-/// fn exchange(client: &Client, metadata: &Metadata, env: &mut Env<'_>) -> Result<Exchange, CheckFailed> {
+/// /// What to send for a token; it is good once. A key that is elsewhere signs with `sign`.
+/// fn exchange(
+///     client: &Client, metadata: &Metadata, env: &mut Env<'_>, sign: impl FnOnce(&[u8]) -> Vec<u8>,
+/// ) -> Result<Exchange, CheckFailed> {
 ///     let access = client.at(metadata, Endpoint::Token)?;
-///     match access.prove(env)? {
-///         Proving::Done(credentials) => TokenRequest::client_credentials().exchange(&access, credentials),
-///         Proving::ToBeSigned(input, unproven) => todo!("have {input:?} signed, then {unproven:?}.signed_with(…)"),
-///     }
+///     let credentials = match access.prove(env)? {
+///         Proving::Done(credentials) => credentials,
+///         Proving::ToBeSigned(input, unproven) => unproven.signed_with(&sign(&input.bytes)),
+///     };
+///     TokenRequest::client_credentials().exchange(&access, credentials)
 /// }
 /// ```
 #[derive(Clone, Debug)]
@@ -302,12 +305,40 @@ mod tests {
             let (name, url) = expected;
             assert_eq!(at(endpoint), Ok((name, url.to_owned())));
         }
+        let access = client.at(&metadata, Endpoint::Token).unwrap();
+        let exchange = TokenRequest::client_credentials().exchange(&access, proven(&access));
+        let exchange = exchange.unwrap();
+        assert_eq!(exchange.transport, Transport::MutualTls);
+        assert_eq!(exchange.max_body_bytes, 128 * 1024);
         let failed: CheckFailed = at(Endpoint::DeviceAuthorization).unwrap_err();
         assert_eq!(failed.check(), Check::EndpointUnsupported);
         assert_eq!(
             failed.cause(),
             "the provider names no `device_authorization_endpoint`"
         );
+    }
+
+    #[test]
+    fn an_endpoint_of_which_nothing_sensible_is_said_is_not_asked() {
+        let metadata = metadata(json!({
+            "revocation_endpoint": "https://id.example/revoke",
+            "revocation_endpoint_auth_methods_supported": "client_secret_basic",
+        }));
+        let client = Client::new("app", Method::SecretBasic(ClientSecret::new("s")));
+        let failed = client.at(&metadata, Endpoint::Revocation).unwrap_err();
+        assert_eq!(failed.check(), Check::MetadataMalformed);
+        assert_eq!(
+            failed.cause(),
+            "`revocation_endpoint_auth_methods_supported` is not a list of texts"
+        );
+        assert!(client.at(&metadata, Endpoint::Token).is_ok());
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_key_is_no_key() {
+        let key = AssertionKey::secret(Alg::HS256, &ClientSecret::new("x".repeat(32))).unwrap();
+        let held = Held::default().with_key(key);
+        assert!(held.choose(&["private_key_jwt"], None).is_none());
     }
 
     fn proven(access: &Access) -> crate::client_auth::Credentials {

@@ -168,7 +168,7 @@ impl TokenRequest {
     /// is refused. The proof is put on the request by whoever sends it.
     #[must_use]
     pub fn demanding_dpop(self) -> Self {
-        let expected = Expected::DPoP;
+        let expected = self.expected.bound();
         Self { expected, ..self }
     }
 }
@@ -347,6 +347,7 @@ mod tests {
         let plain = TokenRequest::client_credentials();
         let bound = TokenRequest::client_credentials().demanding_dpop();
         let exchange = of_grant("token_exchange").unwrap();
+        let bound_exchange = exchange.clone().demanding_dpop();
         let type_of = |request: &TokenRequest, name: &str| {
             let body = format!(
                 r#"{{"access_token":"t","token_type":"{name}","issued_token_type":"urn:x:y"}}"#
@@ -365,6 +366,8 @@ mod tests {
             (&exchange, "Bearer", Ok(TokenType::Bearer)),
             (&exchange, "DPoP", Err(Check::TokenType)),
             (&exchange, "mac", Err(Check::TokenType)),
+            (&bound_exchange, "DPoP", Ok(TokenType::DPoP)),
+            (&bound_exchange, "N_A", Err(Check::TokenType)),
         ] {
             assert_eq!(type_of(request, name), expected, "{name} {request:?}");
         }
@@ -392,5 +395,13 @@ mod tests {
         ] {
             assert_eq!(issued(more).unwrap_err().cause(), cause);
         }
+        let bound = answered(
+            &exchange.clone().demanding_dpop(),
+            r#"{"access_token":"t","token_type":"DPoP"}"#,
+        );
+        assert_eq!(
+            bound.unwrap_err().cause(),
+            "the token response: `issued_token_type` is missing"
+        );
     }
 }

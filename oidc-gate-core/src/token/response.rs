@@ -59,17 +59,27 @@ pub(super) enum Expected {
     DPoP,
     /// A bearer token or none that gives access, and what kind it is.
     Exchanged,
+    /// A token that is bound to a key, and what kind it is.
+    ExchangedDPoP,
 }
 
 impl Expected {
+    /// The same, bound to a key.
+    pub(super) fn bound(self) -> Self {
+        match self {
+            Self::Bearer | Self::DPoP => Self::DPoP,
+            Self::Exchanged | Self::ExchangedDPoP => Self::ExchangedDPoP,
+        }
+    }
+
     fn read(self, token_type: &str) -> Result<TokenType, CheckFailed> {
         let is = |name: &str| token_type.eq_ignore_ascii_case(name);
         let expected = match self {
             Self::Bearer | Self::Exchanged if is("bearer") => return Ok(TokenType::Bearer),
-            Self::DPoP if is("dpop") => return Ok(TokenType::DPoP),
+            Self::DPoP | Self::ExchangedDPoP if is("dpop") => return Ok(TokenType::DPoP),
             Self::Exchanged if is("n_a") => return Ok(TokenType::NotApplicable),
             Self::Bearer => "\"Bearer\"",
-            Self::DPoP => "\"DPoP\"",
+            Self::DPoP | Self::ExchangedDPoP => "\"DPoP\"",
             Self::Exchanged => "\"Bearer\" or \"N_A\"",
         };
         let cause = format!("expected {expected}, got {}", quote(token_type));
@@ -114,10 +124,10 @@ impl TokenResponse {
         let token_type = expected.read(&token_type)?;
         let issued = text("issued_token_type")?;
         let issued = match (expected, issued) {
-            (Expected::Exchanged, None) => {
+            (Expected::Exchanged | Expected::ExchangedDPoP, None) => {
                 return Err(malformed("`issued_token_type` is missing"));
             }
-            (Expected::Exchanged, Some(uri)) => Some(
+            (Expected::Exchanged | Expected::ExchangedDPoP, Some(uri)) => Some(
                 TokenKind::other(&uri).ok_or_else(|| malformed("`issued_token_type` is no URI"))?,
             ),
             // Nobody has asked.

@@ -100,6 +100,26 @@ async fn a_client_logs_in_with_an_assertion_of_its_secret_which_is_not_sent() {
     );
 }
 
+#[tokio::test]
+async fn a_client_that_holds_a_key_and_a_secret_logs_in_by_the_key_unless_it_says_otherwise() {
+    let key = SigningKey::generate(Alg::ES256).unwrap();
+    let keys = published(&key);
+    let secret = String::from("a secret of more than thirty-two bytes");
+    let auth = ClientAuth::automatic()
+        .with_secret(secret.clone())
+        .with_key(key);
+    let mut w = world_of_client(auth.into());
+    let page = w.sign_in("alice", "/me").await;
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
+    is_for_the_issuer(&assertion(&w).verify(&keys).unwrap());
+    assert!(
+        w.wire
+            .sent()
+            .iter()
+            .all(|sent| !sent.body.contains(&secret))
+    );
+}
+
 /// A key behind something that can fail.
 struct Kms {
     key: SigningKey,
