@@ -24,6 +24,7 @@ pub use registration::{
     ClientKeys, JwtSecrets, RegisteredClient, RegisteredMethod, Registration, RegistrationError,
     SecretPlace, TokenBinding,
 };
+pub(crate) use replay::Purpose;
 pub use replay::{Inserted, Insertion, Owed, ReplayKey};
 
 use hashed_secret::Match;

@@ -2,7 +2,8 @@
 
 use super::{
     Audience, Bodies, ClientKeys, Evidence, JwtSecrets, Match, MethodName, MethodSet, Owed,
-    Presented, Refusal, RegisteredClient, RegisteredMethod, ReplayKey, Secrets, TokenBinding,
+    Presented, Purpose, Refusal, RegisteredClient, RegisteredMethod, ReplayKey, Secrets,
+    TokenBinding,
     received::{self, Expected, Typ},
 };
 use crate::{
@@ -402,7 +403,7 @@ impl Assertion {
         })?;
         let id = client.id();
         let believed = received::check_claims(&claims, &server.expected(id, Some(id)), typ, now)?;
-        let key = ReplayKey::of("client", id, &believed.id);
+        let key = ReplayKey::of(Purpose::Client, id, &believed.id);
         facts.replay = Some((key, server.kept_until(believed.expires)));
         Ok(facts.proven(client, now))
     }

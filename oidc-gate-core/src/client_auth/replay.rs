@@ -10,29 +10,48 @@ use std::fmt;
 /// The parts go into the digest with their lengths, so that no two pairs have the same key, and no client can use up the
 /// ids of another.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ReplayKey([u8; 32]);
+pub struct ReplayKey {
+    digest: [u8; 32],
+    of: Purpose,
+}
+
+/// What an assertion is for, which says what is answered when it comes again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// To say who the client is.
+    Client,
+    /// To be granted something for.
+    Grant,
+}
 
 impl ReplayKey {
-    pub(crate) fn of(purpose: &str, issuer: &str, id: &str) -> Self {
+    pub(crate) fn of(purpose: Purpose, issuer: &str, id: &str) -> Self {
+        let name = match purpose {
+            Purpose::Client => "client",
+            Purpose::Grant => "grant",
+        };
         let mut digest = Context::new(&SHA256);
-        for part in [purpose, issuer, id] {
+        for part in [name, issuer, id] {
             digest.update(&(part.len() as u64).to_be_bytes());
             digest.update(part.as_bytes());
         }
         let mut key = [0; 32];
         key.copy_from_slice(digest.finish().as_ref());
-        Self(key)
+        Self {
+            digest: key,
+            of: purpose,
+        }
     }
 
     /// The key, for a store.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.digest
     }
 }
 
 impl fmt::Debug for ReplayKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ReplayKey({})", base64url::encode(&self.0))
+        write!(f, "ReplayKey({})", base64url::encode(&self.digest))
     }
 }
 
@@ -131,10 +150,16 @@ impl<T> Insertion<T> {
     pub fn resolve(self, inserted: Inserted) -> Result<Owed<T>, Refusal> {
         match inserted {
             Inserted::First => Ok(Owed::new(self.rest, self.then)),
-            Inserted::Again => Err(Refusal::new(
-                Check::AssertionReplayed,
-                "an assertion with this `jti` was used before",
-            )),
+            Inserted::Again => {
+                let refusal = Refusal::new(
+                    Check::AssertionReplayed,
+                    "an assertion with this `jti` was used before",
+                );
+                Err(match self.key.of {
+                    Purpose::Client => refusal,
+                    Purpose::Grant => refusal.of_grant(),
+                })
+            }
             Inserted::Failed => Err(Refusal::new(
                 Check::ServerStore,
                 "what was used before is not known: the store failed",
@@ -150,20 +175,20 @@ mod tests {
     #[test]
     fn parts_do_not_run_into_each_other() {
         let keys = [
-            ReplayKey::of("client", "a", "bc"),
-            ReplayKey::of("client", "ab", "c"),
-            ReplayKey::of("grant", "a", "bc"),
+            ReplayKey::of(Purpose::Client, "a", "bc"),
+            ReplayKey::of(Purpose::Client, "ab", "c"),
+            ReplayKey::of(Purpose::Grant, "a", "bc"),
         ];
         assert_ne!(keys[0], keys[1]);
         assert_ne!(keys[0], keys[2]);
-        assert_eq!(keys[0], ReplayKey::of("client", "a", "bc"));
+        assert_eq!(keys[0], ReplayKey::of(Purpose::Client, "a", "bc"));
     }
 
     #[test]
     fn nothing_is_granted_before_every_key_is_in() {
         let owed = || {
             let until = UnixTime::from_secs(9);
-            let keys = ["a", "b"].map(|id| (ReplayKey::of("client", "app", id), until));
+            let keys = ["a", "b"].map(|id| (ReplayKey::of(Purpose::Client, "app", id), until));
             Owed::new(keys.to_vec(), "granted")
         };
         let mut asked = 0;

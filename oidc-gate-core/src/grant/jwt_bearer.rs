@@ -4,7 +4,7 @@ use super::{Asked, Granted, ScopeSet, request::need};
 use crate::{
     check::{Check, quote},
     client_auth::{
-        Authenticator, Owed, Refusal, ReplayKey,
+        Authenticator, Owed, Purpose, Refusal, ReplayKey,
         received::{self, check_claims, check_typ},
     },
     form::Form,
@@ -113,7 +113,7 @@ fn believe(
         .map_err(|error| received::untrue(&error))?;
     let expected = server.expected(&trusted.issuer, None);
     let believed = check_claims(&claims, &expected, typ, now)?;
-    let key = ReplayKey::of("grant", &trusted.issuer, &believed.id);
+    let key = ReplayKey::of(Purpose::Grant, &trusted.issuer, &believed.id);
     let until = server.kept_until(believed.expires);
     Ok((believed.subject, (key, until)))
 }
