@@ -99,7 +99,8 @@ impl Form {
     /// Takes the value of `name` out.
     pub fn take(&mut self, name: &str) -> Option<String> {
         let at = self.0.iter().position(|(n, _)| **n == *name)?;
-        Some(self.0.swap_remove(at).1.into_string())
+        // The others stay in their order: some may occur more than once.
+        Some(self.0.remove(at).1.into_string())
     }
 
     /// Takes every value of `name` out, in the order in which they came.
@@ -115,7 +116,7 @@ impl Form {
         taken
     }
 
-    /// The names, in no particular order.
+    /// The names, in the order in which they came.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(n, _)| &**n)
     }

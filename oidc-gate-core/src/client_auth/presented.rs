@@ -236,8 +236,9 @@ fn media_type(headers: &HeaderMap) -> Result<MediaType, Refusal> {
     };
     // RFC 6749 Appendix B: the encoding is UTF-8. Another one would be read as something else than was written.
     for parameter in parts {
-        let charset = parameter.strip_prefix("charset=");
-        if charset.is_some_and(|charset| charset.trim_matches('"') != "utf-8") {
+        // White space around the sign is against RFC 9110 § 5.6.6, and read over by some.
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        if name.trim() == "charset" && value.trim().trim_matches('"') != "utf-8" {
             return refused(format!("expected UTF-8, the body is {}", quote(&text)));
         }
     }

@@ -166,7 +166,7 @@ impl ExchangeRequest {
     /// 3. With an actor, the subject's token names it in `may_act`; without one, a `may_act` names the client. No more than
     ///    four actors stand in a row.
     /// 4. Audiences and resources are among those of the client, scopes among those of the token **and** of the client.
-    /// 5. The new token does not outlive the old one.
+    /// 5. The new token outlives neither the subject's nor the actor's.
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl ExchangeRequest {
             let cause = format!("{} may not act for the subject", quote(acting));
             return Err(Refusal::new(Check::GrantDelegation, cause));
         }
-        if subject.actors + usize::from(actor.is_some()) > ACTORS {
+        if subject.actors.saturating_add(actor.is_some().into()) > ACTORS {
             return Err(Refusal::new(
                 Check::GrantDelegation,
                 "more than 4 actors in a row",
@@ -216,7 +216,8 @@ impl ExchangeRequest {
         granted.subject = Some(subject.subject.as_str().into());
         granted.actor = actor.map(|actor| actor.subject.as_str().into());
         granted.issued = Some(self.requested);
-        granted.not_beyond = Some(subject.expires);
+        let actor_expires = actor.map_or(subject.expires, |actor| actor.expires);
+        granted.not_beyond = Some(subject.expires.min(actor_expires));
         Ok(Owed::new(replay, granted))
     }
 }

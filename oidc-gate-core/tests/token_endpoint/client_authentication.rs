@@ -1,0 +1,396 @@
+//! The cases of `testdata/client_authentication.toml`.
+
+use crate::{
+    Counting, NOW,
+    assertion::{KeyEntry, Keys, PublicKey, Template},
+    at, issuer,
+    request::{Parts, filled},
+};
+use http::{HeaderMap, Request, StatusCode, header};
+use oidc_gate_core::{
+    client_auth::{
+        Audience, AuthenticatedClient, Authenticator, Bodies, ClientKeys, Expires, HashedSecret,
+        Inserted, JWT_BEARER, JwtSecrets, MethodName, Refusal, RegisteredClient, RegisteredMethod,
+        Registration, ReplayKey, SecretPlace, Secrets, Verifying,
+    },
+    jose::{Alg, JwkSet},
+    secret::ClientSecret,
+    time::UnixTime,
+    url::EndpointUrl,
+};
+use serde::Deserialize;
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Table {
+    key: Vec<KeyEntry>,
+    client: Vec<ClientEntry>,
+    pub(crate) case: Vec<Case>,
+    pub(crate) near_miss: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientEntry {
+    id: String,
+    /// Two where the secret may be in either place.
+    methods: Vec<String>,
+    #[serde(default)]
+    secrets: Vec<SecretEntry>,
+    #[serde(default)]
+    keys: Vec<PublicKey>,
+    jwks_uri: Option<String>,
+    alg: Option<String>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SecretEntry {
+    text: String,
+    expires: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) why: String,
+    pub(crate) now: Option<u64>,
+    pub(crate) server: Server,
+    method: Option<String>,
+    query: Option<String>,
+    content_type: Option<String>,
+    pub(crate) headers: Vec<[String; 2]>,
+    pub(crate) basic: Option<[String; 2]>,
+    basic_pair: Option<String>,
+    pub(crate) params: Vec<[String; 2]>,
+    pub(crate) raw_body: Option<String>,
+    pub(crate) assertion: Option<Template>,
+    fetched: Option<String>,
+    store: Option<String>,
+    pub(crate) expected: String,
+    pub(crate) client: Option<String>,
+    #[serde(rename = "as")]
+    pub(crate) used: Option<String>,
+    pub(crate) kid: Option<String>,
+    pub(crate) alg: Option<String>,
+    pub(crate) error: Option<String>,
+    status: Option<u16>,
+    pub(crate) then: Vec<Case>,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Server {
+    methods: Option<Vec<String>>,
+    algs: Option<Vec<String>>,
+    audiences: Option<Vec<String>>,
+    json: bool,
+    leeway: Option<u64>,
+    longest: Option<u64>,
+}
+
+impl Server {
+    pub(crate) fn build(&self) -> Authenticator {
+        let methods = match &self.methods {
+            None => MethodName::ALL.to_vec(),
+            Some(names) => names
+                .iter()
+                .map(|name| MethodName::from_name(name).unwrap())
+                .collect(),
+        };
+        let mut server = Authenticator::new(issuer(), methods);
+        if let Some(names) = &self.algs {
+            server = server.algs(names.iter().map(|name| Alg::from_name(name).unwrap()));
+        }
+        if let Some(others) = &self.audiences {
+            server = server.audience(Audience::IssuerOr(others.clone()));
+        }
+        if self.json {
+            server = server.bodies(Bodies::FormOrJson);
+        }
+        if let Some(secs) = self.leeway {
+            server = server.leeway(Duration::from_secs(secs));
+        }
+        if let Some(secs) = self.longest {
+            server = server.longest_assertion(Duration::from_secs(secs));
+        }
+        server
+    }
+}
+
+/// The registered clients, and the keys they publish elsewhere.
+pub(crate) struct World {
+    pub(crate) keys: Keys,
+    clients: HashMap<String, RegisteredClient>,
+    published: HashMap<String, JwkSet>,
+}
+
+pub(crate) fn table() -> Table {
+    toml::from_str(include_str!("../../testdata/client_authentication.toml")).unwrap()
+}
+
+impl World {
+    pub(crate) fn new(table: &Table) -> Self {
+        let keys = Keys::new(&table.key);
+        let everything = Server::default().build();
+        let mut clients = HashMap::new();
+        let mut published = HashMap::new();
+        for entry in &table.client {
+            if let Some(uri) = &entry.jwks_uri {
+                published.insert(uri.clone(), keys.set(&entry.keys));
+            }
+            let registration = Registration::new(entry.id.as_str(), entry.registered(&keys));
+            let client = everything.register(registration);
+            let client = client.unwrap_or_else(|error| panic!("{}: {error}", entry.id));
+            assert!(
+                clients.insert(entry.id.clone(), client).is_none(),
+                "{}",
+                entry.id
+            );
+        }
+        Self {
+            keys,
+            clients,
+            published,
+        }
+    }
+
+    /// The keys at an address of a client's.
+    pub(crate) fn published(&self, uri: &str) -> Option<&JwkSet> {
+        self.published.get(uri)
+    }
+
+    pub(crate) fn client(&self, id: &str) -> Option<&RegisteredClient> {
+        self.clients.get(id)
+    }
+}
+
+impl ClientEntry {
+    fn registered(&self, keys: &Keys) -> RegisteredMethod {
+        let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
+        let alg = self
+            .alg
+            .as_deref()
+            .map(|name| Alg::from_name(name).unwrap());
+        let expires = |secret: &SecretEntry| {
+            secret
+                .expires
+                .map_or(Expires::Never, |secs| Expires::At(at(secs)))
+        };
+        let hashed = |place| {
+            let secrets = self.secrets.iter().enumerate().map(|(nth, secret)| {
+                let text = ClientSecret::new(secret.text.as_str());
+                let hashed = HashedSecret::new(&text, &mut Counting(nth as u8)).unwrap();
+                (hashed, expires(secret))
+            });
+            RegisteredMethod::Secret(place, Secrets::several(secrets).unwrap())
+        };
+        match *methods {
+            ["none"] => RegisteredMethod::None,
+            ["client_secret_basic"] => hashed(SecretPlace::Basic),
+            ["client_secret_post"] => hashed(SecretPlace::Post),
+            ["client_secret_basic", "client_secret_post"] => hashed(SecretPlace::Either),
+            ["client_secret_jwt"] => {
+                let secrets = self
+                    .secrets
+                    .iter()
+                    .map(|secret| (ClientSecret::new(secret.text.as_str()), expires(secret)));
+                RegisteredMethod::SecretJwt(JwtSecrets::new(secrets, alg))
+            }
+            ["private_key_jwt"] => {
+                let keys = match &self.jwks_uri {
+                    Some(uri) => ClientKeys::At(EndpointUrl::parse(uri).unwrap()),
+                    None => ClientKeys::Here(Arc::new(keys.set(&self.keys))),
+                };
+                RegisteredMethod::PrivateKeyJwt(keys, alg)
+            }
+            _ => panic!("{}: {methods:?}", self.id),
+        }
+    }
+}
+
+/// What was used, with the time until which it has to be remembered.
+#[derive(Default)]
+pub(crate) struct Store(HashMap<ReplayKey, UnixTime>);
+
+impl Store {
+    pub(crate) fn insert(&mut self, key: &ReplayKey, until: UnixTime, now: UnixTime) -> Inserted {
+        // As a store does that forgets as soon as it may.
+        self.0.retain(|_, until| *until > now);
+        match self.0.insert(key.clone(), until) {
+            None => Inserted::First,
+            Some(_) => Inserted::Again,
+        }
+    }
+}
+
+impl Case {
+    pub(crate) fn is_ok(&self) -> bool {
+        self.expected == "ok"
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        at(self.now.unwrap_or(NOW))
+    }
+
+    pub(crate) fn request(&self, keys: &Keys) -> Request<Vec<u8>> {
+        let assertion = self
+            .assertion
+            .as_ref()
+            .map(|template| template.of_client(keys));
+        let mut params: Vec<_> = self
+            .params
+            .iter()
+            .map(|[name, value]| (filled(name, None), filled(value, assertion.as_deref())))
+            .collect();
+        if self.params.is_empty() {
+            params.push(("grant_type".into(), "client_credentials".into()));
+        }
+        let placed = self
+            .params
+            .iter()
+            .any(|[_, value]| value.contains("{assertion}"));
+        if let Some(assertion) = assertion.filter(|_| !placed) {
+            params.push(("client_assertion_type".into(), JWT_BEARER.into()));
+            params.push(("client_assertion".into(), assertion));
+        }
+        Parts {
+            method: self.method.as_deref(),
+            query: self.query.as_deref(),
+            content_type: self.content_type.as_deref(),
+            headers: &self.headers,
+            basic: self.basic.as_ref(),
+            basic_pair: self.basic_pair.as_deref(),
+            raw_body: self.raw_body.as_deref(),
+            params,
+        }
+        .build()
+    }
+
+    fn run(&self, world: &World, store: &mut Store) -> Result<AuthenticatedClient, Refusal> {
+        let server = self.server.build();
+        let presented = server.read(&self.request(&world.keys))?;
+        let client = world.client(presented.client_id());
+        let proven = match server.verify(presented, client, None, self.now())? {
+            Verifying::Proven(proven) => proven,
+            Verifying::KeysWanted(wanted) => match self.fetched.as_deref() {
+                Some("nothing") => wanted.resume(None)?,
+                _ => {
+                    let keys = world.published(wanted.uri().as_str());
+                    wanted.resume(keys)?
+                }
+            },
+        };
+        let (client, _) =
+            proven
+                .accept()
+                .resolve_with(|key, until| match self.store.as_deref() {
+                    Some("failed") => Inserted::Failed,
+                    _ => store.insert(key, until, self.now()),
+                })?;
+        Ok(client)
+    }
+
+    /// What is wrong with the outcome, if anything is.
+    fn judge(&self, outcome: Result<AuthenticatedClient, Refusal>) -> Result<(), String> {
+        let same = |what: &str, got: Option<&str>, wanted: &Option<String>| {
+            (got == wanted.as_deref())
+                .then_some(())
+                .ok_or_else(|| format!("{what} {got:?}, wanted {wanted:?}"))
+        };
+        match outcome {
+            Ok(client) => {
+                same("ends", Some("ok"), &Some(self.expected.clone()))?;
+                same("client", Some(client.id()), &self.client)?;
+                same("as", Some(client.method().as_str()), &self.used)?;
+                same("kid", client.kid(), &self.kid)?;
+                same("alg", client.alg().map(Alg::name), &self.alg)
+            }
+            Err(refusal) => {
+                let got = format!("{} ({})", refusal.check(), refusal.cause());
+                same(
+                    "check",
+                    Some(refusal.check().id()),
+                    &Some(self.expected.clone()),
+                )
+                .map_err(|fault| format!("{fault}: {got}"))?;
+                let answer = refusal.respond("id.example");
+                let body: Value = serde_json::from_slice(answer.body()).unwrap();
+                same("error", body["error"].as_str(), &self.error)?;
+                let status = self
+                    .status
+                    .and_then(|status| StatusCode::from_u16(status).ok());
+                if Some(answer.status()) != status {
+                    return Err(format!("status {}", answer.status()));
+                }
+                answered_as_a_refusal(answer.status(), answer.headers())
+            }
+        }
+    }
+}
+
+/// What every refusal has: it is not stored, and a 401 comes with a challenge.
+pub(crate) fn answered_as_a_refusal(status: StatusCode, headers: &HeaderMap) -> Result<(), String> {
+    let challenged = headers.contains_key(header::WWW_AUTHENTICATE);
+    let stored = headers
+        .get(header::CACHE_CONTROL)
+        .is_none_or(|value| value != "no-store");
+    match challenged == (status == StatusCode::UNAUTHORIZED) && !stored {
+        true => Ok(()),
+        false => Err(format!("headers {headers:?}")),
+    }
+}
+
+#[test]
+fn every_request_ends_as_the_data_says() {
+    let table = table();
+    assert!(table.case.len() >= 150, "{}", table.case.len());
+    let world = World::new(&table);
+    let mut names = BTreeSet::new();
+    let mut wrong = vec![];
+    for case in &table.case {
+        assert!(names.insert(&case.name), "{} is there twice", case.name);
+        assert!(case.why.starts_with("https://"), "{}", case.name);
+        let mut store = Store::default();
+        for (nth, step) in std::iter::once(case).chain(&case.then).enumerate() {
+            if let Err(fault) = step.judge(step.run(&world, &mut store)) {
+                wrong.push(format!("{} ({nth}): {fault}", case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether a client exists and whether its secret was nearly right cannot be told from an answer
+/// ([RFC 6749 § 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2)).
+#[test]
+fn everybody_who_is_not_recognised_gets_the_same_answer() {
+    let table = table();
+    let world = World::new(&table);
+    let mut answers = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    for case in table
+        .case
+        .iter()
+        .filter(|case| case.error.as_deref() == Some("invalid_client"))
+    {
+        let refusal = case.run(&world, &mut Store::default()).unwrap_err();
+        let answer = refusal.respond("id.example");
+        let headers: Vec<_> = answer
+            .headers()
+            .iter()
+            .map(|header| format!("{header:?}"))
+            .collect();
+        answers.insert((answer.status().as_u16(), headers, answer.into_body()));
+        seen.insert(refusal.check());
+    }
+    assert!(seen.len() > 15);
+    assert_eq!(answers.len(), 1);
+}
