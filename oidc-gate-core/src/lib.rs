@@ -3,6 +3,7 @@
 //! Everything the protocols say is a function of its inputs here. The time and fresh randomness are arguments, an HTTP
 //! exchange is a value. `oidc-gate-tower` carries the decisions out; `oidc-gate-axum` is what an application uses.
 
+pub mod address;
 pub mod backchannel;
 pub mod check;
 pub mod claims;

@@ -1,6 +1,7 @@
 //! The HTTP client that comes along: reqwest with rustls.
 
 mod certificate;
+mod public;
 mod renewed;
 
 use self::certificate::Certificate;
@@ -23,6 +24,14 @@ pub struct ReqwestClient {
     client: reqwest::Client,
     authorities: Vec<reqwest::Certificate>,
     certificate: Option<Arc<Certificate>>,
+    reach: Reach,
+}
+
+/// Where a client goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reach {
+    Anywhere,
+    Public,
 }
 
 impl ReqwestClient {
@@ -36,6 +45,27 @@ impl ReqwestClient {
     pub fn new() -> Result<Self, ConfigError> {
         Self::trusting(Vec::new())
             .map_err(|error| ConfigError::one(format!("http_client: {}", root(&error))))
+    }
+
+    /// A client that connects to public addresses only, whatever a name leads to, and through no proxy: for addresses that
+    /// somebody else has chosen.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn for_public_addresses() -> Result<Self, ConfigError> {
+        // A proxy would look the name up itself.
+        let builder = reqwest::Client::builder()
+            .no_proxy()
+            .dns_resolver(Arc::new(public::PublicOnly));
+        let client = Self::build(builder, &[])
+            .map_err(|error| ConfigError::one(format!("http_client: {}", root(&error))))?;
+        Ok(Self {
+            client,
+            authorities: Vec::new(),
+            certificate: None,
+            reach: Reach::Public,
+        })
     }
 
     /// A client that trusts the certificate authorities in this PEM file beside the system's.
@@ -79,6 +109,7 @@ impl ReqwestClient {
             client: Self::build(reqwest::Client::builder(), &authorities)?,
             authorities,
             certificate: None,
+            reach: Reach::Anywhere,
         })
     }
 
@@ -115,6 +146,10 @@ impl ReqwestClient {
         };
         let request =
             reqwest::Request::try_from(exchange.request).map_err(TransportError::not_sent)?;
+        // Nobody looks up an address in numbers.
+        if self.reach == Reach::Public && !public::may_be_public(request.url()) {
+            return Err(TransportError::not_sent("the address is not public"));
+        }
         // An error of reqwest quotes the URL; a flow's URLs hold no secret, but a log needs no query either way.
         let failed = |error: reqwest::Error| {
             let error = error.without_url();

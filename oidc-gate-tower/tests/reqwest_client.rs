@@ -212,3 +212,24 @@ fn a_file_without_certificates_is_refused() {
     }
     assert!(ReqwestClient::with_ca_file(path("missing.pem")).is_err());
 }
+
+#[tokio::test]
+async fn a_client_for_public_addresses_reaches_this_machine_by_no_name_and_no_number() {
+    let server = server(with_body("{}")).await;
+    let port = server.address.port();
+    for host in [
+        "127.0.0.1",
+        "localhost",
+        "[::ffff:127.0.0.1]",
+        "0x7f.1",
+        "0",
+    ] {
+        let request = Request::get(format!("http://{host}:{port}/jwks")).body(vec![]);
+        let exchange = || Exchange::new(request.as_ref().unwrap().clone());
+        let public = ReqwestClient::for_public_addresses().unwrap();
+        let failed = public.send(exchange()).await;
+        assert_eq!(failure(failed), Failure::NotSent, "{host}");
+    }
+    assert_eq!(server.requests(), 0);
+    assert!(send(server.exchange()).await.is_ok());
+}
