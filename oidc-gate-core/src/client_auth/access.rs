@@ -81,6 +81,10 @@ impl Client {
             metadata.auth_algs(endpoint),
         );
         let unsupported = |cause| CheckFailed::new(Check::ClientAuthUnsupported, cause);
+        let server = match endpoint {
+            Endpoint::Token => "the provider".to_owned(),
+            other => format!("the provider's {other}"),
+        };
         let method = match &self.choice {
             Choice::Exactly(method) => method,
             Choice::Strongest(held) => {
@@ -88,7 +92,7 @@ impl Client {
                     let (held, taken) = (held.listed(), listed(&taken));
                     let with = algs.map_or(String::new(), |algs| format!(" with {algs:?}"));
                     unsupported(format!(
-                        "the client has {held}, the provider takes {taken}{with}"
+                        "the client has {held}, {server} takes {taken}{with}"
                     ))
                 });
             }
@@ -96,7 +100,7 @@ impl Client {
         if !method.is_among(taken.iter().copied()) {
             let (name, taken) = (method.name(), listed(&taken));
             return Err(unsupported(format!(
-                "configured {name}, the provider takes {taken}"
+                "configured {name}, {server} takes {taken}"
             )));
         }
         if let (Some(alg), Some(algs)) = (method.assertion_alg(), algs)
@@ -104,7 +108,7 @@ impl Client {
         {
             let name = method.name();
             return Err(unsupported(format!(
-                "configured {name} with {alg}, the provider takes {algs:?}"
+                "configured {name} with {alg}, {server} takes {algs:?}"
             )));
         }
         Ok(Cow::Borrowed(method))
@@ -310,6 +314,12 @@ mod tests {
         let exchange = exchange.unwrap();
         assert_eq!(exchange.transport, Transport::MutualTls);
         assert_eq!(exchange.max_body_bytes, 128 * 1024);
+        let basic = Client::new("app", Method::SecretBasic(ClientSecret::new("s")));
+        let refused = basic.at(&metadata, Endpoint::Revocation).unwrap_err();
+        assert_eq!(
+            refused.cause(),
+            "configured client_secret_basic, the provider's revocation endpoint takes \"client_secret_post\""
+        );
         let failed: CheckFailed = at(Endpoint::DeviceAuthorization).unwrap_err();
         assert_eq!(failed.check(), Check::EndpointUnsupported);
         assert_eq!(
