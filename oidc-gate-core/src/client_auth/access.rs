@@ -4,7 +4,7 @@ use super::{Choice, Client, Method, Proving};
 use crate::{
     check::{Check, CheckFailed, quote},
     flow::{Env, Transport},
-    provider::{Endpoint, Metadata},
+    provider::{Endpoint, ServerMetadata},
     url::{EndpointUrl, Issuer},
 };
 use std::{borrow::Cow, sync::Arc};
@@ -14,13 +14,13 @@ use std::{borrow::Cow, sync::Arc};
 ///
 /// ```
 /// use oidc_gate_core::{
-///     check::CheckFailed, client_auth::{Access, Client, Proving}, flow::{Env, Exchange}, provider::{Endpoint, Metadata},
+///     check::CheckFailed, client_auth::{Access, Client, Proving}, flow::{Env, Exchange}, provider::{Endpoint, ServerMetadata},
 ///     backchannel::Question as _, token::TokenRequest,
 /// };
 ///
 /// /// What to send for a token; it is good once. A key that is elsewhere signs with `sign`.
 /// fn exchange(
-///     client: &Client, metadata: &Metadata, env: &mut Env<'_>, sign: impl FnOnce(&[u8]) -> Vec<u8>,
+///     client: &Client, metadata: &ServerMetadata, env: &mut Env<'_>, sign: impl FnOnce(&[u8]) -> Vec<u8>,
 /// ) -> Result<Exchange, CheckFailed> {
 ///     let access = client.at(metadata, Endpoint::Token)?;
 ///     let credentials = match access.prove(env)? {
@@ -48,7 +48,7 @@ impl Client {
     ///    algorithm, or [none](Choice::Strongest) for which the client has what it takes.
     /// 2. [`Check::EndpointUnsupported`] if the server has no such endpoint, [`Check::MetadataMalformed`] if what it says of
     ///    it cannot be read.
-    pub fn at(&self, metadata: &Metadata, endpoint: Endpoint) -> Result<Access, CheckFailed> {
+    pub fn at(&self, metadata: &ServerMetadata, endpoint: Endpoint) -> Result<Access, CheckFailed> {
         if let Some(fault) = metadata.fault(endpoint) {
             return Err(fault.clone());
         }
@@ -73,7 +73,7 @@ impl Client {
     /// [`Check::ClientAuthUnsupported`], as [`at`](Self::at).
     pub fn method_at(
         &self,
-        metadata: &Metadata,
+        metadata: &ServerMetadata,
         endpoint: Endpoint,
     ) -> Result<Cow<'_, Method>, CheckFailed> {
         let (taken, algs) = (
@@ -161,6 +161,7 @@ mod tests {
             testing::{Counting, NOW},
         },
         jose::{Alg, SigningKey},
+        provider::Metadata,
         secret::{AccessToken, ClientSecret},
         token::TokenRequest,
     };
