@@ -11,7 +11,7 @@ use crate::{
         client_auth::Client,
         flow::{Failure, Flow, Input, Step},
         provider::{
-            Discovery, Metadata,
+            Discovery, ServerMetadata,
             cache::{Cache, Decision, Reason},
             may_be_outdated,
         },
@@ -25,6 +25,8 @@ use tokio::sync::Mutex;
 
 /// A client of a provider: it gets tokens, and introspects and revokes them, as the [`Question`]s of
 /// [`core`](crate::core::backchannel) say. Cheap to clone; clones share what is known of the provider.
+///
+/// The provider need not know of browsers: an authorization server whose metadata names its token endpoint is enough.
 ///
 /// Every question is asked once, with a fresh proof of who the client is. What the provider does not take is refused before
 /// anything is sent to it but the request for its metadata.
@@ -48,7 +50,7 @@ struct Inner {
     client: Client,
     outside: Outside,
     /// Held while it is fetched: whoever else needs it waits for it.
-    metadata: Mutex<Cache<Metadata>>,
+    metadata: Mutex<Cache<ServerMetadata>>,
 }
 
 impl TokenClient {
@@ -112,7 +114,7 @@ impl TokenClient {
     /// # Errors
     ///
     /// If it cannot be fetched.
-    pub async fn metadata(&self) -> Result<Arc<Metadata>, AskError> {
+    pub async fn metadata(&self) -> Result<Arc<ServerMetadata>, AskError> {
         let Inner {
             issuer, outside, ..
         } = &*self.0;
@@ -126,7 +128,7 @@ impl TokenClient {
             Decision::Fetch(_) | Decision::UseHeldAndRefresh(_) => {}
         }
         cache.begin(outside.clock.now(), Reason::Ordinary);
-        let fetched = self.drive(Discovery::new(issuer.clone())).await;
+        let fetched = self.drive(Discovery::of_server(issuer.clone())).await;
         let now = outside.clock.now();
         match fetched {
             Ok(fetched) => Ok(cache.loaded(now, fetched)),

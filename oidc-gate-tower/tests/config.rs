@@ -3,9 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use oidc_gate_tower::{
-    Alg, ClaimsSource, ClientAuth, ClientCert, CookieKeys, Gate, GateBuilder, Pattern, Prompt,
-    Provider, ProviderMetadata, acr, core::secret::ClientSecret, email_domain, group, max_age,
-    role, scope,
+    Alg, AutomaticAuth, ClaimsSource, ClientAuth, ClientCert, CookieKeys, Gate, GateBuilder,
+    Pattern, Prompt, Provider, ProviderMetadata, acr, core::secret::ClientSecret, email_domain,
+    group, max_age, role, scope,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -536,6 +536,27 @@ fn metadata_that_is_configured_takes_the_client_as_it_is_configured() {
         let builder = without_provider().provider(provider.metadata(metadata()));
         assert!(builder.build().is_ok());
     }
+}
+
+#[test]
+fn metadata_that_is_configured_lists_a_method_for_a_client_that_chooses_one() {
+    let secret = || ClientAuth::automatic().with_secret(ClientSecret::new(SECRET));
+    let builder = |auth: AutomaticAuth, metadata| {
+        let provider = Provider::unnamed("https://id.example.com", "app", auth);
+        without_provider().provider(provider.metadata(metadata))
+    };
+    // Without a list, what the specification says.
+    assert!(builder(secret(), metadata()).build().is_ok());
+    let listed = metadata().member(
+        "token_endpoint_auth_methods_supported",
+        vec!["private_key_jwt"],
+    );
+    assert_eq!(
+        problems(builder(secret(), listed)),
+        [
+            "metadata: the client has a secret, the provider takes \"private_key_jwt\"; no login would succeed, so correct it or leave the member out"
+        ]
+    );
 }
 
 #[test]

@@ -26,7 +26,7 @@ const ISSUER: &str = "https://id.test";
 /// What was sent: where to, with which identity, and the form.
 type Sent = (String, Transport, String);
 
-/// A provider that publishes this and answers each other request with the next of these.
+/// A server without a browser, which publishes this and answers each other request with the next of these.
 #[derive(Clone)]
 struct Wire {
     metadata: Arc<Value>,
@@ -38,9 +38,7 @@ impl Wire {
     fn new(more: Value, answers: impl Into<Vec<(u16, Value)>>) -> Self {
         let mut metadata = json!({
             "issuer": ISSUER,
-            "authorization_endpoint": "https://id.test/authorize",
             "token_endpoint": "https://id.test/token",
-            "jwks_uri": "https://id.test/jwks",
             "revocation_endpoint": "https://id.test/revoke",
             "device_authorization_endpoint": "https://id.test/device",
         });

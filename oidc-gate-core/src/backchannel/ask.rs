@@ -5,7 +5,7 @@ use crate::{
     check::{Check, CheckFailed},
     client_auth::{Access, Client, Credentials, Proving, Unproven},
     flow::{Env, Failure, Flow, Input, Step},
-    provider::Metadata,
+    provider::ServerMetadata,
 };
 use std::{mem, sync::Arc};
 
@@ -15,7 +15,7 @@ use std::{mem, sync::Arc};
 #[derive(Debug)]
 pub struct Ask<Q> {
     client: Client,
-    metadata: Arc<Metadata>,
+    metadata: Arc<ServerMetadata>,
     question: Q,
     stage: Stage,
 }
@@ -31,7 +31,7 @@ enum Stage {
 
 impl<Q: Question> Ask<Q> {
     /// This question, asked by this client of the server that the metadata is of.
-    pub fn new(client: Client, metadata: Arc<Metadata>, question: Q) -> Self {
+    pub fn new(client: Client, metadata: Arc<ServerMetadata>, question: Q) -> Self {
         Self {
             client,
             metadata,

@@ -7,7 +7,7 @@ use crate::{
     },
     flow::{Env, Failure, Flow as _, Input, Step},
     oauth_error::ErrorCode,
-    provider::Metadata,
+    provider::ServerMetadata,
     secret::{AccessToken, ClientSecret, RefreshToken},
     time::UnixTime,
     token::{PollDevice, TokenRequest},
@@ -218,16 +218,14 @@ fn a_device_is_told_what_to_show_and_how_often_to_ask() {
     }
 }
 
-fn metadata(method: &str) -> Metadata {
+fn metadata(method: &str) -> ServerMetadata {
     let issuer = Issuer::parse("https://id.example").unwrap();
     let members = json!({
         "issuer": "https://id.example",
-        "authorization_endpoint": "https://id.example/authorize",
         "token_endpoint": "https://id.example/token",
-        "jwks_uri": "https://id.example/keys",
         "token_endpoint_auth_methods_supported": [method],
     });
-    Metadata::parse(members.to_string().as_bytes(), &issuer).unwrap()
+    ServerMetadata::parse(members.to_string().as_bytes(), &issuer).unwrap()
 }
 
 /// A device that asks for its token, in a time of its own.

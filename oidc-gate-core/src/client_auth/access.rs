@@ -4,7 +4,7 @@ use super::{Choice, Client, Method, Proving};
 use crate::{
     check::{Check, CheckFailed, quote},
     flow::{Env, Transport},
-    provider::{Endpoint, Metadata},
+    provider::{Endpoint, ServerMetadata},
     url::{EndpointUrl, Issuer},
 };
 use std::{borrow::Cow, sync::Arc};
@@ -14,13 +14,13 @@ use std::{borrow::Cow, sync::Arc};
 ///
 /// ```
 /// use oidc_gate_core::{
-///     check::CheckFailed, client_auth::{Access, Client, Proving}, flow::{Env, Exchange}, provider::{Endpoint, Metadata},
+///     check::CheckFailed, client_auth::{Access, Client, Proving}, flow::{Env, Exchange}, provider::{Endpoint, ServerMetadata},
 ///     backchannel::Question as _, token::TokenRequest,
 /// };
 ///
 /// /// What to send for a token; it is good once. A key that is elsewhere signs with `sign`.
 /// fn exchange(
-///     client: &Client, metadata: &Metadata, env: &mut Env<'_>, sign: impl FnOnce(&[u8]) -> Vec<u8>,
+///     client: &Client, metadata: &ServerMetadata, env: &mut Env<'_>, sign: impl FnOnce(&[u8]) -> Vec<u8>,
 /// ) -> Result<Exchange, CheckFailed> {
 ///     let access = client.at(metadata, Endpoint::Token)?;
 ///     let credentials = match access.prove(env)? {
@@ -48,7 +48,7 @@ impl Client {
     ///    algorithm, or [none](Choice::Strongest) for which the client has what it takes.
     /// 2. [`Check::EndpointUnsupported`] if the server has no such endpoint, [`Check::MetadataMalformed`] if what it says of
     ///    it cannot be read.
-    pub fn at(&self, metadata: &Metadata, endpoint: Endpoint) -> Result<Access, CheckFailed> {
+    pub fn at(&self, metadata: &ServerMetadata, endpoint: Endpoint) -> Result<Access, CheckFailed> {
         if let Some(fault) = metadata.fault(endpoint) {
             return Err(fault.clone());
         }
@@ -73,7 +73,7 @@ impl Client {
     /// [`Check::ClientAuthUnsupported`], as [`at`](Self::at).
     pub fn method_at(
         &self,
-        metadata: &Metadata,
+        metadata: &ServerMetadata,
         endpoint: Endpoint,
     ) -> Result<Cow<'_, Method>, CheckFailed> {
         let (taken, algs) = (
@@ -81,6 +81,10 @@ impl Client {
             metadata.auth_algs(endpoint),
         );
         let unsupported = |cause| CheckFailed::new(Check::ClientAuthUnsupported, cause);
+        let server = match endpoint {
+            Endpoint::Token => "the provider".to_owned(),
+            other => format!("the provider's {other}"),
+        };
         let method = match &self.choice {
             Choice::Exactly(method) => method,
             Choice::Strongest(held) => {
@@ -88,7 +92,7 @@ impl Client {
                     let (held, taken) = (held.listed(), listed(&taken));
                     let with = algs.map_or(String::new(), |algs| format!(" with {algs:?}"));
                     unsupported(format!(
-                        "the client has {held}, the provider takes {taken}{with}"
+                        "the client has {held}, {server} takes {taken}{with}"
                     ))
                 });
             }
@@ -96,7 +100,7 @@ impl Client {
         if !method.is_among(taken.iter().copied()) {
             let (name, taken) = (method.name(), listed(&taken));
             return Err(unsupported(format!(
-                "configured {name}, the provider takes {taken}"
+                "configured {name}, {server} takes {taken}"
             )));
         }
         if let (Some(alg), Some(algs)) = (method.assertion_alg(), algs)
@@ -104,7 +108,7 @@ impl Client {
         {
             let name = method.name();
             return Err(unsupported(format!(
-                "configured {name} with {alg}, the provider takes {algs:?}"
+                "configured {name} with {alg}, {server} takes {algs:?}"
             )));
         }
         Ok(Cow::Borrowed(method))
@@ -157,6 +161,7 @@ mod tests {
             testing::{Counting, NOW},
         },
         jose::{Alg, SigningKey},
+        provider::Metadata,
         secret::{AccessToken, ClientSecret},
         token::TokenRequest,
     };
@@ -310,6 +315,12 @@ mod tests {
         let exchange = exchange.unwrap();
         assert_eq!(exchange.transport, Transport::MutualTls);
         assert_eq!(exchange.max_body_bytes, 128 * 1024);
+        let basic = Client::new("app", Method::SecretBasic(ClientSecret::new("s")));
+        let refused = basic.at(&metadata, Endpoint::Revocation).unwrap_err();
+        assert_eq!(
+            refused.cause(),
+            "configured client_secret_basic, the provider's revocation endpoint takes \"client_secret_post\""
+        );
         let failed: CheckFailed = at(Endpoint::DeviceAuthorization).unwrap_err();
         assert_eq!(failed.check(), Check::EndpointUnsupported);
         assert_eq!(

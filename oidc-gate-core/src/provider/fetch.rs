@@ -1,6 +1,6 @@
 //! Fetching metadata and keys.
 
-use super::Metadata;
+use super::{Metadata, ServerMetadata};
 use crate::check::{Check, CheckFailed, quote};
 use crate::flow::{Env, Exchange, Failure, Flow, Input, Step};
 use crate::jose::JwkSet;
@@ -32,8 +32,9 @@ impl<T> Fetched<T> {
 /// No redirect, status 200. The issuer comes from the configuration and is compared with what the answer says, wherever
 /// the answer comes from.
 #[derive(Debug)]
-pub struct Discovery {
+pub struct Discovery<M = Metadata> {
     issuer: Issuer,
+    parse: fn(&[u8], &Issuer) -> Result<M, CheckFailed>,
     get: Get,
     /// Where to ask next, if nothing is published there.
     otherwise: Option<EndpointUrl>,
@@ -41,26 +42,41 @@ pub struct Discovery {
     in_vain: Option<EndpointUrl>,
 }
 
-impl Discovery {
-    /// No document comes near it.
-    const MAX_BODY_BYTES: usize = 256 * 1024;
+/// No document comes near it.
+const MAX_METADATA_BYTES: usize = 256 * 1024;
 
+impl Discovery<ServerMetadata> {
+    /// What a client without a browser is told of `issuer`, in the places where [`new`](Discovery::new) looks.
+    pub fn of_server(issuer: Issuer) -> Self {
+        Self::first(issuer, ServerMetadata::parse)
+    }
+}
+
+impl Discovery {
     /// The metadata of `issuer`, where OpenID Connect puts it. If that place answers 404, and only then, it is looked for
     /// where [RFC 8414 § 3](https://www.rfc-editor.org/rfc/rfc8414#section-3) puts it.
     pub fn new(issuer: Issuer) -> Self {
-        Self {
-            get: Get::new(issuer.discovery_url(), Self::MAX_BODY_BYTES),
-            otherwise: Some(issuer.oauth_discovery_url()),
-            in_vain: None,
-            issuer,
-        }
+        Self::first(issuer, Metadata::parse)
     }
 
     /// The metadata of `issuer` at this address and nowhere else: for a provider that publishes it elsewhere.
     pub fn at(issuer: Issuer, url: EndpointUrl) -> Self {
         Self {
-            get: Get::new(url, Self::MAX_BODY_BYTES),
+            get: Get::new(url, MAX_METADATA_BYTES),
+            parse: Metadata::parse,
             otherwise: None,
+            in_vain: None,
+            issuer,
+        }
+    }
+}
+
+impl<M> Discovery<M> {
+    fn first(issuer: Issuer, parse: fn(&[u8], &Issuer) -> Result<M, CheckFailed>) -> Self {
+        Self {
+            get: Get::new(issuer.discovery_url(), MAX_METADATA_BYTES),
+            parse,
+            otherwise: Some(issuer.oauth_discovery_url()),
             in_vain: None,
             issuer,
         }
@@ -75,7 +91,7 @@ impl Discovery {
                 let Some(next) = self.otherwise.take() else {
                     return Input::Response(response);
                 };
-                let before = std::mem::replace(&mut self.get, Get::new(next, Self::MAX_BODY_BYTES));
+                let before = std::mem::replace(&mut self.get, Get::new(next, MAX_METADATA_BYTES));
                 self.in_vain = Some(before.url);
                 Input::Start
             }
@@ -84,15 +100,17 @@ impl Discovery {
     }
 }
 
-impl Flow for Discovery {
-    type Output = Result<Fetched<Metadata>, CheckFailed>;
+impl<M> Flow for Discovery<M> {
+    type Output = Result<Fetched<M>, CheckFailed>;
 
     fn resume(&mut self, input: Input, _: &mut Env<'_>) -> Step<Self::Output> {
         let input = self.turn_to_next_place(input);
-        let Self { issuer, get, .. } = self;
+        let Self {
+            issuer, get, parse, ..
+        } = self;
         let step = get.resume(input, |response| {
             Ok(Fetched {
-                value: Metadata::parse(response.body(), issuer)?,
+                value: parse(response.body(), issuer)?,
                 fresh_for: fresh_for(&response).unwrap_or(DAY),
             })
         });

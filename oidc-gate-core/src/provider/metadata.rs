@@ -1,24 +1,21 @@
 //! The provider's metadata ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 
-use super::endpoint::{About, Endpoint};
-use crate::check::{Check, CheckFailed, quote};
-use crate::flow::Transport;
+use super::{
+    ServerMetadata,
+    members::{Faults, Members, malformed},
+};
+use crate::check::CheckFailed;
 use crate::jose::{Alg, AlgSet, json};
-use crate::url::{EndpointUrl, Issuer, UrlError};
+use crate::url::{EndpointUrl, Issuer};
 use serde_json::{Map, Value};
-use std::cell::RefCell;
+use std::ops::Deref;
 
-/// What a provider publishes about itself, as far as the gate uses it.
+/// What a provider publishes about itself, as far as logins use it. It has everything that
+/// [a client without a browser](ServerMetadata) is told, too.
 #[derive(Clone, Debug)]
 pub struct Metadata {
-    issuer: Issuer,
+    server: ServerMetadata,
     authorization_endpoint: EndpointUrl,
-    token_endpoint: EndpointUrl,
-    token: About,
-    pushed: About,
-    device: About,
-    introspection: About,
-    revocation: About,
     jwks_uri: EndpointUrl,
     userinfo_endpoint: Option<EndpointUrl>,
     end_session_endpoint: Option<EndpointUrl>,
@@ -38,8 +35,9 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// [`Check::MetadataMalformed`] if it is not a JSON object that names each member once, lacks a member, or has one
-    /// of the wrong type or with an address that is not https (loopback: http). [`Check::ProviderIssuer`] if it names
+    /// [`Check::MetadataMalformed`](crate::check::Check::MetadataMalformed) if it is not a JSON object that names each member once, lacks a member, or has one
+    /// of the wrong type or with an address that is not https (loopback: http).
+    /// [`Check::ProviderIssuer`](crate::check::Check::ProviderIssuer) if it names
     /// another issuer; none of it may be used then
     /// ([RFC 8414 § 3.3](https://www.rfc-editor.org/rfc/rfc8414#section-3.3)).
     pub fn parse(bytes: &[u8], issuer: &Issuer) -> Result<Self, CheckFailed> {
@@ -64,21 +62,12 @@ impl Metadata {
     }
 
     fn read(members: Map<String, Value>, issuer: &Issuer) -> Result<Self, Faults> {
-        // http is for a provider on this machine; one elsewhere has no business naming an address here, where the client's
-        // secret would go.
-        let members = Members {
-            members,
-            is_remote: issuer.as_str().starts_with("https://"),
-            faults: RefCell::default(),
-        };
-        members.expect_issuer(issuer);
+        let members = Members::of(members, issuer);
         let required = (
             members.required_url("authorization_endpoint"),
-            members.required_url("token_endpoint"),
+            ServerMetadata::read(&members, issuer),
             members.required_url("jwks_uri"),
         );
-        let [token, pushed, device, introspection, revocation] =
-            Endpoint::ALL.map(|endpoint| members.about(endpoint));
         let userinfo_endpoint = members.url("userinfo_endpoint");
         let end_session_endpoint = members.url("end_session_endpoint");
         let id_token_algs = members
@@ -98,72 +87,27 @@ impl Metadata {
         let code_challenge_methods = members.list("code_challenge_methods_supported");
         let promises_iss = members.flag("authorization_response_iss_parameter_supported");
         let takes_claims = members.flag("claims_parameter_supported");
-        match (required, Faults::of(members.faults.into_inner())) {
-            ((Some(authorization_endpoint), Some(token_endpoint), Some(jwks_uri)), None) => {
-                let token = About {
-                    url: Some(token_endpoint.clone()),
-                    ..token
-                };
-                Ok(Self {
-                    issuer: issuer.clone(),
-                    authorization_endpoint,
-                    token_endpoint,
-                    token,
-                    pushed,
-                    device,
-                    introspection,
-                    revocation,
-                    jwks_uri,
-                    userinfo_endpoint,
-                    end_session_endpoint,
-                    id_token_algs,
-                    response_modes,
-                    response_types,
-                    code_challenge_methods,
-                    promises_iss,
-                    takes_claims,
-                })
-            }
-            (_, faults) => Err(faults.unwrap_or_else(|| Faults(malformed("incomplete"), vec![]))),
+        match (required, members.into_faults()) {
+            ((Some(authorization_endpoint), Some(server), Some(jwks_uri)), None) => Ok(Self {
+                server,
+                authorization_endpoint,
+                jwks_uri,
+                userinfo_endpoint,
+                end_session_endpoint,
+                id_token_algs,
+                response_modes,
+                response_types,
+                code_challenge_methods,
+                promises_iss,
+                takes_claims,
+            }),
+            (_, faults) => Err(faults.unwrap_or_else(Faults::incomplete)),
         }
-    }
-
-    /// The issuer, exactly as it is configured.
-    pub fn issuer(&self) -> &Issuer {
-        &self.issuer
     }
 
     /// Where a browser is sent to sign in.
     pub fn authorization_endpoint(&self) -> &EndpointUrl {
         &self.authorization_endpoint
-    }
-
-    /// Where a code becomes tokens.
-    pub fn token_endpoint(&self) -> &EndpointUrl {
-        &self.token_endpoint
-    }
-
-    /// Where an endpoint is for a client that shows this identity, if the provider has it and says so in a way that can be
-    /// read: some servers ask for
-    /// certificates at addresses of their own (`mtls_endpoint_aliases`,
-    /// [RFC 8705 § 5](https://www.rfc-editor.org/rfc/rfc8705#section-5)).
-    pub fn endpoint(&self, endpoint: Endpoint, transport: Transport) -> Option<&EndpointUrl> {
-        self.about(endpoint).url_for(transport)
-    }
-
-    /// What is wrong with what is said of an endpoint that is not the token endpoint, whose faults are the document's.
-    pub(crate) fn fault(&self, endpoint: Endpoint) -> Option<&CheckFailed> {
-        self.about(endpoint).fault.as_ref()
-    }
-
-    fn about(&self, endpoint: Endpoint) -> &About {
-        match endpoint {
-            Endpoint::Token => &self.token,
-            Endpoint::PushedAuthorizationRequest => &self.pushed,
-            Endpoint::DeviceAuthorization => &self.device,
-            Endpoint::Introspection => &self.introspection,
-            Endpoint::Revocation => &self.revocation,
-        }
     }
 
     /// Where the keys are.
@@ -181,48 +125,9 @@ impl Metadata {
         self.end_session_endpoint.as_ref()
     }
 
-    /// How a client may authenticate at an endpoint, by registered names
-    /// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)).
-    ///
-    /// # Defaults
-    ///
-    /// Where the provider does not say:
-    ///
-    /// 1. `client_secret_basic` at the token endpoint.
-    /// 2. What the token endpoint takes, where authorization requests are pushed
-    ///    ([RFC 9126 § 2](https://www.rfc-editor.org/rfc/rfc9126#section-2)), devices ask
-    ///    ([RFC 8628 § 3.1](https://www.rfc-editor.org/rfc/rfc8628#section-3.1)) and tokens are introspected, where the
-    ///    specification leaves it open.
-    /// 3. `client_secret_basic` where tokens are revoked, and beside that what the token endpoint takes: widespread
-    ///    servers publish one list and mean it for all.
-    pub fn auth_methods(&self, endpoint: Endpoint) -> Vec<&str> {
-        const BASIC: &str = "client_secret_basic";
-        let listed = |endpoint| self.about(endpoint).auth_methods.as_ref();
-        let methods = listed(endpoint).or_else(|| listed(Endpoint::Token));
-        let mut methods: Vec<&str> = match methods {
-            Some(methods) => methods.iter().map(String::as_str).collect(),
-            None => vec![BASIC],
-        };
-        let by_default = endpoint == Endpoint::Revocation && listed(endpoint).is_none();
-        if by_default && !methods.contains(&BASIC) {
-            methods.push(BASIC);
-        }
-        methods
-    }
-
     /// How authorization responses may come back; `query` and `fragment` where the provider does not say.
     pub fn response_modes(&self) -> &[String] {
         &self.response_modes
-    }
-
-    /// What a client's assertions may be signed with at an endpoint, as far as it is known here; `None` where the provider
-    /// does not say. What it says of the token endpoint holds where it says nothing of the methods of another.
-    pub fn auth_algs(&self, endpoint: Endpoint) -> Option<AlgSet> {
-        let about = self.about(endpoint);
-        match (about.auth_algs, &about.auth_methods) {
-            (None, None) => self.token.auth_algs,
-            (algs, _) => algs,
-        }
     }
 
     /// The algorithms of ID tokens that both the provider and the gate know. Empty if there is none; `RS256` where the
@@ -254,154 +159,18 @@ impl Metadata {
     }
 }
 
-/// What is wrong with a document: the first fault, and the others.
-struct Faults(CheckFailed, Vec<CheckFailed>);
+impl Deref for Metadata {
+    type Target = ServerMetadata;
 
-impl Faults {
-    fn of(faults: Vec<CheckFailed>) -> Option<Self> {
-        let mut faults = faults.into_iter();
-        faults.next().map(|first| Self(first, faults.collect()))
+    fn deref(&self) -> &ServerMetadata {
+        &self.server
     }
-}
-
-/// Reads each member by itself and writes down what is wrong with it, so that one fault does not hide the next.
-struct Members {
-    members: Map<String, Value>,
-    is_remote: bool,
-    faults: RefCell<Vec<CheckFailed>>,
-}
-
-impl Members {
-    fn fault<T>(&self, fault: CheckFailed) -> Option<T> {
-        self.faults.borrow_mut().push(fault);
-        None
-    }
-
-    /// [RFC 8414 § 3.3](https://www.rfc-editor.org/rfc/rfc8414#section-3.3): identical, or nothing of it is used.
-    fn expect_issuer(&self, issuer: &Issuer) {
-        match self.get("issuer").map(Value::as_str) {
-            Some(Some(named)) if named == issuer.as_str() => {}
-            Some(Some(named)) => drop(self.fault::<()>(CheckFailed::new(
-                Check::ProviderIssuer,
-                format!("expected {}, got {}", quote(issuer.as_str()), quote(named)),
-            ))),
-            Some(None) => drop(self.fault::<()>(wrong("issuer", "is not text"))),
-            None => drop(self.fault::<()>(missing("issuer"))),
-        }
-    }
-
-    fn get(&self, name: &str) -> Option<&Value> {
-        self.members.get(name).filter(|value| !value.is_null())
-    }
-
-    fn required_url(&self, name: &str) -> Option<EndpointUrl> {
-        match self.get(name) {
-            Some(_) => self.url(name),
-            None => self.fault(missing(name)),
-        }
-    }
-
-    fn url(&self, name: &str) -> Option<EndpointUrl> {
-        let Some(text) = self.get(name)?.as_str() else {
-            return self.fault(wrong(name, "is not text"));
-        };
-        self.url_of(name, text)
-    }
-
-    fn url_of(&self, name: &str, text: &str) -> Option<EndpointUrl> {
-        match EndpointUrl::parse(text) {
-            Ok(url) if self.is_remote && !url.as_str().starts_with("https://") => self.fault(
-                wrong(name, "is http, and the issuer is not on this machine"),
-            ),
-            Ok(url) => Some(url),
-            // It may hold a password.
-            Err(error @ UrlError::Userinfo) => self.fault(wrong(name, &error.to_string())),
-            Err(error) => self.fault(wrong(name, &format!("{error}, got {}", quote(text)))),
-        }
-    }
-
-    /// The address under which an endpoint asks for certificates, if it has one.
-    fn mtls_alias(&self, name: &str) -> Option<EndpointUrl> {
-        const ALIASES: &str = "mtls_endpoint_aliases";
-        let Some(aliases) = self.get(ALIASES)?.as_object() else {
-            return self.fault(wrong(ALIASES, "is not an object"));
-        };
-        let alias = aliases.get(name).filter(|alias| !alias.is_null())?;
-        let Some(text) = alias.as_str() else {
-            return self.fault(wrong(ALIASES, "holds what is not text"));
-        };
-        self.url_of(ALIASES, text)
-    }
-
-    /// What is said of an endpoint, and of how clients authenticate there. Requests are pushed and devices ask as at the
-    /// token endpoint, so nothing is registered for these two.
-    fn about(&self, endpoint: Endpoint) -> About {
-        let member = endpoint.member();
-        let before = self.faults.borrow().len();
-        let (auth_methods, auth_algs) = match endpoint {
-            Endpoint::PushedAuthorizationRequest | Endpoint::DeviceAuthorization => (None, None),
-            Endpoint::Token | Endpoint::Introspection | Endpoint::Revocation => (
-                self.list(&format!("{member}_auth_methods_supported")),
-                self.list(&format!("{member}_auth_signing_alg_values_supported")),
-            ),
-        };
-        let about = About {
-            // That of tokens is required, and has been read as such.
-            url: match endpoint {
-                Endpoint::Token => None,
-                _ => self.url(member),
-            },
-            mtls_alias: self.mtls_alias(member),
-            auth_methods,
-            auth_algs: auth_algs
-                .map(|names| names.iter().filter_map(|n| Alg::from_name(n)).collect()),
-            fault: None,
-        };
-        match endpoint {
-            Endpoint::Token => about,
-            // Nobody has to be kept from signing in by what is wrong with an endpoint that a login does without.
-            _ => About {
-                fault: self.faults.borrow_mut().drain(before..).next(),
-                ..about
-            },
-        }
-    }
-
-    fn list(&self, name: &str) -> Option<Vec<String>> {
-        let items = self.get(name)?.as_array().and_then(|items| {
-            let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
-            texts.collect::<Option<_>>()
-        });
-        items.or_else(|| self.fault(wrong(name, "is not a list of texts")))
-    }
-
-    fn flag(&self, name: &str) -> bool {
-        let flag = self.get(name).map(Value::as_bool);
-        match flag {
-            Some(Some(flag)) => flag,
-            Some(None) => self
-                .fault(wrong(name, "is neither true nor false"))
-                .unwrap_or_default(),
-            None => false,
-        }
-    }
-}
-
-fn malformed(cause: &str) -> CheckFailed {
-    CheckFailed::new(Check::MetadataMalformed, cause.to_owned())
-}
-
-fn missing(name: &str) -> CheckFailed {
-    wrong(name, "is missing")
-}
-
-fn wrong(name: &str, what: &str) -> CheckFailed {
-    malformed(&format!("`{name}` {what}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{check::Check, flow::Transport, provider::Endpoint};
     use proptest::prelude::*;
     use serde::Deserialize;
     use serde_json::json;

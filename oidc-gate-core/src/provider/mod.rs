@@ -3,11 +3,14 @@
 pub mod cache;
 mod endpoint;
 mod fetch;
+mod members;
 mod metadata;
+mod server;
 
 pub use endpoint::Endpoint;
 pub use fetch::{Discovery, FetchKeys, Fetched};
 pub use metadata::Metadata;
+pub use server::ServerMetadata;
 
 use crate::check::Check;
 

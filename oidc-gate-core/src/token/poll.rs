@@ -7,7 +7,7 @@ use crate::{
     client_auth::Client,
     flow::{Env, Flow, Input, Step},
     oauth_error::ErrorCode,
-    provider::Metadata,
+    provider::ServerMetadata,
     time::UnixTime,
 };
 use std::{sync::Arc, time::Duration};
@@ -34,7 +34,11 @@ const SLOWER: Duration = Duration::from_secs(5);
 
 impl PollDevice {
     /// For the device that was told this just now, by the server that the metadata is of.
-    pub fn new(client: Client, metadata: Arc<Metadata>, device: &DeviceAuthorization) -> Self {
+    pub fn new(
+        client: Client,
+        metadata: Arc<ServerMetadata>,
+        device: &DeviceAuthorization,
+    ) -> Self {
         let request = TokenRequest::for_device(device);
         Self {
             ask: Ask::new(client, metadata, request),
