@@ -1,10 +1,11 @@
 //! A device whose user decides elsewhere.
 
 use super::{
-    Aftermath, Asked, Declined, GrantType, Handle, ScopeSet, Spend, Standing, request::need,
+    Aftermath, Asked, Declined, GrantType, Handle, ScopeSet, Spend, Standing,
+    request::{check_allowed, need},
 };
 use crate::{
-    check::{Check, quote},
+    check::Check,
     client_auth::{AuthenticatedClient, Owed, Proven, Refusal, RegisteredClient, json_answer},
     flow::{Entropy, EntropyUnavailable},
     form::Form,
@@ -160,10 +161,7 @@ impl DeviceAuthorizationRequest {
     pub fn read(proven: Proven, client: &RegisteredClient) -> Result<Owed<Self>, Refusal> {
         let mut form = proven.form;
         let grant = GrantType::DeviceCode;
-        if !client.may_use(grant) {
-            let cause = format!("{} is not registered for {grant}", quote(client.id()));
-            return Err(Refusal::new(Check::GrantNotAllowed, cause));
-        }
+        check_allowed(&proven.client, client, grant)?;
         let asked = Asked::read(proven.client, proven.replay, &mut form, client, grant)?;
         let this = Self {
             client: asked.client,

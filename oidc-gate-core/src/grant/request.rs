@@ -112,10 +112,7 @@ impl GrantRequest {
                 let cause = format!("`grant_type` is {}", quote(&name));
                 Refusal::new(Check::GrantTypeUnknown, cause)
             })?;
-        if !client.may_use(grant) {
-            let cause = format!("{} is not registered for {grant}", quote(client.id()));
-            return Err(Refusal::new(Check::GrantNotAllowed, cause));
-        }
+        check_allowed(&proven.client, client, grant)?;
         let asked = Asked::read(proven.client, proven.replay, &mut form, client, grant)?;
         Ok(match grant {
             GrantType::AuthorizationCode => {
@@ -132,6 +129,26 @@ impl GrantRequest {
             }
         })
     }
+}
+
+/// Whether the registration is that of the client that was proven, and has the grant. Another one's would lend its grants
+/// and scopes to this client.
+pub(super) fn check_allowed(
+    proven: &AuthenticatedClient,
+    client: &RegisteredClient,
+    grant: GrantType,
+) -> Result<(), Refusal> {
+    let registered = quote(client.id());
+    if proven.id() != client.id() {
+        let proven = quote(proven.id());
+        let cause = format!("{proven} was proven, the registration is that of {registered}");
+        return Err(Refusal::new(Check::GrantNotAllowed, cause));
+    }
+    if !client.may_use(grant) {
+        let cause = format!("{registered} is not registered for {grant}");
+        return Err(Refusal::new(Check::GrantNotAllowed, cause));
+    }
+    Ok(())
 }
 
 /// What every grant has: who asks, and for what.
