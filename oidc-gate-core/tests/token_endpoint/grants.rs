@@ -63,13 +63,13 @@ struct IssuerEntry {
 pub(crate) struct Case {
     pub(crate) name: String,
     why: String,
-    client: String,
+    pub(crate) client: String,
     endpoint: Option<String>,
     now: Option<u64>,
     offered: Option<Vec<String>>,
     #[serde(default)]
     server: Server,
-    params: Vec<[String; 2]>,
+    pub(crate) params: Vec<[String; 2]>,
     assertion: Option<Template>,
     code: Option<Code>,
     refresh_token: Option<Refresh>,
@@ -309,7 +309,7 @@ impl Valid {
 }
 
 /// The registered clients and the issuers that are trusted.
-struct World {
+pub(crate) struct World {
     keys: Keys,
     clients: HashMap<String, RegisteredClient>,
     issuers: HashMap<String, TrustedIssuer>,
@@ -327,7 +327,7 @@ fn grant(name: &String) -> GrantType {
 }
 
 impl World {
-    fn new(table: &Table) -> Self {
+    pub(crate) fn new(table: &Table) -> Self {
         let keys = Keys::new(&table.key);
         let server = Server::default().build();
         let clients = table.client.iter().map(|entry| {
@@ -368,7 +368,7 @@ impl World {
 
 /// What came of a request.
 #[derive(Default)]
-struct Outcome {
+pub(crate) struct Outcome {
     scope: String,
     resources: Vec<String>,
     subject: Option<String>,
@@ -423,7 +423,7 @@ impl Case {
         }
     }
 
-    fn run(&self, world: &World) -> Result<Outcome, Declined> {
+    pub(crate) fn run(&self, world: &World) -> Result<Outcome, Declined> {
         let server = self.server.build();
         let proven = self.prove(world, &server);
         let client = world.clients.get(&self.client).unwrap();
