@@ -430,6 +430,7 @@ impl Facts {
                 tokens: client.tokens(),
                 at: now,
             },
+            registered: client.clone(),
             form: self.form,
             replay: self.replay,
         }
@@ -537,6 +538,7 @@ impl KeysWanted<'_> {
 #[must_use]
 pub struct Proven {
     pub(crate) client: AuthenticatedClient,
+    pub(crate) registered: RegisteredClient,
     pub(crate) form: Form,
     pub(crate) replay: Option<(ReplayKey, UnixTime)>,
 }
@@ -566,6 +568,11 @@ impl Proven {
     /// The client.
     pub fn client(&self) -> &AuthenticatedClient {
         &self.client
+    }
+
+    /// What it is registered as.
+    pub fn registration(&self) -> &RegisteredClient {
+        &self.registered
     }
 
     /// The client and what else it sent, once its assertion is known to be new.

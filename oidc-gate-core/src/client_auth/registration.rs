@@ -144,9 +144,9 @@ impl Registration {
     }
 }
 
-/// A client that was registered: everything about it fits together and is spoken by the server.
+/// A client that was registered: everything about it fits together and is spoken by the server. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct RegisteredClient(pub(super) Registration);
+pub struct RegisteredClient(Arc<Registration>);
 
 impl RegisteredClient {
     /// The client id.
@@ -275,7 +275,7 @@ impl Authenticator {
         if let Some(bad) = client.resources.iter().find(|uri| !is_absolute_uri(uri)) {
             return Err(E::Resource(bad.clone()));
         }
-        Ok(RegisteredClient(client))
+        Ok(RegisteredClient(client.into()))
     }
 }
 

@@ -1,11 +1,12 @@
 //! A device whose user decides elsewhere.
 
 use super::{
-    Aftermath, Asked, Declined, GrantType, Handle, ScopeSet, Spend, Standing, request::need,
+    Aftermath, Asked, Declined, GrantType, Handle, ScopeSet, Spend, Standing,
+    request::{check_allowed, need},
 };
 use crate::{
-    check::{Check, quote},
-    client_auth::{AuthenticatedClient, Owed, Proven, Refusal, RegisteredClient, json_answer},
+    check::Check,
+    client_auth::{AuthenticatedClient, Owed, Proven, Refusal, json_answer},
     flow::{Entropy, EntropyUnavailable},
     form::Form,
     jose::base64url,
@@ -157,14 +158,16 @@ impl DeviceAuthorizationRequest {
     ///
     /// [`Check::GrantNotAllowed`], [`Check::GrantScopeMalformed`], [`Check::GrantResourceMalformed`], and once its
     /// assertion is known not to be new, [`Check::AssertionReplayed`].
-    pub fn read(proven: Proven, client: &RegisteredClient) -> Result<Owed<Self>, Refusal> {
-        let mut form = proven.form;
+    pub fn read(proven: Proven) -> Result<Owed<Self>, Refusal> {
+        let Proven {
+            client,
+            registered,
+            mut form,
+            replay,
+        } = proven;
         let grant = GrantType::DeviceCode;
-        if !client.may_use(grant) {
-            let cause = format!("{} is not registered for {grant}", quote(client.id()));
-            return Err(Refusal::new(Check::GrantNotAllowed, cause));
-        }
-        let asked = Asked::read(proven.client, proven.replay, &mut form, client, grant)?;
+        check_allowed(&registered, grant)?;
+        let asked = Asked::read(client, replay, &mut form, &registered, grant)?;
         let this = Self {
             client: asked.client,
             scopes: asked.scope.unwrap_or_default(),

@@ -88,20 +88,20 @@ pub enum GrantRequest {
 }
 
 impl GrantRequest {
-    /// Which grant a client asks for, at a server that offers `offered`. `client` is the registration that
-    /// [`verify`](crate::client_auth::Authenticator::verify) took.
+    /// Which grant a client asks for, at a server that offers `offered`.
     ///
     /// # Errors
     ///
     /// The first check that fails: [`Check::GrantTypeMissing`], [`Check::GrantTypeUnknown`],
     /// [`Check::GrantNotAllowed`], [`Check::GrantParameter`], [`Check::GrantScopeMalformed`],
     /// [`Check::GrantResourceMalformed`], [`Check::GrantMissing`], and those of an assertion's form.
-    pub fn read(
-        proven: Proven,
-        client: &RegisteredClient,
-        offered: &[GrantType],
-    ) -> Result<Self, Refusal> {
-        let mut form = proven.form;
+    pub fn read(proven: Proven, offered: &[GrantType]) -> Result<Self, Refusal> {
+        let Proven {
+            client,
+            registered,
+            mut form,
+            replay,
+        } = proven;
         let Some(name) = take(&mut form, "grant_type") else {
             return Err(Refusal::new(
                 Check::GrantTypeMissing,
@@ -114,17 +114,14 @@ impl GrantRequest {
                 let cause = format!("`grant_type` is {}", quote(&name));
                 Refusal::new(Check::GrantTypeUnknown, cause)
             })?;
-        if !client.may_use(grant) {
-            let cause = format!("{} is not registered for {grant}", quote(client.id()));
-            return Err(Refusal::new(Check::GrantNotAllowed, cause));
-        }
-        if client.tokens() == TokenBinding::Certificate && proven.client.certificate().is_none() {
+        check_allowed(&registered, grant)?;
+        if registered.tokens() == TokenBinding::Certificate && client.certificate().is_none() {
             return Err(Refusal::new(
                 Check::GrantCertificateMissing,
                 "the client's tokens are bound to a certificate, and the connection shows none",
             ));
         }
-        let asked = Asked::read(proven.client, proven.replay, &mut form, client, grant)?;
+        let asked = Asked::read(client, replay, &mut form, &registered, grant)?;
         Ok(match grant {
             GrantType::AuthorizationCode => {
                 Self::AuthorizationCode(CodeRequest::read(asked, &mut form)?)
@@ -140,6 +137,14 @@ impl GrantRequest {
             }
         })
     }
+}
+
+pub(super) fn check_allowed(client: &RegisteredClient, grant: GrantType) -> Result<(), Refusal> {
+    if client.may_use(grant) {
+        return Ok(());
+    }
+    let cause = format!("{} is not registered for {grant}", quote(client.id()));
+    Err(Refusal::new(Check::GrantNotAllowed, cause))
 }
 
 /// What every grant has: who asks, and for what.

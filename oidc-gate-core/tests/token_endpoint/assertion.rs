@@ -18,6 +18,17 @@ pub(crate) struct KeyEntry {
     alg: String,
 }
 
+impl KeyEntry {
+    pub(crate) fn file(name: &str, file: &str, alg: &str) -> Self {
+        Self {
+            name: name.into(),
+            file: Some(file.into()),
+            jwk: None,
+            alg: alg.into(),
+        }
+    }
+}
+
 /// A public key of a client's, as it is registered or published.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

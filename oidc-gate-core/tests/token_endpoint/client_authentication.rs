@@ -274,7 +274,11 @@ impl Case {
         .build()
     }
 
-    fn run(&self, world: &World, store: &mut Store) -> Result<AuthenticatedClient, Refusal> {
+    pub(crate) fn run(
+        &self,
+        world: &World,
+        store: &mut Store,
+    ) -> Result<AuthenticatedClient, Refusal> {
         let server = self.server.build();
         let presented = server.read(&self.request(&world.keys))?;
         let client = world.client(presented.client_id());

@@ -63,13 +63,13 @@ struct IssuerEntry {
 pub(crate) struct Case {
     pub(crate) name: String,
     why: String,
-    client: String,
+    pub(crate) client: String,
     endpoint: Option<String>,
     now: Option<u64>,
     offered: Option<Vec<String>>,
     #[serde(default)]
     server: Server,
-    params: Vec<[String; 2]>,
+    pub(crate) params: Vec<[String; 2]>,
     assertion: Option<Template>,
     code: Option<Code>,
     refresh_token: Option<Refresh>,
@@ -309,7 +309,7 @@ impl Valid {
 }
 
 /// The registered clients and the issuers that are trusted.
-struct World {
+pub(crate) struct World {
     keys: Keys,
     clients: HashMap<String, RegisteredClient>,
     issuers: HashMap<String, TrustedIssuer>,
@@ -327,7 +327,7 @@ fn grant(name: &String) -> GrantType {
 }
 
 impl World {
-    fn new(table: &Table) -> Self {
+    pub(crate) fn new(table: &Table) -> Self {
         let keys = Keys::new(&table.key);
         let server = Server::default().build();
         let clients = table.client.iter().map(|entry| {
@@ -368,7 +368,7 @@ impl World {
 
 /// What came of a request.
 #[derive(Default)]
-struct Outcome {
+pub(crate) struct Outcome {
     scope: String,
     resources: Vec<String>,
     subject: Option<String>,
@@ -426,12 +426,12 @@ impl Case {
         }
     }
 
-    fn run(&self, world: &World) -> Result<Outcome, Declined> {
+    pub(crate) fn run(&self, world: &World) -> Result<Outcome, Declined> {
         let server = self.server.build();
         let proven = self.prove(world, &server);
         let client = world.clients.get(&self.client).unwrap();
         if self.endpoint.as_deref() == Some("device_authorization") {
-            return Ok(self.authorize_device(proven, client)?);
+            return Ok(self.authorize_device(proven)?);
         }
         let offered = match &self.offered {
             None => GrantType::ALL.to_vec(),
@@ -447,7 +447,7 @@ impl Case {
             Some("failed") => Spent::Failed,
             Some(other) => panic!("{other}"),
         };
-        match GrantRequest::read(proven, client, &offered)? {
+        match GrantRequest::read(proven, &offered)? {
             GrantRequest::AuthorizationCode(request) => {
                 let code = self.code.as_ref();
                 let found = code.filter(|code| stored(request.handle(), Some(&code.value)));
@@ -547,12 +547,8 @@ impl Case {
         Ok(outcome)
     }
 
-    fn authorize_device(
-        &self,
-        proven: Proven,
-        client: &RegisteredClient,
-    ) -> Result<Outcome, Refusal> {
-        let owed = DeviceAuthorizationRequest::read(proven, client)?;
+    fn authorize_device(&self, proven: Proven) -> Result<Outcome, Refusal> {
+        let owed = DeviceAuthorizationRequest::read(proven)?;
         let request = owed.resolve_with(|_, _| Inserted::First)?;
         let life = Duration::from_secs(1800);
         let issued = request

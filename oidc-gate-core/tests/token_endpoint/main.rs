@@ -7,11 +7,16 @@
 )]
 
 mod assertion;
+mod at_once;
 mod client_authentication;
 mod client_side;
 mod coverage;
+mod endpoint;
+mod flips;
 mod grants;
+mod nothing_panics;
 mod request;
+mod secrecy;
 
 use oidc_gate_core::{
     flow::{Entropy, EntropyUnavailable},

@@ -183,12 +183,12 @@ impl DevProvider {
         authenticator(&issuer.text, &others, &self.shared.anchors)
     }
 
-    /// The client that proved itself, and its registration.
+    /// The client that proved itself.
     pub(super) fn authenticate_client(
         &self,
         server: &Authenticator,
         call: &Call<'_>,
-    ) -> Result<(Proven, RegisteredClient), Refusal> {
+    ) -> Result<Proven, Refusal> {
         let request = Request::from_parts(call.parts.clone(), call.body);
         let presented = server.read(&request)?;
         if self.has(Fault::InvalidClient) {
@@ -205,26 +205,15 @@ impl DevProvider {
         let client = client.map(|client| &client.registered);
         // Whoever ends TLS in front of this service puts it there.
         let shown = call.parts.extensions.get::<ClientCertificate>();
-        let proven = match server.verify(presented, client, shown, self.now())? {
-            Verifying::Proven(proven) => proven,
+        match server.verify(presented, client, shown, self.now())? {
+            Verifying::Proven(proven) => Ok(proven),
             // Nothing is fetched by a provider that is there for tests.
-            Verifying::KeysWanted(wanted) => wanted.resume(None)?,
-        };
-        match client {
-            Some(client) => Ok((proven, client.clone())),
-            None => Err(Refusal::new(
-                Check::ClientUnknown,
-                "there is no such client",
-            )),
+            Verifying::KeysWanted(wanted) => wanted.resume(None),
         }
     }
 
     /// Everybody is who they say they are, and may do what they ask for.
-    fn welcome(
-        &self,
-        server: &Authenticator,
-        presented: Presented,
-    ) -> Result<(Proven, RegisteredClient), Refusal> {
+    fn welcome(&self, server: &Authenticator, presented: Presented) -> Result<Proven, Refusal> {
         let method = match presented.method() {
             None => RegisteredMethod::None,
             // Never looked at: it only says that the client is no public one.
@@ -248,9 +237,6 @@ impl DevProvider {
         let client = server
             .register(registration)
             .map_err(|error| Refusal::new(Check::ClientCharacters, error.to_string()))?;
-        Ok((
-            Proven::danger_without_proof(presented, &client, self.now()),
-            client,
-        ))
+        Ok(Proven::danger_without_proof(presented, &client, self.now()))
     }
 }

@@ -34,8 +34,8 @@ impl DevProvider {
 
     fn begin_device(&self, call: &Call<'_>) -> Result<Response<Bytes>, Refusal> {
         let server = self.authenticator();
-        let (proven, client) = self.authenticate_client(&server, call)?;
-        let request = self.once(DeviceAuthorizationRequest::read(proven, &client)?)?;
+        let proven = self.authenticate_client(&server, call)?;
+        let request = self.once(DeviceAuthorizationRequest::read(proven)?)?;
         let page = self.state().issuer.endpoint("/device");
         let begun = request
             .issue(&page, CODE_LIFE, INTERVAL, self.now(), &mut OsEntropy)

@@ -37,8 +37,8 @@ impl DevProvider {
 
     fn answer_grant(&self, call: &Call<'_>) -> Result<Response<Bytes>, Refusal> {
         let server = self.authenticator();
-        let (proven, client) = self.authenticate_client(&server, call)?;
-        match GrantRequest::read(proven, &client, GrantType::ALL)? {
+        let proven = self.authenticate_client(&server, call)?;
+        match GrantRequest::read(proven, GrantType::ALL)? {
             GrantRequest::AuthorizationCode(request) => self.redeem_code(request),
             GrantRequest::RefreshToken(request) => self.refresh(request),
             GrantRequest::ClientCredentials(request) => {
