@@ -76,40 +76,36 @@ impl Client {
         metadata: &ServerMetadata,
         endpoint: Endpoint,
     ) -> Result<Cow<'_, Method>, CheckFailed> {
-        let (taken, algs) = (
-            metadata.auth_methods(endpoint),
-            metadata.auth_algs(endpoint),
-        );
-        let unsupported = |cause| CheckFailed::new(Check::ClientAuthUnsupported, cause);
-        let server = match endpoint {
-            Endpoint::Token => "the provider".to_owned(),
-            other => format!("the provider's {other}"),
+        let algs = metadata.auth_algs(endpoint);
+        let taken = || metadata.auth_methods(endpoint);
+        let unsupported = |client: String, taken: String| {
+            let cause = match endpoint {
+                Endpoint::Token => format!("{client}, the provider takes {taken}"),
+                other => format!("{client}, the provider's {other} takes {taken}"),
+            };
+            CheckFailed::new(Check::ClientAuthUnsupported, cause)
         };
         let method = match &self.choice {
             Choice::Exactly(method) => method,
             Choice::Strongest(held) => {
+                let taken: Vec<_> = taken().collect();
                 return held.choose(&taken, algs).map(Cow::Owned).ok_or_else(|| {
-                    let (held, taken) = (held.listed(), listed(&taken));
                     let with = algs.map_or(String::new(), |algs| format!(" with {algs:?}"));
-                    unsupported(format!(
-                        "the client has {held}, {server} takes {taken}{with}"
-                    ))
+                    let taken = listed(taken.iter().copied());
+                    let client = format!("the client has {}", held.listed());
+                    unsupported(client, format!("{taken}{with}"))
                 });
             }
         };
-        if !method.is_among(taken.iter().copied()) {
-            let (name, taken) = (method.name(), listed(&taken));
-            return Err(unsupported(format!(
-                "configured {name}, {server} takes {taken}"
-            )));
+        if !method.is_among(taken()) {
+            let client = format!("configured {}", method.name());
+            return Err(unsupported(client, listed(taken())));
         }
         if let (Some(alg), Some(algs)) = (method.assertion_alg(), algs)
             && !algs.contains(alg)
         {
-            let name = method.name();
-            return Err(unsupported(format!(
-                "configured {name} with {alg}, {server} takes {algs:?}"
-            )));
+            let client = format!("configured {} with {alg}", method.name());
+            return Err(unsupported(client, format!("{algs:?}")));
         }
         Ok(Cow::Borrowed(method))
     }
@@ -146,8 +142,8 @@ impl Access {
     }
 }
 
-fn listed(names: &[&str]) -> String {
-    let names: Vec<_> = names.iter().map(|name| quote(name).to_string()).collect();
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.map(|name| quote(name).to_string()).collect();
     names.join(", ")
 }
 

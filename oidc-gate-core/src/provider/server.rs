@@ -104,19 +104,20 @@ impl ServerMetadata {
     ///    specification leaves it open.
     /// 3. `client_secret_basic` where tokens are revoked, and beside that what the token endpoint takes: widespread
     ///    servers publish one list and mean it for all.
-    pub fn auth_methods(&self, endpoint: Endpoint) -> Vec<&str> {
+    pub fn auth_methods(&self, endpoint: Endpoint) -> impl Iterator<Item = &str> {
         const BASIC: &str = "client_secret_basic";
-        let listed = |endpoint| self.about(endpoint).auth_methods.as_ref();
+        let listed = |endpoint| self.about(endpoint).auth_methods.as_deref();
         let methods = listed(endpoint).or_else(|| listed(Endpoint::Token));
-        let mut methods: Vec<&str> = match methods {
-            Some(methods) => methods.iter().map(String::as_str).collect(),
-            None => vec![BASIC],
+        let by_default = match methods {
+            None => true,
+            Some(methods) => {
+                endpoint == Endpoint::Revocation
+                    && listed(endpoint).is_none()
+                    && !methods.iter().any(|method| method == BASIC)
+            }
         };
-        let by_default = endpoint == Endpoint::Revocation && listed(endpoint).is_none();
-        if by_default && !methods.contains(&BASIC) {
-            methods.push(BASIC);
-        }
-        methods
+        let methods = methods.into_iter().flatten().map(String::as_str);
+        methods.chain(by_default.then_some(BASIC))
     }
 
     /// What a client's assertions may be signed with at an endpoint, as far as it is known here; `None` where the provider
