@@ -231,7 +231,15 @@ impl Authenticator {
                 {
                     return Err(E::Alg(*alg));
                 }
-                let least = alg.unwrap_or(Alg::HS256).min_secret_bytes().unwrap_or(0);
+                // Without a registered algorithm the client may use any that the server takes; the secret has to do for
+                // one of them.
+                let taken = self
+                    .algs
+                    .iter()
+                    .filter(|it| alg.is_none_or(|alg| alg == *it));
+                let Some(least) = taken.filter_map(Alg::min_secret_bytes).min() else {
+                    return Err(E::NoKey);
+                };
                 if secrets
                     .iter()
                     .any(|(secret, _)| secret.expose().len() < least)

@@ -45,6 +45,13 @@ impl PublicKey {
             jwk: None,
         }
     }
+
+    pub(crate) fn edited(key: &str, jwk: &str) -> Self {
+        Self {
+            jwk: Some(jwk.to_owned()),
+            ..Self::of(key)
+        }
+    }
 }
 
 pub(crate) struct Keys(BTreeMap<String, SigningKey>);

@@ -429,7 +429,6 @@ impl Case {
     pub(crate) fn run(&self, world: &World) -> Result<Outcome, Declined> {
         let server = self.server.build();
         let proven = self.prove(world, &server);
-        let client = world.clients.get(&self.client).unwrap();
         if self.endpoint.as_deref() == Some("device_authorization") {
             return Ok(self.authorize_device(proven)?);
         }

@@ -15,6 +15,7 @@ mod endpoint;
 mod flips;
 mod grants;
 mod nothing_panics;
+mod registration;
 mod request;
 mod secrecy;
 
