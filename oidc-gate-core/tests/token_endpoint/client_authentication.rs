@@ -37,15 +37,15 @@ pub(crate) struct Table {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ClientEntry {
-    id: String,
+pub(crate) struct ClientEntry {
+    pub(crate) id: String,
     /// Two where the secret may be in either place.
-    methods: Vec<String>,
+    pub(crate) methods: Vec<String>,
     #[serde(default)]
     secrets: Vec<SecretEntry>,
     #[serde(default)]
     keys: Vec<PublicKey>,
-    jwks_uri: Option<String>,
+    pub(crate) jwks_uri: Option<String>,
     alg: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct Case {
     pub(crate) raw_body: Option<String>,
     pub(crate) assertion: Option<Template>,
     fetched: Option<String>,
-    store: Option<String>,
+    pub(crate) store: Option<String>,
     pub(crate) expected: String,
     pub(crate) client: Option<String>,
     #[serde(rename = "as")]
@@ -81,14 +81,14 @@ pub(crate) struct Case {
     pub(crate) kid: Option<String>,
     pub(crate) alg: Option<String>,
     pub(crate) error: Option<String>,
-    status: Option<u16>,
+    pub(crate) status: Option<u16>,
     pub(crate) then: Vec<Case>,
 }
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
-    methods: Option<Vec<String>>,
+    pub(crate) methods: Option<Vec<String>>,
     algs: Option<Vec<String>>,
     audiences: Option<Vec<String>>,
     json: bool,
@@ -105,7 +105,11 @@ impl Server {
                 .map(|name| MethodName::from_name(name).unwrap())
                 .collect(),
         };
-        let mut server = Authenticator::new(issuer(), methods);
+        self.apply(Authenticator::new(issuer(), methods))
+    }
+
+    /// Everything but the methods, which a server is made with.
+    pub(crate) fn apply(&self, mut server: Authenticator) -> Authenticator {
         if let Some(names) = &self.algs {
             server = server.algs(names.iter().map(|name| Alg::from_name(name).unwrap()));
         }
@@ -136,17 +140,33 @@ pub(crate) fn table() -> Table {
     toml::from_str(include_str!("../../testdata/client_authentication.toml")).unwrap()
 }
 
+impl Table {
+    pub(crate) fn keys(&self) -> Keys {
+        Keys::new(&self.key)
+    }
+
+    pub(crate) fn registrations<'a>(
+        &'a self,
+        keys: &'a Keys,
+    ) -> impl Iterator<Item = (&'a ClientEntry, Registration)> {
+        let registered = |entry: &'a ClientEntry| {
+            let registration = Registration::new(entry.id.as_str(), entry.registered(keys));
+            (entry, registration)
+        };
+        self.client.iter().map(registered)
+    }
+}
+
 impl World {
     pub(crate) fn new(table: &Table) -> Self {
-        let keys = Keys::new(&table.key);
+        let keys = table.keys();
         let everything = Server::default().build();
         let mut clients = HashMap::new();
         let mut published = HashMap::new();
-        for entry in &table.client {
+        for (entry, registration) in table.registrations(&keys) {
             if let Some(uri) = &entry.jwks_uri {
                 published.insert(uri.clone(), keys.set(&entry.keys));
             }
-            let registration = Registration::new(entry.id.as_str(), entry.registered(&keys));
             let client = everything.register(registration);
             let client = client.unwrap_or_else(|error| panic!("{}: {error}", entry.id));
             assert!(

@@ -2,13 +2,18 @@
 
 use super::{
     DevProvider, Shared,
-    clients::{Anchors, Wanted, register},
+    clients::{Anchors, Strictness, Wanted, register},
     keys::Keys,
     state::{Issuer, State},
 };
 use crate::{
     Clock, Identity, SystemClock,
-    core::{client_auth::Registration, grant::TrustedIssuer, jose::Alg, secret::ClientSecret},
+    core::{
+        client_auth::{Authenticator, Registration},
+        grant::TrustedIssuer,
+        jose::Alg,
+        secret::ClientSecret,
+    },
 };
 use std::{
     fmt,
@@ -32,6 +37,7 @@ pub struct DevProviderBuilder {
     clients: Vec<(Wanted, Vec<String>)>,
     trusted: Vec<TrustedIssuer>,
     anchors: Anchors,
+    strictness: Strictness,
     alg: Alg,
     claims_in_userinfo_only: bool,
     clock: Box<dyn Clock>,
@@ -45,6 +51,7 @@ impl DevProviderBuilder {
             clients: Vec::new(),
             trusted: Vec::new(),
             anchors: None,
+            strictness: Box::new(|server| server),
             alg: Alg::ES256,
             claims_in_userinfo_only: false,
             clock: Box::new(SystemClock),
@@ -164,6 +171,23 @@ impl DevProviderBuilder {
         self
     }
 
+    /// How strict the token endpoint is, where it is not to be as strict as can be:
+    ///
+    /// ```
+    /// use oidc_gate_tower::{core::client_auth::Bodies, dev::DevProvider};
+    /// let provider = DevProvider::builder()
+    ///     .client_authentication(|server| server.bodies(Bodies::FormOrJson))
+    ///     .build();
+    /// # drop(provider);
+    /// ```
+    pub fn client_authentication(
+        mut self,
+        settings: impl Fn(Authenticator) -> Authenticator + Send + Sync + 'static,
+    ) -> Self {
+        self.strictness = Box::new(settings);
+        self
+    }
+
     /// The authorities whose certificates clients of `tls_client_auth` may show. The certificate of a connection comes in
     /// the request's extensions, as a [`ClientCertificate`](crate::core::client_auth::certificate::ClientCertificate): this
     /// provider speaks no TLS itself.
@@ -221,6 +245,7 @@ impl DevProviderBuilder {
                 clients,
                 trusted: self.trusted,
                 anchors: self.anchors,
+                strictness: self.strictness,
                 claims_in_userinfo_only: self.claims_in_userinfo_only,
                 clock: self.clock,
                 keys: Mutex::new(Keys::generate(self.alg)),

@@ -5,7 +5,7 @@ use crate::{
     core::{
         check::Check,
         client_auth::{
-            Audience, Authenticator, Expires, HashedSecret, MethodName, Presented, Proven, Refusal,
+            Authenticator, Expires, HashedSecret, MethodName, Presented, Proven, Refusal,
             RegisteredClient, RegisteredMethod, Registration, RegistrationError, SecretPlace,
             Secrets, Verifying, certificate::ClientCertificate,
         },
@@ -24,6 +24,9 @@ pub(super) type Anchors =
     Option<std::sync::Arc<crate::core::client_auth::certificate::TrustAnchors>>;
 #[cfg(not(feature = "mtls-server"))]
 pub(super) type Anchors = Option<std::convert::Infallible>;
+
+/// How strict the token endpoint is.
+pub(super) type Strictness = Box<dyn Fn(Authenticator) -> Authenticator + Send + Sync>;
 
 /// What a builder was told of a client.
 pub(super) enum Wanted {
@@ -65,7 +68,7 @@ pub(super) fn register(
     wanted: Vec<(Wanted, Vec<String>)>,
     anchors: &Anchors,
 ) -> Result<Vec<Client>, String> {
-    let server = authenticator("https://dev-provider.invalid", &[], anchors);
+    let server = authenticator("https://dev-provider.invalid", anchors);
     let mut simple: Vec<(String, Vec<ClientSecret>, Vec<String>)> = Vec::new();
     let mut clients = Vec::new();
     let unfit = |id: &str, error: RegistrationError| format!("client {id:?}: {error}");
@@ -139,14 +142,12 @@ fn hashed(secrets: &[ClientSecret]) -> Option<Secrets> {
 }
 
 /// Everything is offered here: what a client is registered for decides.
-fn authenticator(issuer: &str, others: &[String], anchors: &Anchors) -> Authenticator {
+fn authenticator(issuer: &str, anchors: &Anchors) -> Authenticator {
     let issuer = Issuer::parse(issuer).ok();
     // An issuer that no client would trust (plain http somewhere else) is for clients that look at nothing.
     let fallback = || Issuer::parse("https://dev-provider.invalid").ok();
     let server = match issuer.or_else(fallback) {
-        Some(issuer) => Authenticator::new(issuer, MethodName::ALL.iter().copied())
-            // Clients of the older rule are to be tried here as well.
-            .audience(Audience::IssuerOr(others.to_vec())),
+        Some(issuer) => Authenticator::new(issuer, MethodName::ALL.iter().copied()),
         None => unreachable!("a constant is an issuer"),
     };
     match anchors {
@@ -179,8 +180,8 @@ impl DevProvider {
 
     pub(super) fn authenticator(&self) -> Authenticator {
         let issuer = self.state().issuer.clone();
-        let others = [issuer.text.clone(), issuer.endpoint("/token")];
-        authenticator(&issuer.text, &others, &self.shared.anchors)
+        let server = authenticator(&issuer.text, &self.shared.anchors);
+        (self.shared.strictness)(server)
     }
 
     /// The client that proved itself.

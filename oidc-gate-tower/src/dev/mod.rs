@@ -59,7 +59,7 @@ use crate::{
     Clock, Identity,
     core::{grant::TrustedIssuer, time::UnixTime},
 };
-use clients::{Anchors, Client};
+use clients::{Anchors, Client, Strictness};
 use keys::Keys;
 use state::State;
 use std::{
@@ -78,6 +78,7 @@ struct Shared {
     clients: Vec<Client>,
     trusted: Vec<TrustedIssuer>,
     anchors: Anchors,
+    strictness: Strictness,
     claims_in_userinfo_only: bool,
     clock: Box<dyn Clock>,
     /// Never held across an await or while another lock is taken.

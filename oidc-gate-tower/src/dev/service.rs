@@ -5,6 +5,7 @@ use super::{
     answer::{Lost, lost, method_not_allowed},
     pages,
 };
+use crate::core::form::Form;
 use bytes::{Buf as _, BufMut as _, Bytes};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header, request::Parts};
 use http_body::Body;
@@ -17,8 +18,8 @@ use std::{
 };
 use tower_service::Service;
 
-/// The largest body that is read.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+/// As much of a body as is read: one byte more than a form may have, so that whoever reads it says so.
+const MAX_BODY_BYTES: usize = Form::MAX_BYTES + 1;
 
 impl<B> Service<Request<B>> for DevProvider
 where
@@ -56,10 +57,11 @@ async fn read<B: Body>(body: B) -> Result<Vec<u8>, StatusCode> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| StatusCode::BAD_REQUEST)?;
         if let Ok(mut data) = frame.into_data() {
-            if data.remaining() > MAX_BODY_BYTES - bytes.len() {
-                return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            let room = MAX_BODY_BYTES - bytes.len();
+            bytes.put(&mut (&mut data).take(room));
+            if data.has_remaining() {
+                break;
             }
-            bytes.put(&mut data);
         }
     }
     Ok(bytes)
