@@ -6,3 +6,4 @@ pub mod allocations;
 pub mod measure;
 pub mod requests;
 pub mod setting;
+pub mod token_endpoint;
