@@ -157,6 +157,10 @@ fn the_registration_of_another_client_lends_nothing() {
     let check = |refusal: Refusal| refusal.check();
     let read = GrantRequest::read(prove(), other, GrantType::ALL);
     assert_eq!(read.map(drop).map_err(check), Err(Check::GrantNotAllowed));
+    let mine = endpoint.request(&[("grant_type", "client_credentials")]);
+    let presented = endpoint.server.read(&mine).unwrap();
+    let verified = endpoint.server.verify(presented, Some(other), at(NOW));
+    assert_eq!(verified.map(drop).map_err(check), Err(Check::ClientUnknown));
     let device = DeviceAuthorizationRequest::read(prove(), other);
     assert_eq!(
         device.map(|_: Owed<_>| ()).map_err(check),
