@@ -14,6 +14,7 @@ mod jws;
 mod metadata;
 mod path;
 mod return_to;
+mod token_request;
 mod token_response;
 mod userinfo;
 
@@ -30,6 +31,7 @@ pub use jws::jws;
 pub use metadata::metadata;
 pub use path::path;
 pub use return_to::return_to;
+pub use token_request::token_request;
 pub use token_response::token_response;
 pub use userinfo::userinfo;
 
@@ -37,7 +39,7 @@ pub use userinfo::userinfo;
 pub type Target = fn(&[u8]);
 
 /// Every target and its name, which is also that of its program and of the directory of its seeds.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("basic", basic),
     ("callback", callback),
     ("certificate", certificate),
@@ -51,6 +53,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("metadata", metadata),
     ("path", path),
     ("return_to", return_to),
+    ("token_request", token_request),
     ("token_response", token_response),
     ("userinfo", userinfo),
 ];

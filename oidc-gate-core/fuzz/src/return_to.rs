@@ -48,7 +48,10 @@ fn check(text: &str, place: &ReturnTo, base: &BaseUrl, places: &Places) {
             .strip_prefix(base.path())
             .expect("below the base URL");
         assert!(path.is_empty() || path.starts_with('/'), "{there}");
-        assert!(path != "/oauth2" && !path.starts_with("/oauth2/"), "{there}");
+        assert!(
+            path != "/oauth2" && !path.starts_with("/oauth2/"),
+            "{there}"
+        );
     } else {
         assert!(ALLOWED.contains(&&*origin), "{place:?}");
         assert_eq!(there.as_str(), place.as_str());
@@ -74,7 +77,8 @@ fn check_local(text: &str, place: &ReturnTo) {
         // And once more, by whoever decodes the path first.
         let mut path = there.path().replace('+', "%2B");
         for _ in 0..3 {
-            let Ok(decoded) = oidc_gate_core::form::decode(path.replace(' ', "+").as_bytes()) else {
+            let Ok(decoded) = oidc_gate_core::form::decode(path.replace(' ', "+").as_bytes())
+            else {
                 break;
             };
             let again = from.join(&decoded).expect("a reference");

@@ -114,7 +114,9 @@ impl Presented {
         } else if asserts {
             let jws = read_assertion(assertion)?;
             (
-                jws.unverified_text("sub").map(str::to_owned),
+                jws.unverified_text("sub")
+                    .filter(|sub| !sub.is_empty())
+                    .map(str::to_owned),
                 Evidence::Assertion(jws.into()),
             )
         } else {

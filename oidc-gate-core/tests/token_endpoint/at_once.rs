@@ -140,3 +140,16 @@ fn a_code_is_lost_after_three_wrong_verifiers_and_not_before() {
         Aftermath::RevokeGrant
     );
 }
+
+#[test]
+fn the_registration_of_another_client_lends_nothing() {
+    let endpoint = Endpoint::new();
+    let other = endpoint.client("signing");
+    let mine = endpoint.request(&[("grant_type", "client_credentials")]);
+    let presented = endpoint.server.read(&mine).unwrap();
+    let verified = endpoint
+        .server
+        .verify(presented, Some(other), None, at(NOW));
+    let check = verified.map(drop).map_err(|refusal| refusal.check());
+    assert_eq!(check, Err(Check::ClientUnknown));
+}

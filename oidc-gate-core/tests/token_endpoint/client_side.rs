@@ -85,7 +85,7 @@ fn key(name: &str) -> AssertionKey {
         "es256" => include_str!("../../testdata/keys/ec-prime256v1-pkcs8.pem"),
         "es384" => include_str!("../../testdata/keys/ec-secp384r1-pkcs8.pem"),
         "es512" => include_str!("../../testdata/keys/ec-secp521r1-pkcs8.pem"),
-        "eddsa" => include_str!("../../testdata/keys/ed25519-pkcs8.pem"),
+        "eddsa" | "ed25519" => include_str!("../../testdata/keys/ed25519-pkcs8.pem"),
         _ => include_str!("../../testdata/keys/rsa-pkcs8.pem"),
     };
     let key = SigningKey::from_pem(pem).unwrap().with_alg(*alg.unwrap());
@@ -133,7 +133,7 @@ fn what_our_client_writes_ends_as_the_data_says() {
         );
         seen.insert((method.name(), method.assertion_alg().map(Alg::name)));
     }
-    for alg in Alg::ALL.iter().filter(|alg| **alg != Alg::Ed25519) {
+    for alg in Alg::ALL {
         let method = match alg.is_symmetric() {
             true => "client_secret_jwt",
             false => "private_key_jwt",
