@@ -44,6 +44,8 @@ step_clippy() {
 about_tests='unit, integration and documentation tests'
 step_tests() {
     need_compiler
+    # Without it, what README.md of examples/token-endpoint shows is not run.
+    need_command curl curl ca-certificates
     cargo test --locked --workspace --all-features
 }
 
@@ -94,6 +96,7 @@ about_examples='every example builds and passes its own tests, with the features
 step_examples() {
     need_compiler
     need_command jq jq
+    need_command curl curl ca-certificates
     local manifest name
     for manifest in examples/*/Cargo.toml; do
         name=$(package_data | jq -r --arg manifest "$root/$manifest" '.packages[] | select(.manifest_path == $manifest) | .name')
