@@ -28,7 +28,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package browser_quickstart browser_login)
+all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_login)
 
 about_format='the code is formatted'
 step_format() {
@@ -152,6 +152,14 @@ step_package() {
     .ci/consumer/run.sh
 }
 
+about_peers='a certified client proves itself in every way at the token endpoint of the example'
+step_peers() {
+    need_compiler
+    need_npm_packages
+    cargo build --locked --package token-endpoint
+    node .ci/browser/token_endpoint.mjs "$CARGO_TARGET_DIR/debug/token-endpoint"
+}
+
 about_browser_quickstart='the quickstart as `cargo run` starts it, in Chromium'
 step_browser_quickstart() {
     need_browser
@@ -235,12 +243,16 @@ node_is_enough() {
 
 need_browser() {
     need_compiler
-    need_node
     # The fonts are for the pictures: without any, Chromium draws boxes.
     [[ -x ${CHROMIUM:-/usr/bin/chromium} ]] || install_packages chromium fonts-dejavu-core
     [[ -x ${CHROMIUM:-/usr/bin/chromium} ]] || fail 'Chromium is missing, and the Debian package chromium did not bring it'
-    npm ci --prefix .ci/browser --ignore-scripts --loglevel=error
+    need_npm_packages
     cargo build --locked --package quickstart
+}
+
+need_npm_packages() {
+    need_node
+    npm ci --prefix .ci/browser --ignore-scripts --loglevel=error
 }
 
 install_packages() {
