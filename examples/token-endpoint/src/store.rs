@@ -185,3 +185,121 @@ pub(crate) fn random() -> Result<String, Refusal> {
         .map_err(|_| Refusal::new(Check::ServerStore, "no randomness"))?;
     Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::Request;
+    use oidc_gate_core::{
+        client_auth::{Authenticator, MethodName, RegisteredMethod, Registration, Verifying},
+        grant::{CodeRequest, GrantRequest, GrantType, ScopeSet},
+        login::pkce,
+        secret::CodeVerifier,
+        url::Issuer,
+    };
+
+    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+    const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+    /// A request of the client `phone` with the code `code`.
+    fn redemption() -> CodeRequest {
+        let issuer = Issuer::parse("https://id.example").unwrap();
+        let server = Authenticator::new(issuer, [MethodName::None]);
+        let phone = Registration::new("phone", RegisteredMethod::None);
+        let phone = server.register(phone).unwrap();
+        let form = format!(
+            "grant_type=authorization_code&client_id=phone&code=code&code_verifier={VERIFIER}"
+        );
+        let request = Request::post("/token")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+            .unwrap();
+        let presented = server.read(&request).unwrap();
+        let Ok(Verifying::Proven(proven)) = server.verify(presented, Some(&phone), None, NOW)
+        else {
+            panic!("a public client has nothing to prove");
+        };
+        match GrantRequest::read(proven, &phone, GrantType::ALL) {
+            Ok(GrantRequest::AuthorizationCode(request)) => request,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn with_a_code() -> (Store, Handle) {
+        let (store, code) = (Store::default(), Handle::of("code"));
+        let issued = IssuedCode {
+            client_id: "phone".into(),
+            redirect_uri: None,
+            challenge: Some(pkce::challenge(&CodeVerifier::new(VERIFIER))),
+            scopes: ScopeSet::parse("read").unwrap(),
+            resources: Vec::new(),
+            expires: NOW + IDLE,
+            used: false,
+            failures: 0,
+            standing: Standing::Alive,
+        };
+        store.add_code(code, issued);
+        (store, code)
+    }
+
+    #[test]
+    fn of_two_that_have_both_been_checked_one_is_granted() {
+        let (store, code) = with_a_code();
+        let [first, second] = [redemption(), redemption()]
+            .map(|request| request.check(store.code(&code).as_ref(), NOW).unwrap());
+        assert!(first.resolve(store.use_up(&code)).is_ok());
+        let declined = second.resolve(store.use_up(&code)).unwrap_err();
+        assert_eq!(declined.refusal.check(), Check::GrantRace);
+        store.settle(&code, declined);
+        assert_eq!(store.code(&code).unwrap().standing, Standing::Ended);
+    }
+
+    #[test]
+    fn a_code_that_came_too_often_with_a_wrong_verifier_is_used_up() {
+        let (store, code) = with_a_code();
+        for then in [
+            Aftermath::CountFailure,
+            Aftermath::CountFailure,
+            Aftermath::Burn,
+        ] {
+            let refusal = Refusal::new(Check::GrantVerifierWrong, "");
+            store.settle(&code, Declined { refusal, then });
+        }
+        let issued = store.code(&code).unwrap();
+        assert_eq!((issued.failures, issued.used), (2, true));
+    }
+
+    #[test]
+    fn a_refresh_token_has_one_successor() {
+        let (store, token) = (Store::default(), RefreshToken::new("first"));
+        let issued = IssuedRefreshToken {
+            client_id: "phone".into(),
+            scopes: ScopeSet::parse("read").unwrap(),
+            resources: Vec::new(),
+            idle_until: NOW,
+            expires: NOW + IDLE,
+            state: RefreshState::Current,
+            standing: Standing::Alive,
+            certificate: None,
+        };
+        let refresh = Refresh {
+            issued,
+            authorization: Handle::of("code"),
+            successor: None,
+        };
+        store.add_refresh(&token, refresh);
+        let handle = Handle::of("first");
+        let replace = |next| store.replace(&handle, &RefreshToken::new(next), NOW);
+        assert_eq!(replace("second"), Replaced::Now);
+        assert_eq!(replace("third"), Replaced::Before { at: NOW });
+        assert_eq!(
+            store
+                .refresh(&Handle::of("second"))
+                .unwrap()
+                .issued
+                .idle_until,
+            NOW + IDLE
+        );
+        assert!(store.refresh(&Handle::of("third")).is_none());
+    }
+}

@@ -188,14 +188,19 @@ impl Server {
     ) -> Result<Response, Refused> {
         let issuer = self.token.issuer().as_str();
         let client_id = granted.client().id();
-        let expires = now + ACCESS_LIFE;
+        let latest = now + ACCESS_LIFE;
+        let expires = granted.not_beyond().map_or(latest, |end| end.min(latest));
+        let audience = match granted.resources() {
+            [] => json!(issuer),
+            resources => json!(resources),
+        };
         let mut claims = Map::from_iter([
             ("iss".into(), json!(issuer)),
             (
                 "sub".into(),
                 json!(authorization.map_or(client_id, |_| &self.user)),
             ),
-            ("aud".into(), json!(issuer)),
+            ("aud".into(), audience),
             ("client_id".into(), json!(client_id)),
             ("scope".into(), json!(granted.scopes().to_string())),
             ("jti".into(), json!(random()?)),
@@ -216,7 +221,7 @@ impl Server {
         self.store.add_access(Handle::of(&token), access);
         let mut answer = granted
             .answer(&AccessToken::new(token))
-            .expires_in(ACCESS_LIFE);
+            .expires_in(expires.since(now));
         if let Some(token) = refresh {
             answer = answer.refresh_token(&token);
         }
