@@ -64,7 +64,8 @@ impl Running {
         (answer.status(), answer.json().await.unwrap())
     }
 
-    async fn refused(&self, way: Way<'_>, check: &str) {
+    /// What the log says of a request that is refused by `check`.
+    async fn refused(&self, way: Way<'_>, check: &str) -> String {
         let (status, told) = self.ask(&way, "/token", OWN).await;
         assert_eq!(
             (status.as_u16(), &told["error"]),
@@ -77,6 +78,7 @@ impl Running {
             last.starts_with(&format!("refused: {check}: ")),
             "{check}: {last}"
         );
+        last.to_owned()
     }
 
     /// A code for `phone`.
@@ -221,9 +223,11 @@ async fn what_is_wrong_is_refused_and_the_log_says_why() {
         .refused(Way::assertion(other), "assertion.signature")
         .await;
     let elsewhere = signed("demo/signer.key", "https://other.example");
-    server
+    let log = server
         .refused(Way::assertion(elsewhere), "assertion.aud")
         .await;
+    let told = format!(r#"expected "{issuer}", got "https://other.example""#);
+    assert!(log.ends_with(&told), "{log}");
 
     let once = signed("demo/signer.key", issuer);
     let first = Way::assertion(once.clone());
