@@ -28,7 +28,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package browser_quickstart browser_login)
+all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_login)
 
 about_format='the code is formatted'
 step_format() {
@@ -44,6 +44,8 @@ step_clippy() {
 about_tests='unit, integration and documentation tests'
 step_tests() {
     need_compiler
+    # Without it, what README.md of examples/token-endpoint shows is not run.
+    need_command curl curl ca-certificates
     cargo test --locked --workspace --all-features
 }
 
@@ -94,6 +96,7 @@ about_examples='every example builds and passes its own tests, with the features
 step_examples() {
     need_compiler
     need_command jq jq
+    need_command curl curl ca-certificates
     local manifest name
     for manifest in examples/*/Cargo.toml; do
         name=$(package_data | jq -r --arg manifest "$root/$manifest" '.packages[] | select(.manifest_path == $manifest) | .name')
@@ -147,6 +150,14 @@ step_package() {
     need_compiler
     need_command curl curl ca-certificates
     .ci/consumer/run.sh
+}
+
+about_peers='a certified client proves itself in every way at the token endpoint of the example'
+step_peers() {
+    need_compiler
+    need_npm_packages
+    cargo build --locked --package token-endpoint
+    node .ci/browser/token_endpoint.mjs "$CARGO_TARGET_DIR/debug/token-endpoint"
 }
 
 about_browser_quickstart='the quickstart as `cargo run` starts it, in Chromium'
@@ -232,12 +243,16 @@ node_is_enough() {
 
 need_browser() {
     need_compiler
-    need_node
     # The fonts are for the pictures: without any, Chromium draws boxes.
     [[ -x ${CHROMIUM:-/usr/bin/chromium} ]] || install_packages chromium fonts-dejavu-core
     [[ -x ${CHROMIUM:-/usr/bin/chromium} ]] || fail 'Chromium is missing, and the Debian package chromium did not bring it'
-    npm ci --prefix .ci/browser --ignore-scripts --loglevel=error
+    need_npm_packages
     cargo build --locked --package quickstart
+}
+
+need_npm_packages() {
+    need_node
+    npm ci --prefix .ci/browser --ignore-scripts --loglevel=error
 }
 
 install_packages() {

@@ -77,8 +77,8 @@ export async function freePorts(count) {
 }
 
 /// Starts a program with exactly the environment given (and `PATH`), and waits until it listens on `port`.
-export async function startProgram(file, { environment = {}, port }) {
-  const child = spawn(file, [], { env: { PATH: process.env.PATH, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
+export async function startProgram(file, { args = [], environment = {}, port }) {
+  const child = spawn(file, args, { env: { PATH: process.env.PATH, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] });
   const program = { output: '' };
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (program.output += bytes));
   let ended;

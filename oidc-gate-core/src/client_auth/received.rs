@@ -150,6 +150,7 @@ fn check_audience(aud: Option<&Value>, expected: &Expected<'_>, typ: Typ) -> Res
     }
     refused(match all.as_slice() {
         [] => "it is made for nobody".into(),
+        [only] => format!("expected {}, got {}", quote(expected.server), quote(only)),
         [first, rest @ ..] => format!(
             "expected {}, got {} and {} more",
             quote(expected.server),

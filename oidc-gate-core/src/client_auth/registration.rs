@@ -174,6 +174,10 @@ impl RegisteredClient {
         self.0.resources.iter().map(|resource| &**resource)
     }
 
+    pub(crate) fn resource_list(&self) -> &[Box<str>] {
+        &self.0.resources
+    }
+
     /// What its tokens are tied to.
     pub fn tokens(&self) -> TokenBinding {
         self.0.tokens

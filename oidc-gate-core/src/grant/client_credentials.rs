@@ -36,12 +36,12 @@ impl ClientCredentialsRequest {
             let cause = format!("{} proves nothing", quote(asked.client.id()));
             return Err(Refusal::new(Check::ClientCredentialsPublic, cause));
         }
-        let own = asked.allowed_scopes.without(OF_A_USER);
+        let own = asked.registered.scopes().without(OF_A_USER);
         let scopes = asked.scopes(&own, &own)?;
         if asked.resources.len() > 1 {
             return Err(Refusal::new(Check::GrantTarget, "more than one resource"));
         }
-        super::request::check_targets(&asked.resources, &asked.allowed_resources)?;
+        super::request::check_targets(&asked.resources, asked.registered.resource_list())?;
         let resources = asked.resources.clone();
         let replay = asked.replay.clone();
         Ok(Owed::new(replay, asked.granted(scopes, resources)))

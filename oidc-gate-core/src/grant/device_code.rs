@@ -167,7 +167,7 @@ impl DeviceAuthorizationRequest {
         } = proven;
         let grant = GrantType::DeviceCode;
         check_allowed(&registered, grant)?;
-        let asked = Asked::read(client, replay, &mut form, &registered, grant)?;
+        let asked = Asked::read(client, replay, &mut form, registered, grant)?;
         let this = Self {
             client: asked.client,
             scopes: asked.scope.unwrap_or_default(),

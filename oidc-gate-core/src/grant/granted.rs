@@ -2,7 +2,7 @@
 
 use super::{GrantType, ScopeSet, TokenType};
 use crate::{
-    client_auth::{AuthenticatedClient, TokenBinding, json_answer},
+    client_auth::{AuthenticatedClient, RegisteredClient, TokenBinding, json_answer},
     secret::{AccessToken, IdToken, RefreshToken},
     time::UnixTime,
 };
@@ -15,6 +15,7 @@ use std::{fmt, time::Duration};
 #[must_use]
 pub struct Granted {
     pub(super) client: AuthenticatedClient,
+    pub(super) registered: RegisteredClient,
     pub(super) grant: GrantType,
     pub(super) scopes: ScopeSet,
     pub(super) asked: Option<ScopeSet>,
@@ -73,8 +74,13 @@ impl Granted {
 
     /// Whether a refresh token may go with the access token
     /// ([RFC 6749 § 4.4.3](https://www.rfc-editor.org/rfc/rfc6749#section-4.4.3),
-    /// [RFC 7521 § 4.1](https://www.rfc-editor.org/rfc/rfc7521#section-4.1)): who can ask again needs none.
+    /// [RFC 7521 § 4.1](https://www.rfc-editor.org/rfc/rfc7521#section-4.1)): who can ask again needs none, and who is not
+    /// registered for the grant cannot use one.
     pub fn may_have_refresh_token(&self) -> bool {
+        self.registered.may_use(GrantType::RefreshToken) && self.has_login()
+    }
+
+    fn has_login(&self) -> bool {
         matches!(
             self.grant,
             GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::DeviceCode
@@ -95,6 +101,7 @@ impl Granted {
         }
         TokenAnswer {
             refreshable: self.may_have_refresh_token(),
+            of_login: self.has_login(),
             members,
         }
     }
@@ -104,6 +111,7 @@ impl Granted {
 #[must_use]
 pub struct TokenAnswer {
     refreshable: bool,
+    of_login: bool,
     members: Map<String, Value>,
 }
 
@@ -123,7 +131,7 @@ impl TokenAnswer {
 
     /// With an ID token. Left out where the grant has no user who signed in.
     pub fn id_token(self, token: &IdToken) -> Self {
-        match self.refreshable {
+        match self.of_login {
             true => self.with("id_token", token.expose().into()),
             false => self,
         }

@@ -80,12 +80,12 @@ impl JwtBearerRequest {
         let within = trusted
             .scopes
             .iter()
-            .filter(|scope| asked.allowed_scopes.contains(scope))
+            .filter(|scope| asked.registered.scopes().contains(scope))
             .collect::<Vec<_>>()
             .join(" ");
         let within = ScopeSet::parse(&within).unwrap_or_default();
         let scopes = asked.scopes(&within, &within)?;
-        super::request::check_targets(&asked.resources, &asked.allowed_resources)?;
+        super::request::check_targets(&asked.resources, asked.registered.resource_list())?;
         let resources = asked.resources.clone();
         let mut replay = asked.replay.clone();
         replay.push(key);

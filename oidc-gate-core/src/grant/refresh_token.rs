@@ -37,6 +37,23 @@ pub struct IssuedRefreshToken {
     pub certificate: Option<String>,
 }
 
+impl IssuedRefreshToken {
+    /// What to store with a first refresh token for this grant, if it may have one
+    /// ([`Granted::may_have_refresh_token`]).
+    pub fn of(granted: &Granted, idle_until: UnixTime, expires: UnixTime) -> Option<Self> {
+        granted.may_have_refresh_token().then(|| Self {
+            client_id: granted.client().id().to_owned(),
+            scopes: granted.scopes().clone(),
+            resources: granted.resources().to_vec(),
+            idle_until,
+            expires,
+            state: RefreshState::Current,
+            standing: Standing::Alive,
+            certificate: granted.confirmation().map(Into::into),
+        })
+    }
+}
+
 /// Whether another token has taken a token's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "it is the newest or it is not")]

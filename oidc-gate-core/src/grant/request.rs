@@ -121,7 +121,7 @@ impl GrantRequest {
                 "the client's tokens are bound to a certificate, and the connection shows none",
             ));
         }
-        let asked = Asked::read(client, replay, &mut form, &registered, grant)?;
+        let asked = Asked::read(client, replay, &mut form, registered, grant)?;
         Ok(match grant {
             GrantType::AuthorizationCode => {
                 Self::AuthorizationCode(CodeRequest::read(asked, &mut form)?)
@@ -155,9 +155,7 @@ pub(super) struct Asked {
     pub(super) grant: GrantType,
     pub(super) scope: Option<ScopeSet>,
     pub(super) resources: Vec<String>,
-    /// What the registration allows where no user decides.
-    pub(super) allowed_scopes: ScopeSet,
-    pub(super) allowed_resources: Vec<Box<str>>,
+    pub(super) registered: RegisteredClient,
 }
 
 impl Asked {
@@ -165,7 +163,7 @@ impl Asked {
         client: AuthenticatedClient,
         replay: Option<(ReplayKey, UnixTime)>,
         form: &mut Form,
-        registered: &RegisteredClient,
+        registered: RegisteredClient,
         grant: GrantType,
     ) -> Result<Self, Refusal> {
         // RFC 9396 § 5. Ignored, it would grant more than was asked for.
@@ -192,8 +190,7 @@ impl Asked {
             grant,
             scope,
             resources,
-            allowed_scopes: registered.scopes().clone(),
-            allowed_resources: registered.resources().map(Into::into).collect(),
+            registered,
         })
     }
 
@@ -227,6 +224,7 @@ impl Asked {
     pub(super) fn granted(self, scopes: ScopeSet, resources: Vec<String>) -> Granted {
         Granted {
             client: self.client,
+            registered: self.registered,
             grant: self.grant,
             scopes,
             asked: self.scope,

@@ -196,12 +196,12 @@ impl ExchangeRequest {
                 "more than 4 actors in a row",
             ));
         }
-        check_targets(&self.audiences, &asked.allowed_resources)?;
-        check_targets(&asked.resources, &asked.allowed_resources)?;
+        check_targets(&self.audiences, asked.registered.resource_list())?;
+        check_targets(&asked.resources, asked.registered.resource_list())?;
         let within: Vec<&str> = subject
             .scopes
             .iter()
-            .filter(|scope| asked.allowed_scopes.contains(scope))
+            .filter(|scope| asked.registered.scopes().contains(scope))
             .collect();
         let within = ScopeSet::parse(&within.join(" ")).unwrap_or_default();
         let scopes = asked.scopes(&within, &within)?;

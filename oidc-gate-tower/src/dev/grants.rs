@@ -11,10 +11,9 @@ use crate::{
         check::Check,
         client_auth::{Authenticator, Owed, Refusal},
         grant::{
-            Aftermath, CodeRequest, Declined, DeviceRequest, ExchangeRequest, GrantType, Granted,
-            Handle, IssuedRefreshToken, JwtBearerRequest, PresentedToken, RefreshPolicy,
-            RefreshRequest, RefreshState, Refreshing, Replaced, Rotated, Spend, Spent, Standing,
-            TokenType, ValidToken,
+            Aftermath, CodeRequest, Declined, DeviceRequest, ExchangeRequest, Granted, Handle,
+            IssuedRefreshToken, JwtBearerRequest, PresentedToken, RefreshPolicy, RefreshRequest,
+            RefreshState, Refreshing, Replaced, Rotated, Spend, Spent, TokenType, ValidToken,
         },
         secret::RefreshToken,
         time::UnixTime,
@@ -71,24 +70,13 @@ impl DevProvider {
     /// The tokens of a login, with a refresh token if it was asked for
     /// ([OpenID Connect Core § 11](https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess)).
     fn mint_for_login(&self, granted: Granted, login: Login) -> Result<Response<Bytes>, Refusal> {
-        let client_id = granted.client().id();
-        let lasts = granted.scopes().contains("offline_access")
-            && self.may_use(client_id, GrantType::RefreshToken);
-        let refresh = match lasts {
-            false => None,
-            true => {
+        let now = self.now();
+        let asked = granted.scopes().contains("offline_access");
+        let issued = IssuedRefreshToken::of(&granted, now + REFRESH_IDLE, now + REFRESH_LIFE);
+        let refresh = match issued.filter(|_| asked) {
+            None => None,
+            Some(issued) => {
                 let token = RefreshToken::new(new_handle().map_err(|_| no_randomness())?);
-                let now = self.now();
-                let issued = IssuedRefreshToken {
-                    client_id: client_id.to_owned(),
-                    scopes: granted.scopes().clone(),
-                    resources: granted.resources().to_vec(),
-                    idle_until: now + REFRESH_IDLE,
-                    expires: now + REFRESH_LIFE,
-                    state: RefreshState::Current,
-                    standing: Standing::Alive,
-                    certificate: granted.confirmation().map(Into::into),
-                };
                 self.keep(&token, issued, &login);
                 Some(token)
             }
