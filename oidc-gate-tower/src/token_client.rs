@@ -93,6 +93,16 @@ impl TokenClient {
             .await
     }
 
+    #[cfg(feature = "openidconnect")]
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    #[cfg(feature = "openidconnect")]
+    pub(crate) fn http(&self) -> Arc<dyn crate::ports::DynHttpClient> {
+        self.0.outside.http.clone()
+    }
+
     async fn finish<T>(
         &self,
         flow: impl Flow<Output = Result<T, AskError>> + Send,
