@@ -35,6 +35,8 @@ pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has
 pub use log_in::LogIn;
 #[cfg(feature = "reqwest")]
 pub use oidc_gate_tower::ReqwestClient;
+#[cfg(feature = "openidconnect")]
+pub use oidc_gate_tower::bridge;
 #[cfg(feature = "dev-provider")]
 pub use oidc_gate_tower::dev;
 #[cfg(feature = "testing")]

@@ -69,7 +69,7 @@ impl ClientKeySets {
     pub fn with_clock(http: impl HttpClient, clock: impl Clock) -> Self {
         Self(Arc::new(Inner {
             outside: Outside {
-                http: Box::new(http),
+                http: Arc::new(http),
                 signer: None,
                 clock: Arc::new(clock),
             },

@@ -35,6 +35,8 @@ mod token_client;
 mod underway;
 mod upstream;
 
+#[cfg(feature = "openidconnect")]
+pub mod bridge;
 #[cfg(feature = "dev-provider")]
 pub mod dev;
 #[cfg(feature = "testing")]

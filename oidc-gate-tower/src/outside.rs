@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 /// What the gate asks of the world for a provider.
 pub(crate) struct Outside {
-    pub(crate) http: Box<dyn DynHttpClient>,
+    pub(crate) http: Arc<dyn DynHttpClient>,
     /// Who holds the client's key, if it is not here.
     pub(crate) signer: Option<Arc<dyn DynSigner>>,
     pub(crate) clock: Arc<dyn Clock>,

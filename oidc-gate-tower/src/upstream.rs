@@ -84,6 +84,11 @@ impl Upstream {
         &self.0.registration
     }
 
+    #[cfg(feature = "openidconnect")]
+    pub(crate) fn http(&self) -> Arc<dyn crate::ports::DynHttpClient> {
+        self.0.outside.http.clone()
+    }
+
     pub(crate) fn rules(&self) -> &Arc<SignInRules> {
         &self.0.rules
     }

@@ -109,7 +109,7 @@ impl GateBuilder {
             registration,
             rules,
             Outside {
-                http,
+                http: http.into(),
                 signer,
                 clock: clock.clone(),
             },

@@ -107,7 +107,7 @@ impl TokenClientBuilder {
             issuer,
             client: Client::new(self.client_id, self.auth.choice),
             outside: Outside {
-                http,
+                http: http.into(),
                 signer: self.auth.signer,
                 clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             },
