@@ -14,7 +14,7 @@ mod client_authentication;
 #[path = "../../oidc-gate-core/tests/token_endpoint/request.rs"]
 mod request;
 
-use client_authentication::{Case, Table, table};
+use client_authentication::{Case, Table, anchors, table};
 use http::{HeaderValue, Request, Response, header};
 use oidc_gate_core::{
     flow::{Entropy, EntropyUnavailable},
@@ -65,11 +65,16 @@ fn provider(table: &Table, case: &Case, clock: ManualClock) -> Option<DevProvide
         if case.server.methods.is_some() || case.store.is_some() || asks_a_fetched_one {
             return None;
         }
+        // It speaks no TLS itself.
+        if !case.certificate.is_empty() {
+            return None;
+        }
     }
     let settings = case.server.clone();
     let mut builder = DevProvider::builder()
         .issuer("https://id.example")
         .clock(clock)
+        .anchors(anchors())
         .client_authentication(move |server| settings.apply(server));
     for (entry, registration) in table.registrations(&keys) {
         let grants = GrantType::ALL.iter().copied();

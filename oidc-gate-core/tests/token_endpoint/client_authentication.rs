@@ -6,12 +6,14 @@ use crate::{
     at, issuer,
     request::{Parts, filled},
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, Request, StatusCode, header};
 use oidc_gate_core::{
     client_auth::{
         Audience, AuthenticatedClient, Authenticator, Bodies, ClientKeys, Expires, HashedSecret,
         Inserted, JWT_BEARER, JwtSecrets, MethodName, Refusal, RegisteredClient, RegisteredMethod,
         Registration, ReplayKey, SecretPlace, Secrets, Verifying,
+        certificate::{ClientCertificate, RegisteredCertificates, TlsSubject, TrustAnchors},
     },
     jose::{Alg, JwkSet},
     secret::ClientSecret,
@@ -19,7 +21,7 @@ use oidc_gate_core::{
     url::EndpointUrl,
 };
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -47,6 +49,11 @@ pub(crate) struct ClientEntry {
     keys: Vec<PublicKey>,
     pub(crate) jwks_uri: Option<String>,
     alg: Option<String>,
+    /// The registered name of a certificate: a member without `tls_client_auth_`, and its value.
+    subject: Option<String>,
+    /// The registered certificates themselves, by their files.
+    #[serde(default)]
+    certificates: Vec<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -73,6 +80,8 @@ pub(crate) struct Case {
     pub(crate) raw_body: Option<String>,
     pub(crate) assertion: Option<Template>,
     fetched: Option<String>,
+    /// What the connection shows: the client's own, then what comes along, by their files.
+    pub(crate) certificate: Vec<String>,
     pub(crate) store: Option<String>,
     pub(crate) expected: String,
     pub(crate) client: Option<String>,
@@ -105,7 +114,7 @@ impl Server {
                 .map(|name| MethodName::from_name(name).unwrap())
                 .collect(),
         };
-        self.apply(Authenticator::new(issuer(), methods))
+        self.apply(Authenticator::new(issuer(), methods).anchors(anchors()))
     }
 
     /// Everything but the methods, which a server is made with.
@@ -192,6 +201,26 @@ impl World {
     }
 }
 
+fn pem(name: &str) -> String {
+    let folder = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../oidc-gate-core/testdata/certificates"
+    );
+    let file = std::fs::File::open(format!("{folder}/{name}.pem"));
+    let text = file.and_then(std::io::read_to_string);
+    text.unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+fn certificate(names: &[&str]) -> ClientCertificate {
+    let all: String = names.iter().map(|name| pem(name)).collect();
+    ClientCertificate::from_pem(all.as_bytes()).unwrap()
+}
+
+/// The authority of the table.
+pub(crate) fn anchors() -> TrustAnchors {
+    TrustAnchors::from_pem(pem("root").as_bytes()).unwrap()
+}
+
 impl ClientEntry {
     fn registered(&self, keys: &Keys) -> RegisteredMethod {
         let methods: Vec<&str> = self.methods.iter().map(String::as_str).collect();
@@ -213,6 +242,20 @@ impl ClientEntry {
             RegisteredMethod::Secret(place, Secrets::several(secrets).unwrap())
         };
         match *methods {
+            ["tls_client_auth"] => {
+                let (member, value) = self.subject.as_ref().unwrap().split_once(' ').unwrap();
+                let member = format!("tls_client_auth_{member}");
+                RegisteredMethod::Tls(TlsSubject::of_member(&member, value).unwrap())
+            }
+            ["self_signed_tls_client_auth"] => {
+                let x5c = self.certificates.iter().map(|name| {
+                    let der = certificate(&[name.as_str()]);
+                    json!({"kty": "EC", "x5c": [STANDARD.encode(der.der())]})
+                });
+                let jwks = json!({"keys": x5c.collect::<Vec<_>>()}).to_string();
+                let known = RegisteredCertificates::from_jwks(jwks.as_bytes()).unwrap();
+                RegisteredMethod::SelfSignedTls(known)
+            }
             ["none"] => RegisteredMethod::None,
             ["client_secret_basic"] => hashed(SecretPlace::Basic),
             ["client_secret_post"] => hashed(SecretPlace::Post),
@@ -302,7 +345,9 @@ impl Case {
         let server = self.server.build();
         let presented = server.read(&self.request(&world.keys))?;
         let client = world.client(presented.client_id());
-        let proven = match server.verify(presented, client, None, self.now())? {
+        let shown: Vec<&str> = self.certificate.iter().map(String::as_str).collect();
+        let shown = (!shown.is_empty()).then(|| certificate(&shown));
+        let proven = match server.verify(presented, client, shown.as_ref(), self.now())? {
             Verifying::Proven(proven) => proven,
             Verifying::KeysWanted(wanted) => match self.fetched.as_deref() {
                 Some("nothing") => wanted.resume(None)?,
