@@ -108,7 +108,7 @@ step_examples() {
     done
 }
 
-about_oracles='ID tokens: other implementations agree, or the difference has a reason'
+about_oracles='ID tokens, keys, assertions and requests: other implementations agree, or the difference has a reason'
 step_oracles() {
     need_compiler
     # josekit speaks through the system's OpenSSL.

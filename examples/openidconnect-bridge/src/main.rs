@@ -1,4 +1,4 @@
-//! Code for `openidconnect` beside a gate: tokens for the application itself, and again by what they brought.
+//! Code for `openidconnect` beside a gate: a token for the application itself by their client, read as one of ours.
 use oidc_gate_axum::bridge::openidconnect::{
     OAuth2TokenResponse as _, Scope, core::CoreTokenResponse,
 };

@@ -1,1 +1,1 @@
-//! Nothing: see `tests/id_token.rs`.
+//! Nothing: see `tests/`.
