@@ -6,7 +6,7 @@ use crate::{
         address::is_public,
         check::CheckFailed,
         client_auth::KeysWanted,
-        flow::{Input, KeyQuery, Step},
+        flow::{Failure, Input, KeyQuery, Step},
         jose::JwkSet,
         provider::{
             FetchKeys,
@@ -21,7 +21,7 @@ use std::{
     collections::HashMap,
     fmt,
     net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// Fetches what clients have registered as `jwks_uri`
@@ -56,8 +56,18 @@ struct Inner {
     sets: Mutex<HashMap<EndpointUrl, Arc<Set>>>,
 }
 
-/// Held while it is fetched: whoever else needs it waits for it.
-type Set = tokio::sync::Mutex<Cache<JwkSet>>;
+#[derive(Default)]
+struct Set {
+    cache: Mutex<Cache<JwkSet>>,
+    /// Held by whoever fetches.
+    fetching: tokio::sync::Mutex<()>,
+}
+
+impl Set {
+    fn cache(&self) -> MutexGuard<'_, Cache<JwkSet>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl ClientKeySets {
     /// Fetches with this client.
@@ -92,13 +102,32 @@ impl ClientKeySets {
             return None;
         }
         let set = self.set(address);
-        let mut cache = set.lock().await;
-        let reason = match self.decide(&cache, query) {
+        match self.decide(&set, query) {
             Held::Use(keys) => return Some(keys),
-            Held::Fetch(reason) => reason,
             Held::Unavailable => return None,
+            Held::Fetch(_) => {}
+        }
+        // In a task of its own: a request that is broken off must neither stop the fetch that others wait for nor keep it
+        // from being counted.
+        let (this, address, query) = (self.clone(), address.clone(), query.clone());
+        let fetched = tokio::spawn(async move { this.fetch(&set, address, &query).await });
+        fetched.await.ok().flatten()
+    }
+
+    async fn fetch(
+        &self,
+        set: &Set,
+        address: EndpointUrl,
+        query: &KeyQuery,
+    ) -> Option<Arc<JwkSet>> {
+        let _only = set.fetching.lock().await;
+        // Somebody else may have fetched meanwhile.
+        let reason = match self.decide(set, query) {
+            Held::Use(keys) => return Some(keys),
+            Held::Unavailable => return None,
+            Held::Fetch(reason) => reason,
         };
-        cache.begin(self.0.outside.clock.now(), reason);
+        set.cache().begin(self.0.outside.clock.now(), reason);
         let mut flow = FetchKeys::new(address.clone());
         let mut input = Input::Start;
         let fetched = loop {
@@ -107,18 +136,16 @@ impl ClientKeySets {
                 Step::Send(exchange) => self.0.outside.send(exchange).await,
                 Step::Wait(time) => self.0.outside.wait(time).await,
                 // To fetch keys takes neither; the flow ends with what it makes of it.
-                Step::FindKeys(_) | Step::Sign(_) => {
-                    Input::Failed(crate::core::flow::Failure::NotSent)
-                }
+                Step::FindKeys(_) | Step::Sign(_) => Input::Failed(Failure::NotSent),
             };
         };
         let now = self.0.outside.clock.now();
         match fetched {
-            Ok(fetched) => Some(cache.loaded(now, fetched)),
+            Ok(fetched) => Some(set.cache().loaded(now, fetched)),
             Err(why) => {
-                report(address, &why);
-                cache.failed(now, why);
-                match self.decide(&cache, query) {
+                report(&address, &why);
+                set.cache().failed(now, why);
+                match self.decide(set, query) {
                     Held::Use(keys) => Some(keys),
                     Held::Fetch(_) | Held::Unavailable => None,
                 }
@@ -126,8 +153,11 @@ impl ClientKeySets {
         }
     }
 
-    fn decide(&self, cache: &Cache<JwkSet>, query: &KeyQuery) -> Held {
-        match cache.decide(self.0.outside.clock.now(), |keys| keys.answers(query)) {
+    fn decide(&self, set: &Set, query: &KeyQuery) -> Held {
+        match set
+            .cache()
+            .decide(self.0.outside.clock.now(), |keys| keys.answers(query))
+        {
             Decision::UseHeld(keys) => Held::Use(keys),
             // Nothing runs behind a request here. If it fails, what is held does.
             Decision::UseHeldAndRefresh(_) => Held::Fetch(Reason::Ordinary),
@@ -138,9 +168,7 @@ impl ClientKeySets {
 
     fn set(&self, address: &EndpointUrl) -> Arc<Set> {
         let mut sets = self.0.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        sets.entry(address.clone())
-            .or_insert_with(|| Arc::new(Set::new(Cache::new())))
-            .clone()
+        sets.entry(address.clone()).or_default().clone()
     }
 }
 
@@ -190,6 +218,7 @@ mod tests {
     };
     use serde_json::json;
     use std::{
+        future::Future as _,
         sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed},
         time::Duration,
     };
@@ -265,6 +294,27 @@ mod tests {
             assert!(found.unwrap().answers(&wanted));
         }
         assert_eq!(site.asked(), 1);
+    }
+
+    #[tokio::test]
+    async fn requests_that_are_broken_off_cost_no_more() {
+        let (site, sets) = Site::new();
+        let known = query(site.0.key.kid());
+        sets.at(&address(), &known).await.unwrap();
+        for name in 0..100 {
+            let (at, made_up) = (address(), query(&format!("made-up-{name}")));
+            let mut broken = Box::pin(sets.at(&at, &made_up));
+            std::future::poll_fn(|cx| {
+                drop(broken.as_mut().poll(cx));
+                std::task::Poll::Ready(())
+            })
+            .await;
+            drop(broken);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(site.asked(), 2);
+        // Who asks for a key that is there waits for none of them.
+        assert!(sets.at(&address(), &known).await.is_some());
     }
 
     #[tokio::test]

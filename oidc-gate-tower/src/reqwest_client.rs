@@ -98,6 +98,12 @@ impl ReqwestClient {
         cert: impl Into<PathBuf>,
         key: impl Into<PathBuf>,
     ) -> Result<Self, ConfigError> {
+        if self.reach == Reach::Public {
+            // A client that shows a certificate is built anew when that changes, without the limits of this one.
+            return Err(ConfigError::one(
+                "client: a client for public addresses shows no certificate".to_owned(),
+            ));
+        }
         let certificate = Certificate::load(cert.into(), key.into(), self.authorities.clone())
             .map_err(|problem| ConfigError::one(format!("client: {problem}")))?;
         self.certificate = Some(Arc::new(certificate));

@@ -139,6 +139,13 @@ fn refresh(answer: &Value) -> Vec<(&str, &str)> {
     ]
 }
 
+/// The same of a client that proves who it is.
+fn refresh_proven(answer: &Value) -> Vec<(&str, &str)> {
+    let mut fields = refresh(answer);
+    fields.push(("client_secret", "hush"));
+    fields
+}
+
 fn invalid_grant() -> (u16, String) {
     (400, "invalid_grant".into())
 }
@@ -184,18 +191,27 @@ async fn a_refresh_token_is_issued_when_asked_for_and_replaced_when_used() {
 async fn two_refreshes_at_once_get_the_same_successor_and_a_late_one_ends_everything() {
     let mut w = world(|p| p);
     let (_, first) = w.signed_in("openid offline_access").await;
-    let second = w.token(&refresh(&first)).await;
+    let second = w.token(&refresh_proven(&first)).await;
     w.clock.advance(Duration::from_secs(9));
-    let again = w.token(&refresh(&first)).await;
+    let again = w.token(&refresh_proven(&first)).await;
     assert_eq!(again["refresh_token"], second["refresh_token"]);
     assert_eq!(w.userinfo(&second).await.0, StatusCode::OK);
 
     w.clock.advance(Duration::from_secs(1));
-    assert_eq!(w.refused(&refresh(&first)).await, invalid_grant());
-    assert_eq!(w.refused(&refresh(&second)).await, invalid_grant());
+    assert_eq!(w.refused(&refresh_proven(&first)).await, invalid_grant());
+    assert_eq!(w.refused(&refresh_proven(&second)).await, invalid_grant());
     for answer in [&first, &second, &again] {
         assert_eq!(w.userinfo(answer).await.0, StatusCode::UNAUTHORIZED);
     }
+}
+
+#[tokio::test]
+async fn a_public_client_gets_no_second_answer_to_a_refresh() {
+    let mut w = world(|p| p);
+    let (_, first) = w.signed_in("openid offline_access").await;
+    let second = w.token(&refresh(&first)).await;
+    assert_eq!(w.refused(&refresh(&first)).await, invalid_grant());
+    assert_eq!(w.userinfo(&second).await.0, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

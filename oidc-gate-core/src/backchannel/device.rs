@@ -4,7 +4,7 @@ use super::{AskError, Faults, Fields, Question, RequestError, lifetime, object, 
 use crate::{check::CheckFailed, provider::Endpoint, secret::DeviceCode, url::EndpointUrl};
 use http::Response;
 use serde_json::{Map, Value};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// That a device shall be let in ([RFC 8628 § 3.1](https://www.rfc-editor.org/rfc/rfc8628#section-3.1)).
 ///
@@ -54,7 +54,7 @@ impl DeviceAuthorizationRequest {
 /// What to show to the user, and what to ask for the token with
 /// ([RFC 8628 § 3.2](https://www.rfc-editor.org/rfc/rfc8628#section-3.2)). What is shown holds no control character, so it
 /// can be printed on a terminal.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct DeviceAuthorization {
     /// What the token is asked for with: [`PollDevice`](crate::token::PollDevice) does.
@@ -72,6 +72,17 @@ pub struct DeviceAuthorization {
     pub interval: Duration,
     /// The scope that was asked for.
     pub(crate) scope: Option<Box<str>>,
+}
+
+/// Until somebody has entered it, the user's code is a secret too.
+impl fmt::Debug for DeviceAuthorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceAuthorization")
+            .field("verification_uri", &self.verification_uri)
+            .field("expires_in", &self.expires_in)
+            .field("interval", &self.interval)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Question for DeviceAuthorizationRequest {

@@ -195,8 +195,9 @@ impl Authenticator {
         self.algs.contains(alg)
     }
 
+    /// Longer than it is believed: the store may have a clock of its own, and keys may have been fetched in between.
     pub(crate) fn kept_until(&self, expires: UnixTime) -> UnixTime {
-        expires + self.leeway
+        expires + self.leeway * 2 + Duration::from_secs(60)
     }
 
     /// Holds what was presented against the registration of [`Presented::client_id`], which is `None` where there is no

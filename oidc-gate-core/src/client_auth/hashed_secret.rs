@@ -12,7 +12,7 @@ use std::fmt;
 /// A client secret that only its owner knows: a salted digest
 /// ([RFC 9700 § 2.5](https://www.rfc-editor.org/rfc/rfc9700#section-2.5)).
 ///
-/// As text it is `sha256:` with salt and digest in base64url, `until:` and a time in front where it expires.
+/// As text it is `sha256:` with salt and digest in base64url.
 ///
 /// # Security
 ///

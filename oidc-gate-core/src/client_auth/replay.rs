@@ -98,13 +98,15 @@ pub struct Insertion<T> {
 }
 
 impl<T> Owed<T> {
-    pub(crate) fn new(mut keys: Vec<(ReplayKey, UnixTime)>, then: T) -> Self {
-        match keys.pop() {
+    /// In this order: the client's own key comes first, so that a client's replay uses no grant up.
+    pub(crate) fn new(keys: Vec<(ReplayKey, UnixTime)>, then: T) -> Self {
+        let mut keys = keys.into_iter();
+        match keys.next() {
             None => Self::Nothing(then),
             Some((key, until)) => Self::Insert(Insertion {
                 key,
                 until,
-                rest: keys,
+                rest: keys.collect(),
                 then,
             }),
         }
@@ -190,7 +192,9 @@ mod tests {
             Owed::new(keys.to_vec(), "granted")
         };
         let mut asked = 0;
-        let first = owed().resolve_with(|_, until| {
+        let first = owed().resolve_with(|key, until| {
+            let id = ["a", "b"][asked];
+            assert_eq!(*key, ReplayKey::of(Purpose::Client, "app", id));
             asked += 1;
             assert_eq!(until.as_secs(), 9);
             Inserted::First

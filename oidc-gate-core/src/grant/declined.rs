@@ -17,7 +17,8 @@ pub enum Aftermath {
     /// Make the code worthless: it failed too often.
     Burn,
     /// Revoke every token that came of the same authorization: what is good once was used twice
-    /// ([RFC 9700 § 4.14.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2)).
+    /// ([RFC 9700 § 4.14.2](https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2)). The first use may be making its tokens at
+    /// this very moment: mark the authorization itself as ended, and look at the mark when a token is stored.
     RevokeGrant,
     /// Remember that the device asked now, and how many seconds it has to leave between requests from now on.
     Polled {

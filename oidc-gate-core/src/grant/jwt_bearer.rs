@@ -5,7 +5,7 @@ use crate::{
     check::{Check, quote},
     client_auth::{
         Authenticator, Owed, Purpose, Refusal, ReplayKey,
-        received::{self, check_claims, check_typ},
+        received::{self, Typ, check_claims, check_typ},
     },
     form::Form,
     jose::{CompactJws, JwkSet},
@@ -20,7 +20,7 @@ use std::sync::Arc;
     reason = "whoever trusts has to say how far"
 )]
 pub struct TrustedIssuer {
-    /// What its assertions have as `iss`.
+    /// What its assertions have as `iss`. Never the id of a client: that client's assertions about itself would be grants.
     pub issuer: String,
     /// Its keys.
     pub keys: Arc<JwkSet>,
@@ -108,6 +108,12 @@ fn believe(
         return Err(Refusal::new(Check::AssertionAlg, cause));
     }
     let typ = check_typ(&assertion, "authorization-grant+jwt")?;
+    // A client's assertion is about the client; as a grant, only by a name that it cannot have as the former.
+    let about_itself = assertion.unverified_text("sub") == Some(&trusted.issuer);
+    if about_itself && typ == Typ::Any {
+        let cause = "it is about its issuer, as a client's assertion is, and its `typ` does not say that it is a grant";
+        return Err(Refusal::new(Check::AssertionSubject, cause));
+    }
     let claims = assertion
         .verify(&*trusted.keys)
         .map_err(|error| received::untrue(&error))?;

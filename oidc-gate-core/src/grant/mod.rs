@@ -13,8 +13,9 @@
 //! 4. Then an assertion has to be new ([`Owed`](crate::client_auth::Owed)), and only then there is a [`Granted`], which
 //!    makes the answer.
 //!
-//! So a request that fails uses nothing up, a stranger can use nothing up for somebody else, and of two requests at once
-//! one succeeds. A check that fails may leave something to do, see [`Declined`].
+//! So a request that fails a check uses nothing up, a stranger can use nothing up for somebody else, and of two requests at
+//! once one succeeds. What fails at the store after that, an assertion that is not new above all, has used its code up: the
+//! safe side. A check that fails may leave something to do, see [`Declined`].
 
 mod authorization_code;
 mod client_credentials;

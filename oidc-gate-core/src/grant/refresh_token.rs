@@ -83,7 +83,7 @@ pub enum Rotation {
 ///
 /// # Defaults
 ///
-/// Everybody's are replaced, with ten seconds of grace: two requests at once, or an answer that was lost, are common and no
+/// Everybody's are replaced, with ten seconds of grace for clients that prove who they are: two requests at once, or an answer that was lost, are common and no
 /// theft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two settings")]
@@ -91,7 +91,8 @@ pub struct RefreshPolicy {
     /// Whose are replaced.
     pub rotation: Rotation,
     /// How long a token that was replaced is answered with its successor: for a client whose request was answered and that
-    /// never heard it. Zero: not at all.
+    /// never heard it. Zero: not at all. Only for clients that prove who they are, by authentication or by the certificate
+    /// that the token is bound to.
     pub grace: Duration,
 }
 
@@ -180,9 +181,15 @@ impl RefreshRequest {
             );
         }
         issued.standing.check()?;
+        // Without a proof of who asks, the old token alone would fetch the new one.
+        let known = self.asked.client.is_confidential() || issued.certificate.is_some();
+        let grace = match known {
+            true => policy.grace,
+            false => Duration::ZERO,
+        };
         let repeat = match issued.state {
             RefreshState::Current => false,
-            RefreshState::Replaced { at } if now < at + policy.grace => true,
+            RefreshState::Replaced { at } if now < at + grace => true,
             RefreshState::Replaced { .. } => return Err(reused()),
         };
         if now >= issued.expires || now >= issued.idle_until {
@@ -205,7 +212,7 @@ impl RefreshRequest {
             true => Refreshing::Rotate(Rotate {
                 handle,
                 then: Owed::new(replay, granted),
-                grace: policy.grace,
+                grace,
                 now,
             }),
             false => Refreshing::Keep(Owed::new(replay, granted)),

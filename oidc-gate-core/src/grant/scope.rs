@@ -17,8 +17,15 @@ use std::fmt;
 pub struct ScopeSet(Vec<Box<str>>);
 
 impl ScopeSet {
+    /// The most words a scope may have.
+    pub const MAX_WORDS: usize = 100;
+
     /// Reads words with exactly one space between them. What is written twice is there once; nothing is no scope.
     pub fn parse(text: &str) -> Option<Self> {
+        // Looked at before anything is compared: each word is compared with all before it.
+        if text.split(' ').nth(Self::MAX_WORDS).is_some() {
+            return None;
+        }
         let mut set = Self::default();
         for word in text.split(' ') {
             if !form::is_word(word) {
@@ -108,6 +115,18 @@ mod tests {
             let got = ScopeSet::parse(text).map(|set| set.to_string());
             assert_eq!(got.as_deref(), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn words_are_limited() {
+        let words = |count: usize| {
+            (0..count)
+                .map(|n| format!("w{n}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert!(ScopeSet::parse(&words(ScopeSet::MAX_WORDS)).is_some());
+        assert_eq!(ScopeSet::parse(&words(ScopeSet::MAX_WORDS + 1)), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     check::{Check, quote},
-    client_auth::{Owed, Refusal},
+    client_auth::{Owed, Refusal, TokenBinding},
     form::Form,
     secret::AccessToken,
     time::UnixTime,
@@ -87,7 +87,8 @@ pub struct ValidToken {
     pub scopes: ScopeSet,
     /// From when on it is worthless.
     pub expires: UnixTime,
-    /// Who may act for its subject ([RFC 8693 § 4.4](https://www.rfc-editor.org/rfc/rfc8693#section-4.4), `may_act`).
+    /// Who may act for its subject, clients by their ids and others by their subjects; keep the two apart where somebody can
+    /// choose a name ([RFC 9700 § 4.15](https://www.rfc-editor.org/rfc/rfc9700#section-4.15)). ([RFC 8693 § 4.4](https://www.rfc-editor.org/rfc/rfc8693#section-4.4), `may_act`).
     pub may_act: Vec<String>,
     /// How many actors stand in it already ([RFC 8693 § 4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1), `act`).
     pub actors: usize,
@@ -241,6 +242,12 @@ fn usable<'a>(
     }
     if token.certificate.is_some() && token.certificate.as_deref() != asked.client.certificate() {
         return refused(format!("`{name}` is bound to another certificate"));
+    }
+    // What is bound must not become what anybody can use.
+    if token.certificate.is_some() && asked.client.tokens() == TokenBinding::Bearer {
+        return refused(format!(
+            "`{name}` is bound to a certificate, and the client's tokens are not"
+        ));
     }
     Ok(token)
 }

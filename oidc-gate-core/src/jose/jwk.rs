@@ -37,6 +37,9 @@ struct Jwk {
     fit: Vec<(AlgSet, ParsedPublicKey)>,
 }
 
+/// The most keys that are tried for one signature.
+const MAX_CANDIDATES: usize = 16;
+
 impl JwkSet {
     /// The most keys a set may list. A provider has a handful.
     pub const MAX_KEYS: usize = 100;
@@ -110,6 +113,8 @@ impl JwkSet {
             .flat_map(|jwk| &jwk.fit)
             .filter(move |(algs, _)| algs.contains(alg))
             .map(|(_, key)| key)
+            // Each costs a verification, and whoever publishes keys can publish many of one name.
+            .take(MAX_CANDIDATES)
     }
 }
 

@@ -103,8 +103,13 @@ impl DevProvider {
         let auth_time = self.now();
         let mut state = self.state();
         let mut open = state.device_codes.values_mut();
-        let Some(device) = open.find(|device| Some(&device.user_code) == code) else {
-            return pages::refused("The code is not known.");
+        let waits = |device: &&mut Device| {
+            Some(&device.user_code) == code
+                && device.issued.decision == UserDecision::Pending
+                && auth_time < device.issued.expires
+        };
+        let Some(device) = open.find(waits) else {
+            return pages::refused("No device waits with this code.");
         };
         let agreed = user.is_some();
         device.issued.decision = match agreed {

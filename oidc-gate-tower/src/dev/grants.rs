@@ -2,7 +2,7 @@
 
 use super::{
     DevProvider,
-    state::{Key, Login, Refresh, State, key, new_handle},
+    state::{Access, Key, Login, Refresh, State, key, new_handle},
     token::{Minted, no_randomness},
 };
 use crate::{
@@ -177,13 +177,21 @@ impl DevProvider {
         let now = self.now();
         let subject = self.look_up(request.subject());
         let actor = request.actor().and_then(|actor| self.look_up(actor));
-        let granted = self.once(request.check(subject.as_ref(), actor.as_ref(), now)?)?;
-        let user = granted.subject().map(|subject| self.user_of(subject));
+        let valid = |found: &Option<Access>| found.as_ref().map(valid);
+        let checked = request.check(valid(&subject).as_ref(), valid(&actor).as_ref(), now)?;
+        let granted = self.once(checked)?;
+        // What came of an authorization ends with it, and is about the same user: a name alone could be anybody's.
+        let (user, grant) = match subject {
+            Some(access) => (access.user, access.grant),
+            None => (None, Minted::for_client()?.grant),
+        };
         self.mint(
             granted,
             Minted {
+                login: None,
                 user,
-                ..Minted::for_client()?
+                grant,
+                refresh: None,
             },
         )
     }
@@ -194,27 +202,29 @@ impl DevProvider {
     }
 
     /// What is known of a token of this provider's.
-    fn look_up(&self, token: &PresentedToken) -> Option<ValidToken> {
-        if token.kind != TokenType::AccessToken {
-            return None;
+    fn look_up(&self, token: &PresentedToken) -> Option<Access> {
+        match token.kind {
+            TokenType::AccessToken => {
+                let key = key(token.token.expose());
+                self.state().access_tokens.get(&key).cloned()
+            }
+            _ => None,
         }
-        let access = self
-            .state()
-            .access_tokens
-            .get(&key(token.token.expose()))
-            .cloned()?;
-        Some(ValidToken {
-            subject: access.user.map_or_else(
-                || access.client_id.clone(),
-                |user| user.subject().to_owned(),
-            ),
-            parties: vec![access.client_id],
-            scopes: access.scope,
-            expires: access.expires,
-            may_act: Vec::new(),
-            actors: 0,
-            certificate: None,
-        })
+    }
+}
+
+fn valid(access: &Access) -> ValidToken {
+    ValidToken {
+        subject: match &access.user {
+            Some(user) => user.subject().to_owned(),
+            None => access.client_id.clone(),
+        },
+        parties: vec![access.client_id.clone()],
+        scopes: access.scope.clone(),
+        expires: access.expires,
+        may_act: Vec::new(),
+        actors: 0,
+        certificate: access.certificate.clone(),
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct State {
     pub(super) sessions: Bounded<Session>,
     pub(super) refresh_tokens: Bounded<Refresh>,
     pub(super) device_codes: Bounded<Device>,
+    /// Authorizations of which nothing may come any more.
+    ended: Bounded<()>,
     /// What assertions are remembered by, and until when.
     used: Bounded<UnixTime>,
 }
@@ -49,6 +51,7 @@ impl State {
             sessions: Bounded::new(Self::MAX_ENTRIES),
             refresh_tokens: Bounded::new(Self::MAX_ENTRIES),
             device_codes: Bounded::new(Self::MAX_ENTRIES),
+            ended: Bounded::new(Self::MAX_ENTRIES),
             used: Bounded::new(Self::MAX_REPLAYS),
         }
     }
@@ -69,8 +72,13 @@ impl State {
         }
     }
 
-    /// Takes back everything that came of one authorization.
+    pub(super) fn has_ended(&self, grant: &Key) -> bool {
+        self.ended.get(grant).is_some()
+    }
+
+    /// Takes back everything that came of one authorization, and what is about to come of it.
     pub(super) fn revoke(&mut self, grant: &Key) {
+        self.ended.insert(*grant, ());
         self.access_tokens.retain(|access| access.grant != *grant);
         self.refresh_tokens
             .retain(|refresh| refresh.login.grant != *grant);
@@ -153,6 +161,8 @@ pub(super) struct Access {
     pub(super) scope: ScopeSet,
     pub(super) expires: UnixTime,
     pub(super) grant: Key,
+    /// The certificate it is bound to.
+    pub(super) certificate: Option<String>,
 }
 
 /// What an ID token said, when it is shown as a hint.

@@ -65,6 +65,7 @@ impl DevProvider {
         } = minted;
         let access = new_handle().map_err(|_| no_randomness())?;
         let (client_id, scope) = (granted.client().id().to_owned(), granted.scopes().clone());
+        let certificate = granted.confirmation().map(str::to_owned);
         let now = self.now();
         let expires = granted
             .not_beyond()
@@ -89,10 +90,17 @@ impl DevProvider {
             scope,
             expires,
             grant,
+            certificate,
         };
-        self.state()
-            .access_tokens
-            .insert(key(&access), access_entry);
+        {
+            // One step: whoever revokes finds the token or has been heard here.
+            let mut state = self.state();
+            if state.has_ended(&grant) {
+                let cause = "the authorization was revoked meanwhile";
+                return Err(Refusal::new(Check::GrantEnded, cause));
+            }
+            state.access_tokens.insert(key(&access), access_entry);
+        }
         if let (Some(token), Some(login)) = (&id_token, login) {
             let hint = Hint {
                 subject: login.session.user.subject().to_owned(),
