@@ -6,12 +6,15 @@ use http::Response;
 use oidc_gate_tower::{
     ClientAuth, ClientCert, CookieKeys, Gate, HttpClient, TransportError,
     bridge::{
-        BridgeError, Bridged,
-        openidconnect::{OAuth2TokenResponse as _, RequestTokenError},
+        BridgeError, Bridged, BridgedHttp, FromTheirs as _,
+        openidconnect::{
+            IssuerUrl, OAuth2TokenResponse as _, RequestTokenError, core::CoreProviderMetadata,
+        },
     },
     core::{
         check::Check,
         flow::{Exchange, Transport},
+        provider::Metadata,
         secret::ClientSecret,
     },
     dev::{DevProvider, Fault, InProcess},
@@ -168,4 +171,17 @@ async fn a_provider_that_does_not_answer_is_told_as_the_gate_tells_it() {
         panic!("{refused:?}")
     };
     assert_eq!(failed.check(), Check::ProviderUnreachable);
+}
+
+#[tokio::test]
+async fn their_discovery_goes_through_any_http_client_of_ours_and_reads_what_ours_reads() {
+    let provider = provider("hush");
+    let http = BridgedHttp::new(provider.http_client());
+    let issuer = IssuerUrl::new(ISSUER.to_owned()).unwrap();
+    let theirs = CoreProviderMetadata::discover_async(issuer, &http)
+        .await
+        .unwrap();
+    assert_eq!(theirs.jwks().keys().len(), 1);
+    let ours = Metadata::from_theirs(&theirs).unwrap();
+    assert_eq!(ours.token_endpoint().as_str(), "https://id.test/token");
 }

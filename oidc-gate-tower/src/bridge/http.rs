@@ -13,16 +13,13 @@ use std::{fmt, sync::Arc};
 /// is followed, as their documentation demands, and body and time are limited as for the gate's own requests.
 ///
 /// ```
-/// use oidc_gate_tower::{bridge::{BridgedHttp, openidconnect::{IssuerUrl, core::CoreProviderMetadata}}, dev::DevProvider};
+/// use oidc_gate_tower::{HttpClient, bridge::{BridgedHttp, openidconnect::{IssuerUrl, core::CoreProviderMetadata}}};
+/// use std::error::Error;
 ///
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let provider = DevProvider::demo();
-/// let http = BridgedHttp::new(provider.http_client());
-/// let metadata = CoreProviderMetadata::discover_async(IssuerUrl::new(provider.issuer())?, &http).await?;
-/// assert_eq!(metadata.jwks().keys().len(), 1);
-/// # Ok(())
-/// # }
+/// async fn discover(client: impl HttpClient, issuer: &str) -> Result<CoreProviderMetadata, Box<dyn Error>> {
+///     let issuer = IssuerUrl::new(issuer.to_owned())?;
+///     Ok(CoreProviderMetadata::discover_async(issuer, &BridgedHttp::new(client)).await?)
+/// }
 /// ```
 #[derive(Clone)]
 pub struct BridgedHttp {
