@@ -199,7 +199,7 @@ impl Method {
         server: &Issuer,
         env: &mut Env<'_>,
     ) -> Result<Proving, CheckFailed> {
-        let done = |proof| Ok(Proving::Done(Credentials::new(id, proof)));
+        let done = |proof| Ok(Proving::Done(Credentials::new(id, server, proof)));
         let key = match self {
             // Who holds the certificate is said in the body; the connection proves it (RFC 8705 § 2).
             Method::None | Method::Tls | Method::SelfSignedTls => return done(Proof::Id),
@@ -211,8 +211,15 @@ impl Method {
         match key.assert(id, server.as_str(), env)? {
             Asserting::Done(assertion) => done(Proof::Assertion(assertion)),
             Asserting::ToBeSigned(input, unsigned) => {
-                let id = id.clone();
-                Ok(Proving::ToBeSigned(input, Unproven { id, unsigned }))
+                let (id, server) = (id.clone(), server.clone());
+                Ok(Proving::ToBeSigned(
+                    input,
+                    Unproven {
+                        id,
+                        server,
+                        unsigned,
+                    },
+                ))
             }
         }
     }
@@ -232,6 +239,7 @@ pub enum Proving {
 #[derive(Debug)]
 pub struct Unproven {
     id: Arc<str>,
+    server: Issuer,
     unsigned: Unsigned,
 }
 
@@ -239,7 +247,7 @@ impl Unproven {
     /// What proves it, with the signature of its [`SigningInput`].
     pub fn signed_with(self, signature: &[u8]) -> Credentials {
         let assertion = self.unsigned.signed_with(signature);
-        Credentials::new(&self.id, Proof::Assertion(assertion))
+        Credentials::new(&self.id, &self.server, Proof::Assertion(assertion))
     }
 }
 
@@ -247,6 +255,7 @@ impl Unproven {
 /// ([RFC 7523 § 3](https://www.rfc-editor.org/rfc/rfc7523#section-3), rule 7).
 pub struct Credentials {
     id: Arc<str>,
+    server: Issuer,
     proof: Proof,
 }
 
@@ -259,9 +268,10 @@ enum Proof {
 }
 
 impl Credentials {
-    fn new(id: &Arc<str>, proof: Proof) -> Self {
+    fn new(id: &Arc<str>, server: &Issuer, proof: Proof) -> Self {
         Self {
             id: id.clone(),
+            server: server.clone(),
             proof,
         }
     }
@@ -274,6 +284,11 @@ impl Credentials {
     /// Whether all of it is in a header, the client's name too.
     pub(crate) fn is_header(&self) -> bool {
         matches!(self.proof, Proof::Header(_))
+    }
+
+    /// The server that they are for.
+    pub(crate) fn server(&self) -> &Issuer {
+        &self.server
     }
 
     /// Puts it on a request: into its headers or its form, never into its URL.

@@ -51,12 +51,17 @@ pub trait Question {
     ///
     /// # Errors
     ///
-    /// [`Check::PublicClient`] if this client may not ask it, [`Check::Misuse`] if the access is to another endpoint, and
-    /// as [`request`](Self::request).
+    /// [`Check::PublicClient`] if this client may not ask it, [`Check::Misuse`] if the access is to another endpoint or the
+    /// credentials are for another server, and as [`request`](Self::request).
     fn exchange(&self, access: &Access, credentials: Credentials) -> Result<Exchange, CheckFailed> {
         if access.endpoint() != self.endpoint() {
             let (asked, meant) = (access.endpoint(), self.endpoint());
             let cause = format!("the access is to the {asked}, the request for the {meant}");
+            return Err(CheckFailed::new(Check::Misuse, cause));
+        }
+        if credentials.server() != access.server() {
+            let (meant, asked) = (credentials.server(), access.server());
+            let cause = format!("the credentials are for {meant}, the access is to {asked}");
             return Err(CheckFailed::new(Check::Misuse, cause));
         }
         if self.needs_proof() && matches!(access.method(), Auth::None) {

@@ -112,6 +112,11 @@ impl Client {
 }
 
 impl Access {
+    /// The server it belongs to.
+    pub(crate) fn server(&self) -> &Issuer {
+        &self.server
+    }
+
     /// Which endpoint.
     pub fn endpoint(&self) -> Endpoint {
         self.endpoint
@@ -370,6 +375,23 @@ mod tests {
         let other = RevocationRequest::access_token(&AccessToken::new("t"))
             .exchange(&access, proven(&access));
         assert_eq!(refused(other), Check::Misuse);
+    }
+
+    #[test]
+    fn what_proves_a_client_to_one_server_is_not_sent_to_another() {
+        let client = Client::new("app", Method::SecretPost(ClientSecret::new("s")));
+        let taken = json!({"token_endpoint_auth_methods_supported": ["client_secret_post"]});
+        let access = client.at(&metadata(taken), Endpoint::Token).unwrap();
+        let elsewhere = Access {
+            server: Issuer::parse("https://other.example").unwrap(),
+            ..access.clone()
+        };
+        let ask = |credentials| {
+            let sent = TokenRequest::client_credentials().exchange(&access, credentials);
+            sent.map(drop).map_err(|failed| failed.check())
+        };
+        assert_eq!(ask(proven(&elsewhere)), Err(Check::Misuse));
+        assert_eq!(ask(proven(&access)), Ok(()));
     }
 
     #[test]
