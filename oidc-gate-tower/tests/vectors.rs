@@ -1,4 +1,4 @@
-//! The cases of `oidc-gate-core/testdata/client_authentication.toml` against the development provider, over HTTP.
+//! The cases of `oidc-gate-core/testdata/{client_authentication,grants}.toml` against the development provider, over HTTP.
 
 #![expect(
     clippy::unwrap_used,
@@ -11,6 +11,9 @@ mod assertion;
 #[expect(dead_code, reason = "core's own tests use more of it")]
 #[path = "../../oidc-gate-core/tests/token_endpoint/client_authentication.rs"]
 mod client_authentication;
+#[expect(dead_code, reason = "core's own tests use more of it")]
+#[path = "../../oidc-gate-core/tests/token_endpoint/grants.rs"]
+mod grants;
 #[path = "../../oidc-gate-core/tests/token_endpoint/request.rs"]
 mod request;
 
@@ -161,4 +164,85 @@ async fn the_development_provider_ends_each_case_as_the_data_says() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert!(ran > 300, "{ran}");
+}
+
+/// Whether the provider can be brought to where the case begins: its store does not fail and nobody is faster, its policy
+/// is the usual one, it exchanges its own tokens only and shows no certificates.
+fn can_begin(case: &grants::Case) -> bool {
+    let usual = case.rotation.is_none() && case.grace.is_none() && case.offered.is_none();
+    let store = case.spend.is_none() && case.replace.is_none() && case.insert.is_empty();
+    let strict = case.server.methods.is_none();
+    let own = case.subject_token.is_none() && case.actor_token.is_none();
+    let bound = case
+        .refresh_token
+        .as_ref()
+        .is_some_and(|token| token.certificate.is_some());
+    // The client's own assertion is made at the usual time.
+    let dated = case.client == "signing" && case.now.is_some();
+    usual && store && strict && own && !bound && !dated
+}
+
+#[tokio::test]
+async fn the_development_provider_grants_what_the_data_says() {
+    let table = grants::table();
+    let keys = table.keys();
+    let (mut ran, mut wrong) = (0, Vec::new());
+    for case in table.case.iter().filter(|case| can_begin(case)) {
+        let clock = ManualClock::new(at(case.now.unwrap_or(NOW)));
+        let settings = case.server.clone();
+        let mut builder = DevProvider::builder()
+            .issuer("https://id.example")
+            .clock(clock)
+            .client_authentication(move |server| settings.apply(server));
+        let mut method = None;
+        for (id, registration) in table.registrations(&keys) {
+            if id == case.client {
+                method = Some(registration.method().names()[0].as_str());
+            }
+            builder = builder.registered(registration, []);
+        }
+        let provider = table
+            .issuers(&keys)
+            .fold(builder, |b, issuer| b.trust(issuer))
+            .build();
+        if let Some(code) = &case.code {
+            provider.plant_code(&code.value, code.issued());
+        }
+        if let Some(token) = &case.refresh_token {
+            provider.plant_refresh_token(&token.value, token.issued(), "successor");
+        }
+        if let Some(code) = &case.device_code {
+            provider
+                .plant_device_code(&code.value, code.issued())
+                .unwrap();
+        }
+        let port = provider.listen(0).await.unwrap().port();
+        let mut request = case.request(method.unwrap(), &keys);
+        if case.endpoint.is_some() {
+            *request.uri_mut() = "https://id.example/device_authorization".parse().unwrap();
+        }
+        let answer = send(port, request).await;
+        let body: Value = serde_json::from_slice(answer.body()).unwrap();
+        let got = (answer.status().as_u16(), body["error"].as_str());
+        let wanted = match case.is_ok() {
+            true => (200, None),
+            false => (case.status.unwrap(), case.error.as_deref()),
+        };
+        let scope = body["scope"]
+            .as_str()
+            .is_none_or(|scope| Some(scope) == case.scope.as_deref());
+        let refreshed = match case.refresh.as_deref() {
+            Some("rotate") => body["refresh_token"]
+                .as_str()
+                .is_some_and(|it| it.len() == 43),
+            Some("repeat") => body["refresh_token"] == "successor",
+            _ => true,
+        };
+        if got != wanted || !scope || !refreshed {
+            wrong.push(format!("{}: {got:?}, wanted {wanted:?}: {body}", case.name));
+        }
+        ran += 1;
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(ran > 150, "{ran}");
 }

@@ -2,9 +2,8 @@
 use axum::{Router, routing::get};
 use oidc_gate_axum::{
     Alg, AuthenticatedUser, ClientAuth, ClientKey, ConfigError, CookieKeys, Gate, GateExt as _,
-    Signer, SignerError, SigningKey, dev::DevProvider,
+    Signer, SignerError, dev::DevProvider,
 };
-
 mod stand_in;
 
 struct Kms {
@@ -40,10 +39,7 @@ fn gate(provider: &DevProvider, key: String) -> Result<Gate, ConfigError> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let key = SigningKey::generate(Alg::ES256)?;
-    let provider = stand_in::provider(&key)?;
-    provider.listen(3001).await?;
-    let key = stand_in::kms(3002, key).await?;
+    let (provider, key) = stand_in::both(3001, 3002).await?;
     let hello = async |user: AuthenticatedUser| format!("hello {}", user.display_name());
     let app = Router::new().route("/", get(hello));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;

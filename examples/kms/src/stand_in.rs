@@ -2,7 +2,7 @@
 
 use axum::{Router, body::Bytes, extract::State, http::StatusCode, routing::post};
 use oidc_gate_axum::{
-    SigningKey,
+    Alg, SigningKey,
     core::{
         client_auth::{ClientKeys, RegisteredMethod, Registration},
         grant::GrantType,
@@ -13,6 +13,17 @@ use oidc_gate_axum::{
 use serde_json::json;
 use std::{error::Error, io, net::Ipv4Addr, sync::Arc};
 use tokio::net::TcpListener;
+
+/// Both on ports of their own, and where the key is.
+pub(crate) async fn both(
+    provider_at: u16,
+    kms_at: u16,
+) -> Result<(DevProvider, String), Box<dyn Error>> {
+    let key = SigningKey::generate(Alg::ES256)?;
+    let provider = provider(&key)?;
+    provider.listen(provider_at).await?;
+    Ok((provider, kms(kms_at, key).await?))
+}
 
 /// Holds the key, signs what it is sent, and answers where.
 pub(crate) async fn kms(port: u16, key: SigningKey) -> io::Result<String> {

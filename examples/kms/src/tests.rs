@@ -1,5 +1,6 @@
 use super::*;
 use axum::http::StatusCode;
+use oidc_gate_axum::SigningKey;
 use oidc_gate_axum::testing::{Browser, Page};
 
 const SITE: &str = "http://localhost:3000";

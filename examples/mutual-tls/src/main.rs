@@ -7,16 +7,14 @@ use oidc_gate_axum::{
 };
 use reqwest::{Client, ClientBuilder, Identity, Request, redirect::Policy, retry};
 
-struct Mesh {
-    plain: Client,
-    with_certificate: Client,
-}
+/// Without the certificate, and with it.
+struct Mesh(Client, Client);
 
 impl HttpClient for Mesh {
     async fn send(&self, exchange: Exchange) -> Result<Response<Vec<u8>>, TransportError> {
         let client = match exchange.transport {
-            Transport::Tls => &self.plain,
-            Transport::MutualTls => &self.with_certificate,
+            Transport::Tls => &self.0,
+            Transport::MutualTls => &self.1,
         };
         let mut request = Request::try_from(exchange.request).map_err(TransportError::not_sent)?;
         *request.timeout_mut() = Some(exchange.deadline);
@@ -29,8 +27,9 @@ impl HttpClient for Mesh {
 }
 
 fn strict() -> ClientBuilder {
-    let client = Client::builder().redirect(Policy::none());
-    client.retry(retry::never())
+    Client::builder()
+        .redirect(Policy::none())
+        .retry(retry::never())
 }
 
 fn by_files(gate: GateBuilder, certs: &str) -> GateBuilder {
@@ -48,15 +47,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gate = match std::env::var("MESH") {
         Ok(pem) => {
             let identity = Identity::from_pem(&std::fs::read(pem)?)?;
-            let with_certificate = strict().identity(identity).build()?;
-            let plain = strict().build()?;
-            by_mesh(
-                Gate::builder().env(),
-                Mesh {
-                    plain,
-                    with_certificate,
-                },
-            )
+            let mesh = Mesh(strict().build()?, strict().identity(identity).build()?);
+            by_mesh(Gate::builder().env(), mesh)
         }
         Err(_) => by_files(Gate::builder().env(), "/run/certs"), // read again when they change
     };

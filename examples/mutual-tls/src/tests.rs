@@ -129,10 +129,10 @@ fn mesh(name: &str) -> Mesh {
     let pem = [read(&format!("{name}.crt")), read(&format!("{name}.key"))].concat();
     let client = || strict().tls_certs_merge([authority()]);
     let identity = Identity::from_pem(&pem).unwrap();
-    Mesh {
-        plain: client().build().unwrap(),
-        with_certificate: client().identity(identity).build().unwrap(),
-    }
+    Mesh(
+        client().build().unwrap(),
+        client().identity(identity).build().unwrap(),
+    )
 }
 
 #[tokio::test]

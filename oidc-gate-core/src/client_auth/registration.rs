@@ -113,6 +113,11 @@ impl Registration {
         }
     }
 
+    /// How the client is to prove itself.
+    pub fn method(&self) -> &RegisteredMethod {
+        &self.method
+    }
+
     /// The grants the client may use, these and no others.
     #[must_use]
     pub fn grants(self, grants: impl IntoIterator<Item = GrantType>) -> Self {

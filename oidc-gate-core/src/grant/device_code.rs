@@ -208,7 +208,7 @@ impl DeviceAuthorizationRequest {
         entropy.fill(&mut bytes)?;
         Ok(DeviceAuthorization {
             code: DeviceCode::new(base64url::encode(&bytes)),
-            user_code: UserCode::new(entropy)?,
+            user_code: UserCode::random(entropy)?,
             verification_uri: verification_uri.to_owned(),
             life,
             issued: IssuedDeviceCode {
@@ -287,7 +287,12 @@ pub struct UserCode([u8; 8]);
 const CONSONANTS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
 impl UserCode {
-    fn new(entropy: &mut dyn Entropy) -> Result<Self, EntropyUnavailable> {
+    /// A new one.
+    ///
+    /// # Errors
+    ///
+    /// Where there is no randomness.
+    pub fn random(entropy: &mut dyn Entropy) -> Result<Self, EntropyUnavailable> {
         let mut code = [0; 8];
         for letter in &mut code {
             // Twenty goes into 256 with a rest: 240 and more would make some letters likelier.
@@ -366,7 +371,7 @@ mod tests {
     #[test]
     fn a_new_user_code_reads_back() {
         for seed in 0..=255 {
-            let code = UserCode::new(&mut Counting(seed)).unwrap();
+            let code = UserCode::random(&mut Counting(seed)).unwrap();
             assert_eq!(UserCode::parse(&code.to_string()), Some(code));
         }
     }

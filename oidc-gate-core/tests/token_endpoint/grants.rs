@@ -7,6 +7,7 @@ use crate::{
     client_authentication::{Server, answered_as_a_refusal},
     request::{Parts, filled},
 };
+use http::Request;
 use oidc_gate_core::{
     client_auth::{
         Authenticator, ClientKeys, HashedSecret, Inserted, JWT_BEARER, Owed, Proven, Refusal,
@@ -62,49 +63,49 @@ struct IssuerEntry {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     pub(crate) name: String,
-    why: String,
+    pub(crate) why: String,
     pub(crate) client: String,
-    endpoint: Option<String>,
-    now: Option<u64>,
-    offered: Option<Vec<String>>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) now: Option<u64>,
+    pub(crate) offered: Option<Vec<String>>,
     #[serde(default)]
-    server: Server,
+    pub(crate) server: Server,
     pub(crate) params: Vec<[String; 2]>,
-    assertion: Option<Template>,
-    code: Option<Code>,
-    refresh_token: Option<Refresh>,
-    device_code: Option<Device>,
-    subject_token: Option<Valid>,
-    actor_token: Option<Valid>,
-    rotation: Option<String>,
-    grace: Option<u64>,
+    pub(crate) assertion: Option<Template>,
+    pub(crate) code: Option<Code>,
+    pub(crate) refresh_token: Option<Refresh>,
+    pub(crate) device_code: Option<Device>,
+    pub(crate) subject_token: Option<Valid>,
+    pub(crate) actor_token: Option<Valid>,
+    pub(crate) rotation: Option<String>,
+    pub(crate) grace: Option<u64>,
     /// What the store answers when something is to be used up: `now` unless it says otherwise.
-    spend: Option<String>,
+    pub(crate) spend: Option<String>,
     /// The same of a refresh token: `now`, `failed`, or when another request has replaced it.
-    replace: Option<String>,
+    pub(crate) replace: Option<String>,
     /// What the store answers to what is used once: `first` unless it says otherwise. One for each in turn.
     #[serde(default)]
-    insert: Vec<String>,
+    pub(crate) insert: Vec<String>,
     pub(crate) expected: String,
-    error: Option<String>,
-    status: Option<u16>,
-    then: Option<String>,
-    refresh: Option<String>,
-    scope: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) status: Option<u16>,
+    pub(crate) then: Option<String>,
+    pub(crate) refresh: Option<String>,
+    pub(crate) scope: Option<String>,
     #[serde(default)]
-    resources: Vec<String>,
-    subject: Option<String>,
-    actor: Option<String>,
-    not_beyond: Option<u64>,
+    pub(crate) resources: Vec<String>,
+    pub(crate) subject: Option<String>,
+    pub(crate) actor: Option<String>,
+    pub(crate) not_beyond: Option<u64>,
     #[serde(default)]
-    answer: Vec<String>,
-    issued_token_type: Option<String>,
+    pub(crate) answer: Vec<String>,
+    pub(crate) issued_token_type: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Code {
-    value: String,
+pub(crate) struct Code {
+    pub(crate) value: String,
     client: String,
     redirect_uri: String,
     challenge: String,
@@ -135,8 +136,8 @@ impl Default for Code {
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Refresh {
-    value: String,
+pub(crate) struct Refresh {
+    pub(crate) value: String,
     client: String,
     scopes: String,
     resources: Vec<String>,
@@ -144,7 +145,7 @@ struct Refresh {
     expires: u64,
     replaced: Option<u64>,
     ended: bool,
-    certificate: Option<String>,
+    pub(crate) certificate: Option<String>,
 }
 
 impl Default for Refresh {
@@ -165,8 +166,8 @@ impl Default for Refresh {
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Device {
-    value: String,
+pub(crate) struct Device {
+    pub(crate) value: String,
     client: String,
     scopes: String,
     resources: Vec<String>,
@@ -197,7 +198,7 @@ impl Default for Device {
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Valid {
+pub(crate) struct Valid {
     subject: String,
     parties: Vec<String>,
     scopes: String,
@@ -240,7 +241,7 @@ fn standing(ended: bool) -> Standing {
 }
 
 impl Code {
-    fn issued(&self) -> IssuedCode {
+    pub(crate) fn issued(&self) -> IssuedCode {
         IssuedCode {
             client_id: self.client.clone(),
             redirect_uri: some(&self.redirect_uri),
@@ -256,7 +257,7 @@ impl Code {
 }
 
 impl Refresh {
-    fn issued(&self) -> IssuedRefreshToken {
+    pub(crate) fn issued(&self) -> IssuedRefreshToken {
         IssuedRefreshToken {
             client_id: self.client.clone(),
             scopes: scopes(&self.scopes),
@@ -274,7 +275,7 @@ impl Refresh {
 }
 
 impl Device {
-    fn issued(&self) -> IssuedDeviceCode {
+    pub(crate) fn issued(&self) -> IssuedDeviceCode {
         IssuedDeviceCode {
             client_id: self.client.clone(),
             scopes: scopes(&self.scopes),
@@ -328,9 +329,34 @@ fn grant(name: &String) -> GrantType {
 
 impl World {
     pub(crate) fn new(table: &Table) -> Self {
-        let keys = Keys::new(&table.key);
+        let keys = table.keys();
         let server = Server::default().build();
-        let clients = table.client.iter().map(|entry| {
+        let clients = table
+            .registrations(&keys)
+            .map(|(id, registration)| (id.to_owned(), server.register(registration).unwrap()));
+        let clients: HashMap<_, _> = clients.collect();
+        let issuers = table
+            .issuers(&keys)
+            .map(|trusted| (trusted.issuer.clone(), trusted));
+        let issuers = issuers.collect();
+        Self {
+            clients,
+            issuers,
+            keys,
+        }
+    }
+}
+
+impl Table {
+    pub(crate) fn keys(&self) -> Keys {
+        Keys::new(&self.key)
+    }
+
+    pub(crate) fn registrations<'a>(
+        &'a self,
+        keys: &'a Keys,
+    ) -> impl Iterator<Item = (&'a str, Registration)> {
+        self.client.iter().map(|entry| {
             let method = match &*entry.method {
                 "none" => RegisteredMethod::None,
                 "client_secret_basic" => {
@@ -347,22 +373,19 @@ impl World {
                 .grants(entry.grants.iter().map(grant))
                 .scopes(scopes(&entry.scopes))
                 .resources(entry.resources.iter().map(String::as_str));
-            (entry.id.clone(), server.register(registration).unwrap())
-        });
-        let issuers = table.issuer.iter().map(|entry| {
-            let trusted = TrustedIssuer {
-                issuer: entry.issuer.clone(),
-                keys: Arc::new(keys.set(&entry.keys)),
-                scopes: scopes(&entry.scopes),
-            };
-            (entry.issuer.clone(), trusted)
-        });
-        let (clients, issuers) = (clients.collect(), issuers.collect());
-        Self {
-            clients,
-            issuers,
-            keys,
-        }
+            (entry.id.as_str(), registration)
+        })
+    }
+
+    pub(crate) fn issuers<'a>(
+        &'a self,
+        keys: &'a Keys,
+    ) -> impl Iterator<Item = TrustedIssuer> + 'a {
+        self.issuer.iter().map(|entry| TrustedIssuer {
+            issuer: entry.issuer.clone(),
+            keys: Arc::new(keys.set(&entry.keys)),
+            scopes: scopes(&entry.scopes),
+        })
     }
 }
 
@@ -383,20 +406,19 @@ impl Case {
         self.expected == "ok"
     }
 
-    fn prove(&self, world: &World, server: &Authenticator) -> Proven {
-        let client = world.clients.get(&self.client).unwrap();
+    /// The request, by a client that proves itself as it is registered.
+    pub(crate) fn request(&self, method: &str, keys: &Keys) -> Request<Vec<u8>> {
         let assertion = self
             .assertion
             .as_ref()
-            .map(|template| template.of_issuer(&world.keys));
+            .map(|template| template.of_issuer(keys));
         let mut params: Vec<_> = self
             .params
             .iter()
             .map(|[name, value]| (filled(name, None), filled(value, assertion.as_deref())))
             .collect();
         let basic = [self.client.clone(), SECRET.to_owned()];
-        let name = client.method().names()[0].as_str();
-        match name {
+        match method {
             "none" => params.push(("client_id".into(), self.client.clone())),
             "private_key_jwt" => {
                 let template = Template {
@@ -405,16 +427,22 @@ impl Case {
                     ..Template::default()
                 };
                 params.push(("client_assertion_type".into(), JWT_BEARER.into()));
-                params.push(("client_assertion".into(), template.of_client(&world.keys)));
+                params.push(("client_assertion".into(), template.of_client(keys)));
             }
             _ => {}
         }
-        let request = Parts {
-            basic: (name == "client_secret_basic").then_some(&basic),
+        Parts {
+            basic: (method == "client_secret_basic").then_some(&basic),
             params,
             ..Parts::default()
         }
-        .build();
+        .build()
+    }
+
+    fn prove(&self, world: &World, server: &Authenticator) -> Proven {
+        let client = world.clients.get(&self.client).unwrap();
+        let method = client.method().names()[0].as_str();
+        let request = self.request(method, &world.keys);
         let presented = server.read(&request).unwrap();
         // The clock of the client's assertion is that of its making: these cases are about the grant.
         match server

@@ -44,6 +44,8 @@ mod keys;
 mod listen;
 mod mishap;
 mod pages;
+#[cfg(feature = "testing")]
+mod plant;
 mod reply;
 mod service;
 mod state;
