@@ -6,11 +6,12 @@
 import { spawn } from 'node:child_process';
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
+import https from 'node:https';
 import path from 'node:path';
 import { Visitor } from './forms.mjs';
 import { afterwards, claim, freePorts, run, scratchDirectory } from './harness.mjs';
 import { client, startProvider, userClaims } from './provider.mjs';
-import { makeAuthority, makeClientCertificate, publicKeyOf } from './tls.mjs';
+import { makeAuthority, makeClientCertificate, publicKeyOf, serve } from './tls.mjs';
 
 const program = path.resolve(process.argv[2] ?? process.env.SERVICE_CLIENT ?? 'target/debug/service-client');
 const user = userClaims('dagny');
@@ -67,9 +68,12 @@ await run('programs', async () => {
     claim(`${method}: the provider is asked once`, requests.filter((request) => request === 'POST /token').length === 1, requests);
   }
 
+  for (const [method, registered, right] of [...ways, ['none', {}, {}]]) await deviceOf(authority, method, registered, right);
+
   await chosen(authority, known, issued);
   await refusedBeforehand(authority);
   await withoutBrowser(authority);
+  await inBetween(authority, known);
 });
 
 /// The method that the program chooses itself.
@@ -104,6 +108,84 @@ async function refusedBeforehand(authority) {
   claim('neither was sent', !requests.includes('POST /token'), requests);
 }
 
+/// What somebody could do between the program and the provider: send an assertion once more, have one made for another.
+async function inBetween(authority, known) {
+  const registered = { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: [known.jwk] } };
+  const ask = (issuer) => finish({ ...machine(issuer, authority), ...known.environment, OIDC_GATE_CLIENT_AUTH: 'private_key_jwt', GRANT: 'client_credentials', SCOPE: 'api' });
+  const refused = ({ code, output }) => code === 1 && output.startsWith('token.invalid_client: ') && output.trimEnd().endsWith('[invalid_client]');
+  const isToken = (request) => request === 'POST /token';
+
+  const [front, back] = await freePorts(2);
+  const behind = await provider(authority, registered, {}, { port: front, at: back });
+  let times = 1;
+  await relay(authority, front, back, async (send, { url }) => {
+    let answer = await send();
+    for (let sent = 1; sent < (url === '/token' ? times : 1); sent += 1) answer = await send();
+    return answer;
+  });
+  const once = await ask(behind.issuer);
+  claim('an assertion that is sent once is taken', once.code === 0, once.output);
+  times = 2;
+  const twice = await ask(behind.issuer);
+  claim('an assertion that comes again is refused, and the program says so', refused(twice) && behind.requests.filter(isToken).length === 3, twice.output);
+
+  const honest = await provider(authority, registered);
+  const [pretended] = await freePorts(1);
+  const pretender = `https://127.0.0.1:${pretended}`;
+  await relay(authority, pretended, Number(new URL(honest.issuer).port), async (send) => {
+    const answer = await send({ host: new URL(honest.issuer).host });
+    return { ...answer, body: answer.body.toString().replace(`"issuer":"${honest.issuer}"`, `"issuer":"${pretender}"`) };
+  });
+  const elsewhere = await ask(pretender);
+  claim('an assertion for another server is refused, and the program says so', refused(elsewhere) && honest.requests.filter(isToken).length === 1, elsewhere.output);
+}
+
+/// Stands at one port before what is at another. `pass` is given what sends a request on, and the request.
+async function relay(authority, port, target, pass) {
+  const server = https.createServer(authority.server, async (request, response) => {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const send = (headers = {}) => new Promise((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: target, method: request.method, path: request.url, headers: { ...request.headers, ...headers }, ca: authority.server.ca };
+      const onward = https.request(options, async (answer) => {
+        const parts = [];
+        for await (const part of answer) parts.push(part);
+        resolve({ status: answer.statusCode, type: answer.headers['content-type'], body: Buffer.concat(parts) });
+      });
+      onward.once('error', reject).end(Buffer.concat(chunks));
+    });
+    try {
+      const { status, type, body } = await pass(send, request);
+      response.writeHead(status, { 'content-type': type ?? 'text/plain' }).end(body);
+    } catch (error) {
+      response.writeHead(502).end(String(error));
+    }
+  });
+  await serve(server, port);
+}
+
+/// A device of every method that gets its token, and another for its refresh token.
+async function deviceOf(authority, method, registered, right) {
+  const { issuer } = await provider(authority, { ...registered, token_endpoint_auth_method: method, scope: 'openid offline_access email' });
+  const base = { ...machine(issuer, authority), ...right, OIDC_GATE_CLIENT_AUTH: method };
+  const waiting = start({ ...base, GRANT: 'device_code', SCOPE: 'openid offline_access', THEN: 'show' });
+  await letIn(authority, await waiting.until(/^open (\S+) and enter (\S+)$/m));
+  const got = await waiting.end;
+  claim(`${method}: a device that was let in gets a token`, got.code === 0 && got.output.includes('refresh token true'), got.output);
+  const [, token] = /^refresh_token=(\S+)$/m.exec(got.output) ?? [];
+  const refreshed = await finish({ ...base, GRANT: 'refresh_token', REFRESH_TOKEN: token });
+  claim(`${method}: and another for its refresh token`, refreshed.code === 0 && refreshed.output.includes('got a Bearer token'), refreshed.output);
+}
+
+/// Enters a device's code, signs in and agrees.
+async function letIn(authority, [, uri, code]) {
+  const visitor = new Visitor(authority.server.ca);
+  const entered = await visitor.submit(await visitor.visit(uri), { user_code: code });
+  const login = await visitor.submit(entered);
+  const consent = await visitor.submit(login, { login: user.sub, password: 'anything' });
+  return await visitor.submit(consent);
+}
+
 /// A device that somebody lets in elsewhere, and what it does with its refresh token.
 async function withoutBrowser(authority) {
   const { issuer } = await provider(authority, { ...machineGrants, scope: 'openid offline_access email' });
@@ -111,12 +193,7 @@ async function withoutBrowser(authority) {
   const device = { ...base, GRANT: 'device_code', SCOPE: 'openid email offline_access', THEN: 'show' };
 
   const waiting = start(device);
-  const [, uri, code] = await waiting.until(/^open (\S+) and enter (\S+)$/m);
-  const visitor = new Visitor(authority.server.ca);
-  const entered = await visitor.submit(await visitor.visit(uri), { user_code: code });
-  const login = await visitor.submit(entered);
-  const consent = await visitor.submit(login, { login: user.sub, password: 'anything' });
-  const done = await visitor.submit(consent);
+  const done = await letIn(authority, await waiting.until(/^open (\S+) and enter (\S+)$/m));
   claim('device: the user enters the code, signs in and agrees', done.text.includes('Sign-in Success'), done.text.slice(0, 500));
   const got = await waiting.end;
   claim('device: the program gets a token', got.code === 0 && got.output.includes('refresh token true'), got.output);
@@ -136,12 +213,13 @@ async function withoutBrowser(authority) {
   claim('device: the user declines, and the program says so', refused.code === 1 && refused.output.includes('token.access_denied: ') && refused.output.includes('[access_denied]'), refused.output);
 }
 
-async function provider(authority, registered, configuration = {}) {
-  const [port] = await freePorts(1);
+async function provider(authority, registered, configuration = {}, ports = undefined) {
+  const { port, at } = ports ?? { port: (await freePorts(1))[0] };
   const [requests, shown] = [[], []];
   const issuer = await startProvider({
     tls: authority.server,
     port,
+    at,
     redirectUri,
     requests,
     shown,

@@ -26,8 +26,8 @@ export function userClaims(login) {
 /// Starts the provider at `https://127.0.0.1:port`, with keys of its own, and answers its issuer.
 /// `requests` collects what was asked of it, as `METHOD path`; `registered` is what the client's registration says beside
 /// the ordinary, `configuration` what the provider's own says. With `shown`, clients are asked for certificates, and the
-/// names on them end up there.
-export async function startProvider({ tls, port, redirectUri, requests = [], registered = {}, configuration = {}, shown }) {
+/// names on them end up there. It listens `at` another port where something stands before it.
+export async function startProvider({ tls, port, at = port, redirectUri, requests = [], registered = {}, configuration = {}, shown }) {
   const issuer = `https://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
     clients: [{
@@ -81,7 +81,7 @@ export async function startProvider({ tls, port, redirectUri, requests = [], reg
   provider.on('server_error', (_, error) => console.error('the provider failed:', error));
   // Whoever shows a certificate is looked at; the client's registration says whether one is needed.
   const options = { ...tls, requestCert: shown !== undefined, rejectUnauthorized: false };
-  await serve(https.createServer(options, provider.callback()), port);
+  await serve(https.createServer(options, provider.callback()), at);
   return issuer;
 }
 

@@ -1,6 +1,7 @@
 //! The token endpoint, from both sides: what it costs to build a request, to verify who sent it, and to redeem a code.
 
 use crate::measure::Operation;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::Request;
 use oidc_gate_axum::core::{
     backchannel::Question as _,
@@ -8,6 +9,7 @@ use oidc_gate_axum::core::{
         AssertionKey, Authenticator, ClientKeys, Expires, HashedSecret, Inserted, JwtSecrets,
         Method, MethodName, Proven, Proving, RegisteredClient, RegisteredMethod, Registration,
         SecretPlace, Secrets, Verifying,
+        certificate::{ClientCertificate, RegisteredCertificates, TlsSubject, TrustAnchors},
     },
     flow::{Entropy, EntropyUnavailable, Env},
     grant::{GrantRequest, GrantType, IssuedCode, ScopeSet, Spent, Standing},
@@ -19,7 +21,12 @@ use oidc_gate_axum::core::{
 };
 use std::{hint::black_box, sync::Arc};
 
-const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+/// 2030-01-01, within the time of the certificates.
+const NOW: UnixTime = UnixTime::from_secs(1_893_456_000);
+const ROOT: &[u8] = include_bytes!("../../oidc-gate-core/testdata/certificates/root.pem");
+const ISSUED: &[u8] = include_bytes!("../../oidc-gate-core/testdata/certificates/client.pem");
+const SELF_SIGNED: &[u8] =
+    include_bytes!("../../oidc-gate-core/testdata/certificates/self-signed.pem");
 // RFC 7636 Appendix B
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
@@ -29,6 +36,8 @@ struct Pair {
     name: String,
     method: Method,
     registered: RegisteredMethod,
+    /// What the connection shows.
+    shown: Option<ClientCertificate>,
 }
 
 /// Every row of the table: its name, and what is done once.
@@ -36,10 +45,8 @@ struct Pair {
 /// Each is tried once: a request that is refused panics.
 pub fn rows() -> Vec<(String, Operation)> {
     let mut rows = Vec::new();
-    let server = Arc::new(Authenticator::new(
-        issuer(),
-        MethodName::ALL.iter().copied(),
-    ));
+    let server = Authenticator::new(issuer(), MethodName::ALL.iter().copied());
+    let server = Arc::new(server.anchors(TrustAnchors::from_pem(ROOT).expect("an authority")));
     for pair in pairs() {
         let registration = Registration::new("app", pair.registered.clone());
         let client = server
@@ -50,11 +57,11 @@ pub fn rows() -> Vec<(String, Operation)> {
             format!("build a request, {name}"),
             Operation::new(move || drop(black_box(request(&method)))),
         ));
-        let (sent, at) = (request(&pair.method), server.clone());
-        drop(verify(&at, &sent, &client));
+        let (sent, at, shown) = (request(&pair.method), server.clone(), pair.shown.clone());
+        drop(verify(&at, &sent, &client, shown.as_ref()));
         rows.push((
             format!("read and verify it, {name}"),
-            Operation::new(move || drop(black_box(verify(&at, &sent, &client)))),
+            Operation::new(move || drop(black_box(verify(&at, &sent, &client, shown.as_ref())))),
         ));
         if name == "client_secret_basic" {
             rows.push(redeem(&server, &pair));
@@ -82,7 +89,7 @@ fn redeem(server: &Arc<Authenticator>, pair: &Pair) -> (String, Operation) {
     };
     let token = AccessToken::new("x".repeat(43));
     let once = move || {
-        let proven = verify(&server, &sent, &client);
+        let proven = verify(&server, &sent, &client, None);
         let Ok(GrantRequest::AuthorizationCode(asked)) = GrantRequest::read(proven, GrantType::ALL)
         else {
             panic!("the request is for a code")
@@ -110,16 +117,19 @@ fn pairs() -> Vec<Pair> {
             name: "none".into(),
             method: Method::None,
             registered: RegisteredMethod::None,
+            shown: None,
         },
         Pair {
             name: "client_secret_basic".into(),
             method: Method::SecretBasic(secret()),
             registered: by_secret(SecretPlace::Basic),
+            shown: None,
         },
         Pair {
             name: "client_secret_post".into(),
             method: Method::SecretPost(secret()),
             registered: by_secret(SecretPlace::Post),
+            shown: None,
         },
         Pair {
             name: "client_secret_jwt HS256".into(),
@@ -128,6 +138,7 @@ fn pairs() -> Vec<Pair> {
                 [(secret(), Expires::Never)],
                 None,
             )),
+            shown: None,
         },
     ];
     for alg in [Alg::ES256, Alg::EdDSA, Alg::RS256] {
@@ -138,8 +149,26 @@ fn pairs() -> Vec<Pair> {
             name: format!("private_key_jwt {alg}"),
             method: Method::PrivateKeyJwt(AssertionKey::private(key).expect("a private key")),
             registered: RegisteredMethod::PrivateKeyJwt(ClientKeys::Here(Arc::new(keys)), None),
+            shown: None,
         });
     }
+    let subject = TlsSubject::dn("CN=client,O=Example,C=DE").expect("a name");
+    let own = ClientCertificate::from_pem(SELF_SIGNED).expect("a certificate");
+    let x5c = STANDARD.encode(own.der());
+    let jwks = format!("{{\"keys\":[{{\"kty\":\"EC\",\"x5c\":[\"{x5c}\"]}}]}}");
+    let known = RegisteredCertificates::from_jwks(jwks.as_bytes()).expect("a JWK set");
+    pairs.push(Pair {
+        name: "tls_client_auth, ECDSA, no intermediate".into(),
+        method: Method::Tls,
+        registered: RegisteredMethod::Tls(subject),
+        shown: ClientCertificate::from_pem(ISSUED).ok(),
+    });
+    pairs.push(Pair {
+        name: "self_signed_tls_client_auth".into(),
+        method: Method::SelfSignedTls,
+        registered: RegisteredMethod::SelfSignedTls(known),
+        shown: Some(own),
+    });
     pairs
 }
 
@@ -165,9 +194,14 @@ fn request(method: &Method) -> Request<Vec<u8>> {
     question.request(&endpoint, credentials).expect("a request")
 }
 
-fn verify(server: &Authenticator, sent: &Request<Vec<u8>>, client: &RegisteredClient) -> Proven {
+fn verify(
+    server: &Authenticator,
+    sent: &Request<Vec<u8>>,
+    client: &RegisteredClient,
+    shown: Option<&ClientCertificate>,
+) -> Proven {
     let presented = server.read(sent).expect("a request");
-    match server.verify(presented, Some(client), None, NOW) {
+    match server.verify(presented, Some(client), shown, NOW) {
         Ok(Verifying::Proven(proven)) => proven,
         other => panic!("{other:?}"),
     }
