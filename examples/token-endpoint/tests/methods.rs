@@ -295,7 +295,7 @@ async fn of_parallel_redemptions_one_gets_a_token_and_it_is_revoked() {
 }
 
 #[tokio::test]
-async fn a_refresh_token_is_replaced_and_its_successor_repeated() {
+async fn a_refresh_token_is_replaced_and_the_old_one_ends_everything() {
     let server = Running::start("refresh", |text| text);
     let phone = Way::shows("phone", None);
     let code = server.code().await;
@@ -307,16 +307,21 @@ async fn a_refresh_token_is_replaced_and_its_successor_repeated() {
     ];
     let (status, first) = server.ask(&phone, "/token", &redemption).await;
     assert_eq!(status, 200, "{first}");
-    let mut next = Vec::new();
-    for _ in 0..2 {
-        let token = first["refresh_token"].as_str().unwrap();
-        let refresh = [("grant_type", "refresh_token"), ("refresh_token", token)];
-        let (status, told) = server.ask(&phone, "/token", &refresh).await;
-        assert_eq!(status, 200, "{told}");
-        next.push(told["refresh_token"].clone());
+    let refresh = async |told: &Value| {
+        let token = told["refresh_token"].as_str().unwrap();
+        let fields = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        server.ask(&phone, "/token", &fields).await
+    };
+    let (status, second) = refresh(&first).await;
+    assert_eq!(status, 200, "{second}");
+    assert_ne!(second["refresh_token"], first["refresh_token"]);
+    for used in [&first, &second] {
+        let (status, told) = refresh(used).await;
+        assert_eq!(
+            (status.as_u16(), &told["error"]),
+            (400, &json!("invalid_grant"))
+        );
     }
-    assert_eq!(next[0], next[1]);
-    assert_ne!(next[0], first["refresh_token"]);
 }
 
 #[tokio::test]
