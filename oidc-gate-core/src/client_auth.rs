@@ -1,4 +1,13 @@
-//! How a client proves who it is.
+//! How a client proves who it is, and how a server finds out.
+//!
+//! **A client** is a [`Client`] with a [`Method`], or with what it has been given ([`Held`]). [`Client::at`] finds an endpoint
+//! that takes it; the [`Access`] that comes of it makes [`Credentials`] for one request. What is asked with them is in
+//! [`backchannel`](crate::backchannel) and [`token`](crate::token).
+//!
+//! **A server** is an [`Authenticator`]. It takes a [`Registration`] in, [reads](Authenticator::read) what a request shows of
+//! its sender ([`Presented`]), and [holds](Authenticator::verify) one against the other; then the client is [`Proven`]. What it
+//! is granted is in [`grant`](crate::grant). What a client must not use twice is [`Owed`], what is wrong a [`Refusal`].
+//! [`certificate`] has what mutual TLS takes.
 
 mod access;
 mod assertion;

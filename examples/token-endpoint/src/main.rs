@@ -1,4 +1,4 @@
-//! The token endpoint of an authorization server: `cargo run -p token-endpoint -- clients.toml`. See README.md.
+//! The token endpoint of an authorization server: `cargo run -p token-endpoint -- examples/token-endpoint/clients.toml`. See README.md.
 
 use axum::{
     Json, Router,
@@ -17,6 +17,7 @@ use oidc_gate_core::{
     grant::{GrantType, Handle, IssuedCode, ScopeSet, Standing},
     jose::{Alg, SigningKey},
     login::pkce::is_challenge,
+    provider::Endpoint,
     secret::ClientSecret,
     time::UnixTime,
     url::Issuer,
@@ -70,8 +71,9 @@ impl IntoResponse for Refused {
 /// sign in and to agree; here one user always has.
 async fn authorize(State(server): State<Arc<Server>>, RawQuery(query): RawQuery) -> Response {
     let query = query.unwrap_or_default();
-    let Ok(mut form) = Form::parse(query.as_bytes()) else {
-        return (StatusCode::BAD_REQUEST, "a parameter occurs twice\n").into_response();
+    let mut form = match Form::parse(query.as_bytes()) {
+        Ok(form) => form,
+        Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
     let mut take = |name: &str| form.take(name).unwrap_or_default();
     let (client_id, redirect_uri) = (take("client_id"), take("redirect_uri"));
@@ -140,8 +142,8 @@ async fn metadata(State(server): State<Arc<Server>>) -> Json<Map<String, Value>>
             json!(true),
         ),
     ]);
-    all.extend(server.token.metadata("token"));
-    all.extend(server.introspection.metadata("introspection"));
+    all.extend(server.token.metadata(Endpoint::Token));
+    all.extend(server.introspection.metadata(Endpoint::Introspection));
     Json(all)
 }
 

@@ -171,8 +171,7 @@ impl Server {
     ) -> Result<Response, Refused> {
         let issuer = self.token.issuer().as_str();
         let client_id = granted.client().id();
-        let latest = now + ACCESS_LIFE;
-        let expires = granted.not_beyond().map_or(latest, |end| end.min(latest));
+        let expires = granted.expires(now, ACCESS_LIFE);
         let audience = match granted.resources() {
             [] => json!(issuer),
             resources => json!(resources),

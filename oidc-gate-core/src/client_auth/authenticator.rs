@@ -12,6 +12,7 @@ use crate::{
     flow::KeyQuery,
     form::Form,
     jose::{Alg, AlgSet, CompactJws, JwkSet, JwsError, TrustedKeys},
+    provider::Endpoint,
     time::UnixTime,
     url::{EndpointUrl, Issuer},
 };
@@ -137,10 +138,11 @@ impl Authenticator {
         &self.issuer
     }
 
-    /// What the server's metadata says of one endpoint, `token`, `introspection` or `revocation`
+    /// What the server's metadata says of one endpoint
     /// ([RFC 8414 § 2](https://www.rfc-editor.org/rfc/rfc8414#section-2)): the methods, and the algorithms where a method
     /// has any.
-    pub fn metadata(&self, endpoint: &str) -> Map<String, Value> {
+    pub fn metadata(&self, endpoint: Endpoint) -> Map<String, Value> {
+        let endpoint = endpoint.member();
         let names: Vec<&str> = self.methods.iter().map(MethodName::as_str).collect();
         let signs = |symmetric| {
             let method = match symmetric {
@@ -156,12 +158,9 @@ impl Authenticator {
             .map(Alg::name)
             .collect();
         let mut out = Map::new();
-        out.insert(
-            format!("{endpoint}_endpoint_auth_methods_supported"),
-            names.into(),
-        );
+        out.insert(format!("{endpoint}_auth_methods_supported"), names.into());
         if !algs.is_empty() {
-            let name = format!("{endpoint}_endpoint_auth_signing_alg_values_supported");
+            let name = format!("{endpoint}_auth_signing_alg_values_supported");
             out.insert(name, algs.into());
         }
         out
@@ -210,7 +209,9 @@ impl Authenticator {
     ///
     /// # Security
     ///
-    /// Look the client up by the whole id and nothing else. For a client that does not exist the same work is done as for a
+    /// Look the client up by the whole id and nothing else, and count attempts:
+    /// [`Check::ClientTooMany`] is what to refuse them with
+    /// ([RFC 6749 § 2.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-2.3.1)). For a client that does not exist the same work is done as for a
     /// wrong secret, and the answer is the same.
     pub fn verify<'a>(
         &'a self,
@@ -506,6 +507,7 @@ impl KeysWanted<'_> {
     ///
     /// The address comes from whoever registered the client. Fetch it over https only, from public addresses only, without
     /// following redirects, with a limit of size and time, and no more than once in a while for a key that is not there.
+    /// `ClientKeySets` of `oidc-gate-tower` does all that.
     pub fn uri(&self) -> &EndpointUrl {
         self.uri
     }

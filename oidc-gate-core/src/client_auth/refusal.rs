@@ -16,7 +16,7 @@ use std::{borrow::Cow, fmt};
 ///
 /// # Security
 ///
-/// The answer of each error code is always the same. Whether a client is unknown or its secret wrong, whether a code
+/// The body of `invalid_client` is always the same, and so is that of `invalid_grant`. Whether a client is unknown or its secret wrong, whether a code
 /// never existed, is somebody else's or has expired, cannot be told from it; the log says it, by [`check`](Self::check).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

@@ -113,6 +113,11 @@ impl Registration {
         }
     }
 
+    /// The client id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
     /// How the client is to prove itself.
     pub fn method(&self) -> &RegisteredMethod {
         &self.method
@@ -133,7 +138,7 @@ impl Registration {
         Self { scopes, ..self }
     }
 
-    /// The resources the client may have tokens for where no user decides.
+    /// The resources the client may have tokens for where no user decides, by `resource` or `audience`: absolute URIs.
     #[must_use]
     pub fn resources<R: Into<Box<str>>>(self, resources: impl IntoIterator<Item = R>) -> Self {
         Self {

@@ -102,10 +102,12 @@ impl CodeRequest {
         }
         self.check_verifier(issued)?;
         if issued.used || issued.failures >= FAILURES {
-            return Err(Declined::and(
-                Refusal::new(Check::GrantUsed, "the code was used before"),
-                Aftermath::RevokeGrant,
-            ));
+            let cause = match issued.used {
+                true => "the code was used before",
+                false => "the code came too often with a wrong verifier",
+            };
+            let refusal = Refusal::new(Check::GrantUsed, cause);
+            return Err(Declined::and(refusal, Aftermath::RevokeGrant));
         }
         if now >= issued.expires {
             return refused(Check::GrantExpired, "the code has expired");

@@ -29,7 +29,7 @@ const SLOWER: u64 = 5;
 pub struct IssuedDeviceCode {
     /// To which client.
     pub client_id: String,
-    /// What the user agreed to.
+    /// What was asked for, and once somebody has decided, what the user agreed to: narrow it with the decision.
     pub scopes: ScopeSet,
     /// For which resources.
     pub resources: Vec<String>,
@@ -85,10 +85,10 @@ impl DeviceRequest {
     /// Whether the device gets its tokens, `issued` being what is stored under [`handle`](Self::handle).
     ///
     /// 1. The code was issued, and to this client.
-    /// 2. It has not expired.
+    /// 2. It was not used, and has not expired.
     /// 3. The device asks no more often than it was told; if it does, it has to leave five seconds more from now on.
     /// 4. The user has decided, and agreed.
-    /// 5. The code was not used, and what is behind it still stands.
+    /// 5. What is behind it still stands.
     ///
     /// # Errors
     ///

@@ -57,9 +57,21 @@ impl Granted {
         self.actor.as_deref()
     }
 
-    /// The token must not outlive this moment, whatever else is configured.
+    /// The token must not outlive this moment, whatever else is configured: see [`expires`](Self::expires).
     pub fn not_beyond(&self) -> Option<UnixTime> {
         self.not_beyond
+    }
+
+    /// When a token made `now` has to expire that would live for `life`.
+    pub fn expires(&self, now: UnixTime, life: Duration) -> UnixTime {
+        let latest = now + life;
+        self.not_beyond.map_or(latest, |end| end.min(latest))
+    }
+
+    /// What the token has to be and the answer calls it, where an exchange has asked
+    /// ([RFC 8693 § 2.2.1](https://www.rfc-editor.org/rfc/rfc8693#section-2.2.1)).
+    pub fn issued_token_type(&self) -> Option<TokenType> {
+        self.issued
     }
 
     /// What the access token has to carry as `cnf` member `x5t#S256`

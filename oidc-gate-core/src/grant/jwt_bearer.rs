@@ -63,7 +63,7 @@ impl JwtBearerRequest {
     ///
     /// # Errors
     ///
-    /// The first rule that is broken, by its check; to the client all of them are `invalid_grant`.
+    /// The first rule that is broken, by its check; to the client the first two are `invalid_grant`.
     pub fn check(
         self,
         server: &Authenticator,

@@ -225,7 +225,8 @@ impl RefreshRequest {
 /// # Security
 ///
 /// The store has to put the successor in its place **if nothing has, in one atomic step**, and to keep the token with the
-/// successor and the time.
+/// successor and the time. The successor itself has to be readable for as long as the grace lasts: keep it sealed, or where
+/// nobody else reads, and erase it afterwards. Without grace it need not be kept.
 #[derive(Debug)]
 #[must_use = "nothing may be granted before the token is replaced"]
 pub struct Rotate {

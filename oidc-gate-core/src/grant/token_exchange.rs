@@ -154,6 +154,11 @@ impl ExchangeRequest {
         &self.subject
     }
 
+    /// What is asked for; an access token where nothing is said. Refuse what is not made here.
+    pub fn requested(&self) -> TokenType {
+        self.requested
+    }
+
     /// The token that says who acts, where there is one.
     pub fn actor(&self) -> Option<&PresentedToken> {
         self.actor.as_ref()
@@ -166,7 +171,7 @@ impl ExchangeRequest {
     /// 2. A token that is bound to a certificate comes with it.
     /// 3. With an actor, the subject's token names it in `may_act`; without one, a `may_act` names the client. No more than
     ///    four actors stand in a row.
-    /// 4. Audiences and resources are among those of the client, scopes among those of the token **and** of the client.
+    /// 4. Audiences and resources are among the resources of the client, which are absolute URIs; scopes among those of the token **and** of the client.
     /// 5. The new token outlives neither the subject's nor the actor's.
     ///
     /// # Errors

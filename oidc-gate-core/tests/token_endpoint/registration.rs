@@ -158,7 +158,7 @@ fn metadata_lists_methods_and_only_the_algorithms_they_sign_with() {
             Alg::RS256,
             Alg::HS256,
         ]);
-        Value::Object(server.metadata("token"))
+        Value::Object(server.metadata(oidc_gate_core::provider::Endpoint::Token))
     };
     use MethodName as M;
     for (methods, names, algs) in [

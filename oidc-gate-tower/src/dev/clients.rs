@@ -82,9 +82,10 @@ pub(super) fn register(
                 None => simple.push((id, secret.into_iter().collect(), uris)),
             },
             Wanted::Whole(registration) => {
+                let id = registration.id().to_owned();
                 let registered = server
                     .register(*registration)
-                    .map_err(|error| unfit("", error))?;
+                    .map_err(|error| unfit(&id, error))?;
                 clients.push(Client {
                     registered,
                     redirect_uris: uris,

@@ -2,7 +2,7 @@
 //! ([OpenID Connect Discovery § 3](https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata)).
 
 use super::{DevProvider, Fault, answer::json_public, bad_claims::WRONG_ISSUER};
-use crate::core::grant::GrantType;
+use crate::core::{grant::GrantType, provider};
 use bytes::Bytes;
 use http::Response;
 use serde_json::json;
@@ -33,7 +33,7 @@ impl DevProvider {
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": [alg],
             "token_endpoint_auth_methods_supported": self.client_auth_methods(),
-            ALGS: self.authenticator().metadata("token").remove(ALGS),
+            ALGS: self.authenticator().metadata(provider::Endpoint::Token).remove(ALGS),
             "device_authorization_endpoint": issuer.endpoint("/device_authorization"),
             "code_challenge_methods_supported": ["S256"],
             "prompt_values_supported": ["none", "login", "consent", "select_account", "create"],

@@ -111,7 +111,8 @@ impl DevProvider {
         let got = request.check(known.map(|known| &known.issued), policy, now);
         let refreshing = got.map_err(|declined| settle(&mut state, &handle, declined, now))?;
         let Some(known) = state.refresh_tokens.get_mut(handle.as_bytes()) else {
-            return Err(no_randomness());
+            let cause = "what was just there is gone";
+            return Err(Refusal::new(Check::ServerStore, cause));
         };
         let login = known.login.clone();
         let (owed, token) = match refreshing {
@@ -174,6 +175,10 @@ impl DevProvider {
     }
 
     pub(super) fn exchange(&self, request: ExchangeRequest) -> Result<Response<Bytes>, Refusal> {
+        if request.requested() != TokenType::AccessToken {
+            let cause = "only access tokens are made here";
+            return Err(Refusal::new(Check::GrantTokenType, cause));
+        }
         let now = self.now();
         let subject = self.look_up(request.subject());
         let actor = request.actor().and_then(|actor| self.look_up(actor));

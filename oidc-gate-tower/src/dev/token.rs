@@ -67,9 +67,7 @@ impl DevProvider {
         let (client_id, scope) = (granted.client().id().to_owned(), granted.scopes().clone());
         let certificate = granted.confirmation().map(str::to_owned);
         let now = self.now();
-        let expires = granted
-            .not_beyond()
-            .map_or(now + TOKEN_LIFE, |end| end.min(now + TOKEN_LIFE));
+        let expires = granted.expires(now, TOKEN_LIFE);
         let id_token = match &login {
             Some(login) if scope.contains("openid") => Some(
                 self.id_token(login, &client_id, &scope, &access)
