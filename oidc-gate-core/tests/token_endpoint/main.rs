@@ -8,6 +8,7 @@
 
 mod assertion;
 mod at_once;
+mod bound;
 mod client_authentication;
 mod client_side;
 mod coverage;
