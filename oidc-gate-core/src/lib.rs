@@ -17,6 +17,7 @@ pub mod jose;
 pub mod login;
 pub mod oauth_error;
 pub mod provider;
+mod registered;
 pub mod secret;
 pub mod session;
 #[cfg(test)]

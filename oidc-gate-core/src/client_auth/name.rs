@@ -1,59 +1,26 @@
 //! The names of the methods.
 
+use crate::registered::registered_names;
 use std::fmt;
 
-macro_rules! methods {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
-        /// A client authentication method by its registered name
-        /// ([registry](https://www.iana.org/assignments/oauth-parameters/oauth-parameters.xhtml#token-endpoint-auth-method)).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum MethodName {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl MethodName {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// The method of that exact name.
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    $($text => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-
-            /// The name as metadata and registrations write it.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-methods! {
-    /// A public client, which has nothing to prove itself with.
-    None = "none",
-    /// The secret in the `Authorization` header.
-    SecretBasic = "client_secret_basic",
-    /// The secret in the body.
-    SecretPost = "client_secret_post",
-    /// An assertion signed with the secret.
-    SecretJwt = "client_secret_jwt",
-    /// An assertion signed with a key of the client's own.
-    PrivateKeyJwt = "private_key_jwt",
-    /// A certificate by an authority.
-    Tls = "tls_client_auth",
-    /// A certificate that is registered itself.
-    SelfSignedTls = "self_signed_tls_client_auth",
-}
-
-impl fmt::Display for MethodName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+registered_names! {
+    /// A client authentication method by its registered name
+    /// ([registry](https://www.iana.org/assignments/oauth-parameters/oauth-parameters.xhtml#token-endpoint-auth-method)).
+    MethodName {
+        /// A public client, which has nothing to prove itself with.
+        None = "none",
+        /// The secret in the `Authorization` header.
+        SecretBasic = "client_secret_basic",
+        /// The secret in the body.
+        SecretPost = "client_secret_post",
+        /// An assertion signed with the secret.
+        SecretJwt = "client_secret_jwt",
+        /// An assertion signed with a key of the client's own.
+        PrivateKeyJwt = "private_key_jwt",
+        /// A certificate by an authority.
+        Tls = "tls_client_auth",
+        /// A certificate that is registered itself.
+        SelfSignedTls = "self_signed_tls_client_auth",
     }
 }
 

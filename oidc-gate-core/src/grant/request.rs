@@ -11,61 +11,27 @@ use crate::{
     },
     form::Form,
     oauth_error::ErrorCode,
+    registered::registered_names,
     time::UnixTime,
     url::is_absolute_uri,
 };
-use std::fmt;
 
-macro_rules! grants {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
-        /// A grant by its registered name
-        /// ([registry](https://www.iana.org/assignments/oauth-parameters/oauth-parameters.xhtml#client-metadata)).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum GrantType {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl GrantType {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$name),*];
-
-            /// The grant of that exact name.
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    $($text => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-
-            /// The name as requests and metadata write it.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-grants! {
-    /// A code that a user brought ([RFC 6749 § 4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)).
-    AuthorizationCode = "authorization_code",
-    /// A refresh token ([RFC 6749 § 6](https://www.rfc-editor.org/rfc/rfc6749#section-6)).
-    RefreshToken = "refresh_token",
-    /// Nothing but who the client is ([RFC 6749 § 4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)).
-    ClientCredentials = "client_credentials",
-    /// A JWT of an issuer that is trusted ([RFC 7523 § 2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1)).
-    JwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer",
-    /// A device whose user decides elsewhere ([RFC 8628](https://www.rfc-editor.org/rfc/rfc8628)).
-    DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
-    /// A token for another ([RFC 8693](https://www.rfc-editor.org/rfc/rfc8693)).
-    TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
-}
-
-impl fmt::Display for GrantType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+registered_names! {
+    /// A grant by its registered name
+    /// ([registry](https://www.iana.org/assignments/oauth-parameters/oauth-parameters.xhtml#client-metadata)).
+    GrantType {
+        /// A code that a user brought ([RFC 6749 § 4.1](https://www.rfc-editor.org/rfc/rfc6749#section-4.1)).
+        AuthorizationCode = "authorization_code",
+        /// A refresh token ([RFC 6749 § 6](https://www.rfc-editor.org/rfc/rfc6749#section-6)).
+        RefreshToken = "refresh_token",
+        /// Nothing but who the client is ([RFC 6749 § 4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)).
+        ClientCredentials = "client_credentials",
+        /// A JWT of an issuer that is trusted ([RFC 7523 § 2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1)).
+        JwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        /// A device whose user decides elsewhere ([RFC 8628](https://www.rfc-editor.org/rfc/rfc8628)).
+        DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
+        /// A token for another ([RFC 8693](https://www.rfc-editor.org/rfc/rfc8693)).
+        TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 }
 

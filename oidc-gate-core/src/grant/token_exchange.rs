@@ -8,56 +8,25 @@ use crate::{
     check::{Check, quote},
     client_auth::{Owed, Refusal, TokenBinding},
     form::Form,
+    registered::registered_names,
     secret::AccessToken,
     time::UnixTime,
 };
-use std::fmt;
 
 /// How many actors may stand in a row ([RFC 8693 § 4.1](https://www.rfc-editor.org/rfc/rfc8693#section-4.1)).
 const ACTORS: usize = 4;
 
-macro_rules! token_types {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
-        /// A kind of token by its identifier ([RFC 8693 § 3](https://www.rfc-editor.org/rfc/rfc8693#section-3)).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum TokenType {
-            $($(#[$doc])* $name,)*
-        }
-
-        impl TokenType {
-            /// The kind of that exact identifier.
-            pub fn from_name(name: &str) -> Option<Self> {
-                match name {
-                    $($text => Some(Self::$name),)*
-                    _ => None,
-                }
-            }
-
-            /// The identifier as it is written.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text,)*
-                }
-            }
-        }
-    };
-}
-
-token_types! {
-    /// An access token of this server's.
-    AccessToken = "urn:ietf:params:oauth:token-type:access_token",
-    /// A refresh token of this server's.
-    RefreshToken = "urn:ietf:params:oauth:token-type:refresh_token",
-    /// An ID token.
-    IdToken = "urn:ietf:params:oauth:token-type:id_token",
-    /// Any JWT.
-    Jwt = "urn:ietf:params:oauth:token-type:jwt",
-}
-
-impl fmt::Display for TokenType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+registered_names! {
+    /// A kind of token by its identifier ([RFC 8693 § 3](https://www.rfc-editor.org/rfc/rfc8693#section-3)).
+    TokenType {
+        /// An access token of this server's.
+        AccessToken = "urn:ietf:params:oauth:token-type:access_token",
+        /// A refresh token of this server's.
+        RefreshToken = "urn:ietf:params:oauth:token-type:refresh_token",
+        /// An ID token.
+        IdToken = "urn:ietf:params:oauth:token-type:id_token",
+        /// Any JWT.
+        Jwt = "urn:ietf:params:oauth:token-type:jwt",
     }
 }
 
