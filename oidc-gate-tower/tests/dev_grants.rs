@@ -497,3 +497,26 @@ async fn registered_and_simple_clients_stand_side_by_side() {
     let wrong = [own[0], ("client_id", "app"), ("client_secret", "other")];
     assert_eq!(w.refused(&wrong).await, (401, "invalid_client".into()));
 }
+
+#[tokio::test]
+async fn an_assertion_names_the_issuer_whatever_that_is() {
+    const PLAIN: &str = "http://provider.internal:3001";
+    let (key, keys) = service_key();
+    let clock = ManualClock::new(UnixTime::from_secs(1_700_000_000));
+    let builder = DevProvider::builder().issuer(PLAIN).clock(clock);
+    let provider = builder.registered(service(keys), []).build();
+    for (audience, status) in [(PLAIN, 200), (ISSUER, 401)] {
+        let assertion = signed(
+            &key,
+            json!({"iss": "service", "sub": "service", "aud": audience, "jti": audience, "exp": 1_700_000_060}),
+        );
+        let own = [("grant_type", "client_credentials")];
+        let body = with_query("", by_assertion(&assertion, &own));
+        let request = Request::post(format!("{PLAIN}/token"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body[1..].into())
+            .unwrap();
+        let sent = provider.http_client().send(Exchange::new(request)).await;
+        assert_eq!(sent.unwrap().status(), status, "{audience}");
+    }
+}

@@ -5,7 +5,7 @@ use crate::{
     core::{
         check::Check,
         client_auth::{
-            Authenticator, Expires, HashedSecret, MethodName, Presented, Proven, Refusal,
+            Audience, Authenticator, Expires, HashedSecret, MethodName, Presented, Proven, Refusal,
             RegisteredClient, RegisteredMethod, Registration, RegistrationError, SecretPlace,
             Secrets, Verifying, certificate::ClientCertificate,
         },
@@ -144,12 +144,18 @@ fn hashed(secrets: &[ClientSecret]) -> Option<Secrets> {
 
 /// Everything is offered here: what a client is registered for decides.
 fn authenticator(issuer: &str, anchors: &Anchors) -> Authenticator {
-    let issuer = Issuer::parse(issuer).ok();
-    // An issuer that no client would trust (plain http somewhere else) is for clients that look at nothing.
-    let fallback = || Issuer::parse("https://dev-provider.invalid").ok();
-    let server = match issuer.or_else(fallback) {
-        Some(issuer) => Authenticator::new(issuer, MethodName::ALL.iter().copied()),
-        None => unreachable!("a constant is an issuer"),
+    let offering = |issuer| Authenticator::new(issuer, MethodName::ALL.iter().copied());
+    let server = match (
+        Issuer::parse(issuer),
+        Issuer::parse("https://dev-provider.invalid"),
+    ) {
+        (Ok(issuer), _) => offering(issuer),
+        // An issuer that this crate's own client would not trust (plain http somewhere else): for clients that do, and
+        // whose assertions name it.
+        (Err(_), Ok(other)) => {
+            offering(other).audience(Audience::IssuerOr(vec![issuer.to_owned()]))
+        }
+        (Err(_), Err(_)) => unreachable!("a constant is an issuer"),
     };
     match anchors {
         #[cfg(feature = "mtls-server")]
