@@ -57,12 +57,14 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age,
-        predicate, role, scope, signed_in,
+        AddressHeader, Explanation, Pattern, Requirement, RuleTable, StepUp, TrustedProxies, Unmet,
+        acr, claim, email, email_domain, email_in, group, max_age, predicate, role, scope,
+        signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
     jose::{Alg, KeyProblem, SigningKey},
     login::{Prompt, ResponseMode},
+    peers::{PeerError, Peers},
     session::{CookieKeys, KeyError, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};

@@ -117,8 +117,13 @@ where
         clean(&mut request);
         let peer = (self.layer.peer)(request.extensions());
         let target = (self.layer.target)(request.extensions()).of(request.uri());
-        let head = Head::new(request.method(), target, request.headers());
-        let policy = &gate.0.common.policy;
+        let (common, headers) = (&gate.0.common, request.headers());
+        let policy = &common.policy;
+        let head = Head::new(request.method(), target, headers);
+        let head = match policy.asks_for_client() {
+            true => head.client(common.client(peer.map(|peer| peer.ip()), headers)),
+            false => head,
+        };
         let route = policy.route(&head);
         let now = gate.now();
         let sessions = gate.0.sessions.as_deref();

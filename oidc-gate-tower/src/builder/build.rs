@@ -44,7 +44,7 @@ impl GateBuilder {
     ///
     /// Every problem of the configuration, each with the setting, the value and what to do.
     pub fn build(mut self) -> Result<Gate, ConfigError> {
-        let mut problems = std::mem::take(&mut self.env_problems);
+        let mut problems = std::mem::take(&mut self.problems);
         let sign_in = self.sign_in(&mut problems);
         let policy = self.compile(sign_in.as_ref(), &mut problems);
         let (Some(sign_in), Some(policy), []) = (sign_in, policy, problems.as_slice()) else {
@@ -52,6 +52,7 @@ impl GateBuilder {
         };
         let common = Arc::new(Common {
             policy,
+            proxies: self.proxies.take(),
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
         });
