@@ -20,6 +20,7 @@ mod html;
 mod http_client;
 mod log_in;
 mod outside;
+mod passing;
 mod ports;
 mod principal;
 mod provider;
@@ -33,6 +34,7 @@ mod service;
 mod sessions;
 mod tasks;
 mod token_client;
+mod trailers;
 mod underway;
 mod upstream;
 
@@ -57,8 +59,8 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age,
-        predicate, role, scope, signed_in,
+        Explanation, HeaderSource, IdentityHeaders, Pattern, Requirement, StepUp, Unmet, acr,
+        email_domain, group, max_age, predicate, role, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
     jose::{Alg, KeyProblem, SigningKey},
@@ -74,6 +76,7 @@ pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
+pub use trailers::CleanTrailers;
 
 // The program in the README compiles.
 #[cfg(doctest)]
