@@ -44,12 +44,17 @@ pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, AddressHeader, Alg, AutomaticAuth, Check, CheckFailed, ClaimPath,
     ClaimsMismatch, ClaimsSource, ClientAuth, ClientCert, ClientKey, Clock, ConfigError,
-    CookieKeys, Demand, EmailRule, Explanation, Gate, GateBuilder, HttpClient, Identity, KeyError,
-    KeyProblem, Pattern, PeerError, Peers, Principal, Prompt, Provider, ProviderMetadata,
-    Requirement, ResponseMode, RuleTable, SameSite, Signer, SignerError, SigningKey, StepUp,
-    SystemClock, TokenClient, TokenClientBuilder, TransportError, TrustedProxies, Unfinished,
-    Unmet, Via, acr, claim,
-    core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
+    CookieKeys, Demand, EmailRule, Explanation, Gate, GateBuilder, HeaderSource, HttpClient,
+    Identity, IdentityHeaders, KeyError, KeyProblem, Pattern, PeerError, Peers, Principal, Prompt,
+    Provider, ProviderMetadata, Requirement, ResponseMode, RuleTable, SameSite, Signer,
+    SignerError, SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder, TransportError,
+    TrustedProxies, Unfinished, Unmet, Via, acr, claim,
+    core::{
+        self,
+        flow::Exchange,
+        secret::{ClientSecret, HeaderSecret},
+        time::UnixTime,
+    },
     email, email_domain, email_in, group, max_age, predicate, role, scope, signed_in,
 };
 pub use protect::{

@@ -9,12 +9,16 @@ use crate::{
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
-        gate::{Pattern, PolicySettings, Preflights, Requirement, RuleKind, TrustedProxies},
+        gate::{
+            IdentityHeaders, Pattern, PolicySettings, Preflights, Requirement, RuleKind,
+            TrustedProxies,
+        },
         login::ResponseMode,
         peers::Peers,
         session::{CookieKeys, SameSite},
     },
     env::Env,
+    passing::{OwnCookies, PassingSettings},
     ports::DynHttpClient,
 };
 use std::{fmt, sync::Arc, time::Duration};
@@ -50,6 +54,7 @@ pub struct GateBuilder {
     problems: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<Shape>,
+    passing: PassingSettings,
 }
 
 /// Whose HTTP client it is.
@@ -298,6 +303,45 @@ impl GateBuilder {
     /// takes `Claims<T>`.
     pub fn claims<T: serde::de::DeserializeOwned>(mut self) -> Self {
         self.demanded_claims = Some(Shape::of::<T>());
+        self
+    }
+
+    /// Tells the application in headers of the request who the caller is: for services behind it that read nothing else, a
+    /// proxy's upstreams above all. None unless set. A handler reads the [`Principal`](crate::Principal).
+    ///
+    /// Whatever a request brings under these names, in whatever spelling, is removed on every path. They are written where
+    /// somebody is recognised, on [open](Self::open) paths too, and absent otherwise.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, HeaderSource, IdentityHeaders};
+    ///
+    /// let gate = Gate::builder()
+    ///     .issuer("https://id.example.com")
+    ///     .client("my-app", ClientAuth::none())
+    ///     .base_url("https://app.example.com")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .identity_headers(
+    ///         IdentityHeaders::forwarded().header("X-Department", HeaderSource::claim("department")),
+    ///     )
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
+    pub fn identity_headers(mut self, headers: IdentityHeaders) -> Self {
+        self.passing.request = headers;
+        self
+    }
+
+    /// Says in headers of the application's answers who the caller is: for a proxy in front that asks this application. It has
+    /// to take them off, because browsers, scripts and logs of others see them otherwise. None unless set.
+    pub fn identity_response_headers(mut self, headers: IdentityHeaders) -> Self {
+        self.passing.response = headers;
+        self
+    }
+
+    /// Lets the application see the gate's own cookies, which are kept from it unless this is set: who reads a session's
+    /// cookie can be the user.
+    pub fn pass_own_cookies(mut self) -> Self {
+        self.passing.own_cookies = OwnCookies::Pass;
         self
     }
 

@@ -9,6 +9,7 @@ use crate::{
         identity::Identity,
         time::UnixTime,
     },
+    passing::Passing,
     ports::Clock,
     sessions::Sessions,
     tasks::Tasks,
@@ -52,6 +53,7 @@ pub(crate) struct Common {
     pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) passing: Passing,
 }
 
 impl Common {

@@ -20,6 +20,7 @@ mod html;
 mod http_client;
 mod log_in;
 mod outside;
+mod passing;
 mod ports;
 mod principal;
 mod provider;
@@ -33,6 +34,7 @@ mod service;
 mod sessions;
 mod tasks;
 mod token_client;
+mod trailers;
 mod underway;
 mod upstream;
 
@@ -57,9 +59,9 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        AddressHeader, Explanation, Pattern, Requirement, RuleTable, StepUp, TrustedProxies, Unmet,
-        acr, claim, email, email_domain, email_in, group, max_age, predicate, role, scope,
-        signed_in,
+        AddressHeader, Explanation, HeaderSource, IdentityHeaders, Pattern, Requirement, RuleTable,
+        StepUp, TrustedProxies, Unmet, acr, claim, email, email_domain, email_in, group, max_age,
+        predicate, role, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
     jose::{Alg, KeyProblem, SigningKey},
@@ -76,6 +78,7 @@ pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
+pub use trailers::CleanTrailers;
 
 // The program in the README compiles.
 #[cfg(doctest)]

@@ -36,6 +36,7 @@ mod decision;
 mod explain;
 mod head;
 mod hygiene;
+mod identity_headers;
 mod matcher;
 mod path;
 mod pattern;
@@ -57,7 +58,8 @@ pub use decision::{
 };
 pub use explain::Explanation;
 pub use head::{Head, Target};
-pub use hygiene::{STRIPPED, Stripped, is_stripped, strip_identity_headers};
+pub use hygiene::{STRIPPED, Stripped, Stripping, is_stripped, strip_identity_headers};
+pub use identity_headers::{HeaderProblem, HeaderSource, HeaderWriter, IdentityHeaders};
 pub use path::{Ambiguity, Clarity};
 pub use pattern::Pattern;
 pub use policy::Policy;
