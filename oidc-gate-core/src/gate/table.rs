@@ -19,14 +19,14 @@ use std::{collections::BTreeSet, fmt};
 /// assert_eq!(
 ///     table.to_string(),
 ///     "\
-/// require   /admin and below  group admins
+/// require   /admin and below   group admins
 /// protect   everything else
 /// open      GET /
 /// bypass    /assets and below
-/// endpoint  /oauth2/callback  GET, POST
-/// endpoint  /oauth2/sign_out  GET, POST
-/// endpoint  /oauth2/start     GET, POST
-/// endpoint  /oauth2/userinfo  GET, HEAD
+/// endpoint  /oauth2/callback   GET, POST
+/// endpoint  /oauth2/sign_out   GET, POST
+/// endpoint  /oauth2/start      GET, POST
+/// endpoint  /oauth2/userinfo   GET, HEAD
 /// "
 /// );
 /// ```
