@@ -18,6 +18,7 @@ pub mod login;
 pub mod oauth_error;
 pub mod provider;
 mod registered;
+pub mod resource;
 pub mod secret;
 pub mod session;
 #[cfg(test)]

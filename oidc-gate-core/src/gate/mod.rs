@@ -59,7 +59,7 @@ pub use pattern::Pattern;
 pub use policy::Policy;
 pub use requirement::{
     Requirement, StepUp, Unmet, acr, email_domain, group, max_age, predicate, role, scope,
-    signed_in,
+    signed_in, user,
 };
 pub use route::{Endpoint, Requirements, Route};
 pub use settings::{Accepts, InvalidBearer, PolicySettings, Rule, RuleKind, RuleProblem};

@@ -9,7 +9,7 @@ use super::settings::{
 };
 use crate::session::SameSite;
 use http::Method;
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// The rules of a gate, checked and ready.
 ///
@@ -41,6 +41,7 @@ pub struct Policy {
     endpoints: Vec<(Box<str>, Endpoint)>,
     pub(super) accepts: Accepts,
     pub(super) invalid_bearer: InvalidBearer,
+    pub(super) realm: Option<Arc<str>>,
     pub(super) origin: Option<Box<str>>,
     pub(super) same_site: SameSite,
 }
@@ -114,6 +115,7 @@ impl Policy {
             prefix,
             accepts: settings.accepts,
             invalid_bearer: settings.invalid_bearer,
+            realm: settings.realm.map(Into::into),
             origin: settings.origin.map(Into::into),
             same_site: settings.same_site,
             rules,
