@@ -2,6 +2,7 @@
 
 use crate::{
     GateBuilder, Unfinished,
+    bearer::Verifier,
     core::{
         check::CheckFailed,
         form,
@@ -43,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) common: Arc<Common>,
     /// What signs users in; absent where nobody does.
     pub(crate) sessions: Option<Arc<Sessions>>,
+    /// What believes bearer tokens; absent where they are no credential.
+    pub(crate) bearer: Option<Arc<Verifier>>,
 }
 
 /// What every gate has, whatever credentials it takes.

@@ -5,6 +5,7 @@
 
 mod after;
 mod answer;
+mod bearer;
 mod body;
 mod builder;
 mod client_auth;
@@ -23,6 +24,7 @@ mod outside;
 mod ports;
 mod principal;
 mod provider;
+mod published;
 mod recognise;
 mod remember;
 mod report;
@@ -43,6 +45,7 @@ pub mod dev;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use bearer::Bearer;
 pub use body::GateBody;
 pub use builder::GateBuilder;
 pub use client_auth::{AutomaticAuth, ClientAuth, ClientCert, ClientKey};
@@ -57,12 +60,13 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age,
-        predicate, role, scope, signed_in,
+        Explanation, InvalidBearer, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group,
+        max_age, predicate, role, scope, signed_in, user,
     },
-    identity::{ClaimsMismatch, Identity, Via},
+    identity::{ClaimsMismatch, Identity, IdentityKind, Via},
     jose::{Alg, KeyProblem, SigningKey},
     login::{Prompt, ResponseMode},
+    resource::{BearerKind, Marker},
     session::{CookieKeys, KeyError, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};

@@ -4,10 +4,12 @@ use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, Style},
     answer,
+    bearer::Sight,
     core::gate::{Caller, Head, SessionEffect, Verdict, strip_identity_headers},
+    core::time::UnixTime,
     decline::Answer,
     endpoint,
-    recognise::Recognised,
+    recognise::{Look, Recognised},
     report,
     underway::Underway,
 };
@@ -106,100 +108,158 @@ where
 {
     type Response = Response<GateBody<R>>;
     type Error = S::Error;
-    type Future = GateFuture<S::Future>;
+    type Future = GateFuture<S, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> GateFuture<S::Future> {
-        let gate = &self.layer.gate;
+    fn call(&mut self, mut request: Request<B>) -> GateFuture<S, B> {
         clean(&mut request);
-        let peer = (self.layer.peer)(request.extensions());
-        let target = (self.layer.target)(request.extensions()).of(request.uri());
+        let now = self.layer.gate.now();
+        match self.layer.look(&request, now) {
+            Look::Now(recognised) => go_on(&self.layer, &mut self.inner, request, recognised, now),
+            Look::Later(sight) => {
+                // The service that is ready goes along, and its clone becomes ready for the next request.
+                let other = self.inner.clone();
+                let inner = std::mem::replace(&mut self.inner, other);
+                let layer = self.layer.clone();
+                GateFuture::wait(
+                    sight,
+                    Held {
+                        inner,
+                        layer,
+                        request,
+                    },
+                )
+            }
+        }
+    }
+}
+
+impl GateLayer {
+    fn look<B>(&self, request: &Request<B>, now: UnixTime) -> Look {
+        let target = (self.target)(request.extensions()).of(request.uri());
         let head = Head::new(request.method(), target, request.headers());
-        let policy = &gate.0.common.policy;
-        let route = policy.route(&head);
+        let route = self.gate.0.common.policy.route(&head);
+        self.gate.look(&route, request.headers(), now)
+    }
+}
+
+/// A request that waits until it is known whose it is, and the service that is ready for it.
+pub(crate) struct Held<S, B> {
+    inner: S,
+    layer: GateLayer,
+    request: Request<B>,
+}
+
+impl<S, B> Held<S, B>
+where
+    S: Service<Request<B>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    /// Goes on as if it had been known at once.
+    pub(crate) fn go_on(mut self, sight: Sight) -> GateFuture<S, B> {
+        let gate = &self.layer.gate;
         let now = gate.now();
-        let sessions = gate.0.sessions.as_deref();
-        let recognised = match sessions {
-            Some(sessions) if route.needs_identity() => sessions.recognise(request.headers(), now),
-            _ => Recognised::Nobody,
-        };
-        let decision = policy.decide(&head, &route, recognised.credential(), now);
-        let cookies = match decision.session {
-            // A session that cannot be sealed now goes on as it is.
-            SessionEffect::Touch => recognised
-                .session()
-                .zip(sessions)
-                .and_then(|(session, sessions)| {
-                    let session = session.touched(now);
-                    let headers = request.headers();
-                    sessions.session_cookies(&session, now, headers).ok()
-                })
-                .unwrap_or_default(),
-            SessionEffect::Clear => sessions
-                .map(|sessions| sessions.names.clear_session(request.headers()))
-                .unwrap_or_default(),
-            // Sessions hold no tokens, so nothing is ever due to be refreshed.
-            SessionEffect::Keep | SessionEffect::RefreshAhead | SessionEffect::RefreshNow => {
-                Vec::new()
-            }
-        };
-        let underway = |headers| {
-            sessions
-                .map(|sessions| sessions.underway(headers, &recognised))
-                .unwrap_or_default()
-        };
-        match decision.verdict {
-            Verdict::Admit(caller) => {
-                // On a bypassed path the gate looks at nothing, and begins no login.
-                let (style, underway) = match caller {
-                    Caller::Bypassed => (Style::AsAsked, Underway::default()),
-                    Caller::Anonymous | Caller::Identified => {
-                        (Style::of(gate, &head), underway(request.headers()))
-                    }
-                };
-                let after = After {
-                    cookies,
-                    cache: decision.cache,
-                    style,
-                    underway,
-                    caller,
-                    peer,
-                    gate: gate.clone(),
-                };
-                if let Some(sessions) = sessions {
-                    sessions.names.strip(request.headers_mut());
+        let recognised = gate.seen(sight, self.request.headers(), now);
+        go_on(&self.layer, &mut self.inner, self.request, recognised, now)
+    }
+}
+
+/// Decides about a request whose caller is known, and does it.
+fn go_on<S, B>(
+    layer: &GateLayer,
+    inner: &mut S,
+    mut request: Request<B>,
+    recognised: Recognised,
+    now: UnixTime,
+) -> GateFuture<S, B>
+where
+    S: Service<Request<B>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    let gate = &layer.gate;
+    let peer = (layer.peer)(request.extensions());
+    let target = (layer.target)(request.extensions()).of(request.uri());
+    let head = Head::new(request.method(), target, request.headers());
+    let policy = &gate.0.common.policy;
+    let route = policy.route(&head);
+    let sessions = gate.0.sessions.as_deref();
+    let decision = policy.decide(&head, &route, recognised.credential(), now);
+    let cookies = match decision.session {
+        // A session that cannot be sealed now goes on as it is.
+        SessionEffect::Touch => recognised
+            .session()
+            .zip(sessions)
+            .and_then(|(session, sessions)| {
+                let session = session.touched(now);
+                let headers = request.headers();
+                sessions.session_cookies(&session, now, headers).ok()
+            })
+            .unwrap_or_default(),
+        SessionEffect::Clear => sessions
+            .map(|sessions| sessions.names.clear_session(request.headers()))
+            .unwrap_or_default(),
+        // Sessions hold no tokens, so nothing is ever due to be refreshed.
+        SessionEffect::Keep | SessionEffect::RefreshAhead | SessionEffect::RefreshNow => Vec::new(),
+    };
+    let underway = |headers| {
+        sessions
+            .map(|sessions| sessions.underway(headers, &recognised))
+            .unwrap_or_default()
+    };
+    match decision.verdict {
+        Verdict::Admit(caller) => {
+            // On a bypassed path the gate looks at nothing, and begins no login.
+            let (style, underway) = match caller {
+                Caller::Bypassed => (Style::AsAsked, Underway::default()),
+                Caller::Anonymous | Caller::Identified => {
+                    (Style::of(gate, &head), underway(request.headers()))
                 }
-                let extensions = request.extensions_mut();
-                match (caller, recognised.into_principal(now)) {
-                    (Caller::Bypassed, _) => {}
-                    (Caller::Identified, Some(principal)) => {
-                        extensions.insert(principal);
-                    }
-                    // Nobody is identified without having been recognised; if it ever happened, nobody would be there.
-                    (Caller::Anonymous, _) | (Caller::Identified, None) => {
-                        extensions.insert(Anonymous::MARK);
-                    }
-                }
-                GateFuture::pass(self.inner.call(request), after)
+            };
+            let after = After {
+                cookies,
+                cache: decision.cache,
+                style,
+                underway,
+                caller,
+                peer,
+                unusable: recognised.unusable(),
+                gate: gate.clone(),
+            };
+            if let Some(sessions) = sessions {
+                sessions.names.strip(request.headers_mut());
             }
-            Verdict::Serve(endpoint) => {
-                let gate = gate.clone();
-                // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
-                let (parts, body) = request.into_parts();
-                let work = endpoint::serve(gate, endpoint, parts, body, recognised);
-                GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
-            }
-            verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
-                match gate.answer(&verdict, underway(request.headers()), peer) {
-                    Answer::Now(mut response) => {
-                        answer::set_cookies(&mut response, cookies);
-                        GateFuture::done(response)
-                    }
-                    Answer::Later(work) => GateFuture::later(work, cookies),
+            let extensions = request.extensions_mut();
+            match (caller, recognised.into_principal(now)) {
+                (Caller::Bypassed, _) => {}
+                (Caller::Identified, Some(principal)) => {
+                    extensions.insert(principal);
                 }
+                // Nobody is identified without having been recognised; if it ever happened, nobody would be there.
+                (Caller::Anonymous, _) | (Caller::Identified, None) => {
+                    extensions.insert(Anonymous::MARK);
+                }
+            }
+            GateFuture::pass(inner.call(request), after)
+        }
+        Verdict::Serve(endpoint) => {
+            let gate = gate.clone();
+            // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
+            let (parts, body) = request.into_parts();
+            let work = endpoint::serve(gate, endpoint, parts, body, recognised);
+            GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
+        }
+        verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
+            match gate.answer(&verdict, underway(request.headers()), peer) {
+                Answer::Now(mut response) => {
+                    answer::set_cookies(&mut response, cookies);
+                    GateFuture::done(response)
+                }
+                Answer::Later(work) => GateFuture::later(work, cookies),
             }
         }
     }

@@ -59,6 +59,7 @@ impl GateBuilder {
         Ok(Gate(Arc::new(Inner {
             common,
             sessions: Some(Arc::new(sessions)),
+            bearer: None,
         })))
     }
 
