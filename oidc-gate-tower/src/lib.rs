@@ -21,6 +21,7 @@ mod html;
 mod http_client;
 mod log_in;
 mod outside;
+mod passing;
 mod ports;
 mod principal;
 mod provider;
@@ -35,6 +36,7 @@ mod service;
 mod sessions;
 mod tasks;
 mod token_client;
+mod trailers;
 mod underway;
 mod upstream;
 
@@ -60,12 +62,14 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        Explanation, InvalidBearer, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group,
-        max_age, predicate, role, scope, signed_in, user,
+        AddressHeader, Explanation, HeaderSource, IdentityHeaders, InvalidBearer, Pattern,
+        Requirement, RuleTable, StepUp, TrustedProxies, Unmet, acr, claim, email, email_domain,
+        email_in, group, max_age, predicate, role, scope, signed_in, user,
     },
     identity::{ClaimsMismatch, Identity, IdentityKind, Via},
     jose::{Alg, KeyProblem, SigningKey},
     login::{Prompt, ResponseMode},
+    peers::{PeerError, Peers},
     resource::{BearerKind, Marker},
     session::{CookieKeys, KeyError, SameSite},
 };
@@ -78,6 +82,7 @@ pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
+pub use trailers::CleanTrailers;
 
 // The program in the README compiles.
 #[cfg(doctest)]

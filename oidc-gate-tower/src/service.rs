@@ -5,11 +5,14 @@ use crate::{
     after::{After, Style},
     answer,
     bearer::Sight,
-    core::gate::{Caller, Head, SessionEffect, Verdict, strip_identity_headers},
-    core::time::UnixTime,
+    core::{
+        gate::{Caller, Head, SessionEffect, Verdict},
+        time::UnixTime,
+    },
     decline::Answer,
     endpoint,
-    recognise::{Look, Recognised},
+    ports::Boxed,
+    recognise::Look,
     report,
     underway::Underway,
 };
@@ -32,9 +35,7 @@ use tracing::Instrument as _;
 /// [`original_target`](Self::original_target) where the original is; the layer of oidc-gate-axum does.
 ///
 /// [Headers that claim an identity](crate::core::gate::STRIPPED) are taken off every request. Trailers come with the body,
-/// whose type is the application's own, and neither hyper nor axum puts them among the headers
-/// ([RFC 9110 § 6.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.5.1)): whoever reads them asks
-/// [`is_stripped`](crate::core::gate::is_stripped) first.
+/// whose type is the application's own: whoever reads them or sends them on takes [`Gate::clean_trailers`].
 #[derive(Clone)]
 #[must_use]
 pub struct GateLayer {
@@ -91,6 +92,13 @@ pub struct GateService<S> {
     layer: GateLayer,
 }
 
+impl<S> GateService<S> {
+    /// The gate around it.
+    pub fn gate(&self) -> &Gate {
+        &self.layer.gate
+    }
+}
+
 impl<S: fmt::Debug> fmt::Debug for GateService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateService")
@@ -115,34 +123,22 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> GateFuture<S, B> {
-        clean(&mut request);
-        let now = self.layer.gate.now();
-        match self.layer.look(&request, now) {
-            Look::Now(recognised) => go_on(&self.layer, &mut self.inner, request, recognised, now),
-            Look::Later(sight) => {
+        let gate = &self.layer.gate;
+        clean(gate, &mut request);
+        let now = gate.now();
+        match go_on(&self.layer, &mut self.inner, request, None, now) {
+            Next::Answer(future) => future,
+            Next::Wait(sight, request) => {
                 // The service that is ready goes along, and its clone becomes ready for the next request.
                 let other = self.inner.clone();
-                let inner = std::mem::replace(&mut self.inner, other);
-                let layer = self.layer.clone();
-                GateFuture::wait(
-                    sight,
-                    Held {
-                        inner,
-                        layer,
-                        request,
-                    },
-                )
+                let held = Held {
+                    inner: std::mem::replace(&mut self.inner, other),
+                    layer: self.layer.clone(),
+                    request,
+                };
+                GateFuture::wait(sight, held)
             }
         }
-    }
-}
-
-impl GateLayer {
-    fn look<B>(&self, request: &Request<B>, now: UnixTime) -> Look {
-        let target = (self.target)(request.extensions()).of(request.uri());
-        let head = Head::new(request.method(), target, request.headers());
-        let route = self.gate.0.common.policy.route(&head);
-        self.gate.look(&route, request.headers(), now)
     }
 }
 
@@ -161,21 +157,33 @@ where
 {
     /// Goes on as if it had been known at once.
     pub(crate) fn go_on(mut self, sight: Sight) -> GateFuture<S, B> {
-        let gate = &self.layer.gate;
-        let now = gate.now();
-        let recognised = gate.seen(sight, self.request.headers(), now);
-        go_on(&self.layer, &mut self.inner, self.request, recognised, now)
+        let now = self.layer.gate.now();
+        let known = Some(sight);
+        match go_on(&self.layer, &mut self.inner, self.request, known, now) {
+            Next::Answer(future) => future,
+            Next::Wait(sight, request) => GateFuture::wait(sight, Self { request, ..self }),
+        }
     }
 }
 
-/// Decides about a request whose caller is known, and does it.
+/// What comes of a request.
+enum Next<S, B>
+where
+    S: Service<Request<B>>,
+{
+    Answer(GateFuture<S, B>),
+    /// It has to wait.
+    Wait(Boxed<'static, Sight>, Request<B>),
+}
+
+/// Decides about a request and does it. `known` is what its token comes to, if that took waiting.
 fn go_on<S, B>(
     layer: &GateLayer,
     inner: &mut S,
     mut request: Request<B>,
-    recognised: Recognised,
+    known: Option<Sight>,
     now: UnixTime,
-) -> GateFuture<S, B>
+) -> Next<S, B>
 where
     S: Service<Request<B>>,
     B: Body + Send + 'static,
@@ -184,10 +192,22 @@ where
     let gate = &layer.gate;
     let peer = (layer.peer)(request.extensions());
     let target = (layer.target)(request.extensions()).of(request.uri());
-    let head = Head::new(request.method(), target, request.headers());
-    let policy = &gate.0.common.policy;
+    let (common, headers) = (&gate.0.common, request.headers());
+    let policy = &common.policy;
+    let head = Head::new(request.method(), target, headers);
+    let head = match policy.asks_for_client() {
+        true => head.client(common.client(peer.map(|peer| peer.ip()), headers)),
+        false => head,
+    };
     let route = policy.route(&head);
     let sessions = gate.0.sessions.as_deref();
+    let recognised = match known {
+        Some(sight) => gate.seen(sight, request.headers(), now),
+        None => match gate.look(&route, request.headers(), now) {
+            Look::Now(recognised) => recognised,
+            Look::Later(sight) => return Next::Wait(sight, request),
+        },
+    };
     let decision = policy.decide(&head, &route, recognised.credential(), now);
     let cookies = match decision.session {
         // A session that cannot be sealed now goes on as it is.
@@ -211,7 +231,7 @@ where
             .map(|sessions| sessions.underway(headers, &recognised))
             .unwrap_or_default()
     };
-    match decision.verdict {
+    Next::Answer(match decision.verdict {
         Verdict::Admit(caller) => {
             // On a bypassed path the gate looks at nothing, and begins no login.
             let (style, underway) = match caller {
@@ -220,21 +240,29 @@ where
                     (Style::of(gate, &head), underway(request.headers()))
                 }
             };
+            let unusable = recognised.unusable();
+            let principal = recognised.into_principal(now);
+            let passing = &gate.0.common.passing;
+            let identified = principal.as_ref().filter(|_| caller == Caller::Identified);
+            let said = passing.tell(identified.map(Principal::identity), request.headers_mut());
             let after = After {
                 cookies,
+                said,
                 cache: decision.cache,
                 style,
                 underway,
                 caller,
                 peer,
-                unusable: recognised.unusable(),
+                unusable,
                 gate: gate.clone(),
             };
-            if let Some(sessions) = sessions {
+            if let Some(sessions) = sessions
+                && passing.keeps_own_cookies()
+            {
                 sessions.names.strip(request.headers_mut());
             }
             let extensions = request.extensions_mut();
-            match (caller, recognised.into_principal(now)) {
+            match (caller, principal) {
                 (Caller::Bypassed, _) => {}
                 (Caller::Identified, Some(principal)) => {
                     extensions.insert(principal);
@@ -262,12 +290,12 @@ where
                 Answer::Later(work) => GateFuture::later(work, cookies),
             }
         }
-    }
+    })
 }
 
 /// Takes off what only the gate may put on. Done to every request, also on open and bypassed paths.
-fn clean<B>(request: &mut Request<B>) {
-    strip_identity_headers(request.headers_mut());
+fn clean<B>(gate: &Gate, request: &mut Request<B>) {
+    gate.0.common.passing.clean(request.headers_mut());
     if !request.extensions().is_empty() {
         request.extensions_mut().remove::<Principal>();
         request.extensions_mut().remove::<Anonymous>();
