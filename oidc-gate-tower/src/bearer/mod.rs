@@ -271,6 +271,16 @@ impl Bearer {
     }
 }
 
+/// The issuer of those that name none.
+#[derive(Clone, Copy)]
+pub(crate) struct Own<'a> {
+    pub(crate) issuer: &'a Issuer,
+    /// What is said of its tokens where users sign in with it.
+    pub(crate) rules: &'a SignInRules,
+    /// Whether they do, so that its keys are known already.
+    pub(crate) signs_in: bool,
+}
+
 /// A [`Bearer`] that was found to be right.
 pub(crate) struct Accepted {
     pub(crate) rules: TokenRules,
@@ -280,10 +290,10 @@ pub(crate) struct Accepted {
 }
 
 impl Bearer {
-    /// Checks what was said, beside the provider of logins, if there is one.
+    /// Checks what was said, beside the issuer of those that name none.
     pub(crate) fn accept(
         self,
-        provider: Option<(&Issuer, &SignInRules)>,
+        provider: Option<Own<'_>>,
         problems: &mut Vec<String>,
     ) -> Option<Accepted> {
         let before = problems.len();
@@ -298,7 +308,7 @@ impl Bearer {
                 problems.extend(found.iter().map(|problem| format!("{name}: {problem}")));
                 issuer?
             }
-            (None, Some((issuer, _))) => issuer.clone(),
+            (None, Some(own)) => own.issuer.clone(),
             (None, None) => {
                 problems.push(format!(
                     "{name}: issuer: missing; nobody signs in here, so say whose tokens are meant with .issuer(\"https://…\")"
@@ -306,9 +316,9 @@ impl Bearer {
                 return None;
             }
         };
-        let own = provider.filter(|(own, _)| *own == &issuer);
+        let own = provider.filter(|own| *own.issuer == issuer);
         let mut problem = |text: String| problems.push(format!("{name}: {text}"));
-        let source = self.source(own.is_some(), &mut problem);
+        let source = self.source(own.is_some_and(|own| own.signs_in), &mut problem);
         if self
             .leeway
             .is_some_and(|leeway| leeway > Provider::MAX_LEEWAY)
@@ -327,10 +337,10 @@ impl Bearer {
         if let Some(algs) = self.algs {
             rules.algs = algs.into_iter().collect::<AlgSet>();
         }
-        if let Some(leeway) = self.leeway.or(own.map(|(_, rules)| rules.leeway)) {
+        if let Some(leeway) = self.leeway.or(own.map(|own| own.rules.leeway)) {
             rules.leeway = leeway;
         }
-        if let Some((_, of_logins)) = own {
+        if let Some(Own { rules: of_logins, .. }) = own {
             rules.claims = of_logins.claims.clone();
             rules.provider.clone_from(&of_logins.provider);
         }

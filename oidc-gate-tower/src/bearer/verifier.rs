@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     core::{
+        check::CheckFailed,
         flow::KeyQuery,
         jose::JwkSet,
         provider::{IssuerMetadata, Metadata},
@@ -166,6 +167,17 @@ impl Verifier {
             }
         }
         self.judge(candidate, (at, generation), &keys, name, self.clock.now())
+    }
+
+    /// Asks every issuer for its metadata, unless that is known.
+    pub(crate) async fn ready(&self) -> Result<(), CheckFailed> {
+        for ring in &self.rings {
+            match ring {
+                Ring::Provider(published) => drop(published.metadata().await?),
+                Ring::Other(published) => drop(published.metadata().await?),
+            }
+        }
+        Ok(())
     }
 
     /// Which keys are a token's, and what was published when they were looked for.
