@@ -14,6 +14,7 @@ use crate::{
         session::{CookieKeys, SameSite},
     },
     env::Env,
+    pages::{Pages, SignInPage},
     ports::DynHttpClient,
 };
 use std::{fmt, sync::Arc, time::Duration};
@@ -51,6 +52,8 @@ pub struct GateBuilder {
     env_problems: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<Shape>,
+    pages: Option<Box<dyn Pages>>,
+    sign_in_page: SignInPage,
 }
 
 /// Whose HTTP client it is.
@@ -237,6 +240,22 @@ impl GateBuilder {
     /// takes `Claims<T>`.
     pub fn claims<T: serde::de::DeserializeOwned>(mut self) -> Self {
         self.demanded_claims = Some(Shape::of::<T>());
+        self
+    }
+
+    /// What the gate's pages look like: [`Branding`](crate::pages::Branding), or a theme of one's own.
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.pages = Some(Box::new(pages));
+        self
+    }
+
+    /// Whether whoever opens a page that demands a login sees the sign-in page first, or is led to the provider at once, as
+    /// they are unless this is set. The sign-in page is always there: `/oauth2/sign_in`, with `rd` for where to go
+    /// afterwards.
+    ///
+    /// Scripts and whatever else cannot be led to a login are answered the same with either.
+    pub fn sign_in_page(mut self, sign_in_page: SignInPage) -> Self {
+        self.sign_in_page = sign_in_page;
         self
     }
 

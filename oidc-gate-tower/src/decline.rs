@@ -6,19 +6,21 @@ use crate::{
         check::{Check, CheckFailed},
         flow::Env,
         form,
-        gate::{Caller, Endpoint, Verdict},
+        gate::{Caller, Challenge, Endpoint, Verdict},
         login::{self, Demand, Manner, ReturnTo, Transaction, Wanted},
         provider::Metadata,
         session::{CookieNames, SetCookie},
     },
+    endpoint,
     gate::Inner,
+    pages::SignInPage,
     ports::{Boxed, OsEntropy},
     report,
     underway::Underway,
     upstream::Unavailable,
 };
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, header::WWW_AUTHENTICATE};
 use std::net::SocketAddr;
 use tracing::Instrument as _;
 
@@ -63,6 +65,9 @@ impl Gate {
                 return_to,
                 step_up,
             } => {
+                if step_up.is_none() && self.0.sign_in_page == SignInPage::Show {
+                    return Answer::Now(self.offer(*check, return_to));
+                }
                 if let Some(circle) = self.circle(return_to, &underway) {
                     return circle;
                 }
@@ -75,9 +80,9 @@ impl Gate {
                     });
                 self.log_in(Wanted::to(return_to.clone()).demand(demand), underway)
             }
-            Verdict::ComeAgain(place) => Answer::Now(answer::lead(place.as_str())),
+            Verdict::ComeAgain(place) => Answer::Now(self.0.answers.lead(place.as_str())),
             Verdict::Refuse(refusal) => {
-                Answer::Now(answer::refusal(refusal, || match refusal.check {
+                Answer::Now(self.0.answers.refusal(refusal, || match refusal.check {
                     Check::Forbidden => self.sign_in_as_someone_else(),
                     _ if refusal.status == StatusCode::UNAUTHORIZED => {
                         self.sign_in_path(self.home().as_str())
@@ -92,11 +97,28 @@ impl Gate {
         }
     }
 
+    /// The sign-in page in the place of a page that demands a login.
+    ///
+    /// 401, because that is what it is: whoever has a credential gets in
+    /// ([RFC 9110 § 15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)). 200 would be taken for the page that was
+    /// asked for, and 403 says that no credential helps.
+    fn offer(&self, check: Check, return_to: &ReturnTo) -> Response<Bytes> {
+        tracing::debug!(check = check.id(), ?return_to, "the sign-in page is shown");
+        let mut response = endpoint::sign_in(self, return_to, StatusCode::UNAUTHORIZED);
+        let challenge = Challenge::new(self.0.policy.scheme(), None);
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, challenge.header_value());
+        response
+    }
+
     /// What is answered in the place of a login that would lead round in circles.
     fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
         let failed = self.landings(underway).judge().err()?;
         let again = self.sign_in_path(return_to.as_str());
-        Some(Answer::Now(answer::login_failed(&failed, None, &again)))
+        Some(Answer::Now(
+            self.0.answers.login_failed(&failed, None, &again),
+        ))
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.
@@ -119,7 +141,7 @@ impl Gate {
                         return answer::redirect(otherwise.as_str());
                     }
                     let again = gate.sign_in_path(wanted.return_to.as_str());
-                    answer::login_failed(&why, Some(retry_after), &again)
+                    gate.0.answers.login_failed(&why, Some(retry_after), &again)
                 }
             }
         }))
@@ -148,7 +170,9 @@ impl Gate {
             }
             Err(failed) => {
                 inner.upstream.failed(failed.check());
-                answer::login_failed(&failed, None, &self.sign_in_path(place.as_str()))
+                inner
+                    .answers
+                    .login_failed(&failed, None, &self.sign_in_path(place.as_str()))
             }
         }
     }

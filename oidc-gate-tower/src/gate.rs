@@ -2,6 +2,7 @@
 
 use crate::{
     GateBuilder, Unfinished,
+    answer::Answers,
     core::{
         check::CheckFailed,
         form,
@@ -12,6 +13,7 @@ use crate::{
         time::UnixTime,
         url::BaseUrl,
     },
+    pages::SignInPage,
     ports::Clock,
     remember::Remembered,
     tasks::Tasks,
@@ -61,6 +63,8 @@ pub(crate) struct Inner {
     pub(crate) used_states: Remembered,
     /// What a link to `start` may carry beside what is harmless everywhere.
     pub(crate) start_params: Vec<String>,
+    pub(crate) answers: Answers,
+    pub(crate) sign_in_page: SignInPage,
 }
 
 impl Gate {

@@ -39,6 +39,7 @@ mod upstream;
 pub mod bridge;
 #[cfg(feature = "dev-provider")]
 pub mod dev;
+pub mod pages;
 #[cfg(feature = "testing")]
 pub mod testing;
 

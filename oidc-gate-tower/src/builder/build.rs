@@ -3,6 +3,7 @@
 use super::{GateBuilder, Http};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
+    answer::Answers,
     config_error::without_userinfo,
     core::{
         client_auth::{Client, Method},
@@ -14,6 +15,7 @@ use crate::{
     gate::Inner,
     http_client::http_client,
     outside::Outside,
+    pages::{Branding, Pages},
     ports::DynHttpClient,
     provider::MetadataSource,
     remember::Remembered,
@@ -55,6 +57,7 @@ impl GateBuilder {
         let callback = Endpoint::Callback(provider.as_ref().and_then(Provider::in_paths));
         let same_site = self.policy.same_site;
         let policy = self.compile(base.as_ref(), &callback, &mut problems);
+        let pages = self.take_pages(&mut problems);
         let (
             Some(provider),
             Some(issuer),
@@ -129,6 +132,8 @@ impl GateBuilder {
             ended: Remembered::new(MAX_ENDED_SESSIONS),
             used_states: Remembered::new(MAX_USED_STATES),
             start_params: provider.request.start_params(),
+            answers: Answers { pages },
+            sign_in_page: self.sign_in_page,
         })))
     }
 
@@ -214,6 +219,16 @@ impl GateBuilder {
         limits
     }
 
+    fn take_pages(&mut self, problems: &mut Vec<String>) -> Box<dyn Pages> {
+        let pages = self
+            .pages
+            .take()
+            .unwrap_or_else(|| Box::new(Branding::default()));
+        let found = pages.problems();
+        problems.extend(found.iter().map(|problem| format!("pages: {problem}")));
+        pages
+    }
+
     fn compile(
         &mut self,
         base: Option<&BaseUrl>,
@@ -222,6 +237,7 @@ impl GateBuilder {
     ) -> Option<Policy> {
         let mut settings = std::mem::take(&mut self.policy);
         settings.endpoints = vec![
+            Endpoint::SignIn,
             Endpoint::Start,
             callback.clone(),
             Endpoint::SignOut,

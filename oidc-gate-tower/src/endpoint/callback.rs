@@ -150,7 +150,7 @@ fn resolve(gate: &Gate, consume: ConsumeState) -> Result<Answered, CheckFailed> 
 /// Leads the browser on so that its session comes along, though another site has sent it here.
 fn lead(gate: &Gate, place: &str) -> Response<Bytes> {
     if gate.0.names.is_strict() {
-        answer::lead(place)
+        gate.0.answers.lead(place)
     } else {
         answer::redirect(place)
     }

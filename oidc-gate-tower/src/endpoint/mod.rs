@@ -1,9 +1,12 @@
 //! What the gate serves itself, under its prefix.
 
 mod callback;
+mod sign_in;
 mod sign_out;
 mod start;
 mod userinfo;
+
+pub(crate) use sign_in::page as sign_in;
 
 use crate::{
     Gate, answer,
@@ -46,8 +49,8 @@ where
         },
         Endpoint::Userinfo => userinfo::serve(recognised.session()),
         // `build` switches none of these on.
-        Endpoint::SignIn
-        | Endpoint::Auth
+        Endpoint::SignIn => sign_in::serve(&gate, parts.uri.query().unwrap_or_default()),
+        Endpoint::Auth
         | Endpoint::Ping
         | Endpoint::Ready
         | Endpoint::Metrics
@@ -65,7 +68,9 @@ fn refuse(
 ) -> Response<Bytes> {
     let mut refusal = Refusal::new(check, cause, check.status(), AnswerForm::Page);
     refusal.allow = allow;
-    answer::refusal(&refusal, || gate.home().as_str().to_owned())
+    gate.0
+        .answers
+        .refusal(&refusal, || gate.home().as_str().to_owned())
 }
 
 /// The most that is read of a form's body, in bytes.

@@ -3,7 +3,7 @@
 use crate::{
     Gate, answer,
     core::{form::Form, session::Session},
-    html::{Page, escape},
+    pages::{Message, PageContent, WayOn},
     report,
 };
 use bytes::Bytes;
@@ -54,14 +54,9 @@ pub(super) fn serve(
 }
 
 fn question(gate: &Gate, name: &str) -> Response<Bytes> {
-    let mut page = Page::new("Sign out?");
-    page.push(format_args!(
-        "<p>You are signed in as <strong>{}</strong>.</p>\n\
-         <form method=\"post\" action=\"{}\"><button class=\"primary\">Sign out</button></form>\n",
-        escape(name),
-        escape(&gate.sign_out_path()),
-    ));
-    let mut response = page.respond(StatusCode::OK);
+    let way_on = WayOn::form(gate.sign_out_path());
+    let page = PageContent::new(Message::SignOut, StatusCode::OK, way_on).about(name);
+    let mut response = gate.0.answers.page(&page);
     // With `no-referrer` a browser would send `Origin: null` with the form, which vouches for nothing.
     response
         .headers_mut()
@@ -70,10 +65,7 @@ fn question(gate: &Gate, name: &str) -> Response<Bytes> {
 }
 
 fn signed_out(gate: &Gate) -> Response<Bytes> {
-    answer::notice(
-        "You are signed out",
-        "You may still be signed in at the sign-in service, so signing in again can be quick.",
-        "Sign in again",
-        &gate.sign_in_path(gate.home().as_str()),
-    )
+    let way_on = WayOn::link(gate.sign_in_path(gate.home().as_str()));
+    let page = PageContent::new(Message::SignedOut, StatusCode::OK, way_on);
+    gate.0.answers.page(&page)
 }

@@ -75,7 +75,9 @@ impl Failed {
             lead(gate, &again)
         } else {
             let again = gate.sign_in_path(return_to.as_str());
-            answer::login_failed(&self.why, self.retry_after, &again)
+            gate.0
+                .answers
+                .login_failed(&self.why, self.retry_after, &again)
         };
         answer::set_cookies(&mut response, clear);
         response
@@ -102,5 +104,7 @@ pub(super) fn came_again(gate: &Gate, check: Check, present: &Recognised) -> Res
     }
     let cause = "the browser holds no session either; the event before this one says what came";
     let failed = CheckFailed::new(check, cause);
-    answer::login_failed(&failed, None, &gate.sign_in_path(home.as_str()))
+    gate.0
+        .answers
+        .login_failed(&failed, None, &gate.sign_in_path(home.as_str()))
 }
