@@ -152,8 +152,10 @@ impl Answers {
         way_on: String,
     ) -> Response<Bytes> {
         let message = Message::of(check, status);
+        // Where nobody signs in there is no way on.
+        let way_on = Some(way_on).filter(|to| !to.is_empty()).map(WayOn::link);
         self.page(
-            &PageContent::new(message, status, WayOn::link(way_on))
+            &PageContent::new(message, status, way_on)
                 .referring_to(reference.map(Reference::as_str)),
         )
     }

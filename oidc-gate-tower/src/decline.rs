@@ -5,23 +5,22 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         flow::Env,
-        form,
-        gate::{Caller, Challenge, Endpoint, Verdict},
+        gate::{Caller, Challenge, Refusal, Verdict},
         login::{self, Demand, Manner, ReturnTo, Transaction, Wanted},
         provider::Metadata,
         session::{CookieNames, SetCookie},
     },
     endpoint,
-    gate::Inner,
     pages::SignInPage,
     ports::{Boxed, OsEntropy},
     report,
+    sessions::Sessions,
     underway::Underway,
     upstream::Unavailable,
 };
 use bytes::Bytes;
 use http::{Response, StatusCode, header::WWW_AUTHENTICATE};
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 use tracing::Instrument as _;
 
 /// An answer of the gate, at hand or to come.
@@ -38,12 +37,27 @@ impl Gate {
         underway: Underway,
         peer: Option<SocketAddr>,
     ) -> Answer {
-        about(peer, || self.decline(verdict, underway))
+        about(peer, || match (&self.0.sessions, verdict) {
+            (Some(sessions), verdict) => sessions.decline(verdict, underway),
+            (None, Verdict::Refuse(refusal)) => {
+                Answer::Now(self.0.common.answers.refusal(refusal, String::new))
+            }
+            // Nobody is sent to a login where there is none.
+            (
+                None,
+                Verdict::LogIn { .. }
+                | Verdict::ComeAgain(_)
+                | Verdict::Serve(_)
+                | Verdict::Admit(_),
+            ) => Answer::Now(answer::empty(StatusCode::NOT_FOUND)),
+        })
     }
+}
 
+impl Sessions {
     /// Begins a login that a handler has asked for, about a request of `caller`.
     pub(crate) fn log_in_asked_for(
-        &self,
+        self: &Arc<Self>,
         wanted: Wanted,
         caller: Caller,
         underway: Underway,
@@ -58,14 +72,14 @@ impl Gate {
         })
     }
 
-    fn decline(&self, verdict: &Verdict, underway: Underway) -> Answer {
+    fn decline(self: &Arc<Self>, verdict: &Verdict, underway: Underway) -> Answer {
         match verdict {
             Verdict::LogIn {
                 check,
                 return_to,
                 step_up,
             } => {
-                if step_up.is_none() && self.0.sign_in_page == SignInPage::Show {
+                if step_up.is_none() && self.sign_in_page == SignInPage::Show {
                     return Answer::Now(self.offer(*check, return_to));
                 }
                 if let Some(circle) = self.circle(return_to, &underway) {
@@ -80,16 +94,12 @@ impl Gate {
                     });
                 self.log_in(Wanted::to(return_to.clone()).demand(demand), underway)
             }
-            Verdict::ComeAgain(place) => Answer::Now(self.0.answers.lead(place.as_str())),
-            Verdict::Refuse(refusal) => {
-                Answer::Now(self.0.answers.refusal(refusal, || match refusal.check {
-                    Check::Forbidden => self.sign_in_as_someone_else(),
-                    _ if refusal.status == StatusCode::UNAUTHORIZED => {
-                        self.sign_in_path(self.home().as_str())
-                    }
-                    _ => self.home().as_str().to_owned(),
-                }))
-            }
+            Verdict::ComeAgain(place) => Answer::Now(self.common.answers.lead(place.as_str())),
+            Verdict::Refuse(refusal) => Answer::Now(
+                self.common
+                    .answers
+                    .refusal(refusal, || self.way_on(refusal)),
+            ),
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
             Verdict::Serve(_) | Verdict::Admit(_) => {
                 Answer::Now(answer::empty(StatusCode::NOT_FOUND))
@@ -105,11 +115,22 @@ impl Gate {
     fn offer(&self, check: Check, return_to: &ReturnTo) -> Response<Bytes> {
         tracing::debug!(check = check.id(), ?return_to, "the sign-in page is shown");
         let mut response = endpoint::sign_in(self, return_to, StatusCode::UNAUTHORIZED);
-        let challenge = Challenge::new(self.0.policy.scheme(), None);
+        let challenge = Challenge::new(self.common.policy.scheme(), None);
         response
             .headers_mut()
             .insert(WWW_AUTHENTICATE, challenge.header_value());
         response
+    }
+
+    /// Where a person can go from a refusal.
+    fn way_on(&self, refusal: &Refusal) -> String {
+        match refusal.check {
+            Check::Forbidden => self.sign_in_as_someone_else(),
+            _ if refusal.status == StatusCode::UNAUTHORIZED => {
+                self.sign_in_path(self.home().as_str())
+            }
+            _ => self.home().as_str().to_owned(),
+        }
     }
 
     /// What is answered in the place of a login that would lead round in circles.
@@ -117,60 +138,62 @@ impl Gate {
         let failed = self.landings(underway).judge().err()?;
         let again = self.sign_in_path(return_to.as_str());
         Some(Answer::Now(
-            self.0.answers.login_failed(&failed, None, &again),
+            self.common.answers.login_failed(&failed, None, &again),
         ))
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.
-    pub(crate) fn log_in(&self, mut wanted: Wanted, underway: Underway) -> Answer {
+    pub(crate) fn log_in(self: &Arc<Self>, mut wanted: Wanted, underway: Underway) -> Answer {
         // Where the application lives under a path, the origin's first page is somebody else's.
-        if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
+        if wanted.return_to.as_str() == "/" && !self.base.path().is_empty() {
             wanted.return_to = self.home();
         }
         wanted.predecessor.clone_from(&underway.session);
-        if let Some(metadata) = self.0.upstream.metadata_at_hand() {
+        if let Some(metadata) = self.upstream.metadata_at_hand() {
             return Answer::Now(self.begin(&metadata, wanted, &underway));
         }
-        let gate = self.clone();
+        let sessions = self.clone();
         Answer::Later(Box::pin(async move {
-            match gate.0.upstream.metadata().await {
-                Ok(metadata) => gate.begin(&metadata, wanted, &underway),
+            match sessions.upstream.metadata().await {
+                Ok(metadata) => sessions.begin(&metadata, wanted, &underway),
                 Err(Unavailable { why, retry_after }) => {
                     // Said already, where it was asked.
                     if let Manner::Silent { otherwise } = &wanted.manner {
                         return answer::redirect(otherwise.as_str());
                     }
-                    let again = gate.sign_in_path(wanted.return_to.as_str());
-                    gate.0.answers.login_failed(&why, Some(retry_after), &again)
+                    let again = sessions.sign_in_path(wanted.return_to.as_str());
+                    sessions
+                        .common
+                        .answers
+                        .login_failed(&why, Some(retry_after), &again)
                 }
             }
         }))
     }
 
     fn begin(&self, metadata: &Metadata, wanted: Wanted, underway: &Underway) -> Response<Bytes> {
-        let inner = &*self.0;
         let place = wanted.return_to.clone();
         let mut env = Env {
             now: self.now(),
             entropy: &mut OsEntropy,
         };
         // Before the user goes away, not when the code comes back.
-        let begun = inner
+        let begun = self
             .upstream
             .check(metadata)
-            .and_then(|()| login::start(metadata, inner.upstream.registration(), wanted, &mut env))
+            .and_then(|()| login::start(metadata, self.upstream.registration(), wanted, &mut env))
             .and_then(|started| Ok((started.location, self.kept(started.transaction)?)));
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
                 let crowd = underway.crowd(cookie.pair_bytes());
-                let removed = crowd.map(|name| inner.names.clear(name));
+                let removed = crowd.map(|name| self.names.clear(name));
                 answer::set_cookies(&mut response, removed.chain([cookie]));
                 response
             }
             Err(failed) => {
-                inner.upstream.failed(failed.check());
-                inner
+                self.upstream.failed(failed.check());
+                self.common
                     .answers
                     .login_failed(&failed, None, &self.sign_in_path(place.as_str()))
             }
@@ -180,7 +203,7 @@ impl Gate {
     /// The cookie of a login. A browser keeps none that is too large, and then nobody could be signed in; a login is worth
     /// more than the page it leads to.
     fn kept(&self, mut transaction: Transaction) -> Result<SetCookie, CheckFailed> {
-        let Inner { names, keys, .. } = &*self.0;
+        let Self { names, keys, .. } = self;
         let name = transaction.cookie_name(names);
         let cookie = |transaction: &Transaction| {
             let sealed = transaction.seal(keys, &name)?;
@@ -203,12 +226,6 @@ impl Gate {
             kept.pair_bytes()
         );
         Err(CheckFailed::new(Check::LoginTooLarge, cause))
-    }
-
-    /// As [`sign_in_path`](Self::sign_in_path), for whoever is signed in as the wrong user: the provider asks again.
-    fn sign_in_as_someone_else(&self) -> String {
-        let start = self.0.policy.endpoint_path(&Endpoint::Start);
-        form::with_query(&start, [("rd", self.home().as_str()), ("prompt", "login")])
     }
 }
 

@@ -17,12 +17,16 @@ pub struct PageContent<'a> {
 }
 
 impl<'a> PageContent<'a> {
-    pub(crate) fn new(message: Message, status: StatusCode, way_on: WayOn) -> Self {
+    pub(crate) fn new(
+        message: Message,
+        status: StatusCode,
+        way_on: impl Into<Option<WayOn>>,
+    ) -> Self {
         Self {
             message,
             status,
             user: None,
-            ways: vec![way_on],
+            ways: way_on.into().into_iter().collect(),
             reference: None,
             leads_to: None,
         }
