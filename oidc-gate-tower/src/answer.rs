@@ -1,11 +1,13 @@
 //! The gate's own answers: redirects, refusals, pages.
 
 use crate::{
+    caller_info::Telling,
     core::{
         check::{Check, CheckFailed},
         gate::{AnswerForm, ChallengeError, Refusal},
         session::SetCookie,
     },
+    metrics::Metrics,
     pages::{self, Message, PageContent, Pages, WayOn},
     report::{self, Reference},
 };
@@ -18,7 +20,7 @@ use http::{
     },
 };
 use serde::Serialize;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// An answer without a body that nobody stores.
 pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
@@ -76,6 +78,8 @@ pub(crate) fn set_cookies(
 /// The gate's answers that depend on its settings.
 pub(crate) struct Answers {
     pub(crate) pages: Box<dyn Pages>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) telling: Telling,
 }
 
 impl Answers {
@@ -100,6 +104,7 @@ impl Answers {
         way_on: impl FnOnce() -> String,
     ) -> Response<Bytes> {
         let reference = report::refused(refusal.check, &refusal.cause);
+        self.metrics.refused(refusal.check);
         let mut response = match refusal.form {
             AnswerForm::Page => {
                 self.failure(refusal.check, refusal.status, reference.as_ref(), way_on())
@@ -108,6 +113,7 @@ impl Answers {
             AnswerForm::Grpc => grpc(refusal.status),
             AnswerForm::Empty => empty(refusal.status),
         };
+        self.telling.why(&mut response, refusal.check);
         let headers = response.headers_mut();
         if let Some(challenge) = &refusal.challenge {
             headers.insert(WWW_AUTHENTICATE, challenge.header_value());
@@ -129,8 +135,10 @@ impl Answers {
         again: &str,
     ) -> Response<Bytes> {
         let reference = report::login_failed(failed);
+        self.metrics.login_failed(failed.check());
         let status = failed.check().status();
         let mut response = self.failure(failed.check(), status, Some(&reference), again.to_owned());
+        self.telling.why(&mut response, failed.check());
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let secs = retry_after
                 .unwrap_or(Duration::from_secs(5))

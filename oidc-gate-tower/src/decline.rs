@@ -185,6 +185,8 @@ impl Sessions {
             .and_then(|started| Ok((started.location, self.kept(started.transaction)?)));
         match begun {
             Ok((location, cookie)) => {
+                self.common.metrics.login_started();
+                tracing::debug!(issuer = %self.upstream.issuer(), "a browser was sent to the provider");
                 let mut response = answer::redirect(&location);
                 let crowd = underway.crowd(cookie.pair_bytes());
                 let removed = crowd.map(|name| self.names.clear(name));

@@ -6,6 +6,8 @@ use crate::core::gate::{Challenge, Scheme};
 fn answers() -> Answers {
     Answers {
         pages: Box::new(pages::Branding::default()),
+        metrics: Arc::default(),
+        telling: Telling::Nothing,
     }
 }
 

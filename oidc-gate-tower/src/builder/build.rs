@@ -14,6 +14,7 @@ use crate::{
     },
     gate::{Common, Inner},
     http_client::http_client,
+    metrics::{Metrics, MetricsEndpoint},
     outside::Outside,
     pages::{Branding, Pages},
     ports::DynHttpClient,
@@ -53,11 +54,19 @@ impl GateBuilder {
         let (Some(sign_in), Some(policy), []) = (sign_in, policy, problems.as_slice()) else {
             return Err(ConfigError::new(problems));
         };
+        let metrics = Arc::new(Metrics::default());
         let common = Arc::new(Common {
             policy,
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
-            answers: Answers { pages },
+            answers: Answers {
+                pages,
+                metrics: metrics.clone(),
+                telling: self.telling,
+            },
+            metrics,
+            metrics_endpoint: std::mem::take(&mut self.metrics_endpoint),
+            telling: self.telling,
         });
         let sessions = self.sessions(sign_in, common.clone())?;
         Ok(Gate(Arc::new(Inner {
@@ -145,6 +154,7 @@ impl GateBuilder {
             http: with.http.into(),
             signer,
             clock: common.clock.clone(),
+            metrics: Some(common.metrics.clone()),
         };
         let tasks = common.tasks.clone();
         Ok(Sessions {
@@ -270,7 +280,12 @@ impl GateBuilder {
             sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
             Endpoint::SignOut,
             Endpoint::Userinfo,
+            Endpoint::Ping,
+            Endpoint::Ready,
         ];
+        if self.metrics_endpoint != MetricsEndpoint::Off {
+            settings.endpoints.push(Endpoint::Metrics);
+        }
         if let Some(SignIn { base, .. }) = sign_in {
             settings.base_path = base.path().to_owned();
             settings.origin = Some(base.origin().to_owned());

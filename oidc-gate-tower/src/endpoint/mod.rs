@@ -1,6 +1,7 @@
 //! What the gate serves itself, under its prefix.
 
 mod callback;
+mod operations;
 mod sign_in;
 mod sign_out;
 mod start;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
+use std::net::SocketAddr;
 
 /// Serves an endpoint for a request that the policy has let through to it. `recognised` is what its cookies came to.
 pub(crate) async fn serve<B>(
@@ -29,11 +31,18 @@ pub(crate) async fn serve<B>(
     parts: Parts,
     body: B,
     recognised: Recognised,
+    peer: Option<SocketAddr>,
 ) -> Response<Bytes>
 where
     B: Body + Send + 'static,
     B::Data: Send,
 {
+    match endpoint {
+        Endpoint::Ping => return operations::ping(),
+        Endpoint::Ready => return operations::ready(&gate).await,
+        Endpoint::Metrics => return operations::metrics(&gate, peer),
+        _ => {}
+    }
     let Some(sessions) = gate.0.sessions.clone() else {
         return answer::empty(StatusCode::NOT_FOUND);
     };

@@ -3,6 +3,7 @@
 use crate::{
     answer,
     core::{form::Form, session::Session},
+    metrics::EndedBy,
     pages::{Message, PageContent, WayOn},
     report,
     sessions::Sessions,
@@ -37,6 +38,7 @@ pub(super) fn serve(
             session.identity().issuer(),
             report::user(session.identity()),
         );
+        sessions.common.metrics.session_ended(EndedBy::SignOut);
         tracing::info!(issuer, user, "a user signed out");
     }
     let return_to = Form::parse(body)

@@ -15,6 +15,7 @@ mod hosts;
 mod log;
 mod login;
 mod metadata;
+mod operations;
 mod pages;
 mod provider_down;
 mod redaction;
