@@ -42,14 +42,14 @@ pub use oidc_gate_tower::dev;
 #[cfg(feature = "testing")]
 pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
-    self as tower, Alg, AutomaticAuth, Check, CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource,
-    ClientAuth, ClientCert, ClientKey, Clock, ConfigError, CookieKeys, Demand, EmailRule,
-    Explanation, Gate, GateBuilder, HttpClient, Identity, KeyError, KeyProblem, Pattern, Principal,
-    Prompt, Provider, ProviderMetadata, Requirement, ResponseMode, SameSite, Signer, SignerError,
-    SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder, TransportError, Unfinished,
-    Unmet, Via, acr,
+    self as tower, Alg, AutomaticAuth, CallerInfo, Check, CheckFailed, ClaimPath, ClaimsMismatch,
+    ClaimsSource, ClientAuth, ClientCert, ClientKey, Clock, ConfigError, CookieKeys, Demand,
+    EmailRule, Explanation, Gate, GateBuilder, HttpClient, Identity, KeyError, KeyProblem,
+    MetricsEndpoint, Pattern, Principal, Prompt, Provider, ProviderMetadata, Requirement,
+    ResponseMode, SameSite, Signer, SignerError, SigningKey, StepUp, SystemClock, TokenClient,
+    TokenClientBuilder, TransportError, Unfinished, Unmet, Via, acr,
     core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
-    email_domain, group, max_age, predicate, role, scope, signed_in,
+    email_domain, group, max_age, observability, pages, predicate, role, scope, signed_in,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,
