@@ -3,6 +3,8 @@
 use super::{GateBuilder, Http};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
+    answer::Answers,
+    bearer::{Accepted, Own, Verifier, World},
     config_error::without_userinfo,
     core::{
         client_auth::{Client, Method},
@@ -11,10 +13,11 @@ use crate::{
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
-    bearer::{Accepted, Own, Verifier, World},
     gate::{Common, Inner},
     http_client::http_client,
+    metrics::{Metrics, MetricsEndpoint},
     outside::Outside,
+    pages::{Branding, Pages},
     passing::Callers,
     ports::DynHttpClient,
     provider::MetadataSource,
@@ -59,8 +62,14 @@ impl GateBuilder {
             _ => Callers::BySession,
         };
         let bearers = self.accepted_bearers(sign_in.as_ref(), is_broken, &mut problems);
-        let policy = self.compile(sign_in.as_ref(), is_broken, !bearers.is_empty(), &mut problems);
+        let policy = self.compile(
+            sign_in.as_ref(),
+            is_broken,
+            !bearers.is_empty(),
+            &mut problems,
+        );
         let passing = std::mem::take(&mut self.passing).compile(callers, &mut problems);
+        let pages = self.take_pages(&mut problems);
         let http = match &sign_in {
             Some(with) => Some(with.http.clone()),
             None if is_broken => None,
@@ -69,12 +78,21 @@ impl GateBuilder {
         let (Some(policy), Some(http), []) = (policy, http, problems.as_slice()) else {
             return Err(ConfigError::new(problems));
         };
+        let metrics = Arc::new(Metrics::default());
         let common = Arc::new(Common {
             policy,
             proxies: self.proxies.take(),
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
             passing,
+            answers: Answers {
+                pages,
+                metrics: metrics.clone(),
+                telling: self.telling,
+            },
+            metrics,
+            metrics_endpoint: std::mem::take(&mut self.metrics_endpoint),
+            telling: self.telling,
         });
         let sessions = match sign_in {
             Some(with) => Some(Arc::new(self.sessions(with, common.clone())?)),
@@ -84,6 +102,7 @@ impl GateBuilder {
             let outside = Outside {
                 http,
                 signer: None,
+                metrics: Some(common.metrics.clone()),
                 clock: common.clock.clone(),
             };
             let tasks = common.tasks.clone();
@@ -112,7 +131,9 @@ impl GateBuilder {
         problems: &mut Vec<String>,
     ) -> Vec<Accepted> {
         let bearers = std::mem::take(&mut self.bearers);
-        let mut rules = sign_in.map(|with| with.provider.rules()).unwrap_or_default();
+        let mut rules = sign_in
+            .map(|with| with.provider.rules())
+            .unwrap_or_default();
         let issuer = match sign_in {
             Some(with) => Some(with.issuer.clone()),
             None if is_broken || bearers.is_empty() => return Vec::new(),
@@ -132,7 +153,9 @@ impl GateBuilder {
             rules: &rules,
             signs_in: sign_in.is_some(),
         });
-        let accepted = bearers.into_iter().map(|bearer| bearer.accept(own, problems));
+        let accepted = bearers
+            .into_iter()
+            .map(|bearer| bearer.accept(own, problems));
         accepted.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
@@ -215,6 +238,7 @@ impl GateBuilder {
             http: with.http,
             signer,
             clock: common.clock.clone(),
+            metrics: Some(common.metrics.clone()),
         };
         let tasks = common.tasks.clone();
         Ok(Sessions {
@@ -236,6 +260,7 @@ impl GateBuilder {
             ended: Remembered::new(MAX_ENDED_SESSIONS),
             used_states: Remembered::new(MAX_USED_STATES),
             start_params: provider.request.start_params(),
+            sign_in_page: self.sign_in_page,
         })
     }
 
@@ -321,6 +346,16 @@ impl GateBuilder {
         limits
     }
 
+    fn take_pages(&mut self, problems: &mut Vec<String>) -> Box<dyn Pages> {
+        let pages = self
+            .pages
+            .take()
+            .unwrap_or_else(|| Box::new(Branding::default()));
+        let found = pages.problems();
+        problems.extend(found.iter().map(|problem| format!("pages: {problem}")));
+        pages
+    }
+
     fn compile(
         &mut self,
         sign_in: Option<&SignIn>,
@@ -329,7 +364,10 @@ impl GateBuilder {
         problems: &mut Vec<String>,
     ) -> Option<Policy> {
         let mut settings = std::mem::take(&mut self.policy);
-        settings.endpoints = vec![Endpoint::Userinfo];
+        settings.endpoints = vec![Endpoint::Userinfo, Endpoint::Ping, Endpoint::Ready];
+        if self.metrics_endpoint != MetricsEndpoint::Off {
+            settings.endpoints.push(Endpoint::Metrics);
+        }
         settings.accepts = match (sign_in.is_some() || is_broken, by_bearer) {
             (true, false) => Accepts::Sessions,
             (true, true) => Accepts::SessionsAndBearer,
@@ -337,6 +375,7 @@ impl GateBuilder {
         };
         if settings.accepts != Accepts::Bearer {
             settings.endpoints.extend([
+                Endpoint::SignIn,
                 Endpoint::Start,
                 sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
                 Endpoint::SignOut,
