@@ -5,7 +5,7 @@ mod build;
 pub(crate) use build::parse_issuer;
 
 use crate::{
-    ClientAuth, Clock, HttpClient, Provider,
+    ClientAuth, Clock, ForwardAuth, HttpClient, Provider,
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
@@ -46,6 +46,7 @@ pub struct GateBuilder {
     env_problems: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<Shape>,
+    forward_auth: Vec<ForwardAuth>,
 }
 
 /// Whose HTTP client it is.
@@ -232,6 +233,27 @@ impl GateBuilder {
     /// takes `Claims<T>`.
     pub fn claims<T: serde::de::DeserializeOwned>(mut self) -> Self {
         self.demanded_claims = Some(Shape::of::<T>());
+        self
+    }
+
+    /// Answers a proxy that asks about requests it has in hand: see [`ForwardAuth`]. Without it, `/oauth2/auth` says whether
+    /// whoever asks is signed in, and no header that describes another request is looked at.
+    ///
+    /// ```
+    /// # use oidc_gate_tower::{ClientAuth, CookieKeys, ForwardAuth, Gate, Pattern, group};
+    /// let gate = Gate::builder()
+    ///     .issuer("https://id.example.com")
+    ///     .client("my-app", ClientAuth::client_secret_basic(String::from("…")))
+    ///     .base_url("https://app.example.com")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .forward_auth(ForwardAuth::nginx().trust(["127.0.0.1"]))
+    ///     .open(Pattern::prefix("/public"))
+    ///     .require(Pattern::prefix("/admin"), group("admins"))
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
+    pub fn forward_auth(mut self, proxy: ForwardAuth) -> Self {
+        self.forward_auth.push(proxy);
         self
     }
 

@@ -9,6 +9,7 @@ use crate::{
         identity::Identity,
         time::UnixTime,
     },
+    forward_auth::Forward,
     ports::Clock,
     sessions::Sessions,
     tasks::Tasks,
@@ -48,6 +49,8 @@ pub(crate) struct Inner {
 /// What every gate has, whatever credentials it takes.
 pub(crate) struct Common {
     pub(crate) policy: Policy,
+    /// The proxy that asks about requests it has in hand, if one may.
+    pub(crate) forward: Option<Forward>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
 }

@@ -95,7 +95,15 @@ pub(crate) fn refused(check: Check, cause: &str) -> Option<Reference> {
             | Check::CrossSite
             | Check::BearerInvalid
             | Check::BodyTooLarge
-            | Check::InitiatorIssuer,
+            | Check::InitiatorIssuer
+            | Check::ForwardedDialect
+            | Check::ForwardedIdentity
+            | Check::ForwardedMethod
+            | Check::ForwardedTarget
+            | Check::ForwardedHost
+            | Check::ForwardedProto
+            | Check::ForwardedOwn
+            | Check::AuthConstraint,
             _,
         ) => {
             event!(info)

@@ -3,10 +3,9 @@
 use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, Style},
-    answer,
     core::gate::{Caller, Head, SessionEffect, Verdict, strip_identity_headers},
-    decline::Answer,
     endpoint,
+    forward_auth::{self, Asked},
     recognise::Recognised,
     report,
     underway::Underway,
@@ -114,8 +113,22 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> GateFuture<S::Future> {
         let gate = &self.layer.gate;
-        clean(&mut request);
         let peer = (self.layer.peer)(request.extensions());
+        // Before anything is taken off: what a proxy describes a request by is among it.
+        if let Some(forward) = &gate.0.common.forward {
+            let target = (self.layer.target)(request.extensions()).of(request.uri());
+            if let Some(target) = forward.asked(target) {
+                let asked = Asked {
+                    method: request.method(),
+                    target,
+                    headers: request.headers(),
+                    peer,
+                };
+                let (answer, cookies) = forward_auth::answer(gate, forward, &asked);
+                return GateFuture::answered(answer, cookies);
+            }
+        }
+        clean(&mut request);
         let target = (self.layer.target)(request.extensions()).of(request.uri());
         let head = Head::new(request.method(), target, request.headers());
         let policy = &gate.0.common.policy;
@@ -193,13 +206,8 @@ where
                 GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
             }
             verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
-                match gate.answer(&verdict, underway(request.headers()), peer) {
-                    Answer::Now(mut response) => {
-                        answer::set_cookies(&mut response, cookies);
-                        GateFuture::done(response)
-                    }
-                    Answer::Later(work) => GateFuture::later(work, cookies),
-                }
+                let answer = gate.answer(&verdict, underway(request.headers()), peer);
+                GateFuture::answered(answer, cookies)
             }
         }
     }

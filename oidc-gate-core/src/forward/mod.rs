@@ -8,7 +8,7 @@
 //!
 //! ```
 //! use http::{HeaderMap, Method, Uri};
-//! use oidc_gate_core::{check::Check, client_auth::certificate::Peers, forward::{Dialect, Proxy, Subrequest}};
+//! use oidc_gate_core::{check::Check, forward::{Dialect, Proxy, Subrequest}, peers::Peers};
 //!
 //! let proxy = Proxy::new(Dialect::Nginx, Peers::new(["127.0.0.1"])?);
 //! let mut headers = HeaderMap::new();
@@ -35,7 +35,7 @@ pub use parts::{Forwarded, MAX_TARGET_BYTES, Proto};
 
 use crate::{
     check::{Check, CheckFailed},
-    client_auth::certificate::Peers,
+    peers::Peers,
 };
 use http::{HeaderMap, Method, Uri};
 use std::{fmt, net::IpAddr};

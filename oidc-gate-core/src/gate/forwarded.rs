@@ -1,11 +1,14 @@
 //! The decision about a request that a proxy has in hand.
 
-use super::decide::Credential;
-use super::decision::{AnswerForm, Cache, Caller, Decision, Refusal, SessionEffect, Verdict};
+use super::decide::{BearerVerdict, Credential};
+use super::decision::{
+    AnswerForm, Cache, Caller, Challenge, Decision, Refusal, Scheme, SessionEffect, Verdict,
+};
 use super::head::Head;
 use super::narrow::Narrow;
 use super::policy::Policy;
 use super::route::{Found, Requirements, Route};
+use super::settings::Accepts;
 use crate::check::Check;
 use crate::identity::Identity;
 use crate::time::UnixTime;
@@ -46,6 +49,7 @@ impl Policy {
             return refused(
                 Check::ForwardedOwn,
                 "the path is under the gate's own prefix",
+                AnswerForm::Empty,
             );
         }
         let decision = self.decide(head, route, credential, now);
@@ -55,14 +59,61 @@ impl Policy {
             (Verdict::Admit(_), _) => refused(
                 Check::Forbidden,
                 "expected what the proxy demands in the query of its question",
+                AnswerForm::Page,
             ),
             _ => decision,
         }
     }
+
+    /// The same verdict for a proxy that makes nothing but a status of it: 401 where signing in would help, and 403 for what
+    /// does not pass otherwise. Other statuses a proxy would call its own failure, but for 503.
+    ///
+    /// Who is signed in and has to sign in more strongly is told 403 as well: the proxy answers 401 by a login that cannot
+    /// ask for that, and would send the browser round in circles.
+    pub fn as_status(&self, verdict: Verdict) -> Verdict {
+        let mut refusal = match verdict {
+            Verdict::Refuse(refusal) => refusal,
+            Verdict::LogIn { check, .. } => {
+                let mut refusal = empty(check, check.rule(), StatusCode::UNAUTHORIZED);
+                refusal.challenge = Some(Challenge::new(self.scheme(), None));
+                refusal
+            }
+            Verdict::ComeAgain(_) => {
+                let check = Check::Unauthenticated;
+                let mut refusal = empty(check, check.rule(), StatusCode::UNAUTHORIZED);
+                refusal.challenge = Some(Challenge::new(self.scheme(), None));
+                refusal
+            }
+            Verdict::Serve(_) => empty(
+                Check::ForwardedOwn,
+                "nothing is served to a proxy that asks",
+                StatusCode::FORBIDDEN,
+            ),
+            Verdict::Admit(caller) => return Verdict::Admit(caller),
+        };
+        refusal.form = AnswerForm::Empty;
+        refusal.allow = None;
+        refusal.status = match refusal.status {
+            _ if refusal.check == Check::StepUp => StatusCode::FORBIDDEN,
+            kept @ (StatusCode::UNAUTHORIZED | StatusCode::SERVICE_UNAVAILABLE) => kept,
+            _ => StatusCode::FORBIDDEN,
+        };
+        Verdict::Refuse(refusal)
+    }
+
+    fn scheme(&self) -> Scheme {
+        match self.accepts {
+            Accepts::Sessions => Scheme::Session,
+            Accepts::SessionsAndBearer | Accepts::Bearer => Scheme::Bearer,
+        }
+    }
+}
+
+fn empty(check: Check, cause: &'static str, status: StatusCode) -> Refusal {
+    Refusal::new(check, cause, status, AnswerForm::Empty)
 }
 
 fn identity(credential: Credential<'_>) -> Option<&Identity> {
-    use super::decide::BearerVerdict;
     match credential {
         Credential::Session(view) => Some(view.identity),
         Credential::Bearer(BearerVerdict::Valid(who)) => Some(who),
@@ -74,14 +125,9 @@ fn identity(credential: Credential<'_>) -> Option<&Identity> {
     }
 }
 
-fn refused(check: Check, cause: &'static str) -> Decision {
+fn refused(check: Check, cause: &'static str, form: AnswerForm) -> Decision {
     Decision {
-        verdict: Verdict::Refuse(Refusal::new(
-            check,
-            cause,
-            StatusCode::FORBIDDEN,
-            AnswerForm::Page,
-        )),
+        verdict: Verdict::Refuse(Refusal::new(check, cause, StatusCode::FORBIDDEN, form)),
         session: SessionEffect::Keep,
         cache: Cache::NoStore,
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     check::{Check, CheckFailed, quote},
-    form::Form,
+    form::{Form, decode},
     identity::Identity,
 };
 
@@ -94,6 +94,16 @@ impl Narrow {
             groups,
             emails,
             domains: domains.transpose()?,
+        })
+    }
+
+    /// Whether a query names a demand, or something that may be meant as one: where none is read, whoever wrote it has to be
+    /// told.
+    pub fn is_named_in(query: &str) -> bool {
+        let names = query.split('&').map(|pair| pair.split('=').next());
+        names.flatten().any(|name| {
+            let name = decode(name.as_bytes()).unwrap_or_default();
+            name.to_ascii_lowercase().starts_with("allowed")
         })
     }
 
@@ -211,6 +221,17 @@ mod tests {
             assert!(Narrow::parse(query).unwrap().is_nothing(), "{query}");
         }
         assert!(!Narrow::parse("allowed_groups=a").unwrap().is_nothing());
+        for query in [
+            "allowed_groups=a",
+            "x=1&allowed_emails",
+            "Allowed_x=1",
+            "%61llowed_groups=a",
+        ] {
+            assert!(Narrow::is_named_in(query), "{query}");
+        }
+        for query in ["", "x=allowed_groups", "disallowed=1", "%ff=1&x=%zz"] {
+            assert!(!Narrow::is_named_in(query), "{query}");
+        }
         assert_eq!(Narrow::nothing(), Narrow::parse("").unwrap());
     }
 }

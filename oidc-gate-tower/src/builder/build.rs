@@ -11,6 +11,7 @@ use crate::{
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
+    forward_auth::Forward,
     gate::{Common, Inner},
     http_client::http_client,
     outside::Outside,
@@ -46,12 +47,15 @@ impl GateBuilder {
     pub fn build(mut self) -> Result<Gate, ConfigError> {
         let mut problems = std::mem::take(&mut self.env_problems);
         let sign_in = self.sign_in(&mut problems);
+        let base = sign_in.as_ref().map(|with| &with.base);
+        let forward = self.forward(base, &mut problems);
         let policy = self.compile(sign_in.as_ref(), &mut problems);
         let (Some(sign_in), Some(policy), []) = (sign_in, policy, problems.as_slice()) else {
             return Err(ConfigError::new(problems));
         };
         let common = Arc::new(Common {
             policy,
+            forward,
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
         });
@@ -165,6 +169,21 @@ impl GateBuilder {
         })
     }
 
+    fn forward(&mut self, base: Option<&BaseUrl>, problems: &mut Vec<String>) -> Option<Forward> {
+        let mut proxies = std::mem::take(&mut self.forward_auth).into_iter();
+        let proxy = proxies.next()?;
+        if proxies.next().is_some() {
+            problems.push(
+                "forward_auth: set more than once; a gate answers one kind of proxy, so build a gate for each"
+                    .to_owned(),
+            );
+        }
+        let prefix = format!("{}{}", base.map_or("", BaseUrl::path), self.policy.prefix);
+        Forward::new(&proxy, &prefix, self.cookie_domain.as_deref())
+            .map_err(|problem| problems.push(problem))
+            .ok()
+    }
+
     fn parse_base_url(&self, problems: &mut Vec<String>) -> Option<BaseUrl> {
         let Some(url) = &self.base_url else {
             problems.push(
@@ -254,6 +273,7 @@ impl GateBuilder {
             sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
             Endpoint::SignOut,
             Endpoint::Userinfo,
+            Endpoint::Auth,
         ];
         if let Some(SignIn { base, .. }) = sign_in {
             settings.base_path = base.path().to_owned();

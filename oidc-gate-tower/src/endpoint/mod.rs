@@ -1,5 +1,6 @@
 //! What the gate serves itself, under its prefix.
 
+mod auth;
 mod callback;
 mod sign_out;
 mod start;
@@ -31,6 +32,9 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
 {
+    if endpoint == Endpoint::Auth {
+        return auth::serve(&gate, &parts, &recognised);
+    }
     let Some(sessions) = gate.0.sessions.clone() else {
         return answer::empty(StatusCode::NOT_FOUND);
     };
@@ -49,9 +53,9 @@ where
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
         Endpoint::Userinfo => userinfo::serve(recognised.session()),
-        // `build` switches none of these on.
-        Endpoint::SignIn
-        | Endpoint::Auth
+        // The one is served above, and `build` switches none of the others on.
+        Endpoint::Auth
+        | Endpoint::SignIn
         | Endpoint::Ping
         | Endpoint::Ready
         | Endpoint::Metrics

@@ -178,7 +178,7 @@ fn without_a_path_being_signed_in_is_enough() {
 #[test]
 fn a_demand_is_made_of_who_comes_by_a_bearer_token() {
     let mut settings = PolicySettings::new();
-    settings.accepts = crate::gate::Accepts::SessionsAndBearer;
+    settings.accepts = Accepts::SessionsAndBearer;
     let policy = Policy::compile(settings).unwrap();
     let (uri, headers) = (Uri::from_static("/x"), HeaderMap::new());
     let head = Head::new(&Method::GET, Target::Whole(&uri), &headers);
@@ -202,4 +202,57 @@ fn a_demand_is_made_of_who_comes_by_a_bearer_token() {
         let admit = Verdict::Admit(Caller::Identified);
         assert_eq!(decision.verdict == admit, admitted, "{query}");
     }
+}
+
+/// 401 leads to a login, so it is said only where a login helps.
+#[test]
+fn a_proxy_that_makes_a_status_of_it_is_told_401_or_403() {
+    let policy = policy();
+    let place = crate::login::ReturnTo::root;
+    let refuse = |check, status| {
+        Verdict::Refuse(Refusal::new(
+            check,
+            "",
+            StatusCode::from_u16(status).unwrap(),
+            AnswerForm::Grpc,
+        ))
+    };
+    let log_in = |step_up| Verdict::LogIn {
+        check: Check::Unauthenticated,
+        return_to: place(),
+        step_up,
+    };
+    for (verdict, status, challenge) in [
+        (log_in(None), 401, Some("Session")),
+        (
+            Verdict::LogIn {
+                check: Check::StepUp,
+                return_to: place(),
+                step_up: Some(crate::gate::StepUp::default()),
+            },
+            403,
+            Some("Session"),
+        ),
+        (Verdict::ComeAgain(place()), 401, Some("Session")),
+        (refuse(Check::Unauthenticated, 401), 401, None),
+        (refuse(Check::StepUp, 401), 403, None),
+        (refuse(Check::Forbidden, 403), 403, None),
+        (refuse(Check::UnknownEndpoint, 404), 403, None),
+        (refuse(Check::MethodNotAllowed, 405), 403, None),
+        (refuse(Check::StoreUnavailable, 503), 503, None),
+        (refuse(Check::Misuse, 200), 403, None),
+        (Verdict::Serve(crate::gate::Endpoint::Userinfo), 403, None),
+    ] {
+        let Verdict::Refuse(refusal) = policy.as_status(verdict) else {
+            panic!("expected a refusal")
+        };
+        assert_eq!(
+            (refusal.status.as_u16(), refusal.form),
+            (status, AnswerForm::Empty)
+        );
+        let header = refusal.challenge.map(|challenge| challenge.header_value());
+        assert_eq!(header.as_ref().map(|h| h.to_str().unwrap()), challenge);
+    }
+    let admit = Verdict::Admit(Caller::Identified);
+    assert_eq!(policy.as_status(admit.clone()), admit);
 }
