@@ -26,6 +26,10 @@ use http::Uri;
 /// there, a comma in a group or a character that is not ASCII, is percent-encoded. On bypassed paths, and where nobody is
 /// signed in, there are none.
 ///
+/// nginx makes its redirects itself. Where a login would help a navigation, the 401 says in `X-Auth-Request-Redirect` where it
+/// begins, with the page to come back to: `auth_request_set $login $upstream_http_x_auth_request_redirect;`. A path that demands
+/// a stronger sign-in answers 403 there, because a link cannot demand one; with the other proxies the login does.
+///
 /// The path `/oauth2/` of the same host leads to the gate itself, which serves the login there.
 /// `examples/forward-auth` has the configuration of each proxy.
 ///

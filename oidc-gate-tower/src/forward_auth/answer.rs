@@ -16,8 +16,11 @@ use crate::{
     sessions::Sessions,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use std::{net::SocketAddr, sync::Arc};
+
+/// Where nginx sends a navigation that has to sign in.
+const LOGIN: HeaderName = HeaderName::from_static("x-auth-request-redirect");
 
 /// A question of the proxy's, as it has come: no header has been taken off yet.
 pub(crate) struct Asked<'a> {
@@ -89,6 +92,12 @@ fn decide(
     let decision = policy.decide_forwarded(&head, &route, narrow, recognised.credential(), now);
     let cookies = cookies(gate, decision.session, &recognised, asked.headers);
     let dialect = forward.proxy.dialect();
+    let login = match (dialect, sessions) {
+        (Dialect::Nginx, Some(sessions)) => {
+            login_link(sessions, asked, forwarded, &recognised, &decision.verdict)
+        }
+        _ => None,
+    };
     let verdict = match dialect {
         Dialect::Nginx => policy.as_status(decision.verdict),
         Dialect::Traefik | Dialect::Caddy | Dialect::Envoy => decision.verdict,
@@ -99,6 +108,13 @@ fn decide(
         Dialect::Traefik | Dialect::Caddy | Dialect::Envoy => StatusCode::OK,
     };
     let answer = match (verdict, sessions) {
+        (Verdict::Refuse(refusal), sessions) if dialect == Dialect::Nginx => {
+            let mut response = denied(&refusal, sessions.map(|s| &**s));
+            if let Some(login) = login {
+                response.headers_mut().insert(LOGIN, login);
+            }
+            return (Answer::Now(response), only(cookies));
+        }
         (Verdict::Admit(caller), _) => {
             let mut response = answer::empty(status);
             if let (Caller::Identified, Some(session)) = (caller, recognised.session()) {
@@ -106,7 +122,9 @@ fn decide(
             }
             return (Answer::Now(response), only(cookies));
         }
-        (Verdict::Refuse(refusal), sessions) => denied(&refusal, sessions.map(|s| &**s)),
+        (Verdict::Refuse(refusal), sessions) => {
+            Answer::Now(denied(&refusal, sessions.map(|s| &**s)))
+        }
         (Verdict::ComeAgain(place), _) => {
             let page = answer::lead(place.as_str());
             Answer::Now(never_admitting(page, StatusCode::UNAUTHORIZED))
@@ -126,6 +144,25 @@ fn decide(
         }
     };
     (answer, cookies)
+}
+
+/// Where nginx sends a navigation that has to sign in: a path of this application, which makes nginx encode nothing. Absent
+/// where a login would not help, for whoever asks cannot be sent to one or has just come from it.
+fn login_link(
+    sessions: &Sessions,
+    asked: &Asked<'_>,
+    forwarded: &Forwarded,
+    recognised: &Recognised,
+    verdict: &Verdict,
+) -> Option<HeaderValue> {
+    let (Verdict::LogIn { step_up: None, .. } | Verdict::ComeAgain(_)) = verdict else {
+        return None;
+    };
+    let underway = sessions.underway(asked.headers, recognised);
+    sessions.landings(&underway).judge().ok()?;
+    let place = sessions.place(&forwarded.target.to_string());
+    let place = place.unwrap_or_else(|| sessions.home());
+    HeaderValue::try_from(sessions.sign_in_path(place.as_str())).ok()
 }
 
 /// Sends a browser to the login, and back to where it wanted to go if that is a place to come back to.
@@ -171,7 +208,7 @@ fn log_in(
                 StatusCode::FORBIDDEN,
                 AnswerForm::Page,
             );
-            denied(&refusal, Some(sessions))
+            Answer::Now(denied(&refusal, Some(sessions)))
         }
         Some(place) if forward.shares_sessions_with(place.as_str()) => {
             Answer::Now(at_home(sessions, &place))
@@ -188,13 +225,12 @@ fn at_home(sessions: &Sessions, place: &ReturnTo) -> Response<Bytes> {
 }
 
 /// A refusal, whose way on leads to the application's own host.
-fn denied(refusal: &Refusal, sessions: Option<&Sessions>) -> Answer {
+fn denied(refusal: &Refusal, sessions: Option<&Sessions>) -> Response<Bytes> {
     let way_on = || match sessions {
         Some(sessions) => format!("{}{}", sessions.base.origin(), sessions.way_on(refusal)),
         None => String::new(),
     };
-    let response = answer::refusal(refusal, way_on);
-    Answer::Now(never_admitting(response, refusal.status))
+    never_admitting(answer::refusal(refusal, way_on), refusal.status)
 }
 
 /// What cannot be understood, or comes from somebody else.
