@@ -44,10 +44,10 @@ pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, Alg, AutomaticAuth, Check, CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource,
     ClientAuth, ClientCert, ClientKey, Clock, ConfigError, CookieKeys, Demand, EmailRule,
-    Explanation, Gate, GateBuilder, HttpClient, Identity, KeyError, KeyProblem, Pattern, Principal,
-    Prompt, Provider, ProviderMetadata, Requirement, ResponseMode, SameSite, Signer, SignerError,
-    SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder, TransportError, Unfinished,
-    Unmet, Via, acr,
+    Explanation, ForwardAuth, Gate, GateBuilder, HttpClient, Identity, KeyError, KeyProblem,
+    Pattern, Principal, Prompt, Provider, ProviderMetadata, Requirement, ResponseMode, SameSite,
+    Signer, SignerError, SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder,
+    TransportError, Unfinished, Unmet, Via, acr,
     core::{self, flow::Exchange, secret::ClientSecret, time::UnixTime},
     email_domain, group, max_age, predicate, role, scope, signed_in,
 };
