@@ -78,7 +78,7 @@ async function behind(proxy, browser, authority, directory) {
   for (const target of ['/', '/public/a', '/public/a?allowed_groups=x&b=%2F..', '/public/a?/../b']) {
     const answer = await raw(target);
     claim(says(`${target} is open`), answer.status === 200 && answer.said?.target === target, `${answer.status} ${answer.body}`);
-    claim(says('… to nobody'), answer.said.user.length === 0);
+    claim(says('… to nobody'), answer.said.user.length === 0, answer.body);
   }
   const tricks = [
     '/public/..%2fadmin', '//public/a', '//evil.example/public/a', '/public%2f..%2fadmin', '/public/../admin', '/public/%2e%2e/admin',

@@ -1,14 +1,17 @@
 //! Forward-auth: a proxy asks about each request that it has in hand. The setting; the answers have the file beside it.
 
 mod answer;
-mod identity;
 
-pub(crate) use answer::{Asked, answer, cookies, only};
+pub(crate) use answer::{Asked, Told, answer, cookies, only};
 
-use crate::core::{
-    forward::{Dialect, Proxy},
-    gate::Target,
-    peers::Peers,
+use crate::{
+    Gate,
+    core::{
+        forward::{Dialect, Proxy},
+        gate::{HeaderWriter, IdentityHeaders, Target},
+        peers::Peers,
+    },
+    gate::Common,
 };
 use http::Uri;
 
@@ -22,9 +25,9 @@ use http::Uri;
 ///
 /// The rules of the gate hold for the request that the proxy has in hand: its method, its path, its headers. Whoever is
 /// admitted as a user is named in the answer's `X-Auth-Request-User` (the subject), `-Email` (if verified), `-Groups`
-/// (separated by commas) and `-Preferred-Username`, which the proxy copies into the request. What could be read in two ways
-/// there, a comma in a group or a character that is not ASCII, is percent-encoded. On bypassed paths, and where nobody is
-/// signed in, there are none.
+/// and `-Preferred-Username`, which the proxy copies into the request; [`IdentityHeaders`] says how they are written. On
+/// bypassed paths, and where nobody is signed in, there are none; Caddy and Envoy are told so by empty ones, or they would
+/// hand on something else in their place.
 ///
 /// nginx makes its redirects itself. Where a login would help a navigation, the 401 says in `X-Auth-Request-Redirect` where it
 /// begins, with the page to come back to: `auth_request_set $login $upstream_http_x_auth_request_redirect;`. A path that demands
@@ -98,6 +101,21 @@ impl ForwardAuth {
     }
 }
 
+impl Gate {
+    /// Whether a request for this is a question of the proxy's.
+    pub(crate) fn is_asked(&self, target: Target<'_>) -> bool {
+        self.0.common.asked(target).is_some()
+    }
+}
+
+impl Common {
+    /// The proxy whose question a request for this is, and where it was sent.
+    pub(crate) fn asked<'a>(&self, target: Target<'a>) -> Option<(&Forward, &'a Uri)> {
+        let forward = self.forward.as_ref()?;
+        Some((forward, forward.asked(target)?))
+    }
+}
+
 /// The setting, checked.
 pub(crate) struct Forward {
     proxy: Proxy,
@@ -105,6 +123,8 @@ pub(crate) struct Forward {
     endpoint: Box<str>,
     /// What sessions are shared over: only there does another host see the session that a login at this one has made.
     cookie_domain: Option<Box<str>>,
+    /// Says who was admitted.
+    named: HeaderWriter,
 }
 
 impl Forward {
@@ -112,13 +132,17 @@ impl Forward {
         setting: &ForwardAuth,
         prefix: &str,
         cookie_domain: Option<&str>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, Vec<String>> {
         let ForwardAuth { dialect, trusted } = setting;
         let trusted = Peers::new(trusted).map_err(|problem| {
-            format!(
+            vec![format!(
                 "forward_auth: trust({trusted:?}): {problem}; name where {} connects from",
                 dialect.name()
-            )
+            )]
+        })?;
+        let named = IdentityHeaders::auth_request().compile().map_err(|found| {
+            let problems = found.iter().map(ToString::to_string);
+            problems.collect::<Vec<_>>()
         })?;
         let name = match dialect {
             Dialect::Nginx => "auth",
@@ -128,11 +152,12 @@ impl Forward {
             proxy: Proxy::new(*dialect, trusted),
             endpoint: format!("{prefix}/{name}").into(),
             cookie_domain: cookie_domain.map(Into::into),
+            named,
         })
     }
 
     /// The target of a request, if it is a question of the proxy's.
-    pub(crate) fn asked<'a>(&self, target: Target<'a>) -> Option<&'a Uri> {
+    fn asked<'a>(&self, target: Target<'a>) -> Option<&'a Uri> {
         match target {
             Target::Whole(uri) => {
                 Some(uri).filter(|uri| self.proxy.asks(&self.endpoint, uri.path()))

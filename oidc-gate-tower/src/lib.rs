@@ -5,6 +5,7 @@
 
 mod after;
 mod answer;
+mod bearer;
 mod body;
 mod builder;
 mod client_auth;
@@ -21,9 +22,11 @@ mod html;
 mod http_client;
 mod log_in;
 mod outside;
+mod passing;
 mod ports;
 mod principal;
 mod provider;
+mod published;
 mod recognise;
 mod remember;
 mod report;
@@ -34,6 +37,7 @@ mod service;
 mod sessions;
 mod tasks;
 mod token_client;
+mod trailers;
 mod underway;
 mod upstream;
 
@@ -44,6 +48,7 @@ pub mod dev;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use bearer::Bearer;
 pub use body::GateBody;
 pub use builder::GateBuilder;
 pub use client_auth::{AutomaticAuth, ClientAuth, ClientCert, ClientKey};
@@ -59,12 +64,15 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age,
-        predicate, role, scope, signed_in,
+        AddressHeader, Explanation, HeaderSource, IdentityHeaders, InvalidBearer, Pattern,
+        Requirement, RuleTable, StepUp, TrustedProxies, Unmet, acr, claim, email, email_domain,
+        email_in, group, max_age, predicate, role, scope, signed_in, user,
     },
-    identity::{ClaimsMismatch, Identity, Via},
+    identity::{ClaimsMismatch, Identity, IdentityKind, Via},
     jose::{Alg, KeyProblem, SigningKey},
     login::{Prompt, ResponseMode},
+    peers::{PeerError, Peers},
+    resource::{BearerKind, Marker},
     session::{CookieKeys, KeyError, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
@@ -76,6 +84,7 @@ pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
+pub use trailers::CleanTrailers;
 
 // The program in the README compiles.
 #[cfg(doctest)]

@@ -39,11 +39,13 @@ fn say(request: &Request) -> Value {
 }
 
 /// All values of a header in whatever spelling, as an application behind a lenient server would see them.
+/// An empty one names nobody.
 fn named(headers: &HeaderMap, wanted: &str) -> Vec<String> {
     let same = |name: &str| name.replace(['_', '.'], "-") == wanted;
     let found = headers.iter().filter(|(name, _)| same(name.as_str()));
     found
         .map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        .filter(|value| !value.is_empty())
         .collect()
 }
 

@@ -24,11 +24,12 @@ impl Policy {
         }
     }
 
-    /// What applies where a proxy asks without saying what about: being signed in is enough.
+    /// What applies where a proxy asks without saying what about: what holds for every protected path.
     pub fn anywhere(&self) -> Route<'_> {
         Route::Protected(Requirements {
             rules: &self.rules,
             found: Found::default(),
+            admit: self.admit.as_ref(),
         })
     }
 

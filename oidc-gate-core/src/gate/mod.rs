@@ -29,6 +29,7 @@
 //! ```
 
 mod asker;
+mod client_address;
 mod csrf;
 mod decide;
 mod decision;
@@ -36,17 +37,21 @@ mod explain;
 mod forwarded;
 mod head;
 mod hygiene;
+mod identity_headers;
 mod matcher;
 mod narrow;
 mod path;
 mod pattern;
 mod policy;
+mod preflight;
 mod requirement;
 mod route;
 mod settings;
+mod table;
 
 pub use crate::session::Freshness;
 pub use asker::{Asker, Asking, LedBy};
+pub use client_address::{AddressHeader, TrustedProxies};
 pub use csrf::{CrossSite, cross_site};
 pub use decide::{BearerVerdict, Credential, Demand, LiveSession, SessionView};
 pub use decision::{
@@ -55,14 +60,17 @@ pub use decision::{
 };
 pub use explain::Explanation;
 pub use head::{Head, Target};
-pub use hygiene::{STRIPPED, Stripped, is_stripped, strip_identity_headers};
+pub use hygiene::{STRIPPED, Stripped, Stripping, is_stripped, strip_identity_headers};
+pub use identity_headers::{HeaderProblem, HeaderSource, HeaderWriter, IdentityHeaders};
 pub use narrow::Narrow;
 pub use path::{Ambiguity, Clarity};
 pub use pattern::Pattern;
 pub use policy::Policy;
+pub use preflight::Preflights;
 pub use requirement::{
-    Requirement, StepUp, Unmet, acr, email_domain, group, max_age, predicate, role, scope,
-    signed_in,
+    Requirement, StepUp, Unmet, acr, claim, email, email_domain, email_in, group, max_age,
+    predicate, role, scope, signed_in, user,
 };
 pub use route::{Endpoint, Requirements, Route};
 pub use settings::{Accepts, InvalidBearer, PolicySettings, Rule, RuleKind, RuleProblem};
+pub use table::RuleTable;

@@ -32,6 +32,9 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
 {
+    if endpoint == Endpoint::Userinfo {
+        return userinfo::serve(recognised.identity());
+    }
     if endpoint == Endpoint::Auth {
         return auth::serve(&gate, &parts, &recognised);
     }
@@ -52,10 +55,10 @@ where
             Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()),
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
-        Endpoint::Userinfo => userinfo::serve(recognised.session()),
-        // The one is served above, and `build` switches none of the others on.
-        Endpoint::Auth
+        // `build` switches none of these on; userinfo and auth are served already.
+        Endpoint::Userinfo
         | Endpoint::SignIn
+        | Endpoint::Auth
         | Endpoint::Ping
         | Endpoint::Ready
         | Endpoint::Metrics

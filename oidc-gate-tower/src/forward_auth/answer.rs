@@ -1,17 +1,20 @@
 //! What a proxy is answered.
 
-use super::{Forward, identity};
+use super::Forward;
 use crate::{
     Gate, answer,
+    bearer::Sight,
     core::{
         check::CheckFailed,
         forward::{Dialect, Forwarded, Subrequest},
         gate::{AnswerForm, Caller, Head, Narrow, Refusal, SessionEffect, Target, Verdict},
         login::ReturnTo,
         session::SetCookie,
+        time::UnixTime,
     },
     decline::Answer,
-    recognise::Recognised,
+    ports::Boxed,
+    recognise::{Look, Recognised},
     report,
     sessions::Sessions,
 };
@@ -30,7 +33,15 @@ pub(crate) struct Asked<'a> {
     pub(crate) peer: Option<SocketAddr>,
 }
 
-/// The answer, and the cookies that go with it.
+/// What a question comes to.
+pub(crate) enum Told {
+    /// The answer, and the cookies that go with it.
+    Now(Answer, Vec<SetCookie>),
+    /// The keys of a token's issuer are fetched first.
+    Later(Boxed<'static, Sight>),
+}
+
+/// Answers a question. `known` is what the token that came with it comes to, if that took waiting.
 ///
 /// A proxy takes every 2xx for an admission. So nothing but an admission has such a status, also not the page that leads a
 /// browser here again, nor what gRPC calls a refusal.
@@ -38,7 +49,9 @@ pub(crate) fn answer(
     gate: &Gate,
     forward: &Forward,
     asked: &Asked<'_>,
-) -> (Answer, Vec<SetCookie>) {
+    known: Option<Sight>,
+    now: UnixTime,
+) -> Told {
     let span = report::span(asked.peer);
     let _entered = span.enter();
     let question = Subrequest::new(
@@ -54,8 +67,8 @@ pub(crate) fn answer(
         Ok((forwarded, demands(dialect, query)?))
     });
     match read {
-        Ok((forwarded, narrow)) => decide(gate, forward, asked, &forwarded, &narrow),
-        Err(failed) => (Answer::Now(refused(&failed)), Vec::new()),
+        Ok((forwarded, narrow)) => decide(gate, forward, asked, &forwarded, &narrow, known, now),
+        Err(failed) => Told::Now(Answer::Now(refused(&failed)), Vec::new()),
     }
 }
 
@@ -78,16 +91,27 @@ fn decide(
     asked: &Asked<'_>,
     forwarded: &Forwarded,
     narrow: &Narrow,
-) -> (Answer, Vec<SetCookie>) {
+    known: Option<Sight>,
+    now: UnixTime,
+) -> Told {
     let policy = &gate.0.common.policy;
     let target = Target::Whole(&forwarded.target);
     let head = Head::new(&forwarded.method, target, asked.headers);
+    let head = match &gate.0.common.proxies {
+        Some(proxies) if policy.asks_for_client() => {
+            head.client(proxies.client(asked.peer.map(|peer| peer.ip()), asked.headers))
+        }
+        // The peer is the proxy. Where the client is, only the proxy could say.
+        _ => head,
+    };
     let route = policy.route_forwarded(&head, narrow);
-    let now = gate.now();
     let sessions = gate.0.sessions.as_ref();
-    let recognised = match sessions {
-        Some(sessions) if route.needs_identity() => sessions.recognise(asked.headers, now),
-        _ => Recognised::Nobody,
+    let recognised = match known {
+        Some(sight) => gate.seen(sight, asked.headers, now),
+        None => match gate.look(&route, asked.headers, now) {
+            Look::Now(recognised) => recognised,
+            Look::Later(sight) => return Told::Later(sight),
+        },
     };
     let decision = policy.decide_forwarded(&head, &route, narrow, recognised.credential(), now);
     let cookies = cookies(gate, decision.session, &recognised, asked.headers);
@@ -113,14 +137,15 @@ fn decide(
             if let Some(login) = login {
                 response.headers_mut().insert(LOGIN, login);
             }
-            return (Answer::Now(response), only(cookies));
+            return Told::Now(Answer::Now(response), only(cookies));
         }
         (Verdict::Admit(caller), _) => {
             let mut response = answer::empty(status);
-            if let (Caller::Identified, Some(session)) = (caller, recognised.session()) {
-                identity::name(session.identity(), response.headers_mut());
+            if let (Caller::Identified, Some(who)) = (caller, recognised.identity()) {
+                response.headers_mut().extend(forward.named.of(who, None));
             }
-            return (Answer::Now(response), only(cookies));
+            name_nobody(forward, response.headers_mut());
+            return Told::Now(Answer::Now(response), only(cookies));
         }
         (Verdict::Refuse(refusal), sessions) => {
             Answer::Now(denied(&refusal, sessions.map(|s| &**s)))
@@ -143,7 +168,20 @@ fn decide(
             Answer::Now(answer::empty(StatusCode::FORBIDDEN))
         }
     };
-    (answer, cookies)
+    Told::Now(answer, cookies)
+}
+
+/// Says of what nobody has that nobody has it. Where the answer lacks a header that Caddy 2.6 is told to copy, it hands the name
+/// of its placeholder to the application, which would take that for a user; Envoy leaves what the client has sent.
+fn name_nobody(forward: &Forward, headers: &mut HeaderMap) {
+    match forward.proxy.dialect() {
+        Dialect::Nginx | Dialect::Traefik => {}
+        Dialect::Caddy | Dialect::Envoy => {
+            for name in forward.named.names() {
+                headers.entry(name).or_insert(HeaderValue::from_static(""));
+            }
+        }
+    }
 }
 
 /// Where nginx sends a navigation that has to sign in: a path of this application, which makes nginx encode nothing. Absent

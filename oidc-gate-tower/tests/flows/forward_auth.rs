@@ -243,6 +243,39 @@ async fn who_is_admitted_is_named_and_nobody_else() {
     );
 }
 
+/// Caddy puts something else in the place of a header that is not there, and Envoy leaves the client's.
+#[tokio::test]
+async fn nobody_is_named_by_empty_headers_where_the_proxy_copies_whatever_comes() {
+    let empty = [
+        "x-auth-request-email: ",
+        "x-auth-request-groups: ",
+        "x-auth-request-preferred-username: ",
+        "x-auth-request-user: ",
+    ];
+    let caddy = world(ForwardAuth::caddy());
+    for path in ["/public/a", "/assets/a", "/"] {
+        let answer = by_caddy(&caddy, "app.test", "GET", path, &[]).await;
+        assert_eq!(
+            (answer.status, names(&answer)),
+            (200, empty.map(str::to_owned).to_vec()),
+            "{path}"
+        );
+    }
+    let envoy = world(ForwardAuth::envoy());
+    let answer = ask(
+        &envoy,
+        Some(PROXY),
+        "GET",
+        "/oauth2/forward/public/a",
+        &[("host", "app.test")],
+    )
+    .await;
+    assert_eq!((answer.status, names(&answer).len()), (200, 4));
+    let traefik = world(ForwardAuth::traefik());
+    let answer = by_caddy(&traefik, "app.test", "GET", "/public/a", &[]).await;
+    assert_eq!((answer.status, names(&answer).len()), (200, 0));
+}
+
 #[tokio::test]
 async fn a_request_that_names_a_user_itself_is_refused() {
     let mut world = nginx();

@@ -1,4 +1,5 @@
 use super::*;
+use crate::check::CheckFailed;
 use crate::gate::{
     BearerVerdict, Freshness, LiveSession, Pattern, PolicySettings, SessionView, Target, acr, group,
 };
@@ -188,7 +189,7 @@ fn a_demand_is_made_of_who_comes_by_a_bearer_token() {
         (BearerVerdict::Valid(&who), "allowed_groups=admins", false),
         (
             BearerVerdict::Invalid {
-                check: Check::BearerInvalid,
+                failed: &CheckFailed::new(Check::ForwardedMethod, "any"),
                 session: LiveSession::Present,
             },
             "allowed_groups=staff",
