@@ -2,13 +2,16 @@
 
 use crate::{
     Demand, Gate, LogIn, NoCaller, answer,
+    bearer::Unusable,
     caller_info::Told,
     core::{
+        self,
         check::Check,
         gate::{Asker, Cache, Caller, Head},
         session::SetCookie,
     },
     decline::Answer,
+    passing::Said,
     service::timed,
     underway::Underway,
 };
@@ -25,10 +28,14 @@ pub(crate) struct After {
     pub(crate) told: Told,
     pub(crate) caller: Caller,
     pub(crate) cookies: Vec<SetCookie>,
+    /// Who the caller is, in headers of the answer.
+    pub(crate) said: Said,
     pub(crate) cache: Cache,
     pub(crate) style: Style,
     pub(crate) underway: Underway,
     pub(crate) peer: Option<SocketAddr>,
+    /// The token that was presented and names nobody.
+    pub(crate) unusable: Option<Unusable>,
 }
 
 /// How a refusal from inside is answered.
@@ -82,12 +89,13 @@ impl After {
             Style::AsAsked | Style::OutsideATab(_) => demand.asking,
             Style::Json => demand.asking.as_json(),
         };
-        let verdict = self
-            .gate
-            .0
-            .common
-            .policy
-            .answer_demand(asking, demand.demand);
+        let policy = &self.gate.0.common.policy;
+        let verdict = match (&self.unusable, demand.demand) {
+            (Some(token), core::gate::Demand::SignIn) => {
+                policy.answer_demand_of_bearer(asking, token.verdict())
+            }
+            (_, demand) => policy.answer_demand(asking, demand),
+        };
         let underway = std::mem::take(&mut self.underway);
         Some(self.gate.answer(&verdict, underway, self.peer))
     }
@@ -151,7 +159,11 @@ impl After {
         self.finish_headers(response.headers_mut());
     }
 
-    fn finish_headers(&self, headers: &mut HeaderMap) {
+    fn finish_headers(&mut self, headers: &mut HeaderMap) {
+        // A bypassed answer is as the application made it.
+        if self.caller != Caller::Bypassed {
+            self.gate.0.common.passing.say(&mut self.said, headers);
+        }
         match self.cache {
             Cache::Untouched => {}
             Cache::Vary(names) => vary(headers, names),

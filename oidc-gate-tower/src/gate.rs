@@ -3,21 +3,23 @@
 use crate::{
     GateBuilder, MetricsEndpoint, Unfinished,
     answer::Answers,
+    bearer::Verifier,
     caller_info::Telling,
     core::{
         check::CheckFailed,
         form,
-        gate::{Endpoint, Explanation, Policy},
+        gate::{Endpoint, Explanation, Policy, RuleTable, TrustedProxies},
         identity::Identity,
         time::UnixTime,
     },
     metrics::Metrics,
+    passing::Passing,
     ports::Clock,
     sessions::Sessions,
     tasks::Tasks,
 };
-use http::Method;
-use std::{fmt, sync::Arc, time::Duration};
+use http::{HeaderMap, Method};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// Decides who passes, and signs users in. One concrete type without parameters; a clone is a reference count.
 ///
@@ -46,17 +48,22 @@ pub(crate) struct Inner {
     pub(crate) common: Arc<Common>,
     /// What signs users in; absent where nobody does.
     pub(crate) sessions: Option<Arc<Sessions>>,
+    /// What believes bearer tokens; absent where they are no credential.
+    pub(crate) bearer: Option<Arc<Verifier>>,
 }
 
 /// What every gate has, whatever credentials it takes.
 pub(crate) struct Common {
     pub(crate) policy: Policy,
+    /// Who is believed about where a client comes from.
+    pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) answers: Answers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_endpoint: MetricsEndpoint,
     pub(crate) telling: Telling,
+    pub(crate) passing: Passing,
 }
 
 impl Common {
@@ -68,6 +75,14 @@ impl Common {
     pub(crate) fn now(&self) -> UnixTime {
         self.clock.now()
     }
+
+    /// From where the client comes of a request that `peer` has sent.
+    pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        match &self.proxies {
+            Some(proxies) => proxies.client(peer, headers),
+            None => peer,
+        }
+    }
 }
 
 impl Gate {
@@ -76,7 +91,7 @@ impl Gate {
         GateBuilder::default()
     }
 
-    /// Asks the provider for its metadata, unless that is known, and holds the configuration against it: for a readiness
+    /// Asks the provider, and every other issuer of bearer tokens, for its metadata, unless that is known, and holds the configuration against it: for a readiness
     /// probe, or for an application that would rather not start without its provider. A gate that is never asked looks the
     /// provider up when it is first needed.
     ///
@@ -84,11 +99,14 @@ impl Gate {
     ///
     /// Which check failed, and why.
     pub async fn ready(&self) -> Result<(), CheckFailed> {
-        let Some(sessions) = &self.0.sessions else {
-            return Ok(());
-        };
-        let metadata = sessions.upstream.metadata().await?;
-        sessions.upstream.check(&metadata)
+        if let Some(sessions) = &self.0.sessions {
+            let metadata = sessions.upstream.metadata().await?;
+            sessions.upstream.check(&metadata)?;
+        }
+        match &self.0.bearer {
+            Some(verifier) => verifier.ready().await,
+            None => Ok(()),
+        }
     }
 
     /// What the gate has counted, as Prometheus reads it: see [`observability`](crate::observability). For an application
@@ -153,6 +171,12 @@ impl Gate {
         common.policy.explain(method, path, who, common.now())
     }
 
+    /// All rules, in the order in which they decide, and the gate's own endpoints. Its `Display` form is a table for people
+    /// and for a snapshot test.
+    pub fn rules(&self) -> RuleTable {
+        self.0.common.policy.table()
+    }
+
     /// Waits until the logins that are being finished are finished; at most until the deadline. To be called after the
     /// server has stopped to accept requests.
     ///
@@ -175,6 +199,7 @@ impl fmt::Debug for Gate {
             .field("base_url", &sessions.map(|sessions| &sessions.base))
             .field("upstream", &sessions.map(|sessions| &sessions.upstream))
             .field("keys", &sessions.map(|sessions| &sessions.keys))
+            .field("bearer", &self.0.bearer)
             .finish_non_exhaustive()
     }
 }

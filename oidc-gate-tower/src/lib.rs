@@ -5,6 +5,7 @@
 
 mod after;
 mod answer;
+mod bearer;
 mod body;
 mod builder;
 mod caller_info;
@@ -22,9 +23,11 @@ mod http_client;
 mod log_in;
 mod metrics;
 mod outside;
+mod passing;
 mod ports;
 mod principal;
 mod provider;
+mod published;
 mod recognise;
 mod remember;
 mod report;
@@ -35,6 +38,7 @@ mod service;
 mod sessions;
 mod tasks;
 mod token_client;
+mod trailers;
 mod underway;
 mod upstream;
 
@@ -48,6 +52,7 @@ pub mod pages;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use bearer::Bearer;
 pub use body::GateBody;
 pub use builder::GateBuilder;
 pub use caller_info::CallerInfo;
@@ -64,12 +69,15 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age,
-        predicate, role, scope, signed_in,
+        AddressHeader, Explanation, HeaderSource, IdentityHeaders, InvalidBearer, Pattern,
+        Requirement, RuleTable, StepUp, TrustedProxies, Unmet, acr, claim, email, email_domain,
+        email_in, group, max_age, predicate, role, scope, signed_in, user,
     },
-    identity::{ClaimsMismatch, Identity, Via},
+    identity::{ClaimsMismatch, Identity, IdentityKind, Via},
     jose::{Alg, KeyProblem, SigningKey},
     login::{Prompt, ResponseMode},
+    peers::{PeerError, Peers},
+    resource::{BearerKind, Marker},
     session::{CookieKeys, KeyError, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
@@ -81,6 +89,7 @@ pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
+pub use trailers::CleanTrailers;
 
 // The program in the README compiles.
 #[cfg(doctest)]

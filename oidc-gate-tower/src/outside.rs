@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// What the gate asks of the world for a provider.
+#[derive(Clone)]
 pub(crate) struct Outside {
     pub(crate) http: Arc<dyn DynHttpClient>,
     /// Who holds the client's key, if it is not here.

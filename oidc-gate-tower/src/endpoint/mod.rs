@@ -41,6 +41,7 @@ where
         Endpoint::Ping => return operations::ping(),
         Endpoint::Ready => return operations::ready(&gate).await,
         Endpoint::Metrics => return operations::metrics(&gate, peer),
+        Endpoint::Userinfo => return userinfo::serve(recognised.identity()),
         _ => {}
     }
     let Some(sessions) = gate.0.sessions.clone() else {
@@ -60,10 +61,10 @@ where
             Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()),
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
-        Endpoint::Userinfo => userinfo::serve(recognised.session()),
-        // `build` switches none of these on.
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
-        Endpoint::Auth
+        // `build` switches none of these on, but for those that are served already.
+        Endpoint::Userinfo
+        | Endpoint::Auth
         | Endpoint::Ping
         | Endpoint::Ready
         | Endpoint::Metrics
