@@ -59,11 +59,11 @@ pub(crate) struct Common {
     pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) passing: Passing,
     pub(crate) answers: Answers,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_endpoint: MetricsEndpoint,
     pub(crate) telling: Telling,
-    pub(crate) passing: Passing,
 }
 
 impl Common {

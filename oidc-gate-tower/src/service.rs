@@ -147,19 +147,6 @@ where
     }
 }
 
-/// An answer that takes the gate time, and what is said of it.
-pub(crate) async fn timed(
-    work: impl Future<Output = Response<Bytes>>,
-    metrics: Arc<Metrics>,
-    told: Told,
-) -> Response<Bytes> {
-    let began = Instant::now();
-    let mut response = work.await;
-    metrics.answered(began.elapsed());
-    told.with(response.extensions_mut());
-    response
-}
-
 /// A request that waits until it is known whose it is, and the service that is ready for it.
 pub(crate) struct Held<S, B> {
     inner: S,
@@ -261,14 +248,15 @@ where
                 }
             };
             let unusable = recognised.unusable();
-            let principal = recognised.into_principal(now);
+            let principal = match caller {
+                Caller::Identified => recognised.into_principal(now),
+                Caller::Bypassed | Caller::Anonymous => None,
+            };
             let passing = &gate.0.common.passing;
-            let identified = principal.as_ref().filter(|_| caller == Caller::Identified);
-            let said = passing.tell(identified.map(Principal::identity), request.headers_mut());
-            let known = principal.as_ref().filter(|_| caller == Caller::Identified);
-            let told = telling.about(|| known.cloned(), None);
+            let identity = principal.as_ref().map(Principal::identity);
+            let said = passing.tell(identity, request.headers_mut());
             let after = After {
-                told,
+                told: telling.about(|| principal.clone(), None),
                 cookies,
                 said,
                 cache: decision.cache,
@@ -320,12 +308,25 @@ where
                     GateFuture::done(response)
                 }
                 Answer::Later(work) => {
-                    let metrics = gate.0.common.metrics.clone();
+                    let metrics = common.metrics.clone();
                     GateFuture::later(Box::pin(timed(work, metrics, told)), cookies)
                 }
             }
         }
     })
+}
+
+/// An answer that takes the gate time, and what is said of it.
+pub(crate) async fn timed(
+    work: impl Future<Output = Response<Bytes>>,
+    metrics: Arc<Metrics>,
+    told: Told,
+) -> Response<Bytes> {
+    let began = Instant::now();
+    let mut response = work.await;
+    metrics.answered(began.elapsed());
+    told.with(response.extensions_mut());
+    response
 }
 
 /// Takes off what only the gate may put on. Done to every request, also on open and bypassed paths.

@@ -68,8 +68,8 @@ impl GateBuilder {
             !bearers.is_empty(),
             &mut problems,
         );
-        let pages = self.take_pages(&mut problems);
         let passing = std::mem::take(&mut self.passing).compile(callers, &mut problems);
+        let pages = self.take_pages(&mut problems);
         let http = match &sign_in {
             Some(with) => Some(with.http.clone()),
             None if is_broken => None,
@@ -84,6 +84,7 @@ impl GateBuilder {
             proxies: self.proxies.take(),
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
+            passing,
             answers: Answers {
                 pages,
                 metrics: metrics.clone(),
@@ -92,7 +93,6 @@ impl GateBuilder {
             metrics,
             metrics_endpoint: std::mem::take(&mut self.metrics_endpoint),
             telling: self.telling,
-            passing,
         });
         let sessions = match sign_in {
             Some(with) => Some(Arc::new(self.sessions(with, common.clone())?)),
@@ -102,8 +102,8 @@ impl GateBuilder {
             let outside = Outside {
                 http,
                 signer: None,
-                clock: common.clock.clone(),
                 metrics: Some(common.metrics.clone()),
+                clock: common.clock.clone(),
             };
             let tasks = common.tasks.clone();
             let provider = sessions.as_deref().map(|sessions| &sessions.upstream);

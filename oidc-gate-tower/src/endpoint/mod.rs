@@ -62,7 +62,7 @@ where
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
-        // `build` switches none of these on, but for those that are served already.
+        // `build` switches none of these on, or they are served already.
         Endpoint::Userinfo
         | Endpoint::Auth
         | Endpoint::Ping
