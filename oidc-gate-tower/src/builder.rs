@@ -1,11 +1,13 @@
 //! How a gate is configured. `build` has the file beside it: it holds the settings against each other and makes the gate.
 
 mod build;
+mod said;
 
 pub(crate) use build::parse_issuer;
 
 use crate::{
     ClientAuth, Clock, HttpClient, Provider,
+    config::Settings,
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
@@ -13,7 +15,6 @@ use crate::{
         login::ResponseMode,
         session::{CookieKeys, SameSite},
     },
-    env::Env,
     ports::DynHttpClient,
 };
 use std::{fmt, sync::Arc, time::Duration};
@@ -49,6 +50,8 @@ pub struct GateBuilder {
     http: Option<Http>,
     ca_file: Option<String>,
     env_problems: Vec<String>,
+    /// What was said outside of the code, for what is the provider's and for the names in errors.
+    said: Settings,
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<Shape>,
 }
@@ -305,42 +308,7 @@ impl GateBuilder {
     /// | `OIDC_GATE_RESPONSE_MODE` | `query` (the default) or `form_post`: how the provider hands its answers back |
     /// | `OIDC_GATE_SAME_SITE` | `lax` (the default) or `strict`: whether sessions are kept from other sites' links |
     pub fn env(self) -> Self {
-        self.apply(Env::read(|name| std::env::var(name).ok()))
-    }
-
-    fn apply(mut self, env: Env) -> Self {
-        if let Some(issuer) = env.issuer {
-            if self.is_embedded() {
-                (self.http, self.issuer, self.client) = (None, None, None);
-            }
-            match self.providers.as_mut_slice() {
-                [provider] => provider.issuer = issuer,
-                _ => self.issuer = Some(issuer),
-            }
-            if env.client.is_none() && self.client.is_none() && self.providers.is_empty() {
-                self.client = Some(Err(
-                    "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there".to_owned(),
-                ));
-            }
-        }
-        match (env.client, self.providers.as_mut_slice()) {
-            (Some(Ok((id, auth))), [provider]) => {
-                (provider.client_id, provider.auth) = (id, auth);
-            }
-            (Some(client), _) => self.client = Some(client),
-            (None, _) => {}
-        }
-        self.scopes = env.scopes.or(self.scopes);
-        self.base_url = env.base_url.or(self.base_url);
-        self.ca_file = env.ca_file.or(self.ca_file);
-        self.response_mode = env.response_mode.or(self.response_mode);
-        self.policy.same_site = env.same_site.unwrap_or(self.policy.same_site);
-        self.env_problems = env.problems;
-        if let Some(secret) = env.cookie_secret {
-            let keys = CookieKeys::parse(&secret);
-            self.keys = Some(keys.map_err(|problem| format!("OIDC_GATE_COOKIE_SECRET: {problem}")));
-        }
-        self
+        self.said(Settings::from_variables(|name| std::env::var(name).ok()))
     }
 }
 

@@ -1,8 +1,9 @@
 //! From settings to a gate: every problem at once, or all that a gate holds.
 
-use super::{GateBuilder, Http};
+use super::{GateBuilder, Http, said::told};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
+    config::Settings,
     config_error::without_userinfo,
     core::{
         client_auth::{Client, Method},
@@ -30,8 +31,14 @@ impl GateBuilder {
     ///
     /// Every problem of the configuration, each with the setting, the value and what to do.
     pub fn build(mut self) -> Result<Gate, ConfigError> {
+        let said = std::mem::take(&mut self.said);
+        self.assemble(&said).map_err(|error| told(&error, &said))
+    }
+
+    /// As [`build`](Self::build), with the problems in the builder's own names.
+    pub(super) fn assemble(mut self, said: &Settings) -> Result<Gate, ConfigError> {
         let mut problems = std::mem::take(&mut self.env_problems);
-        let provider = self.the_provider(&mut problems);
+        let provider = self.the_provider(&mut problems).map(|provider| said.over(provider));
         let issuer = provider.as_ref().and_then(|provider| {
             problems.extend(provider.problems());
             parse_issuer(&provider.issuer, &mut problems)
