@@ -16,6 +16,7 @@ pub mod identity;
 pub mod jose;
 pub mod login;
 pub mod oauth_error;
+pub mod peers;
 pub mod provider;
 mod registered;
 pub mod secret;

@@ -41,7 +41,7 @@ pub(crate) enum Style {
 
 impl Style {
     pub(crate) fn of(gate: &Gate, head: &Head<'_>) -> Self {
-        if gate.0.policy.answers_json(head) {
+        if gate.0.common.policy.answers_json(head) {
             Self::Json
         } else {
             head.outside_a_tab()
@@ -64,7 +64,12 @@ impl After {
             Style::AsAsked | Style::OutsideATab(_) => demand.asking,
             Style::Json => demand.asking.as_json(),
         };
-        let verdict = self.gate.0.policy.answer_demand(asking, demand.demand);
+        let verdict = self
+            .gate
+            .0
+            .common
+            .policy
+            .answer_demand(asking, demand.demand);
         let underway = std::mem::take(&mut self.underway);
         Some(self.gate.answer(&verdict, underway, self.peer))
     }
@@ -81,14 +86,15 @@ impl After {
         };
         let underway = std::mem::take(&mut self.underway);
         if let Some(asker) = no_tab {
-            let verdict = self.gate.0.policy.no_tab(asker);
+            let verdict = self.gate.0.common.policy.no_tab(asker);
             return self.gate.answer(&verdict, underway, self.peer);
         }
-        match log_in.wanted(&self.gate) {
-            Ok(wanted) => {
-                let gate = &self.gate;
-                gate.log_in_asked_for(wanted, self.caller, underway, self.peer)
-            }
+        let Some(sessions) = &self.gate.0.sessions else {
+            let why = LogIn::NO_SESSIONS;
+            return Answer::Now(mistake(Check::LogInMisshapen, why, why));
+        };
+        match log_in.wanted(sessions) {
+            Ok(wanted) => sessions.log_in_asked_for(wanted, self.caller, underway, self.peer),
             Err(misshapen) => Answer::Now(mistake(
                 Check::LogInMisshapen,
                 &misshapen.to_string(),

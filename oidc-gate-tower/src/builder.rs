@@ -30,11 +30,6 @@ use std::{fmt, sync::Arc, time::Duration};
 pub struct GateBuilder {
     providers: Vec<Provider>,
     issuer: Option<String>,
-    ///
-    /// What concerns this application is said here: its addresses, its cookies, its rules. What concerns the provider (what it is
-    /// asked, what its claims mean, where its metadata is) is said of a [`Provider`], which goes into
-    /// [`provider`](Self::provider). [`issuer`](Self::issuer), [`client`](Self::client), [`scopes`](Self::scopes) and
-    /// [`groups_at`](Self::groups_at) are short for an application that needs no more of that.
     /// Or what the environment says wrong about it.
     client: Option<Result<(String, ClientAuth), String>>,
     scopes: Option<Vec<String>>,

@@ -5,21 +5,20 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         flow::Env,
-        form,
-        gate::{Caller, Endpoint, Verdict},
+        gate::{Caller, Refusal, Verdict},
         login::{self, Demand, Manner, ReturnTo, Transaction, Wanted},
         provider::Metadata,
         session::{CookieNames, SetCookie},
     },
-    gate::Inner,
     ports::{Boxed, OsEntropy},
     report,
+    sessions::Sessions,
     underway::Underway,
     upstream::Unavailable,
 };
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 use tracing::Instrument as _;
 
 /// An answer of the gate, at hand or to come.
@@ -36,12 +35,25 @@ impl Gate {
         underway: Underway,
         peer: Option<SocketAddr>,
     ) -> Answer {
-        about(peer, || self.decline(verdict, underway))
+        about(peer, || match (&self.0.sessions, verdict) {
+            (Some(sessions), verdict) => sessions.decline(verdict, underway),
+            (None, Verdict::Refuse(refusal)) => Answer::Now(answer::refusal(refusal, String::new)),
+            // Nobody is sent to a login where there is none.
+            (
+                None,
+                Verdict::LogIn { .. }
+                | Verdict::ComeAgain(_)
+                | Verdict::Serve(_)
+                | Verdict::Admit(_),
+            ) => Answer::Now(answer::empty(StatusCode::NOT_FOUND)),
+        })
     }
+}
 
+impl Sessions {
     /// Begins a login that a handler has asked for, about a request of `caller`.
     pub(crate) fn log_in_asked_for(
-        &self,
+        self: &Arc<Self>,
         wanted: Wanted,
         caller: Caller,
         underway: Underway,
@@ -56,7 +68,7 @@ impl Gate {
         })
     }
 
-    fn decline(&self, verdict: &Verdict, underway: Underway) -> Answer {
+    fn decline(self: &Arc<Self>, verdict: &Verdict, underway: Underway) -> Answer {
         match verdict {
             Verdict::LogIn {
                 check,
@@ -77,18 +89,23 @@ impl Gate {
             }
             Verdict::ComeAgain(place) => Answer::Now(answer::lead(place.as_str())),
             Verdict::Refuse(refusal) => {
-                Answer::Now(answer::refusal(refusal, || match refusal.check {
-                    Check::Forbidden => self.sign_in_as_someone_else(),
-                    _ if refusal.status == StatusCode::UNAUTHORIZED => {
-                        self.sign_in_path(self.home().as_str())
-                    }
-                    _ => self.home().as_str().to_owned(),
-                }))
+                Answer::Now(answer::refusal(refusal, || self.way_on(refusal)))
             }
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
             Verdict::Serve(_) | Verdict::Admit(_) => {
                 Answer::Now(answer::empty(StatusCode::NOT_FOUND))
             }
+        }
+    }
+
+    /// Where a person can go from a refusal.
+    fn way_on(&self, refusal: &Refusal) -> String {
+        match refusal.check {
+            Check::Forbidden => self.sign_in_as_someone_else(),
+            _ if refusal.status == StatusCode::UNAUTHORIZED => {
+                self.sign_in_path(self.home().as_str())
+            }
+            _ => self.home().as_str().to_owned(),
         }
     }
 
@@ -100,25 +117,25 @@ impl Gate {
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.
-    pub(crate) fn log_in(&self, mut wanted: Wanted, underway: Underway) -> Answer {
+    pub(crate) fn log_in(self: &Arc<Self>, mut wanted: Wanted, underway: Underway) -> Answer {
         // Where the application lives under a path, the origin's first page is somebody else's.
-        if wanted.return_to.as_str() == "/" && !self.0.base.path().is_empty() {
+        if wanted.return_to.as_str() == "/" && !self.base.path().is_empty() {
             wanted.return_to = self.home();
         }
         wanted.predecessor.clone_from(&underway.session);
-        if let Some(metadata) = self.0.upstream.metadata_at_hand() {
+        if let Some(metadata) = self.upstream.metadata_at_hand() {
             return Answer::Now(self.begin(&metadata, wanted, &underway));
         }
-        let gate = self.clone();
+        let sessions = self.clone();
         Answer::Later(Box::pin(async move {
-            match gate.0.upstream.metadata().await {
-                Ok(metadata) => gate.begin(&metadata, wanted, &underway),
+            match sessions.upstream.metadata().await {
+                Ok(metadata) => sessions.begin(&metadata, wanted, &underway),
                 Err(Unavailable { why, retry_after }) => {
                     // Said already, where it was asked.
                     if let Manner::Silent { otherwise } = &wanted.manner {
                         return answer::redirect(otherwise.as_str());
                     }
-                    let again = gate.sign_in_path(wanted.return_to.as_str());
+                    let again = sessions.sign_in_path(wanted.return_to.as_str());
                     answer::login_failed(&why, Some(retry_after), &again)
                 }
             }
@@ -126,28 +143,27 @@ impl Gate {
     }
 
     fn begin(&self, metadata: &Metadata, wanted: Wanted, underway: &Underway) -> Response<Bytes> {
-        let inner = &*self.0;
         let place = wanted.return_to.clone();
         let mut env = Env {
             now: self.now(),
             entropy: &mut OsEntropy,
         };
         // Before the user goes away, not when the code comes back.
-        let begun = inner
+        let begun = self
             .upstream
             .check(metadata)
-            .and_then(|()| login::start(metadata, inner.upstream.registration(), wanted, &mut env))
+            .and_then(|()| login::start(metadata, self.upstream.registration(), wanted, &mut env))
             .and_then(|started| Ok((started.location, self.kept(started.transaction)?)));
         match begun {
             Ok((location, cookie)) => {
                 let mut response = answer::redirect(&location);
                 let crowd = underway.crowd(cookie.pair_bytes());
-                let removed = crowd.map(|name| inner.names.clear(name));
+                let removed = crowd.map(|name| self.names.clear(name));
                 answer::set_cookies(&mut response, removed.chain([cookie]));
                 response
             }
             Err(failed) => {
-                inner.upstream.failed(failed.check());
+                self.upstream.failed(failed.check());
                 answer::login_failed(&failed, None, &self.sign_in_path(place.as_str()))
             }
         }
@@ -156,7 +172,7 @@ impl Gate {
     /// The cookie of a login. A browser keeps none that is too large, and then nobody could be signed in; a login is worth
     /// more than the page it leads to.
     fn kept(&self, mut transaction: Transaction) -> Result<SetCookie, CheckFailed> {
-        let Inner { names, keys, .. } = &*self.0;
+        let Self { names, keys, .. } = self;
         let name = transaction.cookie_name(names);
         let cookie = |transaction: &Transaction| {
             let sealed = transaction.seal(keys, &name)?;
@@ -179,12 +195,6 @@ impl Gate {
             kept.pair_bytes()
         );
         Err(CheckFailed::new(Check::LoginTooLarge, cause))
-    }
-
-    /// As [`sign_in_path`](Self::sign_in_path), for whoever is signed in as the wrong user: the provider asks again.
-    fn sign_in_as_someone_else(&self) -> String {
-        let start = self.0.policy.endpoint_path(&Endpoint::Start);
-        form::with_query(&start, [("rd", self.home().as_str()), ("prompt", "login")])
     }
 }
 

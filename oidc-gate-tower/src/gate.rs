@@ -7,15 +7,11 @@ use crate::{
         form,
         gate::{Endpoint, Explanation, Policy},
         identity::Identity,
-        login::{Places, ReturnTo},
-        session::{CookieKeys, CookieNames, Lifetimes},
         time::UnixTime,
-        url::BaseUrl,
     },
     ports::Clock,
-    remember::Remembered,
+    sessions::Sessions,
     tasks::Tasks,
-    upstream::Upstream,
 };
 use http::Method;
 use std::{fmt, sync::Arc, time::Duration};
@@ -44,23 +40,27 @@ use std::{fmt, sync::Arc, time::Duration};
 pub struct Gate(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
+    pub(crate) common: Arc<Common>,
+    /// What signs users in; absent where nobody does.
+    pub(crate) sessions: Option<Arc<Sessions>>,
+}
+
+/// What every gate has, whatever credentials it takes.
+pub(crate) struct Common {
     pub(crate) policy: Policy,
-    pub(crate) keys: CookieKeys,
-    pub(crate) names: CookieNames,
-    pub(crate) base: BaseUrl,
-    pub(crate) places: Places,
-    pub(crate) limits: Lifetimes,
-    pub(crate) upstream: Upstream,
-    /// Where the provider sends browsers back to.
-    pub(crate) callback: Endpoint,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
-    /// Sessions that were signed out, until their absolute limit.
-    pub(crate) ended: Remembered,
-    /// States that were used, until their login has expired.
-    pub(crate) used_states: Remembered,
-    /// What a link to `start` may carry beside what is harmless everywhere.
-    pub(crate) start_params: Vec<String>,
+}
+
+impl Common {
+    pub(crate) fn sign_in_path(&self, return_to: &str) -> String {
+        let start = self.policy.endpoint_path(&Endpoint::Start);
+        form::with_query(&start, [("rd", return_to)])
+    }
+
+    pub(crate) fn now(&self) -> UnixTime {
+        self.clock.now()
+    }
 }
 
 impl Gate {
@@ -77,8 +77,11 @@ impl Gate {
     ///
     /// Which check failed, and why.
     pub async fn ready(&self) -> Result<(), CheckFailed> {
-        let metadata = self.0.upstream.metadata().await?;
-        self.0.upstream.check(&metadata)
+        let Some(sessions) = &self.0.sessions else {
+            return Ok(());
+        };
+        let metadata = sessions.upstream.metadata().await?;
+        sessions.upstream.check(&metadata)
     }
 
     /// Where a link points that starts a login and leads back to `return_to`: a path in this application with an optional
@@ -110,18 +113,18 @@ impl Gate {
     /// # Ok::<_, oidc_gate_tower::ConfigError>(())
     /// ```
     pub fn sign_in_path(&self, return_to: &str) -> String {
-        let start = self.0.policy.endpoint_path(&Endpoint::Start);
-        form::with_query(&start, [("rd", return_to)])
+        self.0.common.sign_in_path(return_to)
     }
 
     /// Where a form posts to that signs the user out.
     pub fn sign_out_path(&self) -> String {
-        self.0.policy.endpoint_path(&Endpoint::SignOut)
+        self.0.common.policy.endpoint_path(&Endpoint::SignOut)
     }
 
     /// Which rule decides about a request, and why.
     pub fn explain(&self, method: &Method, path: &str, who: Option<&Identity>) -> Explanation {
-        self.0.policy.explain(method, path, who, self.now())
+        let common = &self.0.common;
+        common.policy.explain(method, path, who, common.now())
     }
 
     /// Waits until the logins that are being finished are finished; at most until the deadline. To be called after the
@@ -131,36 +134,21 @@ impl Gate {
     ///
     /// How much was left at the deadline.
     pub async fn drain(&self, deadline: Duration) -> Result<(), Unfinished> {
-        self.0.tasks.drain(deadline).await
-    }
-
-    /// The application's first page.
-    pub(crate) fn home(&self) -> ReturnTo {
-        self.0.places.home()
-    }
-
-    /// The place that a request asks to be led to. Whatever names one from outside is read here.
-    pub(crate) fn place(&self, text: &str) -> Option<ReturnTo> {
-        let place = self.0.places.read(text);
-        if place.is_none() {
-            tracing::debug!(
-                "a place to return to is not one of this application: see `return_to_origin`"
-            );
-        }
-        place
+        self.0.common.tasks.drain(deadline).await
     }
 
     pub(crate) fn now(&self) -> UnixTime {
-        self.0.clock.now()
+        self.0.common.now()
     }
 }
 
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sessions = self.0.sessions.as_deref();
         f.debug_struct("Gate")
-            .field("base_url", &self.0.base)
-            .field("upstream", &self.0.upstream)
-            .field("keys", &self.0.keys)
+            .field("base_url", &sessions.map(|sessions| &sessions.base))
+            .field("upstream", &sessions.map(|sessions| &sessions.upstream))
+            .field("keys", &sessions.map(|sessions| &sessions.keys))
             .finish_non_exhaustive()
     }
 }

@@ -34,6 +34,7 @@ mod require;
 #[cfg(feature = "reqwest")]
 mod reqwest_client;
 mod service;
+mod sessions;
 mod tasks;
 mod token_client;
 mod underway;

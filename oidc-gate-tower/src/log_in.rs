@@ -1,7 +1,6 @@
 //! A login that a handler asks for.
 
 use crate::{
-    Gate,
     core::{
         check::quote,
         form::is_word,
@@ -10,6 +9,7 @@ use crate::{
         },
         url::is_absolute_uri,
     },
+    sessions::Sessions,
 };
 use http::{Response, StatusCode};
 use std::{fmt, time::Duration};
@@ -175,15 +175,18 @@ impl LogIn {
     pub(crate) const BYPASSED: &'static str =
         "this path is under a `bypass` rule, so the gate starts no login here: use an `open` rule";
 
+    /// What the gate says to a login where it signs nobody in.
+    pub(crate) const NO_SESSIONS: &'static str = "this gate takes bearer tokens alone, so it starts no login: configure a client and a base URL";
+
     /// What the gate says to a login that cannot be; the log says which mistake it is.
     pub(crate) const MISSHAPEN: &'static str =
         "a login was asked for that cannot be: the log says why";
 
-    pub(crate) fn wanted(self, gate: &Gate) -> Result<Wanted, Misshapen> {
+    pub(crate) fn wanted(self, sessions: &Sessions) -> Result<Wanted, Misshapen> {
         if let Some(misshapen) = self.misshapen {
             return Err(misshapen);
         }
-        let place = |text: &str| gate.place(text).unwrap_or_else(|| gate.home());
+        let place = |text: &str| sessions.place(text).unwrap_or_else(|| sessions.home());
         let mut wanted = Wanted::to(place(&self.return_to)).demand(self.demand);
         wanted.manner = match self.otherwise {
             Some(_) if !self.prompts.is_empty() => return Err(Misshapen::SilentPrompt),

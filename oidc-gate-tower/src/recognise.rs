@@ -1,13 +1,14 @@
 //! Sessions in cookies: whom a request brings, and what writes one down.
 
 use crate::{
-    Gate, Principal,
+    Principal,
     core::{
         check::{Check, CheckFailed},
         gate::{Credential, SessionView},
         session::{Freshness, Predecessor, Session, SetCookie},
         time::UnixTime,
     },
+    sessions::Sessions,
 };
 use http::HeaderMap;
 
@@ -57,7 +58,7 @@ impl Recognised {
     }
 }
 
-impl Gate {
+impl Sessions {
     /// The session a request carries.
     ///
     /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
@@ -87,23 +88,22 @@ impl Gate {
         headers: &'a HeaderMap,
         now: UnixTime,
     ) -> impl Iterator<Item = Recognised> + 'a {
-        let sealed = self.0.names.sessions(headers);
+        let sealed = self.names.sessions(headers);
         sealed.map(move |sealed| self.open(&sealed, now))
     }
 
     fn open(&self, sealed: &[u8], now: UnixTime) -> Recognised {
-        let inner = &*self.0;
-        let Some(session) = Session::open(&inner.keys, &inner.names, sealed) else {
+        let Some(session) = Session::open(&self.keys, &self.names, sealed) else {
             return Recognised::Unreadable(Check::SessionUnreadable);
         };
         // The configuration may have changed since: what another provider vouched for is not worth anything here.
-        if !inner.upstream.vouches_for(session.identity()) {
+        if !self.upstream.vouches_for(session.identity()) {
             return Recognised::Expired(Check::SessionForeign);
         }
-        if inner.ended.contains(session.id().expose(), now) {
+        if self.ended.contains(session.id().expose(), now) {
             return Recognised::Expired(Check::SessionEnded);
         }
-        match inner.limits.judge(&session, now) {
+        match self.limits.judge(&session, now) {
             Ok(freshness) => Recognised::Session(session, freshness),
             Err(check) => Recognised::Expired(check),
         }
@@ -116,9 +116,8 @@ impl Gate {
         now: UnixTime,
         present: &HeaderMap,
     ) -> Result<Vec<SetCookie>, CheckFailed> {
-        let sealed = session.seal(&self.0.keys, &self.0.names)?;
-        self.0
-            .names
+        let sealed = session.seal(&self.keys, &self.names)?;
+        self.names
             .set_session(&sealed, session.ends().since(now), present)
             .map_err(|failed| session.too_large(&failed))
     }

@@ -118,41 +118,47 @@ where
         let peer = (self.layer.peer)(request.extensions());
         let target = (self.layer.target)(request.extensions()).of(request.uri());
         let head = Head::new(request.method(), target, request.headers());
-        let route = gate.0.policy.route(&head);
+        let policy = &gate.0.common.policy;
+        let route = policy.route(&head);
         let now = gate.now();
-        let recognised = if route.needs_identity() {
-            gate.recognise(request.headers(), now)
-        } else {
-            Recognised::Nobody
+        let sessions = gate.0.sessions.as_deref();
+        let recognised = match sessions {
+            Some(sessions) if route.needs_identity() => sessions.recognise(request.headers(), now),
+            _ => Recognised::Nobody,
         };
-        let decision = gate
-            .0
-            .policy
-            .decide(&head, &route, recognised.credential(), now);
+        let decision = policy.decide(&head, &route, recognised.credential(), now);
         let cookies = match decision.session {
             // A session that cannot be sealed now goes on as it is.
             SessionEffect::Touch => recognised
                 .session()
-                .and_then(|session| {
+                .zip(sessions)
+                .and_then(|(session, sessions)| {
                     let session = session.touched(now);
-                    gate.session_cookies(&session, now, request.headers()).ok()
+                    let headers = request.headers();
+                    sessions.session_cookies(&session, now, headers).ok()
                 })
                 .unwrap_or_default(),
-            SessionEffect::Clear => gate.0.names.clear_session(request.headers()),
+            SessionEffect::Clear => sessions
+                .map(|sessions| sessions.names.clear_session(request.headers()))
+                .unwrap_or_default(),
             // Sessions hold no tokens, so nothing is ever due to be refreshed.
             SessionEffect::Keep | SessionEffect::RefreshAhead | SessionEffect::RefreshNow => {
                 Vec::new()
             }
+        };
+        let underway = |headers| {
+            sessions
+                .map(|sessions| sessions.underway(headers, &recognised))
+                .unwrap_or_default()
         };
         match decision.verdict {
             Verdict::Admit(caller) => {
                 // On a bypassed path the gate looks at nothing, and begins no login.
                 let (style, underway) = match caller {
                     Caller::Bypassed => (Style::AsAsked, Underway::default()),
-                    Caller::Anonymous | Caller::Identified => (
-                        Style::of(gate, &head),
-                        gate.underway(request.headers(), &recognised),
-                    ),
+                    Caller::Anonymous | Caller::Identified => {
+                        (Style::of(gate, &head), underway(request.headers()))
+                    }
                 };
                 let after = After {
                     cookies,
@@ -163,7 +169,9 @@ where
                     peer,
                     gate: gate.clone(),
                 };
-                gate.0.names.strip(request.headers_mut());
+                if let Some(sessions) = sessions {
+                    sessions.names.strip(request.headers_mut());
+                }
                 let extensions = request.extensions_mut();
                 match (caller, recognised.into_principal(now)) {
                     (Caller::Bypassed, _) => {}
@@ -185,11 +193,7 @@ where
                 GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
             }
             verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
-                match gate.answer(
-                    &verdict,
-                    gate.underway(request.headers(), &recognised),
-                    peer,
-                ) {
+                match gate.answer(&verdict, underway(request.headers()), peer) {
                     Answer::Now(mut response) => {
                         answer::set_cookies(&mut response, cookies);
                         GateFuture::done(response)

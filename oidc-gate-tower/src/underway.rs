@@ -1,12 +1,12 @@
 //! What a browser keeps of logins, and the session that one of them could take the place of.
 
 use crate::{
-    Gate,
     core::{
         login::ResponseMode,
         session::{Landings, Other, Predecessor},
     },
     recognise::Recognised,
+    sessions::Sessions,
 };
 use http::HeaderMap;
 
@@ -53,7 +53,7 @@ impl Underway {
     }
 }
 
-impl Gate {
+impl Sessions {
     /// What the browser keeps of logins.
     pub(crate) fn underway(&self, headers: &HeaderMap, present: &Recognised) -> Underway {
         let mut underway = Underway {
@@ -62,7 +62,7 @@ impl Gate {
                 .map(Predecessor::from),
             ..Underway::default()
         };
-        for other in self.0.names.others(headers).take(MAX_SEEN) {
+        for other in self.names.others(headers).take(MAX_SEEN) {
             match other {
                 Other::Login { name, .. } if underway.logins.iter().any(|l| l.name == name) => {}
                 Other::Login { name, bytes } => underway.logins.push(Pending {
@@ -78,13 +78,13 @@ impl Gate {
     /// Whether a browser keeps its session back when the provider sends it here: where it is kept from other sites, or from
     /// their forms.
     pub(crate) fn sessions_stay_behind(&self) -> bool {
-        self.0.names.is_strict()
-            || self.0.upstream.registration().response_mode == ResponseMode::FormPost
+        self.names.is_strict()
+            || self.upstream.registration().response_mode == ResponseMode::FormPost
     }
 
     /// When logins ended well in the browser that keeps this.
     pub(crate) fn landings(&self, underway: &Underway) -> Landings {
         let values = underway.landed.iter().map(|value| &**value);
-        Landings::open(values, &self.0.keys, &self.0.names, self.now())
+        Landings::open(values, &self.keys, &self.names, self.now())
     }
 }

@@ -2,7 +2,7 @@ use crate::first_line;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use oidc_gate_core::client_auth::certificate::{
-    CertificateSource, ClientCertificate, HeaderForm, Peers,
+    CertificateSource, ClientCertificate, HeaderForm,
 };
 use std::net::IpAddr;
 

@@ -26,7 +26,7 @@ mod trust;
 
 pub use name::{DistinguishedName, NameError};
 pub use registered::RegisteredCertificates;
-pub use source::{CertificateSource, HeaderForm, PeerError, Peers};
+pub use source::{CertificateSource, HeaderForm};
 pub use subject::{SubjectError, TlsSubject};
 #[cfg(feature = "mtls-server")]
 pub use trust::{AnchorError, TrustAnchors};

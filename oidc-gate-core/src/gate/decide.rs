@@ -161,7 +161,7 @@ impl Policy {
     fn open(&self, head: &Head<'_>, credential: Credential<'_>) -> Decision {
         let identified = match credential {
             // Another site may send a visitor here, and does not get to act as one who is signed in.
-            Credential::Session(_) => !is_sensitive(head) || self.same_site(head).is_ok(),
+            Credential::Session(_) => !is_sensitive(head) || self.check_site(head).is_ok(),
             Credential::Bearer(BearerVerdict::Valid(_)) => true,
             Credential::Bearer(
                 BearerVerdict::Invalid { .. } | BearerVerdict::IssuerUnavailable,
@@ -227,7 +227,7 @@ impl Policy {
         let serve = || Verdict::Serve(endpoint.clone());
         match endpoint {
             // By GET too: a picture on another site must not sign anyone out.
-            Endpoint::SignOut => match self.same_site(head) {
+            Endpoint::SignOut => match self.check_site(head) {
                 Ok(()) => own(serve(), SessionEffect::Keep),
                 Err(cause) => self.refuse(head, Check::CrossSite, cause, StatusCode::FORBIDDEN),
             },
@@ -282,7 +282,7 @@ impl Policy {
         match credential {
             Credential::Session(view) => {
                 if is_sensitive(head)
-                    && let Err(cause) = self.same_site(head)
+                    && let Err(cause) = self.check_site(head)
                 {
                     let refusal = Refusal::new(
                         Check::CrossSite,
@@ -496,7 +496,7 @@ impl Policy {
         }
     }
 
-    fn same_site(&self, head: &Head<'_>) -> Result<(), &'static str> {
+    fn check_site(&self, head: &Head<'_>) -> Result<(), &'static str> {
         cross_site(head.headers, self.origin.as_deref()).map_err(|why| why.what())
     }
 

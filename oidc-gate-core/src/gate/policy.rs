@@ -138,13 +138,21 @@ impl Policy {
         }
     }
 
+    /// Whether sessions come along when another site leads a user here.
+    pub fn same_site(&self) -> SameSite {
+        self.same_site
+    }
+
     /// The path of an endpoint as browsers are sent to it, base path included.
     pub fn endpoint_path(&self, endpoint: &Endpoint) -> String {
         format!("{}{}", self.prefix, endpoint.path())
     }
 
-    /// Whether every answer of the gate to this request is JSON.
+    /// Whether every answer of the gate to this request is JSON. Where nobody signs in, there is no page to show.
     pub fn answers_json(&self, head: &Head<'_>) -> bool {
+        if !self.accepts.sessions() {
+            return true;
+        }
         if self.json_patterns.is_empty() {
             return false;
         }

@@ -70,6 +70,8 @@ pub enum BridgeError {
     Keys,
     /// Their client cannot prove itself so: it knows a secret in a header or in the body, and none at all.
     Method(&'static str),
+    /// The gate signs nobody in, and so is nobody's client.
+    NoClient,
     /// A value has no counterpart.
     Conversion(ConversionError),
 }
@@ -84,6 +86,7 @@ impl fmt::Display for BridgeError {
             Self::Method(name) => {
                 write!(f, "a client of openidconnect cannot prove itself by {name}")
             }
+            Self::NoClient => f.write_str("the gate signs nobody in, and so is nobody's client"),
             Self::Conversion(error) => error.fmt(f),
         }
     }
@@ -220,7 +223,10 @@ impl Gate {
     ///
     /// Where the provider cannot be asked, or the client proves itself in a way that theirs does not know.
     pub async fn openidconnect(&self) -> Result<Bridged, BridgeError> {
-        let upstream = &self.0.upstream;
+        let upstream = match &self.0.sessions {
+            Some(sessions) => &sessions.upstream,
+            None => return Err(BridgeError::NoClient),
+        };
         let metadata = upstream.metadata().await.map_err(CheckFailed::from)?;
         let registration = upstream.registration();
         let redirect_uri = Some(&*registration.redirect_uri);

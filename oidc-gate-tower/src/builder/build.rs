@@ -3,7 +3,6 @@
 use super::{GateBuilder, Http, said::told};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
-    config::Settings,
     config_error::without_userinfo,
     core::{
         client_auth::{Client, Method},
@@ -12,16 +11,30 @@ use crate::{
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
-    gate::Inner,
+    gate::{Common, Inner},
     http_client::http_client,
     outside::Outside,
     ports::DynHttpClient,
     provider::MetadataSource,
     remember::Remembered,
+    sessions::Sessions,
     tasks::Tasks,
     upstream::Upstream,
 };
 use std::sync::Arc;
+
+/// What logins and sessions take, each checked by itself.
+struct SignIn {
+    provider: Provider,
+    issuer: Issuer,
+    source: MetadataSource,
+    base: BaseUrl,
+    places: Places,
+    domain: Option<CookieDomain>,
+    keys: CookieKeys,
+    limits: Lifetimes,
+    http: Box<dyn DynHttpClient>,
+}
 
 impl GateBuilder {
     /// The gate. Does no IO: the provider is looked up when it is first needed, so an application starts while its
@@ -30,18 +43,37 @@ impl GateBuilder {
     /// # Errors
     ///
     /// Every problem of the configuration, each with the setting, the value and what to do.
-    pub fn build(mut self) -> Result<Gate, ConfigError> {
-        let said = std::mem::take(&mut self.said);
-        self.assemble(&said).map_err(|error| told(&error, &said))
+    pub fn build(self) -> Result<Gate, ConfigError> {
+        let said = self.said.clone();
+        self.assemble().map_err(|error| told(&error, &said))
     }
 
     /// As [`build`](Self::build), with the problems in the builder's own names.
-    pub(super) fn assemble(mut self, said: &Settings) -> Result<Gate, ConfigError> {
+    pub(super) fn assemble(mut self) -> Result<Gate, ConfigError> {
         let mut problems = std::mem::take(&mut self.env_problems);
-        let provider = self.the_provider(&mut problems).map(|provider| said.over(provider));
+        let sign_in = self.sign_in(&mut problems);
+        let policy = self.compile(sign_in.as_ref(), &mut problems);
+        let (Some(sign_in), Some(policy), []) = (sign_in, policy, problems.as_slice()) else {
+            return Err(ConfigError::new(problems));
+        };
+        let common = Arc::new(Common {
+            policy,
+            clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
+            tasks: Arc::new(Tasks::new()),
+        });
+        let sessions = self.sessions(sign_in, common.clone())?;
+        Ok(Gate(Arc::new(Inner {
+            common,
+            sessions: Some(Arc::new(sessions)),
+        })))
+    }
+
+    fn sign_in(&mut self, problems: &mut Vec<String>) -> Option<SignIn> {
+        let provider = self.the_provider(problems);
+        let provider = provider.map(|provider| self.said.over(provider));
         let issuer = provider.as_ref().and_then(|provider| {
             problems.extend(provider.problems());
-            parse_issuer(&provider.issuer, &mut problems)
+            parse_issuer(&provider.issuer, problems)
         });
         let source = provider
             .as_ref()
@@ -52,48 +84,50 @@ impl GateBuilder {
                     .source(issuer, p.auth.method().map(Method::name));
                 source.map_err(|found| problems.extend(found)).ok()
             });
-        let base = self.parse_base_url(&mut problems);
-        let places = base.as_ref().map(|base| self.places(base, &mut problems));
-        let domain = self.parse_cookie_domain(base.as_ref(), &mut problems);
-        let keys = self.take_keys(&mut problems);
-        let limits = self.lifetimes(&mut problems);
+        let base = self.parse_base_url(problems);
+        let places = base.as_ref().map(|base| self.places(base, problems));
+        let domain = self.parse_cookie_domain(base.as_ref(), problems);
+        let keys = self.take_keys(problems);
+        let limits = self.lifetimes(problems);
         let certificate = provider.as_ref().and_then(|p| p.auth.certificate.clone());
-        let http = self.http_client_or_default(certificate, &mut problems);
-        let callback = Endpoint::Callback(provider.as_ref().and_then(Provider::in_paths));
-        let same_site = self.policy.same_site;
-        let policy = self.compile(base.as_ref(), &callback, &mut problems);
-        let (
-            Some(provider),
-            Some(issuer),
-            Some(source),
-            Some(base),
-            Some(places),
-            Some(keys),
-            Some(limits),
-            Some(http),
-            Some(policy),
-        ) = (
-            provider, issuer, source, base, places, keys, limits, http, policy,
-        )
-        else {
-            return Err(ConfigError::new(problems));
-        };
-        if !problems.is_empty() {
-            return Err(ConfigError::new(problems));
-        }
+        let http = self.http_client_or_default(certificate, problems);
+        Some(SignIn {
+            provider: provider?,
+            issuer: issuer?,
+            source: source?,
+            base: base?,
+            places: places?,
+            domain,
+            keys: keys?,
+            limits: limits?,
+            http: http?,
+        })
+    }
+
+    fn sessions(&mut self, with: SignIn, common: Arc<Common>) -> Result<Sessions, ConfigError> {
+        let SignIn {
+            provider,
+            base,
+            keys,
+            ..
+        } = with;
         if keys.origin() == KeyOrigin::Ephemeral && base.is_secure() {
             tracing::warn!(
                 "the cookie keys were made at start: everybody is signed out by a restart, and replicas do not \
                  understand each other; configure them with CookieKeys::parse"
             );
         }
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        let tasks = Arc::new(Tasks::new());
-        let redirect_uri = format!("{}{}", base.origin(), policy.endpoint_path(&callback));
+        let callback = callback(&provider);
+        let redirect_uri = format!(
+            "{}{}",
+            base.origin(),
+            common.policy.endpoint_path(&callback)
+        );
         let mut rules = provider.rules();
-        rules.claims.demanded = self.demanded_claims;
+        rules.claims.demanded = self.demanded_claims.take();
         let mode = provider.request.response_mode;
-        let names = cookie_names(&provider.client_id, &base, same_site, mode, domain);
+        let same_site = common.policy.same_site();
+        let names = cookie_names(&provider.client_id, &base, same_site, mode, with.domain);
         let id_token_alg = provider.registered_alg();
         let signer = provider.auth.signer;
         let client = Client::new(provider.client_id, provider.auth.choice);
@@ -101,7 +135,7 @@ impl GateBuilder {
         registration.id_token_alg = id_token_alg;
         registration.response_mode = mode;
         registration.wishes = provider.request.wishes();
-        if let MetadataSource::Known(metadata) = &source
+        if let MetadataSource::Known(metadata) = &with.source
             && let Err(failed) = check_compatible(metadata, &registration)
                 .and_then(|()| check_claims_source(metadata, rules.claims.source))
         {
@@ -110,33 +144,32 @@ impl GateBuilder {
                 "metadata: {cause}; no login would succeed, so correct it or leave the member out"
             )]));
         }
-        let upstream = Upstream::new(
-            issuer,
-            source,
-            registration,
-            rules,
-            Outside {
-                http: http.into(),
-                signer,
-                clock: clock.clone(),
-            },
-            tasks.clone(),
-        );
-        Ok(Gate(Arc::new(Inner {
-            policy,
+        let outside = Outside {
+            http: with.http.into(),
+            signer,
+            clock: common.clock.clone(),
+        };
+        let tasks = common.tasks.clone();
+        Ok(Sessions {
+            common,
             keys,
             names,
             base,
-            places,
-            limits,
-            upstream,
+            places: with.places,
+            limits: with.limits,
+            upstream: Upstream::new(
+                with.issuer,
+                with.source,
+                registration,
+                rules,
+                outside,
+                tasks,
+            ),
             callback,
-            clock,
-            tasks,
             ended: Remembered::new(MAX_ENDED_SESSIONS),
             used_states: Remembered::new(MAX_USED_STATES),
             start_params: provider.request.start_params(),
-        })))
+        })
     }
 
     fn parse_base_url(&self, problems: &mut Vec<String>) -> Option<BaseUrl> {
@@ -221,20 +254,15 @@ impl GateBuilder {
         limits
     }
 
-    fn compile(
-        &mut self,
-        base: Option<&BaseUrl>,
-        callback: &Endpoint,
-        problems: &mut Vec<String>,
-    ) -> Option<Policy> {
+    fn compile(&mut self, sign_in: Option<&SignIn>, problems: &mut Vec<String>) -> Option<Policy> {
         let mut settings = std::mem::take(&mut self.policy);
         settings.endpoints = vec![
             Endpoint::Start,
-            callback.clone(),
+            sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
             Endpoint::SignOut,
             Endpoint::Userinfo,
         ];
-        if let Some(base) = base {
+        if let Some(SignIn { base, .. }) = sign_in {
             settings.base_path = base.path().to_owned();
             settings.origin = Some(base.origin().to_owned());
         }
@@ -310,6 +338,10 @@ impl GateBuilder {
         });
         http_client(own, self.ca_file.as_deref(), certificate, problems)
     }
+}
+
+fn callback(provider: &Provider) -> Endpoint {
+    Endpoint::Callback(provider.in_paths())
 }
 
 fn cookie_names(

@@ -83,9 +83,9 @@ impl GateBuilder {
 #[cfg(feature = "config")]
 impl GateBuilder {
     /// What would be wrong with the gate, but for what is wrong already with these settings.
-    pub(crate) fn rehearse(mut self, failed: &[&str]) -> Vec<String> {
-        let said = std::mem::take(&mut self.said);
-        let Err(error) = self.assemble(&said) else {
+    pub(crate) fn rehearse(self, failed: &[&str]) -> Vec<String> {
+        let said = self.said.clone();
+        let Err(error) = self.assemble() else {
             return Vec::new();
         };
         let concerns = |problem: &str, key: &str| NAMES.iter().any(|(builder, of)| *of == key && problem.starts_with(builder));

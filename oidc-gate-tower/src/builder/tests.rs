@@ -21,6 +21,10 @@ fn build(vars: &[(&str, &str)]) -> Result<Gate, ConfigError> {
     Gate::builder().said(Settings::from_variables(var)).build()
 }
 
+fn upstream(gate: &Gate) -> &crate::upstream::Upstream {
+    &gate.0.sessions.as_ref().expect("sessions").upstream
+}
+
 #[test]
 fn an_environment_that_says_everything_is_enough() {
     assert!(build(&[ISSUER, ID, SECRET, BASE, KEYS]).is_ok());
@@ -121,14 +125,14 @@ fn the_environment_replaces_what_it_names_and_keeps_the_rest() {
         &[ISSUER, ID, SECRET, BASE, KEYS],
     )
     .unwrap();
-    assert_eq!(gate.0.upstream.registration().client.id(), "app");
+    assert_eq!(upstream(&gate).registration().client.id(), "app");
     assert_eq!(
-        gate.0.upstream.rules().claims.groups_at,
+        upstream(&gate).rules().claims.groups_at,
         [ClaimPath::from("roles")]
     );
     let in_code = Gate::builder().client("in-code", auth());
     let gate = after(in_code, &[ISSUER, BASE, KEYS]).unwrap();
-    assert_eq!(gate.0.upstream.registration().client.id(), "in-code");
+    assert_eq!(upstream(&gate).registration().client.id(), "in-code");
 }
 
 #[test]
@@ -143,7 +147,7 @@ fn another_provider_takes_the_embedded_ones_place_whole() {
         ]
     );
     let gate = after(embedded(), &[ISSUER, ID, SECRET, BASE, KEYS]).unwrap();
-    let choice = gate.0.upstream.registration().client.choice();
+    let choice = upstream(&gate).registration().client.choice();
     assert!(
         matches!(choice, Choice::Exactly(Method::SecretBasic(_))),
         "{choice:?}"
@@ -166,7 +170,8 @@ fn the_embedded_provider_takes_over_who_a_provider_is_and_leaves_what_it_is_aske
         base().provider(provider.clone()).dev_provider(&embedded),
         base().dev_provider(&embedded).provider(provider.clone()),
     ] {
-        let upstream = &gate.build().unwrap().0.upstream;
+        let gate = gate.build().unwrap();
+        let upstream = upstream(&gate);
         assert_eq!(upstream.issuer().as_str(), embedded.issuer());
         assert_eq!(
             upstream.rules().claims.groups_at,
@@ -182,11 +187,10 @@ fn the_embedded_provider_takes_over_who_a_provider_is_and_leaves_what_it_is_aske
 
     let gate = base().dev_provider(&embedded).provider(provider);
     let gate = after(gate, &[ISSUER, ID, SECRET]).unwrap();
-    let upstream = &gate.0.upstream;
-    assert_eq!(upstream.issuer().as_str(), ISSUER.1);
-    assert_eq!(upstream.registration().client.id(), "app");
+    assert_eq!(upstream(&gate).issuer().as_str(), ISSUER.1);
+    assert_eq!(upstream(&gate).registration().client.id(), "app");
     assert_eq!(
-        upstream.rules().claims.groups_at,
+        upstream(&gate).rules().claims.groups_at,
         [ClaimPath::from("roles")]
     );
 
@@ -197,7 +201,7 @@ fn the_embedded_provider_takes_over_who_a_provider_is_and_leaves_what_it_is_aske
         .build()
         .unwrap();
     assert_eq!(
-        gate.0.upstream.registration().client.id(),
+        upstream(&gate).registration().client.id(),
         "registered-there"
     );
 }

@@ -12,6 +12,7 @@ use crate::{
         gate::{AnswerForm, Endpoint, Refusal},
     },
     recognise::Recognised,
+    sessions::Sessions,
 };
 use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
@@ -30,19 +31,22 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
 {
+    let Some(sessions) = gate.0.sessions.clone() else {
+        return answer::empty(StatusCode::NOT_FOUND);
+    };
     match endpoint {
         Endpoint::Start if parts.method == Method::POST => match small_form(body).await {
-            Ok(form) => start::serve(&gate, &parts.headers, &form, &recognised).await,
-            Err(failed) => refuse(&gate, failed.check(), failed.cause().to_owned(), None),
+            Ok(form) => start::serve(&sessions, &parts.headers, &form, &recognised).await,
+            Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
         Endpoint::Start => {
             let query = parts.uri.query().unwrap_or_default();
-            start::serve(&gate, &parts.headers, query.as_bytes(), &recognised).await
+            start::serve(&sessions, &parts.headers, query.as_bytes(), &recognised).await
         }
-        Endpoint::Callback(_) => callback::serve(&gate, &parts, body, recognised).await,
+        Endpoint::Callback(_) => callback::serve(&sessions, &parts, body, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
-            Ok(form) => sign_out::serve(&gate, &parts, &form, recognised.session()),
-            Err(failed) => refuse(&gate, failed.check(), failed.cause().to_owned(), None),
+            Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()),
+            Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
         Endpoint::Userinfo => userinfo::serve(recognised.session()),
         // `build` switches none of these on.
@@ -58,14 +62,14 @@ where
 
 /// Refuses what the policy could not know to be wrong.
 fn refuse(
-    gate: &Gate,
+    sessions: &Sessions,
     check: Check,
     cause: String,
     allow: Option<&'static str>,
 ) -> Response<Bytes> {
     let mut refusal = Refusal::new(check, cause, check.status(), AnswerForm::Page);
     refusal.allow = allow;
-    answer::refusal(&refusal, || gate.home().as_str().to_owned())
+    answer::refusal(&refusal, || sessions.home().as_str().to_owned())
 }
 
 /// The most that is read of a form's body, in bytes.

@@ -1,13 +1,15 @@
 //! `sign_out`: ends the session, here.
 
 use crate::{
-    Gate, answer,
+    answer,
     core::{form::Form, session::Session},
     html::{Page, escape},
     report,
+    sessions::Sessions,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, request::Parts};
+use std::sync::Arc;
 
 /// A POST ends the session and leads to `rd`, a field of the form that is read as that of a login, or else to a page that
 /// says so; a GET asks whether to.
@@ -15,20 +17,20 @@ use http::{HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, r
 /// The policy has seen to it that the request comes from this application. The session's id is remembered until the
 /// session would have ended anyway, so a copy of its cookie is worth nothing.
 pub(super) fn serve(
-    gate: &Gate,
+    sessions: &Arc<Sessions>,
     parts: &Parts,
     body: &[u8],
     session: Option<&Session>,
 ) -> Response<Bytes> {
-    let now = gate.now();
+    let now = sessions.now();
     if parts.method != Method::POST {
         return match session {
-            Some(session) => question(gate, session.identity().display_name()),
-            None => signed_out(gate),
+            Some(session) => question(sessions, session.identity().display_name()),
+            None => signed_out(sessions),
         };
     }
     if let Some(session) = session {
-        gate.0
+        sessions
             .ended
             .insert(session.id().expose(), session.ends(), now);
         let (issuer, user) = (
@@ -39,13 +41,13 @@ pub(super) fn serve(
     }
     let return_to = Form::parse(body)
         .ok()
-        .and_then(|form| gate.place(form.get("rd")?));
+        .and_then(|form| sessions.place(form.get("rd")?));
     let mut response = match return_to {
         Some(return_to) => answer::redirect(return_to.as_str()),
         // Not a page in answer to the POST: a reload should not ask whether to send the form again.
-        None => answer::redirect(&gate.sign_out_path()),
+        None => answer::redirect(&sessions.sign_out_path()),
     };
-    let names = &gate.0.names;
+    let names = &sessions.names;
     answer::set_cookies(&mut response, names.clear_session(&parts.headers));
     // Whoever signs out and in as somebody else does not go round in circles.
     let landed = names.find(&parts.headers, names.landed()).next();
@@ -53,13 +55,13 @@ pub(super) fn serve(
     response
 }
 
-fn question(gate: &Gate, name: &str) -> Response<Bytes> {
+fn question(sessions: &Arc<Sessions>, name: &str) -> Response<Bytes> {
     let mut page = Page::new("Sign out?");
     page.push(format_args!(
         "<p>You are signed in as <strong>{}</strong>.</p>\n\
          <form method=\"post\" action=\"{}\"><button class=\"primary\">Sign out</button></form>\n",
         escape(name),
-        escape(&gate.sign_out_path()),
+        escape(&sessions.sign_out_path()),
     ));
     let mut response = page.respond(StatusCode::OK);
     // With `no-referrer` a browser would send `Origin: null` with the form, which vouches for nothing.
@@ -69,11 +71,11 @@ fn question(gate: &Gate, name: &str) -> Response<Bytes> {
     response
 }
 
-fn signed_out(gate: &Gate) -> Response<Bytes> {
+fn signed_out(sessions: &Arc<Sessions>) -> Response<Bytes> {
     answer::notice(
         "You are signed out",
         "You may still be signed in at the sign-in service, so signing in again can be quick.",
         "Sign in again",
-        &gate.sign_in_path(gate.home().as_str()),
+        &sessions.sign_in_path(sessions.home().as_str()),
     )
 }

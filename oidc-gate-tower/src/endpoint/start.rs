@@ -1,7 +1,6 @@
 //! `start`: begins a login.
 
 use crate::{
-    Gate,
     core::{
         check::{Check, quote},
         form::Form,
@@ -9,9 +8,11 @@ use crate::{
     },
     decline::Answer,
     recognise::Recognised,
+    sessions::Sessions,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response};
+use std::sync::Arc;
 
 /// The longest value of a [`start_param`](crate::Provider::start_param), in bytes.
 const MAX_PARAM_BYTES: usize = 256;
@@ -27,26 +28,26 @@ const MAX_PARAM_BYTES: usize = 256;
 ///
 /// Whoever made the link can ask for no more than that.
 pub(super) async fn serve(
-    gate: &Gate,
+    sessions: &Arc<Sessions>,
     headers: &HeaderMap,
     form: &[u8],
     present: &Recognised,
 ) -> Response<Bytes> {
     let form = Form::parse(form).unwrap_or_default();
-    let issuer = gate.0.upstream.issuer().as_str();
+    let issuer = sessions.upstream.issuer().as_str();
     if let Some(iss) = form.get("iss")
         && iss != issuer
     {
         let cause = format!("expected {}, got {}", quote(issuer), quote(iss));
-        return super::refuse(gate, Check::InitiatorIssuer, cause, None);
+        return super::refuse(sessions, Check::InitiatorIssuer, cause, None);
     }
     let place = ["target_link_uri", "rd"]
         .iter()
         .find_map(|name| form.get(name));
     let mut wanted = Wanted::to(
         place
-            .and_then(|place| gate.place(place))
-            .unwrap_or_else(|| gate.home()),
+            .and_then(|place| sessions.place(place))
+            .unwrap_or_else(|| sessions.home()),
     );
     wanted.manner = Manner::Asking(match form.get("prompt") {
         Some("login") => vec![Prompt::Login],
@@ -56,7 +57,7 @@ pub(super) async fn serve(
     });
     wanted.login_hint = form.get("login_hint").and_then(LoginHint::parse);
     wanted.ui_locales = Locales::of(form.get("ui_locales").unwrap_or_default().split(' '));
-    for name in &gate.0.start_params {
+    for name in &sessions.start_params {
         let fit =
             |value: &&str| value.len() <= MAX_PARAM_BYTES && !value.contains(char::is_control);
         if let Some(value) = form.get(name).filter(fit) {
@@ -64,7 +65,7 @@ pub(super) async fn serve(
             let _ = wanted.params.add(name.as_str(), value);
         }
     }
-    match gate.log_in(wanted, gate.underway(headers, present)) {
+    match sessions.log_in(wanted, sessions.underway(headers, present)) {
         Answer::Now(response) => response,
         Answer::Later(response) => response.await,
     }

@@ -27,24 +27,25 @@ pub fn gate() -> GateBuilder {
 ///
 /// # Panics
 ///
-/// If the identity is too large for a cookie, as a login would be refused for it.
+/// If the identity is too large for a cookie, as a login would be refused for it, and if the gate signs nobody in.
 pub async fn session(gate: &Gate, identity: Identity) -> HeaderValue {
     let mut id = [0; 32];
     OsEntropy
         .fill(&mut id)
         .expect("the operating system gives randomness");
     let now = gate.now();
+    let sessions = (gate.0.sessions.as_deref()).expect("the gate signs users in");
     // A gate takes sessions of its own provider only.
-    let upstream = &gate.0.upstream;
+    let upstream = &sessions.upstream;
     let identity = identity.vouched_for_by(upstream.issuer().as_str(), &upstream.rules().provider);
     let session = Session::begin(
         SessionId::from_bytes(id),
         identity,
         None,
-        &gate.0.limits,
+        &sessions.limits,
         now,
     );
-    let cookies = gate
+    let cookies = sessions
         .session_cookies(&session, now, &HeaderMap::new())
         .expect("the identity fits into the cookies");
     let pairs: Vec<_> = cookies.iter().map(SetCookie::pair).collect();

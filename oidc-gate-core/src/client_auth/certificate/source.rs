@@ -2,12 +2,10 @@
 
 mod envoy;
 mod header;
-mod peers;
-
-pub use peers::{PeerError, Peers};
 
 use super::ClientCertificate;
 use crate::check::{Check, CheckFailed};
+use crate::peers::Peers;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use std::net::IpAddr;
 
@@ -23,7 +21,8 @@ use std::net::IpAddr;
 ///
 /// ```
 /// use http::{HeaderMap, HeaderName, HeaderValue};
-/// use oidc_gate_core::client_auth::certificate::{CertificateSource, HeaderForm, Peers};
+/// use oidc_gate_core::client_auth::certificate::{CertificateSource, HeaderForm};
+/// use oidc_gate_core::peers::Peers;
 ///
 /// // nginx: proxy_set_header X-SSL-Cert $ssl_client_escaped_cert;
 /// let source = CertificateSource::Header {
@@ -36,7 +35,7 @@ use std::net::IpAddr;
 /// assert_eq!(source.read(None, somebody, &forged), Ok(None));
 /// source.strip(somebody, &mut forged);
 /// assert!(forged.is_empty());
-/// # Ok::<_, oidc_gate_core::client_auth::certificate::PeerError>(())
+/// # Ok::<_, oidc_gate_core::peers::PeerError>(())
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -2,18 +2,19 @@
 
 use super::lead;
 use crate::{
-    Gate, answer,
+    answer,
     core::{
         check::{Check, CheckFailed},
         login::{Arrival, ReturnTo, is_over},
         session::SetCookie,
     },
     recognise::Recognised,
+    sessions::Sessions,
     upstream::Unavailable,
 };
 use bytes::Bytes;
 use http::Response;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// A login that came to nothing.
 pub(super) struct Failed {
@@ -57,24 +58,24 @@ impl Failed {
     /// they wanted to be. Nothing of the present session is changed by it.
     pub(super) fn respond(
         self,
-        gate: &Gate,
+        sessions: &Arc<Sessions>,
         present: &Recognised,
         clear: Option<SetCookie>,
     ) -> Response<Bytes> {
         let (check, cause) = (self.why.check(), self.why.cause());
-        let return_to = self.return_to.unwrap_or_else(|| gate.home());
+        let return_to = self.return_to.unwrap_or_else(|| sessions.home());
         let mut response = if is_over(check) && present.session().is_some() {
             tracing::info!(check = check.id(), cause, "a login that is over came again");
-            lead(gate, return_to.as_str())
-        } else if let Some(again) = again(gate, check) {
+            lead(sessions, return_to.as_str())
+        } else if let Some(again) = again(sessions, check) {
             tracing::info!(
                 check = check.id(),
                 cause,
                 "a login is over; the browser is asked for its session"
             );
-            lead(gate, &again)
+            lead(sessions, &again)
         } else {
-            let again = gate.sign_in_path(return_to.as_str());
+            let again = sessions.sign_in_path(return_to.as_str());
             answer::login_failed(&self.why, self.retry_after, &again)
         };
         answer::set_cookies(&mut response, clear);
@@ -84,23 +85,27 @@ impl Failed {
 
 /// Where a browser is led that may hold a session which did not come along: one that is kept from other sites, or from
 /// their forms. It comes back to this endpoint with it, and with nothing that could be redeemed.
-fn again(gate: &Gate, check: Check) -> Option<String> {
-    if !gate.sessions_stay_behind() {
+fn again(sessions: &Arc<Sessions>, check: Check) -> Option<String> {
+    if !sessions.sessions_stay_behind() {
         return None;
     }
-    let callback = gate.0.policy.endpoint_path(&gate.0.callback);
+    let callback = sessions.common.policy.endpoint_path(&sessions.callback);
     Arrival::over(check).map(|query| format!("{callback}?{query}"))
 }
 
 /// The browser has come again with all its cookies. Signed in, it is led to the application; otherwise it is told what it
 /// would have been told at first.
-pub(super) fn came_again(gate: &Gate, check: Check, present: &Recognised) -> Response<Bytes> {
-    let home = gate.home();
+pub(super) fn came_again(
+    sessions: &Arc<Sessions>,
+    check: Check,
+    present: &Recognised,
+) -> Response<Bytes> {
+    let home = sessions.home();
     if present.session().is_some() {
         tracing::info!(check = check.id(), "a login that is over came again");
         return answer::redirect(home.as_str());
     }
     let cause = "the browser holds no session either; the event before this one says what came";
     let failed = CheckFailed::new(check, cause);
-    answer::login_failed(&failed, None, &gate.sign_in_path(home.as_str()))
+    answer::login_failed(&failed, None, &sessions.sign_in_path(home.as_str()))
 }

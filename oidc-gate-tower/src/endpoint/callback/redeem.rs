@@ -2,7 +2,6 @@
 
 use super::Failed;
 use crate::{
-    Gate,
     core::{
         check::{Check, CheckFailed},
         flow::Entropy,
@@ -12,37 +11,38 @@ use crate::{
     },
     ports::OsEntropy,
     report,
+    sessions::Sessions,
 };
 use http::HeaderMap;
+use std::sync::Arc;
 
 /// Redeems the code, in a task that the gate owns: a code that has been sent is used up, and the login must not be lost
 /// because the browser's connection is.
 pub(super) async fn redeem(
-    gate: &Gate,
+    sessions: &Arc<Sessions>,
     grant: Box<Grant>,
     before: Vec<Predecessor>,
     headers: HeaderMap,
 ) -> Result<(ReturnTo, Vec<SetCookie>), Failed> {
-    let work = gate
-        .0
+    let work = sessions
+        .common
         .tasks
-        .spawn(sign_in(gate.clone(), grant, before, headers));
+        .spawn(sign_in(sessions.clone(), grant, before, headers));
     work.await.unwrap_or_else(|_| {
         Err(CheckFailed::new(Check::Misuse, "the sign-in was broken off").into())
     })
 }
 
 async fn sign_in(
-    gate: Gate,
+    sessions: Arc<Sessions>,
     grant: Box<Grant>,
     before: Vec<Predecessor>,
     headers: HeaderMap,
 ) -> Result<(ReturnTo, Vec<SetCookie>), Failed> {
-    let inner = &*gate.0;
-    let metadata = inner.upstream.metadata().await?;
+    let metadata = sessions.upstream.metadata().await?;
     let (registration, rules) = (
-        inner.upstream.registration().clone(),
-        inner.upstream.rules().clone(),
+        sessions.upstream.registration().clone(),
+        sessions.upstream.rules().clone(),
     );
     let SignedIn {
         identity,
@@ -50,11 +50,11 @@ async fn sign_in(
         return_to,
         userinfo,
         ..
-    } = inner
+    } = sessions
         .upstream
         .drive(SignIn::new(metadata, registration, rules, *grant))
         .await
-        .inspect_err(|failed| inner.upstream.failed(failed.check()))?;
+        .inspect_err(|failed| sessions.upstream.failed(failed.check()))?;
     if let Asked::Declined(why) = userinfo {
         report::userinfo_declined(&why, identity.issuer());
     }
@@ -62,24 +62,26 @@ async fn sign_in(
     OsEntropy
         .fill(&mut id)
         .map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
-    let now = gate.now();
+    let now = sessions.now();
     let id = SessionId::from_bytes(id);
     let session = Session::begin(
         id,
         identity,
         provider_session.as_deref(),
-        &inner.limits,
+        &sessions.limits,
         now,
     );
     // Before anything is changed: a session that does not fit into its cookies is a login that failed.
-    let mut cookies = gate.session_cookies(&session, now, &headers)?;
-    let landings = Landings::of(&headers, &inner.keys, &inner.names, now).and_now(now);
-    cookies.push(landings.seal(&inner.keys, &inner.names)?);
+    let mut cookies = sessions.session_cookies(&session, now, &headers)?;
+    let landings = Landings::of(&headers, &sessions.keys, &sessions.names, now).and_now(now);
+    cookies.push(landings.seal(&sessions.keys, &sessions.names)?);
     // Another user took over this browser: what is left of those before must not come back, nor stand beside the new
     // session and leave nobody recognised. The same user's other tabs may still be sending the old cookie, and lose
     // nothing by it.
     for before in before.iter().filter(|b| !b.is_of(session.identity())) {
-        inner.ended.insert(before.id().expose(), before.ends(), now);
+        sessions
+            .ended
+            .insert(before.id().expose(), before.ends(), now);
     }
     let (issuer, user) = (
         session.identity().issuer(),

@@ -1,16 +1,16 @@
-//! Addresses that are believed.
+//! Addresses and networks: of proxies that are believed, of clients that need no login.
 
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-/// Addresses and networks of proxies, at least one.
+/// Addresses and networks, at least one.
 ///
 /// An IPv4 address that a socket for IPv6 shows mapped (`::ffff:10.0.0.1`) is that IPv4 address.
 ///
 /// ```
-/// use oidc_gate_core::client_auth::certificate::{PeerError, Peers};
+/// use oidc_gate_core::peers::{PeerError, Peers};
 ///
 /// let peers = Peers::new(["192.0.2.1", "10.0.0.0/8", "fd00::/8"])?;
 /// assert!(peers.contains("10.1.2.3".parse().unwrap()));
@@ -55,7 +55,8 @@ impl Peers {
         self.0.iter().any(contains)
     }
 
-    pub(super) fn believes(&self, peer: Option<IpAddr>) -> bool {
+    /// Whether `peer` is known and one of them.
+    pub fn believes(&self, peer: Option<IpAddr>) -> bool {
         peer.is_some_and(|peer| self.contains(peer))
     }
 }
@@ -121,7 +122,7 @@ impl fmt::Debug for Network {
     }
 }
 
-/// Why something is not the address of a proxy.
+/// Why something is no address or network to go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PeerError {
@@ -142,7 +143,7 @@ pub enum PeerError {
 impl fmt::Display for PeerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Empty => "expected the address of at least one proxy",
+            Self::Empty => "expected at least one address",
             Self::Address => "expected an IP address, or a network such as 10.0.0.0/8",
             Self::Length => "expected a network's length from 1 to 32, or to 128 for IPv6",
             Self::Everybody => "a network of length 0 would let everybody say who they are",
