@@ -286,22 +286,7 @@ impl GateBuilder {
 
     /// Takes over what the environment says, in the place of what was set so far:
     ///
-    /// | variable | is |
-    /// |---|---|
-    /// | `OIDC_GATE_ISSUER_URL` | the provider |
-    /// | `OIDC_GATE_CLIENT_ID` | who this application is there |
-    /// | `OIDC_GATE_CLIENT_SECRET` | the client's secret |
-    /// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (the default), `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `tls_client_auth`, `self_signed_tls_client_auth`, `none`, or `automatic`: the strongest that the provider lists and the other variables have what it takes for, a certificate being one by an authority |
-    /// | `OIDC_GATE_CLIENT_KEY_FILE` | the client's private key: for `private_key_jwt` in PEM or JWK form, for mutual TLS in PEM |
-    /// | `OIDC_GATE_CLIENT_CERT_FILE` | the client's certificate for mutual TLS, in PEM |
-    /// | `OIDC_GATE_CLIENT_KEY_ID` | its name (`kid`), if the provider knows it by one |
-    /// | `OIDC_GATE_CLIENT_KEY_ALG` | what it signs with, where the key leaves a choice: `PS256`; for `client_secret_jwt` `HS256`, `HS384` or `HS512` |
-    /// | `OIDC_GATE_SCOPES` | the scopes, separated by spaces |
-    /// | `OIDC_GATE_BASE_URL` | where browsers find the application |
-    /// | `OIDC_GATE_COOKIE_SECRET` | base64 of 32 random bytes or more; several separated by commas, newest first |
-    /// | `OIDC_GATE_CA_FILE` | certificate authorities to trust beside the system's, in PEM |
-    /// | `OIDC_GATE_RESPONSE_MODE` | `query` (the default) or `form_post`: how the provider hands its answers back |
-    /// | `OIDC_GATE_SAME_SITE` | `lax` (the default) or `strict`: whether sessions are kept from other sites' links |
+    #[doc = include_str!("config/env.md")]
     pub fn env(self) -> Self {
         self.said(Settings::from_variables(|name| std::env::var(name).ok()))
     }

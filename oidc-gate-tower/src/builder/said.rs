@@ -75,6 +75,8 @@ impl GateBuilder {
         self.policy.json.extend(said.json.iter().flat_map(|said| said.value.iter().cloned()));
         self.policy.json.extend(said.more_json.iter().map(|said| said.value.clone()));
         self.env_problems.extend(said.problems.iter().cloned());
+        self.env_problems.extend(said.not_yet());
+        self.env_problems.extend(said.half_of_the_metadata());
         self.said = said;
         self
     }
@@ -110,6 +112,24 @@ impl Settings {
             patterns.map(move |pattern| (pattern, kind.clone()))
         });
         simple.chain(self.rules.iter().map(|said| said.value.clone()))
+    }
+
+    /// What is not there yet.
+    fn not_yet(&self) -> Vec<String> {
+        let keys = ["allowed_groups", "allowed_email_domains", "allowed_emails", "allowed_emails_file", "trusted_proxies", "open_to", "pass_preflights"];
+        let places = keys.iter().filter_map(|key| self.place(key));
+        places.map(|place| format!("{place}: is not there yet in this version; remove it")).collect()
+    }
+
+    /// Endpoints of a provider that is not asked for its metadata, and not all of those that are needed.
+    fn half_of_the_metadata(&self) -> Option<String> {
+        let needed = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
+        let more = ["userinfo_endpoint", "end_session_endpoint"];
+        let one = needed.iter().chain(&more).find_map(|key| self.place(key))?;
+        let missing: Vec<_> = needed.iter().filter(|key| self.place(key).is_none()).map(|key| one.beside(key)).collect();
+        (!missing.is_empty()).then(|| {
+            format!("{one}: without {}; say where everything is, or let the provider say it", missing.join(" and "))
+        })
     }
 
     /// What was said of the provider, over what the code says of it.

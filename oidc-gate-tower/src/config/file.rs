@@ -58,8 +58,7 @@ impl File<'_> {
     fn value(&self, value: &Spanned<DeValue<'_>>, name: &str) -> Value {
         match value.get_ref() {
             DeValue::String(text) => Value::Text(text.to_string()),
-            DeValue::Integer(number) => i64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
-                .map_or(Value::Other("a number that is too large"), Value::Number),
+            DeValue::Integer(_) => Value::Number,
             DeValue::Boolean(flag) => Value::Bool(*flag),
             DeValue::Array(list) => Value::List(list.iter().map(|item| self.value(item, name)).collect()),
             DeValue::Table(table) => Value::Table(self.table(table, &format!("{name}."))),

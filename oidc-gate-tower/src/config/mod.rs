@@ -34,3 +34,20 @@ pub use {
     sources::Sources,
     whole::Config,
 };
+
+/// Every setting, by our own names.
+///
+#[doc = include_str!("reference.md")]
+#[cfg(feature = "config")]
+pub mod reference {}
+
+/// From oauth2-proxy to a gate: every option, and what becomes of it.
+///
+#[doc = include_str!("from_oauth2_proxy.md")]
+#[cfg(feature = "config")]
+pub mod from_oauth2_proxy {}
+
+#[cfg(all(test, feature = "config", feature = "reqwest"))]
+mod pages;
+#[cfg(all(test, feature = "config", feature = "reqwest"))]
+mod tests;

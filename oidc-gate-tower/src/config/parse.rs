@@ -6,6 +6,7 @@ use crate::core::{
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::Pattern,
     login::{Prompt, ResponseMode},
+    peers::Peers,
     secret::ClientSecret,
     session::{CookieKeys, SameSite},
 };
@@ -189,6 +190,31 @@ fn from_json(json: serde_json::Value) -> Option<Value> {
     }
 }
 
+pub(crate) fn peers(value: Value) -> Read<Peers> {
+    let peers = list(value)?;
+    Peers::new(&peers).map_err(|problem| format!("{:?} {problem}", peers.join(", ")))
+}
+
+/// The addresses of a file, one in each line before any comma; `#` begins a line that says nothing.
+pub(crate) fn emails_file(value: Value) -> Read<Vec<String>> {
+    let path = text(value)?;
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{path:?} cannot be read: {error}"))?;
+    let address = |line: &str| {
+        let first = line.split(',').next().unwrap_or_default();
+        first.trim().trim_matches('"').to_lowercase()
+    };
+    let addresses: Vec<_> = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .map(address)
+        .filter(|address| !address.is_empty())
+        .collect();
+    match addresses.is_empty() {
+        true => Err(format!("{path:?} names nobody; write one address in each line")),
+        false => Ok(addresses),
+    }
+}
+
 /// Which requests: `/health`, `GET /health`, `/assets/**` for all below, `^/v[12]/…$` for a regular expression.
 pub(crate) fn patterns(value: Value) -> Read<Vec<Pattern>> {
     list(value)?.iter().map(|text| pattern(text)).collect()
@@ -269,7 +295,7 @@ mod tests {
         assert_eq!(list(said("a, b,,c ")), Ok(vec!["a".into(), "b".into(), "c".into()]));
         assert_eq!(words(said(" openid  email")), Ok(vec!["openid".into(), "email".into()]));
         assert_eq!(
-            list(Value::Number(1)),
+            list(Value::Number),
             Err("is a number; write a list of texts".to_owned())
         );
     }

@@ -44,7 +44,7 @@ impl Reader {
     fn own(&mut self, said: Said<(String, Value)>) {
         let Said { value: (key, value), place } = said;
         if key == "rule" && place.line.is_some() {
-            return rules::read(value, &place, &mut self.settings, &mut self.problems);
+            return rules::read(value, &place, self);
         }
         if !self.take(&key, Said::new(value, place.clone())) {
             let near = nearest(&key, names()).map(|near| match place.line {
@@ -92,6 +92,10 @@ fn take<S>(table: &[Setting<S>], settings: &mut S, key: &str, said: Said<Value>,
         log.failed.push(setting.key);
         return true;
     }
+    let shown = match setting.secret {
+        true => String::new(),
+        false => format!(" = {}", said.value.shown()),
+    };
     let said = match is_file {
         true => said.read(|path| secret_file(&super::parse::text(path)?)),
         false => Ok(said),
@@ -99,7 +103,7 @@ fn take<S>(table: &[Setting<S>], settings: &mut S, key: &str, said: Said<Value>,
     match said.and_then(|said| (setting.read)(settings, said)) {
         Ok(()) => {
             let over = earlier.map(|earlier| format!(", over {earlier}")).unwrap_or_default();
-            log.report.understood.push(format!("{} from {place}{over}", setting.key));
+            log.report.understood.push(format!("{}{shown} from {place}{over}", setting.key));
         }
         Err(problem) => {
             log.problems.push(problem);

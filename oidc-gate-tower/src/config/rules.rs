@@ -9,11 +9,11 @@
 use super::{
     nearest::unknown,
     parse,
-    settings::Settings,
+    reader::Reader,
     value::{Place, Said, Value},
 };
 use crate::core::gate::{
-    Pattern, Requirement, RuleKind, acr, email_domain, group, max_age, role, scope,
+    Pattern, Requirement, Rule, RuleKind, acr, email_domain, group, max_age, role, scope,
 };
 
 type Entries = Vec<Said<(String, Value)>>;
@@ -22,25 +22,25 @@ const KEYS: &[&str] = &["path", "prefix", "regex", "method", "access", "require"
 const REQUIREMENTS: &[&str] = &["group", "role", "scope", "email_domain", "acr", "max_age", "any_of", "all_of"];
 
 /// Takes over the tables of `[[rule]]`.
-pub(super) fn read(value: Value, place: &Place, settings: &mut Settings, problems: &mut Vec<String>) {
+pub(super) fn read(value: Value, place: &Place, reader: &mut Reader) {
     let Value::List(rules) = value else {
-        problems.push(format!("{place}: is {}; write [[rule]] and below it what it says", value.kind()));
+        reader.problems.push(format!("{place}: is {}; write [[rule]] and below it what it says", value.kind()));
         return;
     };
     for rule in rules {
         match rule {
             Value::Table(entries) => {
                 let place = entries.first().map_or(place, |said| &said.place).clone();
-                if let Err(found) = one(entries, &place, settings) {
-                    problems.extend(found);
+                if let Err(found) = one(entries, &place, reader) {
+                    reader.problems.extend(found);
                 }
             }
-            other => problems.push(format!("{place}: is {}; write [[rule]] and below it what it says", other.kind())),
+            other => reader.problems.push(format!("{place}: is {}; write [[rule]] and below it what it says", other.kind())),
         }
     }
 }
 
-fn one(entries: Entries, place: &Place, settings: &mut Settings) -> Result<(), Vec<String>> {
+fn one(entries: Entries, place: &Place, reader: &mut Reader) -> Result<(), Vec<String>> {
     let mut problems = Vec::new();
     let (mut patterns, mut method, mut kind, mut json) = (Vec::new(), None, None, false);
     for Said { value: (key, value), place } in entries {
@@ -91,9 +91,15 @@ fn one(entries: Entries, place: &Place, settings: &mut Settings) -> Result<(), V
     if !problems.is_empty() {
         return Err(problems);
     }
-    let rule = |kind| Said::new((pattern.clone(), kind), place.clone());
-    settings.rules.extend(kind.map(rule));
-    settings.more_json.extend(json.then(|| Said::new(pattern, place.clone())));
+    if let Some(kind) = kind {
+        let rule = Rule::new(pattern.clone(), kind);
+        reader.report.understood.push(format!("{rule} from {place}"));
+        reader.settings.rules.push(Said::new((rule.pattern, rule.kind), place.clone()));
+    }
+    if json {
+        reader.report.understood.push(format!("json({pattern}) from {place}"));
+        reader.settings.more_json.push(Said::new(pattern, place.clone()));
+    }
     Ok(())
 }
 

@@ -6,8 +6,9 @@ use super::{
 };
 use crate::core::{
     claims::{ClaimPath, ClaimsSource, EmailRule},
-    gate::{Pattern, Requirement, RuleKind},
+    gate::{Pattern, RuleKind},
     login::{Prompt, ResponseMode},
+    peers::Peers,
     secret::ClientSecret,
     session::{CookieKeys, SameSite},
 };
@@ -158,14 +159,26 @@ settings! {
     trusted_audiences: Vec<String> = parse::list;
     /// how far this machine's clock and the provider's may differ, `30s` unless set
     leeway: Duration = parse::duration;
+    /// groups of which a user has to be in one, to be let in anywhere that demands a login
+    allowed_groups: Vec<String> = parse::list;
+    /// domains of which one has to be that of the user's verified address; `.example.com` for what is below it
+    allowed_email_domains: Vec<String> = parse::list;
+    /// verified addresses that are let in beside those of the domains
+    allowed_emails: Vec<String> = parse::list;
+    /// a file with more of them, one in each line; read once, at the start
+    allowed_emails_file: Vec<String> = parse::emails_file;
+    /// proxies that are believed to say from where a client comes: addresses and networks
+    trusted_proxies: Peers = parse::peers;
+    /// networks whose clients pass without a login where no rule says anything
+    open_to: Peers = parse::peers;
+    /// `true`: browsers' questions before requests of other origins' pages pass without a login
+    pass_preflights: bool = parse::flag;
 
     beside {
         /// The rules of a file's `[[rule]]` tables, and those of oauth2-proxy's routes.
         rules: Vec<Said<(Pattern, RuleKind)>>,
         /// Where answers are JSON, beside `json`.
         more_json: Vec<Said<Pattern>>,
-        /// What is demanded of everybody.
-        admit: Vec<Said<Requirement>>,
         /// What cannot be meant.
         problems: Vec<String>,
         /// In whose names what is missing is told, where all of it comes from outside the code.

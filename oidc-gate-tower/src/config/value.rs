@@ -85,7 +85,7 @@ impl<T> Said<T> {
 pub(crate) enum Value {
     /// A variable, or a text in a file.
     Text(String),
-    Number(i64),
+    Number,
     Bool(bool),
     List(Vec<Value>),
     Table(Vec<Said<(String, Value)>>),
@@ -98,11 +98,22 @@ impl Value {
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Text(_) => "a text",
-            Self::Number(_) => "a number",
+            Self::Number => "a number",
             Self::Bool(_) => "true or false",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
             Self::Other(kind) => kind,
+        }
+    }
+
+    /// As it was written, for the report. Not for secrets; a password in an address is left out.
+    #[cfg(feature = "config")]
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Text(text) => format!("{:?}", crate::config_error::without_userinfo(text)),
+            Self::Bool(flag) => flag.to_string(),
+            Self::List(list) => format!("[{}]", list.iter().map(Self::shown).collect::<Vec<_>>().join(", ")),
+            other => other.kind().to_owned(),
         }
     }
 

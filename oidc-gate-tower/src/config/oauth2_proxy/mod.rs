@@ -3,7 +3,7 @@
 mod convert;
 mod options;
 
-pub(super) use options::{Means, OPTIONS, Opt, Shape};
+use options::{Means, OPTIONS, Opt};
 
 use super::{
     nearest::nearest,

@@ -51,7 +51,7 @@ impl Opt {
         let name = self.flag.replace('-', "_");
         match self.shape {
             // Those are called the same however many there are.
-            Shape::Many if !name.ends_with("_regex") && !name.ends_with('s') => name + "s",
+            Many if !name.ends_with("_regex") && !name.ends_with('s') => name + "s",
             _ => name,
         }
     }
@@ -64,11 +64,11 @@ impl Opt {
     /// Whether just the default is said. A blank says nothing and has not come this far.
     pub(super) fn is_default(&self, value: &Value) -> bool {
         match (self.shape, value) {
-            (Shape::Flag, value) => {
+            (Flag, value) => {
                 parse::flag(value.clone()).is_ok_and(|said| (if said { "true" } else { "false" }) == self.default)
             }
-            (Shape::One, Value::Text(text)) => !self.default.is_empty() && text.trim() == self.default,
-            (Shape::Many, value) => {
+            (One, Value::Text(text)) => !self.default.is_empty() && text.trim() == self.default,
+            (Many, value) => {
                 !self.default.is_empty() && parse::list(value.clone()).is_ok_and(|list| list == [self.default])
             }
             _ => false,
@@ -127,9 +127,9 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
     opt("provider-ca-file", Many, "", By(convert::ca_file), "one file is `ca_file`, beside the authorities of the system; several are refused"),
     opt("use-system-trust-store", Flag, "true", Changed(None), "the authorities of the system are trusted in any case"),
     opt("ssl-insecure-skip-verify", Flag, "false", Refused, "the provider has to prove who it is; name its authority with provider_ca_files"),
-    opt("skip-jwt-bearer-tokens", Flag, "false", By(convert::bearer), "bearer tokens of the provider are taken beside sessions"),
-    opt("extra-jwt-issuers", Many, "", By(convert::extra_issuers), "issuer=audience: bearer tokens of other issuers"),
-    opt("bearer-token-login-fallback", Flag, "true", By(convert::bearer_fallback), "false: a bearer token that is not valid is answered with 403"),
+    opt("skip-jwt-bearer-tokens", Flag, "false", By(convert::not_yet), "bearer tokens of the provider are taken beside sessions"),
+    opt("extra-jwt-issuers", Many, "", By(convert::not_yet), "issuer=audience: bearer tokens of other issuers"),
+    opt("bearer-token-login-fallback", Flag, "true", By(convert::not_yet), "false: a bearer token that is not valid is answered with 403"),
     opt("allowed-group", Many, "", Same("allowed_groups"), ""),
     opt("allowed-role", Many, "", Refused, "there it reads roles out of access tokens, which are not the client's to read; let the provider put them into a claim of the ID token, name it with `roles_at`, and require a role in a [[rule]]"),
     opt("keycloak-group", Many, "", Refused, "it is the keycloak provider's; use allowed_groups"),
@@ -204,18 +204,18 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
     opt("display-htpasswd-form", Flag, "true", Absent, "there is no form for passwords"),
     opt("whitelist-domain", Many, "", By(convert::whitelist_domain), "an exact host, with its port if it has one, is the origin https://host; wildcards are refused"),
     opt("encode-state", Flag, "false", Absent, "the state is random and says nothing"),
-    opt("skip-provider-button", Flag, "true", By(convert::provider_button), "whoever navigates is led to the provider at once, with it and without it; `false` shows the sign-in page first"),
+    opt("skip-provider-button", Flag, "true", By(convert::not_yet), "whoever navigates is led to the provider at once, with it and without it; `false` shows the sign-in page first"),
     opt("allow-query-semicolons", Flag, "false", Absent, "queries are passed on as they are"),
     opt("signature-key", One, "", Refused, "requests to upstreams are not signed; an upstream that believes unsigned requests has to be reachable through the gate alone"),
     // Headers.
-    opt("pass-user-headers", Flag, "true", By(convert::headers), "X-Forwarded-User, -Email, -Groups and -Preferred-Username"),
-    opt("pass-basic-auth", Flag, "true", By(convert::headers), "the same headers; with basic_auth_password `Authorization: Basic` too"),
-    opt("basic-auth-password", One, "", By(convert::headers), ""),
-    opt("prefer-email-to-user", Flag, "false", By(convert::headers), "X-Forwarded-User is the verified address then"),
+    opt("pass-user-headers", Flag, "true", By(convert::not_yet), "X-Forwarded-User, -Email, -Groups and -Preferred-Username"),
+    opt("pass-basic-auth", Flag, "true", By(convert::not_yet), "the same headers; with basic_auth_password `Authorization: Basic` too"),
+    opt("basic-auth-password", One, "", By(convert::not_yet), ""),
+    opt("prefer-email-to-user", Flag, "false", By(convert::not_yet), "X-Forwarded-User is the verified address then"),
     opt("pass-access-token", Flag, "false", Refused, "sessions hold no tokens in this version; the headers of the user say who it is"),
     opt("pass-authorization-header", Flag, "false", Refused, "sessions hold no tokens in this version; the headers of the user say who it is"),
     opt("skip-auth-strip-headers", Flag, "true", Changed(None), "headers that claim an identity are removed in any case"),
-    opt("set-xauthrequest", Flag, "false", By(convert::headers), "X-Auth-Request-User, -Email, -Groups and -Preferred-Username in answers"),
+    opt("set-xauthrequest", Flag, "false", By(convert::not_yet), "X-Auth-Request-User, -Email, -Groups and -Preferred-Username in answers"),
     opt("set-basic-auth", Flag, "false", Refused, "a password is not sent in answers; let the proxy in front set it"),
     opt("set-authorization-header", Flag, "false", Refused, "sessions hold no tokens in this version; the headers of the user say who it is"),
     // The process.
