@@ -173,7 +173,15 @@ where
         Service::<Request<B>>::poll_ready(&mut self.0, cx)
     }
 
-    fn call(&mut self, request: Request<B>) -> GateFuture<S::Future> {
+    fn call(&mut self, mut request: Request<B>) -> GateFuture<S::Future> {
+        let gate = self.0.gate();
+        // With the type in hand there is no bound on `B`. It costs a box, and only a gate that writes headers pays for it.
+        if gate.writes_identity_headers()
+            && let Some(body) = (request.body_mut() as &mut dyn Any).downcast_mut::<Body>()
+            && !body.is_end_stream()
+        {
+            *body = Body::new(gate.clean_trailers(std::mem::take(body)));
+        }
         GateFuture {
             future: self.0.call(request),
         }

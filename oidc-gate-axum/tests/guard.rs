@@ -6,11 +6,12 @@ use axum::{
     Json, Router,
     body::Body,
     extract::Request,
-    routing::{any, get},
+    routing::{any, get, post},
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http_body_util::BodyExt as _;
 use oidc_gate_axum::{
-    Gate, GateExt as _, Identity, Pattern, Principal, Protected,
+    Gate, GateExt as _, Identity, IdentityHeaders, Pattern, Principal, Protected,
     core::gate::{Clarity, STRIPPED},
     group,
     testing::{self, principal},
@@ -397,6 +398,40 @@ async fn identity_headers_survive_on_no_route() {
         let mut left: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
         left.sort_unstable();
         assert_eq!(left, ["authorization", "x-request-id"], "{path}");
+    }
+}
+
+#[tokio::test]
+async fn trailers_name_nobody_where_headers_do() {
+    let gate = |headers| {
+        let gate = testing::gate().identity_headers(headers);
+        gate.bypass(Pattern::path("/bypass")).build().unwrap()
+    };
+    for (headers, left) in [
+        (IdentityHeaders::forwarded(), ["x-checksum"].as_slice()),
+        (IdentityHeaders::new(), &["x-checksum", "x_forwarded.user"]),
+    ] {
+        let handler = post(async |request: Request| {
+            let body = request.into_body().collect().await.unwrap();
+            let names = body.trailers().unwrap().keys().map(HeaderName::as_str);
+            let mut names: Vec<_> = names.map(str::to_owned).collect();
+            names.sort_unstable();
+            Json((names, body.to_bytes().len()))
+        });
+        let app = gate(headers).protect(Router::new().route("/bypass", handler));
+        let trailers = ["x-checksum", "x_forwarded.user"].map(|name| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_static("17"))
+        });
+        let trailers = std::future::ready(Some(Ok(HeaderMap::from_iter(trailers))));
+        let mut request = request("/bypass");
+        *request.method_mut() = http::Method::POST;
+        *request.body_mut() = Body::new(Body::from("data").with_trailers(trailers));
+        let answer = app.oneshot(request).await.unwrap().into_body();
+        let said = answer.collect().await.unwrap().to_bytes();
+        let (names, bytes): (Vec<String>, usize) = serde_json::from_slice(&said).unwrap();
+        assert_eq!(names, left);
+        assert_eq!(bytes, 4);
     }
 }
 

@@ -74,6 +74,9 @@ text_secrets! {
     /// What ties an ID token to the login that asked for it
     /// ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
     Nonce,
+    /// What a gate shows the services behind it, so that they know whom they hear from: a password
+    /// ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)), or the value of a header.
+    HeaderSecret,
 }
 
 /// Names one session. Whoever knows a stored session's id can use it, so it is a secret.

@@ -8,6 +8,7 @@ use crate::{
         session::SetCookie,
     },
     decline::Answer,
+    passing::Said,
     underway::Underway,
 };
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub(crate) struct After {
     pub(crate) gate: Gate,
     pub(crate) caller: Caller,
     pub(crate) cookies: Vec<SetCookie>,
+    /// Who the caller is, in headers of the answer.
+    pub(crate) said: Said,
     pub(crate) cache: Cache,
     pub(crate) style: Style,
     pub(crate) underway: Underway,
@@ -111,7 +114,11 @@ impl After {
         mistake(check, why, why)
     }
 
-    pub(crate) fn finish(&self, headers: &mut HeaderMap) {
+    pub(crate) fn finish(&mut self, headers: &mut HeaderMap) {
+        // A bypassed answer is as the application made it.
+        if self.caller != Caller::Bypassed {
+            self.gate.0.common.passing.say(&mut self.said, headers);
+        }
         match self.cache {
             Cache::Untouched => {}
             Cache::Vary(names) => vary(headers, names),

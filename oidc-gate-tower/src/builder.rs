@@ -11,10 +11,15 @@ use crate::{
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
-        gate::{Pattern, PolicySettings, Requirement, RuleKind},
+        gate::{
+            IdentityHeaders, Pattern, PolicySettings, Preflights, Requirement, RuleKind,
+            TrustedProxies,
+        },
         login::ResponseMode,
+        peers::Peers,
         session::{CookieKeys, SameSite},
     },
+    passing::{OwnCookies, PassingSettings},
     ports::DynHttpClient,
 };
 use std::{fmt, sync::Arc, time::Duration};
@@ -44,11 +49,15 @@ pub struct GateBuilder {
     policy: PolicySettings,
     http: Option<Http>,
     ca_file: Option<String>,
-    env_problems: Vec<String>,
     /// What was said outside of the code, for what is the provider's and for the names in errors.
     said: Settings,
+    /// Who is believed about where a client comes from.
+    proxies: Option<TrustedProxies>,
+    /// What was found wrong while settings were taken.
+    problems: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<Shape>,
+    passing: PassingSettings,
 }
 
 /// Whose HTTP client it is.
@@ -214,6 +223,68 @@ impl GateBuilder {
         self.rule(pattern, RuleKind::Require(requirement))
     }
 
+    /// Whoever is signed in and meets this may use the application at all: it holds on every protected path, beside the
+    /// requirements of rules, and adds up. Open and bypassed paths are not protected.
+    ///
+    /// ```
+    /// # use oidc_gate_tower::{Gate, email_domain, group};
+    /// # let _ =
+    /// Gate::builder().admit(email_domain("example.com").or(group("guests")))
+    /// # ;
+    /// ```
+    pub fn admit(mut self, requirement: Requirement) -> Self {
+        self.policy = self.policy.admit(requirement);
+        self
+    }
+
+    /// Clients from these networks pass without a login wherever no rule says anything. `protect` and `require` hold for
+    /// them too, and whoever of them is signed in is recognised.
+    ///
+    /// Behind a proxy every client comes from the proxy's address, until [`trusted_proxies`](Self::trusted_proxies) says
+    /// which proxy is believed about it.
+    ///
+    /// # Security
+    ///
+    /// An address is not a person: whoever gets into the network gets into the application. This is not where proxies are
+    /// named; a proxy's own address here opens everything to everybody.
+    pub fn open_to<T: AsRef<str>>(mut self, networks: impl IntoIterator<Item = T>) -> Self {
+        match Peers::new(networks) {
+            Ok(networks) => self.policy.open_to = Some(networks),
+            Err(problem) => self.problems.push(format!("open_to: {problem}")),
+        }
+        self
+    }
+
+    /// The proxies in front of the application, which are believed about where a client comes from: by `X-Forwarded-For`,
+    /// or by the header that [`TrustedProxies::header`] names. Without any, nobody is believed.
+    ///
+    /// ```
+    /// # use oidc_gate_tower::Gate;
+    /// use oidc_gate_tower::{AddressHeader, Peers, TrustedProxies};
+    ///
+    /// let proxies = TrustedProxies::from(Peers::new(["10.0.0.0/8"])?).header(AddressHeader::XRealIp);
+    /// # let _ =
+    /// Gate::builder().trusted_proxies(proxies)
+    /// # ;
+    /// # Ok::<_, oidc_gate_tower::PeerError>(())
+    /// ```
+    pub fn trusted_proxies(mut self, proxies: impl Into<TrustedProxies>) -> Self {
+        self.proxies = Some(proxies.into());
+        self
+    }
+
+    /// A browser's question before a request of another origin's page (a preflight: `OPTIONS` with `Origin` and
+    /// `Access-Control-Request-Method`) reaches the application on protected paths too, which sees nobody. For an application
+    /// that answers them itself. A layer around the gate that answers them is better, and needs none of this.
+    ///
+    /// # Security
+    ///
+    /// Anybody can send such a request: a handler that takes any method must not do anything for `OPTIONS`.
+    pub fn pass_preflights(mut self) -> Self {
+        self.policy.preflights = Preflights::Pass;
+        self
+    }
+
     fn rule(mut self, pattern: Pattern, kind: RuleKind) -> Self {
         self.policy = self.policy.rule(pattern, kind);
         self
@@ -235,6 +306,45 @@ impl GateBuilder {
     /// takes `Claims<T>`.
     pub fn claims<T: serde::de::DeserializeOwned>(mut self) -> Self {
         self.demanded_claims = Some(Shape::of::<T>());
+        self
+    }
+
+    /// Tells the application in headers of the request who the caller is: for services behind it that read nothing else, a
+    /// proxy's upstreams above all. None unless set. A handler reads the [`Principal`](crate::Principal).
+    ///
+    /// Whatever a request brings under these names, in whatever spelling, is removed on every path. They are written where
+    /// somebody is recognised, on [open](Self::open) paths too, and absent otherwise.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, HeaderSource, IdentityHeaders};
+    ///
+    /// let gate = Gate::builder()
+    ///     .issuer("https://id.example.com")
+    ///     .client("my-app", ClientAuth::none())
+    ///     .base_url("https://app.example.com")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .identity_headers(
+    ///         IdentityHeaders::forwarded().header("X-Department", HeaderSource::claim("department")),
+    ///     )
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
+    pub fn identity_headers(mut self, headers: IdentityHeaders) -> Self {
+        self.passing.request = headers;
+        self
+    }
+
+    /// Says in headers of the application's answers who the caller is: for a proxy in front that asks this application. It has
+    /// to take them off, because browsers, scripts and logs of others see them otherwise. None unless set.
+    pub fn identity_response_headers(mut self, headers: IdentityHeaders) -> Self {
+        self.passing.response = headers;
+        self
+    }
+
+    /// Lets the application see the gate's own cookies, which are kept from it unless this is set: who reads a session's
+    /// cookie can be the user.
+    pub fn pass_own_cookies(mut self) -> Self {
+        self.passing.own_cookies = OwnCookies::Pass;
         self
     }
 

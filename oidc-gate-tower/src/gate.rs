@@ -5,16 +5,17 @@ use crate::{
     core::{
         check::CheckFailed,
         form,
-        gate::{Endpoint, Explanation, Policy},
+        gate::{Endpoint, Explanation, Policy, RuleTable, TrustedProxies},
         identity::Identity,
         time::UnixTime,
     },
+    passing::Passing,
     ports::Clock,
     sessions::Sessions,
     tasks::Tasks,
 };
-use http::Method;
-use std::{fmt, sync::Arc, time::Duration};
+use http::{HeaderMap, Method};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// Decides who passes, and signs users in. One concrete type without parameters; a clone is a reference count.
 ///
@@ -48,8 +49,11 @@ pub(crate) struct Inner {
 /// What every gate has, whatever credentials it takes.
 pub(crate) struct Common {
     pub(crate) policy: Policy,
+    /// Who is believed about where a client comes from.
+    pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
+    pub(crate) passing: Passing,
 }
 
 impl Common {
@@ -60,6 +64,14 @@ impl Common {
 
     pub(crate) fn now(&self) -> UnixTime {
         self.clock.now()
+    }
+
+    /// From where the client comes of a request that `peer` has sent.
+    pub(crate) fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+        match &self.proxies {
+            Some(proxies) => proxies.client(peer, headers),
+            None => peer,
+        }
     }
 }
 
@@ -125,6 +137,12 @@ impl Gate {
     pub fn explain(&self, method: &Method, path: &str, who: Option<&Identity>) -> Explanation {
         let common = &self.0.common;
         common.policy.explain(method, path, who, common.now())
+    }
+
+    /// All rules, in the order in which they decide, and the gate's own endpoints. Its `Display` form is a table for people
+    /// and for a snapshot test.
+    pub fn rules(&self) -> RuleTable {
+        self.0.common.policy.table()
     }
 
     /// Waits until the logins that are being finished are finished; at most until the deadline. To be called after the

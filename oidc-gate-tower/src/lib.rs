@@ -24,6 +24,7 @@ mod html;
 mod http_client;
 mod log_in;
 mod outside;
+mod passing;
 mod ports;
 mod principal;
 mod provider;
@@ -37,6 +38,7 @@ mod service;
 mod sessions;
 mod tasks;
 mod token_client;
+mod trailers;
 mod underway;
 mod upstream;
 
@@ -61,12 +63,14 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        Explanation, Pattern, Requirement, StepUp, Unmet, acr, email_domain, group, max_age,
+        AddressHeader, Explanation, HeaderSource, IdentityHeaders, Pattern, Requirement, RuleTable,
+        StepUp, TrustedProxies, Unmet, acr, claim, email, email_domain, email_in, group, max_age,
         predicate, role, scope, signed_in,
     },
     identity::{ClaimsMismatch, Identity, Via},
     jose::{Alg, KeyProblem, SigningKey},
     login::{Prompt, ResponseMode},
+    peers::{PeerError, Peers},
     session::{CookieKeys, KeyError, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
@@ -78,6 +82,7 @@ pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
+pub use trailers::CleanTrailers;
 
 // The program in the README compiles.
 #[cfg(doctest)]

@@ -4,7 +4,7 @@ use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, Style},
     answer,
-    core::gate::{Caller, Head, SessionEffect, Verdict, strip_identity_headers},
+    core::gate::{Caller, Head, SessionEffect, Verdict},
     decline::Answer,
     endpoint,
     recognise::Recognised,
@@ -30,9 +30,7 @@ use tracing::Instrument as _;
 /// [`original_target`](Self::original_target) where the original is; the layer of oidc-gate-axum does.
 ///
 /// [Headers that claim an identity](crate::core::gate::STRIPPED) are taken off every request. Trailers come with the body,
-/// whose type is the application's own, and neither hyper nor axum puts them among the headers
-/// ([RFC 9110 § 6.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-6.5.1)): whoever reads them asks
-/// [`is_stripped`](crate::core::gate::is_stripped) first.
+/// whose type is the application's own: whoever reads them or sends them on takes [`Gate::clean_trailers`].
 #[derive(Clone)]
 #[must_use]
 pub struct GateLayer {
@@ -89,6 +87,13 @@ pub struct GateService<S> {
     layer: GateLayer,
 }
 
+impl<S> GateService<S> {
+    /// The gate around it.
+    pub fn gate(&self) -> &Gate {
+        &self.layer.gate
+    }
+}
+
 impl<S: fmt::Debug> fmt::Debug for GateService<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateService")
@@ -114,11 +119,16 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> GateFuture<S::Future> {
         let gate = &self.layer.gate;
-        clean(&mut request);
+        clean(gate, &mut request);
         let peer = (self.layer.peer)(request.extensions());
         let target = (self.layer.target)(request.extensions()).of(request.uri());
-        let head = Head::new(request.method(), target, request.headers());
-        let policy = &gate.0.common.policy;
+        let (common, headers) = (&gate.0.common, request.headers());
+        let policy = &common.policy;
+        let head = Head::new(request.method(), target, headers);
+        let head = match policy.asks_for_client() {
+            true => head.client(common.client(peer.map(|peer| peer.ip()), headers)),
+            false => head,
+        };
         let route = policy.route(&head);
         let now = gate.now();
         let sessions = gate.0.sessions.as_deref();
@@ -160,8 +170,13 @@ where
                         (Style::of(gate, &head), underway(request.headers()))
                     }
                 };
+                let principal = recognised.into_principal(now);
+                let passing = &gate.0.common.passing;
+                let identified = principal.as_ref().filter(|_| caller == Caller::Identified);
+                let said = passing.tell(identified.map(Principal::identity), request.headers_mut());
                 let after = After {
                     cookies,
+                    said,
                     cache: decision.cache,
                     style,
                     underway,
@@ -169,11 +184,13 @@ where
                     peer,
                     gate: gate.clone(),
                 };
-                if let Some(sessions) = sessions {
+                if let Some(sessions) = sessions
+                    && passing.keeps_own_cookies()
+                {
                     sessions.names.strip(request.headers_mut());
                 }
                 let extensions = request.extensions_mut();
-                match (caller, recognised.into_principal(now)) {
+                match (caller, principal) {
                     (Caller::Bypassed, _) => {}
                     (Caller::Identified, Some(principal)) => {
                         extensions.insert(principal);
@@ -206,8 +223,8 @@ where
 }
 
 /// Takes off what only the gate may put on. Done to every request, also on open and bypassed paths.
-fn clean<B>(request: &mut Request<B>) {
-    strip_identity_headers(request.headers_mut());
+fn clean<B>(gate: &Gate, request: &mut Request<B>) {
+    gate.0.common.passing.clean(request.headers_mut());
     if !request.extensions().is_empty() {
         request.extensions_mut().remove::<Principal>();
         request.extensions_mut().remove::<Anonymous>();

@@ -29,6 +29,12 @@ checks! {
         answer: 401, "JSON for a script, a page for a frame",
         mended_by: Caller, "Open the address in a tab of its own.",
     }
+    Preflight = "request.preflight" {
+        rule: "A browser's question before a request of another origin's page carries no credentials, so on a protected path nobody is signed in.",
+        source: "Fetch § 3.3.5", "https://fetch.spec.whatwg.org/#cors-protocol-and-credentials",
+        answer: 401, "JSON",
+        mended_by: Caller, "Put the layer that answers such questions (CORS) around the gate. If the application inside answers them, let the gate pass them on (`pass_preflights`).",
+    }
     UnknownEndpoint = "request.unknown_endpoint" {
         rule: "Every path under the gate's prefix is the gate's, and only its own endpoints exist there.",
         source: "RFC 9110 § 15.5.5", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.5",

@@ -8,6 +8,7 @@ use super::decision::{
 };
 use super::head::Head;
 use super::policy::Policy;
+use super::preflight::{Preflights, is_preflight};
 use super::requirement::{Requirement, StepUp, Unmet};
 use super::route::{Endpoint, Requirements, Route};
 use super::settings::{Accepts, InvalidBearer};
@@ -119,6 +120,13 @@ impl Policy {
             }
             known => known,
         };
+        let preflight = is_preflight(head.method, head.headers);
+        // It carries none, and whoever sends one with it gets no further by it.
+        let credential = if preflight {
+            Credential::None
+        } else {
+            credential
+        };
         match route {
             Route::Bypass => Decision {
                 verdict: Verdict::Admit(Caller::Bypassed),
@@ -126,6 +134,7 @@ impl Policy {
                 cache: Cache::Untouched,
             },
             Route::Open => self.open(head, credential),
+            Route::Protected(_) if preflight => self.preflight(head),
             Route::Protected(requirements) => self.protected(head, requirements, credential, now),
             Route::Endpoint(endpoint) => self.endpoint(head, endpoint, credential),
             Route::UnknownEndpoint => self.refuse(
@@ -183,6 +192,24 @@ impl Policy {
             } else {
                 Cache::Vary(self.vary())
             },
+        }
+    }
+
+    fn preflight(&self, head: &Head<'_>) -> Decision {
+        match self.preflights {
+            Preflights::Pass => Decision {
+                verdict: Verdict::Admit(Caller::Anonymous),
+                session: SessionEffect::Keep,
+                cache: Cache::Untouched,
+            },
+            Preflights::Refuse => {
+                let cause = "a browser asks before a request of another origin's page";
+                let asking = self.asking(head);
+                own(
+                    self.challenge(&asking, Check::Preflight, cause, None),
+                    SessionEffect::Keep,
+                )
+            }
         }
     }
 

@@ -93,6 +93,7 @@ impl Policy {
                     RuleKind::Require(requirement) => Some(requirement),
                     RuleKind::Bypass | RuleKind::Open | RuleKind::Protect => None,
                 });
+                let requirements = self.admit.iter().chain(requirements);
                 match Requirement::check_all(requirements, who, now) {
                     Ok(()) => "this caller may pass".into(),
                     Err(Unmet::Forbidden { requirement }) => {

@@ -4,7 +4,7 @@ use super::asker::{Asker, outside_a_tab};
 use super::path::{Ambiguity, Clarity};
 use crate::login::ReturnTo;
 use http::{HeaderMap, Method, Uri, header};
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 /// The head of a request: everything a decision may depend on, besides the credential.
 #[derive(Clone, Copy)]
@@ -15,6 +15,8 @@ pub struct Head<'a> {
     pub target: Target<'a>,
     /// The headers. They never turn a protected path into an open one.
     pub headers: &'a HeaderMap,
+    /// From where the client comes, where that is known for sure: see [`TrustedProxies`](super::TrustedProxies).
+    pub client: Option<IpAddr>,
 }
 
 /// Where a request was sent, as far as it can be known.
@@ -49,7 +51,14 @@ impl<'a> Head<'a> {
             method,
             target,
             headers,
+            client: None,
         }
+    }
+
+    /// The head of a request of this client.
+    #[must_use]
+    pub fn client(self, client: Option<IpAddr>) -> Self {
+        Self { client, ..self }
     }
 
     /// The path, and whether it means one thing only.

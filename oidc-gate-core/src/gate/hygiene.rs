@@ -104,21 +104,106 @@ pub const STRIPPED: &[Stripped] = &[
 /// assert_eq!(headers.len(), 1);
 /// ```
 pub fn strip_identity_headers(headers: &mut HeaderMap) {
-    if headers.keys().any(is_stripped) {
-        let names: Vec<HeaderName> = headers.keys().filter(|n| is_stripped(n)).cloned().collect();
-        for name in names {
-            headers.remove(name);
-        }
-    }
-    let nominated = |value: &HeaderValue| options(value).any(is_stripped_name);
-    if headers.get_all(header::CONNECTION).iter().any(nominated) {
-        clean_connection(headers);
-    }
+    Stripping::default().strip(headers);
 }
 
 /// Whether a header or trailer of this name is removed.
 pub fn is_stripped(name: &HeaderName) -> bool {
     is_stripped_name(name.as_str().as_bytes())
+}
+
+/// What a gate removes: the headers in [`STRIPPED`], and those that it writes itself. Nobody else may say them, however
+/// they spell the name.
+#[derive(Clone, Debug, Default)]
+pub struct Stripping {
+    /// As they are compared: in lower case, with `-`. `Authorization` is never among them.
+    more: Box<[Box<str>]>,
+    authorization: bool,
+}
+
+impl Stripping {
+    /// These names beside those in [`STRIPPED`].
+    ///
+    /// `Authorization` waits until the gate has read it: [`strip`](Self::strip) leaves it in place and
+    /// [`strip_credentials`](Self::strip_credentials) takes it away.
+    pub fn and<'a>(names: impl IntoIterator<Item = &'a HeaderName>) -> Self {
+        let (authorization, more): (Vec<_>, Vec<_>) = names
+            .into_iter()
+            .partition(|name| **name == header::AUTHORIZATION);
+        Self {
+            more: more.into_iter().map(folded).collect(),
+            authorization: !authorization.is_empty(),
+        }
+    }
+
+    /// Removes them as [`strip_identity_headers`] does.
+    pub fn strip(&self, headers: &mut HeaderMap) {
+        if headers.keys().any(|name| self.is_early(name)) {
+            let found = headers.keys().filter(|name| self.is_early(name));
+            let names: Vec<HeaderName> = found.cloned().collect();
+            for name in names {
+                headers.remove(name);
+            }
+        }
+        let nominated = |value: &HeaderValue| options(value).any(|name| self.covers_name(name));
+        if headers.get_all(header::CONNECTION).iter().any(nominated) {
+            self.clean_connection(headers);
+        }
+    }
+
+    /// Removes `Authorization`, if the gate writes one of its own. After the gate has read it, before it writes.
+    pub fn strip_credentials(&self, headers: &mut HeaderMap) {
+        if self.authorization {
+            headers.remove(header::AUTHORIZATION);
+        }
+    }
+
+    /// Removes every one of them from what comes behind a body.
+    pub fn strip_trailers(&self, trailers: &mut HeaderMap) {
+        self.strip(trailers);
+        self.strip_credentials(trailers);
+    }
+
+    /// Whether a header or trailer of this name is removed, sooner or later.
+    pub fn covers(&self, name: &HeaderName) -> bool {
+        self.covers_name(name.as_str().as_bytes())
+    }
+
+    fn covers_name(&self, name: &[u8]) -> bool {
+        is_stripped_name(name)
+            || self.is_one_more(name)
+            || self.authorization && name.eq_ignore_ascii_case(b"authorization")
+    }
+
+    fn is_early(&self, name: &HeaderName) -> bool {
+        is_stripped(name) || self.is_one_more(name.as_str().as_bytes())
+    }
+
+    fn is_one_more(&self, name: &[u8]) -> bool {
+        self.more.iter().any(|wanted| same(name, wanted))
+    }
+
+    fn clean_connection(&self, headers: &mut HeaderMap) {
+        let kept: Vec<Vec<u8>> = headers
+            .get_all(header::CONNECTION)
+            .iter()
+            .flat_map(options)
+            .filter(|option| !option.is_empty() && !self.covers_name(option))
+            .map(<[u8]>::to_vec)
+            .collect();
+        headers.remove(header::CONNECTION);
+        if let (false, Ok(value)) = (
+            kept.is_empty(),
+            HeaderValue::from_bytes(&kept.join(&b", "[..])),
+        ) {
+            headers.insert(header::CONNECTION, value);
+        }
+    }
+}
+
+/// A name as names are compared.
+pub(super) fn folded(name: &HeaderName) -> Box<str> {
+    name.as_str().replace(['_', '.'], "-").into()
 }
 
 fn is_stripped_name(name: &[u8]) -> bool {
@@ -158,23 +243,6 @@ fn options(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
         .map(<[u8]>::trim_ascii)
 }
 
-fn clean_connection(headers: &mut HeaderMap) {
-    let kept: Vec<Vec<u8>> = headers
-        .get_all(header::CONNECTION)
-        .iter()
-        .flat_map(options)
-        .filter(|option| !option.is_empty() && !is_stripped_name(option))
-        .map(<[u8]>::to_vec)
-        .collect();
-    headers.remove(header::CONNECTION);
-    if let (false, Ok(value)) = (
-        kept.is_empty(),
-        HeaderValue::from_bytes(&kept.join(&b", "[..])),
-    ) {
-        headers.insert(header::CONNECTION, value);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,32 +255,93 @@ mod tests {
             .map(|entry| entry.name.replace('*', "anything"))
     }
 
+    /// Every spelling of a name.
+    fn spellings(name: &str) -> impl Iterator<Item = HeaderName> {
+        let dashes = name.matches(['-', '_', '.']).count();
+        (0..3usize.pow(dashes as u32)).map(move |spelling| {
+            let mut rest = spelling;
+            let dressed: String = name
+                .chars()
+                .map(|c| match c {
+                    '-' | '_' | '.' => {
+                        let dash = ['-', '_', '.'][rest % 3];
+                        rest /= 3;
+                        dash
+                    }
+                    c => c,
+                })
+                .collect();
+            HeaderName::from_bytes(dressed.to_uppercase().as_bytes()).unwrap()
+        })
+    }
+
+    fn survives(stripping: &Stripping, name: &HeaderName) -> bool {
+        let mut headers = HeaderMap::new();
+        headers.append(name, HeaderValue::from_static("root"));
+        headers.append(name, HeaderValue::from_static("admin"));
+        headers.insert("accept", HeaderValue::from_static("*/*"));
+        stripping.strip(&mut headers);
+        assert!(headers.contains_key("accept"));
+        headers.len() > 1
+    }
+
     #[test]
     fn no_spelling_of_a_header_survives() {
         for name in names() {
-            let dashes = name.matches('-').count();
-            for spelling in 0..3usize.pow(dashes as u32) {
-                let mut rest = spelling;
-                let dressed: String = name
-                    .chars()
-                    .map(|c| match c {
-                        '-' => {
-                            let dash = ['-', '_', '.'][rest % 3];
-                            rest /= 3;
-                            dash
-                        }
-                        c => c,
-                    })
-                    .collect();
-                let mut headers = HeaderMap::new();
-                let dressed = HeaderName::from_bytes(dressed.to_uppercase().as_bytes()).unwrap();
-                headers.append(&dressed, HeaderValue::from_static("root"));
-                headers.append(&dressed, HeaderValue::from_static("admin"));
-                headers.insert("accept", HeaderValue::from_static("*/*"));
-                strip_identity_headers(&mut headers);
-                assert_eq!(headers.len(), 1, "{dressed}");
+            for spelling in spellings(&name) {
+                assert!(!survives(&Stripping::default(), &spelling), "{spelling}");
             }
         }
+    }
+
+    #[test]
+    fn no_spelling_of_a_configured_header_survives() {
+        for name in ["team", "x-department", "app_user.id-token", "x.y-z_a"] {
+            let configured = HeaderName::from_static(name);
+            let stripping = Stripping::and([&configured]);
+            for spelling in spellings(name) {
+                assert!(!survives(&stripping, &spelling), "{spelling}");
+                assert!(survives(&Stripping::default(), &spelling), "{spelling}");
+                assert!(stripping.covers(&spelling), "{spelling}");
+                let mut headers = HeaderMap::new();
+                let line = format!("close, {spelling}");
+                headers.insert("connection", line.parse().unwrap());
+                stripping.strip(&mut headers);
+                assert_eq!(headers["connection"], "close", "{spelling}");
+            }
+        }
+        // The fixed ones go as before.
+        let stripping = Stripping::and([&HeaderName::from_static("x-department")]);
+        for name in names() {
+            let name = HeaderName::from_bytes(name.as_bytes()).unwrap();
+            assert!(!survives(&stripping, &name));
+        }
+    }
+
+    #[test]
+    fn a_configured_authorization_goes_after_it_was_read_and_is_nominated_by_nobody() {
+        let stripping = Stripping::and([&header::AUTHORIZATION]);
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_static("Basic cm9vdDo="));
+        headers.insert("connection", HeaderValue::from_static("Authorization"));
+        stripping.strip(&mut headers);
+        assert_eq!(headers.len(), 1);
+        assert!(headers.contains_key("authorization"));
+        stripping.strip_credentials(&mut headers);
+        assert!(headers.is_empty());
+
+        headers.insert("authorization", HeaderValue::from_static("Basic cm9vdDo="));
+        stripping.strip_trailers(&mut headers);
+        assert!(headers.is_empty());
+
+        headers.insert("authorization", HeaderValue::from_static("Basic cm9vdDo="));
+        Stripping::default().strip(&mut headers);
+        Stripping::default().strip_credentials(&mut headers);
+        assert_eq!(
+            headers.len(),
+            1,
+            "it is the application's where the gate writes none"
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Finds the rules for a path in one walk, whatever their number.
 
 use super::path;
-use super::pattern::{Pattern, Segment, Shape, prefix_of, whole};
+use super::pattern::search::Sense;
+use super::pattern::{Pattern, Segment, Shape, glob, prefix_of, whole};
 use regex::{RegexSet, RegexSetBuilder};
 
 /// A set of patterns, by number.
@@ -11,6 +12,9 @@ pub(super) struct Matcher {
     root: Node,
     regexes: RegexSet,
     regex_rules: Vec<u32>,
+    /// What is looked for anywhere in a path.
+    searches: RegexSet,
+    search_rules: Vec<(u32, Sense)>,
 }
 
 /// How a path is compared.
@@ -44,6 +48,7 @@ impl Matcher {
     ) -> Result<Self, regex::Error> {
         let mut root = Node::default();
         let (mut regexes, mut regex_rules) = (vec![], vec![]);
+        let (mut searches, mut search_rules) = (vec![], vec![]);
         for (rule, pattern) in patterns {
             match &pattern.shape {
                 Shape::Path(path) => root.insert(way, path, End::Path, rule),
@@ -51,6 +56,14 @@ impl Matcher {
                 Shape::Regex(text) => {
                     regexes.push(whole(text));
                     regex_rules.push(rule);
+                }
+                Shape::Glob(text) => {
+                    regexes.push(whole(&glob::expression(text)));
+                    regex_rules.push(rule);
+                }
+                Shape::Search(search) => {
+                    searches.push(&search.expression);
+                    search_rules.push((rule, search.sense));
                 }
             }
         }
@@ -61,6 +74,8 @@ impl Matcher {
                 .case_insensitive(way == Way::Generous)
                 .build()?,
             regex_rules,
+            searches: RegexSet::new(searches)?,
+            search_rules,
         })
     }
 
@@ -72,6 +87,7 @@ impl Matcher {
             found,
         );
         self.find_regex(path, found);
+        self.search(path, found);
         if self.way == Way::Generous {
             let trimmed = path.trim_end_matches(['/', '.', ' ']);
             if trimmed.len() != path.len() {
@@ -93,6 +109,26 @@ impl Matcher {
             self.find(&reading, found);
         }
         true
+    }
+
+    /// On the decoded path, as where such expressions come from. The path is plain, so decoding moves no slash.
+    fn search(&self, path: &str, found: &mut dyn FnMut(u32)) {
+        if self.search_rules.is_empty() {
+            return;
+        }
+        let (as_it_stands, decoded) = (path, path::decoded(path));
+        let here = self.searches.matches(&decoded);
+        let there = self.searches.matches(as_it_stands);
+        for (at, (rule, sense)) in self.search_rules.iter().enumerate() {
+            let fits = match sense {
+                Sense::Found => here.matched(at),
+                // What permits because something is not there has to be sure of it.
+                Sense::NotFound => !here.matched(at) && !there.matched(at),
+            };
+            if fits {
+                found(*rule);
+            }
+        }
     }
 
     fn find_regex(&self, path: &str, found: &mut dyn FnMut(u32)) {

@@ -29,22 +29,27 @@
 //! ```
 
 mod asker;
+mod client_address;
 mod csrf;
 mod decide;
 mod decision;
 mod explain;
 mod head;
 mod hygiene;
+mod identity_headers;
 mod matcher;
 mod path;
 mod pattern;
 mod policy;
+mod preflight;
 mod requirement;
 mod route;
 mod settings;
+mod table;
 
 pub use crate::session::Freshness;
 pub use asker::{Asker, Asking, LedBy};
+pub use client_address::{AddressHeader, TrustedProxies};
 pub use csrf::{CrossSite, cross_site};
 pub use decide::{BearerVerdict, Credential, Demand, LiveSession, SessionView};
 pub use decision::{
@@ -53,13 +58,16 @@ pub use decision::{
 };
 pub use explain::Explanation;
 pub use head::{Head, Target};
-pub use hygiene::{STRIPPED, Stripped, is_stripped, strip_identity_headers};
+pub use hygiene::{STRIPPED, Stripped, Stripping, is_stripped, strip_identity_headers};
+pub use identity_headers::{HeaderProblem, HeaderSource, HeaderWriter, IdentityHeaders};
 pub use path::{Ambiguity, Clarity};
 pub use pattern::Pattern;
 pub use policy::Policy;
+pub use preflight::Preflights;
 pub use requirement::{
-    Requirement, StepUp, Unmet, acr, email_domain, group, max_age, predicate, role, scope,
-    signed_in,
+    Requirement, StepUp, Unmet, acr, claim, email, email_domain, email_in, group, max_age,
+    predicate, role, scope, signed_in,
 };
 pub use route::{Endpoint, Requirements, Route};
 pub use settings::{Accepts, InvalidBearer, PolicySettings, Rule, RuleKind, RuleProblem};
+pub use table::RuleTable;

@@ -1,7 +1,11 @@
 //! Which requests a rule is about.
 
+pub(super) mod glob;
+pub(super) mod search;
+
 use super::path::{Ambiguity, Clarity};
 use http::Method;
+use search::Search;
 use std::fmt;
 
 /// Which requests: method and path, nothing else. Never a query, a header or a body.
@@ -26,6 +30,8 @@ pub(super) enum Shape {
     Path(String),
     Prefix(String),
     Regex(String),
+    Glob(String),
+    Search(Search),
 }
 
 impl Pattern {
@@ -65,6 +71,31 @@ impl Pattern {
         Self {
             method: None,
             shape: Shape::Regex(expression.into()),
+        }
+    }
+
+    /// Every method of the paths that match a pattern with stars: `*` is any number of characters within a segment, `**`
+    /// across segments. `/static/*.js` covers `/static/app.js` and not `/static/x/app.js`; `/static/**` covers all below
+    /// `/static/`.
+    pub fn glob(pattern: impl Into<String>) -> Self {
+        Self {
+            method: None,
+            shape: Shape::Glob(pattern.into()),
+        }
+    }
+
+    /// A value of oauth2-proxy's `skip_auth_routes`, as it stands there: a regular expression that is looked for anywhere
+    /// in the path, `METHOD=expression` for one method of such paths, `METHOD!=expression` for one method of all others.
+    /// For `open` and `json` rules.
+    ///
+    /// It has the meaning that it has there, on percent-decoded paths and without `^` and `$` unless they are written:
+    /// `/public` is found in `/secret/public`. A [path that could be read in two ways](super::Ambiguity) it never matches,
+    /// negated or not. Prefer [`path`](Self::path), [`prefix`](Self::prefix) and [`glob`](Self::glob).
+    pub fn skip_auth_route(text: impl Into<String>) -> Self {
+        let (method, search) = search::parse(text.into());
+        Self {
+            method,
+            shape: Shape::Search(search),
         }
     }
 
@@ -113,7 +144,7 @@ impl Pattern {
             shape: match &self.shape {
                 Shape::Path(text) => Shape::Path(path(text)),
                 Shape::Prefix(text) => Shape::Prefix(path(prefix_of(text))),
-                Shape::Regex(text) => Shape::Regex(text.clone()),
+                shape @ (Shape::Regex(_) | Shape::Glob(_) | Shape::Search(_)) => shape.clone(),
             },
         }
     }
@@ -125,19 +156,24 @@ impl Pattern {
             Shape::Prefix(path) if path == "/" => None,
             Shape::Prefix(path) => path_problem(path, false),
             Shape::Regex(text) => regex_problem(text),
+            Shape::Glob(text) => glob::problem(text),
+            Shape::Search(search) => search.problem(self.method.as_ref()),
         }
     }
 }
 
 impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(method) = &self.method {
-            write!(f, "{method} ")?;
+        match (&self.method, &self.shape) {
+            (None, _) | (_, Shape::Search(_)) => {}
+            (Some(method), _) => write!(f, "{method} ")?,
         }
         match &self.shape {
             Shape::Path(path) => f.write_str(path),
             Shape::Prefix(path) => write!(f, "{path} and below"),
             Shape::Regex(text) => write!(f, "regex {text}"),
+            Shape::Glob(text) => write!(f, "glob {text}"),
+            Shape::Search(search) => write!(f, "skip_auth_route {}", search.text),
         }
     }
 }
@@ -243,14 +279,8 @@ fn path_problem(path: &str, rest_allowed: bool) -> Option<String> {
 }
 
 fn regex_problem(text: &str) -> Option<String> {
-    if let Err(error) = regex::Regex::new(text) {
-        // The last line says what; those before it draw a picture.
-        let error = error.to_string();
-        let what = error.lines().last().unwrap_or_default().to_owned();
-        return Some(format!(
-            "is no regular expression: {}",
-            what.trim_start_matches("error: ")
-        ));
+    if let Some(problem) = unreadable(text) {
+        return Some(problem);
     }
     if !text.starts_with('^') || !ends_with_dollar(text) {
         return Some("must begin with `^` and end with `$`: it is about whole paths".into());
@@ -267,6 +297,14 @@ fn regex_problem(text: &str) -> Option<String> {
     regex::Regex::new(&whole(text))
         .err()
         .map(|_| "cannot be read as a whole path".into())
+}
+
+fn unreadable(text: &str) -> Option<String> {
+    let error = regex::Regex::new(text).err()?.to_string();
+    // The last line says what; those before it draw a picture.
+    let what = error.lines().last().unwrap_or_default();
+    let what = what.trim_start_matches("error: ");
+    Some(format!("is no regular expression: {what}"))
 }
 
 /// The expression, held to the whole path whatever it says itself.

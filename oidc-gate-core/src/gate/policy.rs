@@ -3,13 +3,18 @@
 use super::head::{Head, Path};
 use super::matcher::{Matcher, Way};
 use super::pattern::Pattern;
+use super::preflight::Preflights;
+use super::requirement::{Requirement, Unmet};
 use super::route::{Endpoint, Found, Requirements, Route};
 use super::settings::{
     Accepts, InvalidBearer, PolicySettings, Rule, RuleKind, RuleProblem, problems,
 };
+use crate::identity::Identity;
+use crate::peers::Peers;
 use crate::session::SameSite;
+use crate::time::UnixTime;
 use http::Method;
-use std::collections::HashMap;
+use std::{collections::HashMap, net::IpAddr};
 
 /// The rules of a gate, checked and ready.
 ///
@@ -20,7 +25,8 @@ use std::collections::HashMap;
 ///    this path holds even where a pattern demands a login.
 /// 3. Otherwise the strictest of all rules that match wins, in whatever order they were given: `require` over `protect`
 ///    over `open` over `bypass`. All `require` rules that match apply.
-/// 4. Where no rule matches, a login is demanded.
+/// 4. Where no rule matches, a login is demanded, but of clients from networks that [it is open
+///    to](PolicySettings::open_to).
 ///
 /// # Security
 ///
@@ -35,14 +41,17 @@ pub struct Policy {
     permits: Matcher,
     restricts: Matcher,
     json: Matcher,
-    json_patterns: Vec<Pattern>,
+    pub(super) json_patterns: Vec<Pattern>,
     /// Base path and prefix, joined.
     prefix: Box<str>,
-    endpoints: Vec<(Box<str>, Endpoint)>,
+    pub(super) endpoints: Vec<(Box<str>, Endpoint)>,
     pub(super) accepts: Accepts,
     pub(super) invalid_bearer: InvalidBearer,
     pub(super) origin: Option<Box<str>>,
     pub(super) same_site: SameSite,
+    pub(super) admit: Option<Requirement>,
+    pub(super) open_to: Option<Peers>,
+    pub(super) preflights: Preflights,
 }
 
 /// What was found for a request, and by which rules.
@@ -116,13 +125,34 @@ impl Policy {
             invalid_bearer: settings.invalid_bearer,
             origin: settings.origin.map(Into::into),
             same_site: settings.same_site,
+            admit: settings.admit,
+            open_to: settings.open_to,
+            preflights: settings.preflights,
             rules,
         })
     }
 
     /// Which rules apply to the request.
     pub fn route(&self, head: &Head<'_>) -> Route<'_> {
-        self.routed(self.place(head.method, head.path()))
+        let path = head.path();
+        let placed = self.place(head.method, path);
+        match path {
+            Path::Plain(_) if self.is_open_to(head.client, &placed) => Route::Open,
+            _ => self.routed(placed),
+        }
+    }
+
+    /// Whether a client from there passes where no rule says anything. A restriction holds for everybody.
+    fn is_open_to(&self, client: Option<IpAddr>, placed: &Placed) -> bool {
+        let networks = self.open_to.as_ref();
+        placed.place == Place::Protected
+            && placed.rules.is_empty()
+            && networks.is_some_and(|networks| networks.believes(client))
+    }
+
+    /// Whether rules look at where a client comes from.
+    pub fn asks_for_client(&self) -> bool {
+        self.open_to.is_some()
     }
 
     fn routed(&self, placed: Placed) -> Route<'_> {
@@ -132,10 +162,20 @@ impl Policy {
             Place::Protected => Route::Protected(Requirements {
                 rules: &self.rules,
                 found: placed.rules,
+                admit: self.admit.as_ref(),
             }),
             Place::Endpoint(endpoint) => Route::Endpoint(endpoint),
             Place::UnknownEndpoint => Route::UnknownEndpoint,
         }
+    }
+
+    /// Whether somebody may use the application at all: what is demanded on every protected path.
+    ///
+    /// # Errors
+    ///
+    /// What is not met, and what could be done about it.
+    pub fn admits(&self, who: &Identity, now: UnixTime) -> Result<(), Unmet> {
+        Requirement::check_all(self.admit.iter(), who, now)
     }
 
     /// Whether sessions come along when another site leads a user here.

@@ -1,10 +1,15 @@
 //! What a caller must be or have.
 
+mod email;
+
 use crate::check::quote;
+use crate::claims::ClaimPath;
 use crate::form::is_word;
 use crate::identity::Identity;
 use crate::time::UnixTime;
-use std::{fmt, sync::Arc, time::Duration};
+use email::{has_address, has_domain, is_domain, parts};
+use serde_json::Value;
+use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
 /// What a signed-in caller must be or have. `Clone`, so that one value serves many routes.
 ///
@@ -29,6 +34,8 @@ enum Node {
     Role(Arc<str>),
     Scope(Arc<str>),
     EmailDomain(Arc<str>),
+    EmailIn(Arc<BTreeSet<Box<str>>>),
+    Claim(Arc<(ClaimPath, Value)>),
     Acr(Arc<str>),
     MaxAge(Duration),
     Predicate(&'static str, Predicate),
@@ -104,9 +111,40 @@ pub fn scope(name: impl Into<String>) -> Requirement {
     Requirement(Node::Scope(name.into().into()))
 }
 
-/// Someone whose address the provider has verified and which lies in exactly this domain, in any case.
+/// Someone whose address the provider has verified and which lies in exactly this domain, in any case. `*.example.com` is
+/// every domain below `example.com`, and not that itself.
 pub fn email_domain(name: impl Into<String>) -> Requirement {
     Requirement(Node::EmailDomain(name.into().into()))
+}
+
+/// Someone whose address the provider has verified and which is this one, in any case.
+pub fn email(address: impl Into<String>) -> Requirement {
+    email_in([address])
+}
+
+/// Someone whose address the provider has verified and which is one of these, in any case.
+pub fn email_in(addresses: impl IntoIterator<Item = impl Into<String>>) -> Requirement {
+    let addresses = addresses.into_iter().map(Into::into);
+    let folded = addresses.map(|address: String| address.to_ascii_lowercase().into());
+    Requirement(Node::EmailIn(Arc::new(folded.collect())))
+}
+
+/// Someone with a claim of exactly this value, or with a list in it that has this value. Of a value, no part: neither a
+/// piece of a text nor a member of an object. The claim has to be one that a session
+/// [keeps](crate::claims::ClaimRules::keep).
+///
+/// ```
+/// use oidc_gate_core::{gate::claim, identity::Identity, time::UnixTime};
+///
+/// let researchers = claim("department", "research").and(claim(["flags", "trained"], true));
+/// let alice = Identity::builder("https://id.example.com", "1")
+///     .claim("department", ["sales", "research"])
+///     .claim("flags", serde_json::json!({ "trained": true }))
+///     .build();
+/// assert!(researchers.check(&alice, UnixTime::from_secs(0)).is_ok());
+/// ```
+pub fn claim(at: impl Into<ClaimPath>, value: impl Into<Value>) -> Requirement {
+    Requirement(Node::Claim(Arc::new((at.into(), value.into()))))
 }
 
 /// Someone who reached exactly this authentication context class. Who did not is asked to sign in again.
@@ -176,6 +214,8 @@ impl Node {
             Self::Role(name) => who.has_role(name),
             Self::Scope(name) => who.has_scope(name),
             Self::EmailDomain(name) => has_domain(who, name),
+            Self::EmailIn(addresses) => has_address(who, addresses),
+            Self::Claim(wanted) => has_claim(who, &wanted.0, &wanted.1),
             Self::Predicate(_, holds) => holds(who),
             Self::Acr(value) => {
                 return step_up_unless(who.acr() == Some(value), || {
@@ -244,6 +284,18 @@ impl Node {
             Self::EmailDomain(name) if !is_domain(name) => {
                 bad("email_domain", name, "write it as in `example.com`");
             }
+            Self::EmailIn(addresses) if addresses.is_empty() => {
+                out.push("email_in: name an address".to_owned());
+            }
+            Self::EmailIn(addresses) => {
+                let odd = addresses.iter().filter(|address| parts(address).is_none());
+                odd.for_each(|address| {
+                    bad("email", address, "write it as in `alice@example.com`");
+                });
+            }
+            Self::Claim(wanted) if !wanted.0.is_fit() => {
+                out.push(format!("claim {}: name a claim", wanted.0));
+            }
             Self::MaxAge(age) if age.is_zero() => out.push(
                 "max_age 0s: nobody can be that quick; allow at least a few minutes".to_owned(),
             ),
@@ -277,19 +329,10 @@ fn step_up_unless(holds: bool, way: impl Fn() -> StepUp) -> Result<(), Unmet> {
     }
 }
 
-/// Exactly one `@`: `a@example.com@evil.example` belongs to nobody who can be named.
-fn has_domain(who: &Identity, domain: &str) -> bool {
-    who.verified_email()
-        .and_then(|address| address.split_once('@'))
-        .is_some_and(|(local, host)| {
-            !local.is_empty() && !host.contains('@') && host.eq_ignore_ascii_case(domain)
-        })
-}
-
-fn is_domain(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with('.')
-        && !text.contains(|c: char| c == '@' || c == '*' || c.is_whitespace() || c.is_control())
+fn has_claim(who: &Identity, at: &ClaimPath, wanted: &Value) -> bool {
+    at.find(who.claims()).is_some_and(|value| {
+        value == wanted || value.as_array().is_some_and(|items| items.contains(wanted))
+    })
 }
 
 impl fmt::Display for Node {
@@ -314,6 +357,11 @@ impl fmt::Display for Node {
             Self::Role(name) => write!(f, "role {name}"),
             Self::Scope(name) => write!(f, "scope {name}"),
             Self::EmailDomain(name) => write!(f, "verified email at {name}"),
+            Self::EmailIn(addresses) => match addresses.first() {
+                Some(only) if addresses.len() == 1 => write!(f, "verified email {only}"),
+                _ => write!(f, "one of {} verified emails", addresses.len()),
+            },
+            Self::Claim(wanted) => write!(f, "claim {} is {}", wanted.0, wanted.1),
             Self::Acr(value) => write!(f, "acr {value}"),
             Self::MaxAge(age) => write!(f, "signed in within {age:?}"),
             Self::Predicate(name, _) => f.write_str(name),
@@ -351,6 +399,8 @@ impl PartialEq for Node {
             | (Self::Scope(a), Self::Scope(b))
             | (Self::EmailDomain(a), Self::EmailDomain(b))
             | (Self::Acr(a), Self::Acr(b)) => a == b,
+            (Self::EmailIn(a), Self::EmailIn(b)) => a == b,
+            (Self::Claim(a), Self::Claim(b)) => a == b,
             (Self::MaxAge(a), Self::MaxAge(b)) => a == b,
             (Self::Predicate(a, f), Self::Predicate(b, g)) => a == b && Arc::ptr_eq(f, g),
             (Self::All(a), Self::All(b)) | (Self::Any(a), Self::Any(b)) => a == b,
@@ -360,197 +410,4 @@ impl PartialEq for Node {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: UnixTime = UnixTime::from_secs(10_000);
-
-    fn alice() -> crate::identity::IdentityBuilder {
-        Identity::builder("i", "alice")
-            .group("staff")
-            .role("editor")
-            .scope("read")
-            .acr("phr")
-            .auth_time(NOW - Duration::from_secs(60))
-    }
-
-    fn check(requirement: &Requirement) -> Result<(), Unmet> {
-        requirement.check(&alice().build(), NOW)
-    }
-
-    fn forbidden(requirement: &str) -> Result<(), Unmet> {
-        Err(Unmet::Forbidden {
-            requirement: requirement.into(),
-        })
-    }
-
-    fn step_up(acr_values: &[&str], max_age: Option<u64>) -> Result<(), Unmet> {
-        Err(Unmet::StepUp(StepUp::new(
-            acr_values.iter().map(ToString::to_string).collect(),
-            max_age.map(Duration::from_secs),
-        )))
-    }
-
-    fn secs(secs: u64) -> Requirement {
-        max_age(Duration::from_secs(secs))
-    }
-
-    #[test]
-    fn a_sign_in_that_is_said_to_lie_ahead_is_no_recent_one() {
-        let now = UnixTime::from_secs(1_700_000_000);
-        let at = |secs| {
-            Identity::builder("i", "s")
-                .auth_time(UnixTime::from_secs(secs))
-                .build()
-        };
-        let recent = max_age(Duration::from_secs(60));
-        assert_eq!(recent.check(&at(now.as_secs() + 60), now), Ok(()));
-        let step_up = Unmet::StepUp(StepUp::new(vec![], Some(Duration::from_secs(60))));
-        // A provider that counts in milliseconds.
-        assert_eq!(
-            recent.check(&at(now.as_secs() * 1000), now),
-            Err(step_up.clone())
-        );
-        assert_eq!(recent.check(&at(now.as_secs() + 61), now), Err(step_up));
-    }
-
-    #[test]
-    fn each_kind_holds_or_says_what_is_missing() {
-        assert_eq!(check(&signed_in()), Ok(()));
-        assert_eq!(check(&group("staff")), Ok(()));
-        assert_eq!(check(&group("Staff")), forbidden("group Staff"));
-        assert_eq!(check(&role("editor")), Ok(()));
-        assert_eq!(check(&role("staff")), forbidden("role staff"));
-        assert_eq!(check(&scope("read")), Ok(()));
-        assert_eq!(check(&scope("write")), forbidden("scope write"));
-        assert_eq!(
-            check(&predicate("is alice", |who| who.subject() == "alice")),
-            Ok(())
-        );
-        assert_eq!(check(&predicate("never", |_| false)), forbidden("never"));
-        assert_eq!(check(&acr("phr")), Ok(()));
-        assert_eq!(check(&acr("phrh")), step_up(&["phrh"], None));
-        assert_eq!(check(&secs(60)), Ok(()));
-        assert_eq!(check(&secs(59)), step_up(&[], Some(59)));
-    }
-
-    #[test]
-    fn who_never_said_when_is_not_recent() {
-        let nobody = Identity::builder("i", "s").build();
-        assert_eq!(
-            secs(1_000_000).check(&nobody, NOW),
-            step_up(&[], Some(1_000_000))
-        );
-    }
-
-    #[test]
-    fn a_sign_in_is_offered_only_where_it_would_help() {
-        assert_eq!(check(&acr("x").and(group("root"))), forbidden("group root"));
-        assert_eq!(check(&group("root").and(acr("x"))), forbidden("group root"));
-        assert_eq!(check(&group("staff").and(acr("x"))), step_up(&["x"], None));
-        assert_eq!(
-            check(&acr("x").and(secs(5)).and(secs(9))),
-            step_up(&["x"], Some(5))
-        );
-        assert_eq!(check(&group("root").or(acr("x"))), step_up(&["x"], None));
-        assert_eq!(check(&acr("x").or(acr("y"))), step_up(&["x", "y"], None));
-        assert_eq!(check(&acr("x").or(secs(5))), step_up(&["x"], None));
-        assert_eq!(check(&acr("x").or(group("staff"))), Ok(()));
-        assert_eq!(
-            check(&group("root").or(scope("write"))),
-            forbidden("group root or scope write")
-        );
-        let both = [acr("x"), group("root")];
-        let who = alice().build();
-        assert_eq!(
-            Requirement::check_all(both.iter(), &who, NOW),
-            forbidden("group root")
-        );
-    }
-
-    #[test]
-    fn a_domain_is_that_of_a_verified_address_with_one_at() {
-        let at = |address: &str, verified: bool| {
-            let who = Identity::builder("i", "s");
-            let who = if verified {
-                who.email(address)
-            } else {
-                who.unverified_email(address)
-            };
-            email_domain("Example.com").check(&who.build(), NOW).is_ok()
-        };
-        assert!(at("a@example.com", true));
-        assert!(at("a@EXAMPLE.com", true));
-        assert!(!at("a@example.com", false));
-        for address in [
-            "a@evil.example@example.com",
-            "a@example.com@evil.example",
-            "a@sub.example.com",
-            "a@notexample.com",
-            "@example.com",
-            "example.com",
-            "a@example.com.",
-            "a@",
-        ] {
-            assert!(!at(address, true), "{address}");
-        }
-        // Even where nobody looked for problems.
-        let who = Identity::builder("i", "s").email("a@b@example.com").build();
-        assert!(email_domain("b@example.com").check(&who, NOW).is_err());
-    }
-
-    #[test]
-    fn what_nobody_can_have_is_a_problem() {
-        for (requirement, problem) in [
-            (group(""), "group \"\": name a group"),
-            (scope(""), "scope \"\": name a scope"),
-            (
-                scope("a b"),
-                "scope \"a b\": a scope holds no space: join two with `.and`",
-            ),
-            (
-                acr("a b"),
-                "acr \"a b\": name one class in visible ASCII without spaces, quotes and backslashes",
-            ),
-            (
-                email_domain("@example.com"),
-                "email_domain \"@example.com\": write it as in `example.com`",
-            ),
-            (
-                email_domain(""),
-                "email_domain \"\": write it as in `example.com`",
-            ),
-            (
-                secs(0),
-                "max_age 0s: nobody can be that quick; allow at least a few minutes",
-            ),
-            (
-                predicate("", |_| true),
-                "predicate \"\": give it a name for the log",
-            ),
-            (
-                signed_in().and(group("a").or(group(""))),
-                "group \"\": name a group",
-            ),
-        ] {
-            assert_eq!(requirement.problems(), [problem]);
-        }
-        let fine = group("a b")
-            .or(scope("x:y"))
-            .and(acr("urn:x"))
-            .and(email_domain("a.example"));
-        assert_eq!(fine.problems(), Vec::<String>::new());
-    }
-
-    #[test]
-    fn debug_reads_as_a_sentence() {
-        let all = group("a")
-            .and(scope("b"))
-            .or(acr("c").and(secs(5)))
-            .and(email_domain("d"));
-        assert_eq!(
-            format!("{all:?}"),
-            "((group a and scope b) or (acr c and signed in within 5s)) and verified email at d"
-        );
-    }
-}
+mod tests;

@@ -50,23 +50,27 @@ impl Route<'_> {
     }
 }
 
-/// The requirements that apply to a request, in the order of the rules.
+/// The requirements that apply to a request: what holds everywhere, then those of rules in their order.
 #[derive(Clone)]
 pub struct Requirements<'p> {
     pub(super) rules: &'p [Rule],
     pub(super) found: Found,
+    /// What holds for every protected path.
+    pub(super) admit: Option<&'p Requirement>,
 }
 
 impl<'p> Requirements<'p> {
     /// One after the other. None at all: being signed in is enough.
     pub fn iter(&self) -> impl Iterator<Item = &'p Requirement> + '_ {
-        self.found
+        let of_rules = self
+            .found
             .iter()
             .filter_map(|at| self.rules.get(at))
             .filter_map(|rule| match &rule.kind {
                 RuleKind::Require(requirement) => Some(requirement),
                 RuleKind::Bypass | RuleKind::Open | RuleKind::Protect => None,
-            })
+            });
+        self.admit.into_iter().chain(of_rules)
     }
 }
 

@@ -1,8 +1,10 @@
 //! What a policy is made of, and what cannot be meant.
 
 use super::pattern::{Pattern, Shape, literal_problem, prefix_of};
+use super::preflight::Preflights;
 use super::requirement::Requirement;
 use super::route::Endpoint;
+use crate::peers::Peers;
 use crate::session::SameSite;
 use std::{collections::HashMap, fmt};
 
@@ -125,6 +127,12 @@ pub struct PolicySettings {
     pub accepts: Accepts,
     /// What an invalid bearer token leads to.
     pub invalid_bearer: InvalidBearer,
+    /// What a caller has to meet on every protected path, beside the rules' requirements.
+    pub admit: Option<Requirement>,
+    /// Clients from these networks pass without a login where no rule says anything.
+    pub open_to: Option<Peers>,
+    /// What becomes of a browser's question before a request of another origin's page.
+    pub preflights: Preflights,
     /// Where every answer of the gate is JSON and never a redirect, whatever the headers say.
     pub json: Vec<Pattern>,
     /// The application's own origin, as a browser writes it in `Origin`. Without it no request that changes something
@@ -148,6 +156,9 @@ impl Default for PolicySettings {
             ],
             accepts: Accepts::default(),
             invalid_bearer: InvalidBearer::default(),
+            admit: None,
+            open_to: None,
+            preflights: Preflights::default(),
             json: vec![],
             origin: None,
             same_site: SameSite::default(),
@@ -191,6 +202,16 @@ impl PolicySettings {
     pub fn require(self, pattern: Pattern, requirement: Requirement) -> Self {
         self.rule(pattern, RuleKind::Require(requirement))
     }
+
+    /// Only who meets this may pass a protected path, and each further one that is given so.
+    #[must_use]
+    pub fn admit(mut self, requirement: Requirement) -> Self {
+        self.admit = Some(match self.admit {
+            Some(before) => before.and(requirement),
+            None => requirement,
+        });
+        self
+    }
 }
 
 /// A setting that cannot be meant, in words: which, its value, and what to write instead.
@@ -232,6 +253,9 @@ pub(super) fn problems(settings: &PolicySettings) -> Vec<RuleProblem> {
     let mut problems = vec![];
     check_places(settings, &mut problems);
     check_rules(settings, &mut problems);
+    for problem in settings.admit.iter().flat_map(Requirement::problems) {
+        problems.push(RuleProblem::new("admit", problem));
+    }
     for pattern in &settings.json {
         if let Some(problem) = pattern.problem() {
             problems.push(RuleProblem::new(format!("json({pattern})"), problem));
@@ -278,6 +302,12 @@ fn check_rules(settings: &PolicySettings, problems: &mut Vec<RuleProblem>) {
             for problem in requirement.problems() {
                 problems.push(RuleProblem::new(rule, problem));
             }
+        }
+        if let (Shape::Search(_), true) = (&rule.pattern.shape, rule.kind.restricts()) {
+            problems.push(RuleProblem::new(
+                rule,
+                "an expression of `skip_auth_route` permits and never restricts: use another kind of pattern",
+            ));
         }
         if let (Shape::Path(path) | Shape::Prefix(path), false) =
             (&rule.pattern.shape, settings.endpoints.is_empty())

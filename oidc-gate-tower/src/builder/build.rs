@@ -14,6 +14,7 @@ use crate::{
     gate::{Common, Inner},
     http_client::http_client,
     outside::Outside,
+    passing::Callers,
     ports::DynHttpClient,
     provider::MetadataSource,
     remember::Remembered,
@@ -50,16 +51,23 @@ impl GateBuilder {
 
     /// As [`build`](Self::build), with the problems in the builder's own names.
     pub(super) fn assemble(mut self) -> Result<Gate, ConfigError> {
-        let mut problems = std::mem::take(&mut self.env_problems);
+        let mut problems = std::mem::take(&mut self.problems);
         let sign_in = self.sign_in(&mut problems);
         let policy = self.compile(sign_in.as_ref(), &mut problems);
+        let callers = match sign_in {
+            Some(_) => Callers::BySession,
+            None => Callers::ByBearerAlone,
+        };
+        let passing = std::mem::take(&mut self.passing).compile(callers, &mut problems);
         let (Some(sign_in), Some(policy), []) = (sign_in, policy, problems.as_slice()) else {
             return Err(ConfigError::new(problems));
         };
         let common = Arc::new(Common {
             policy,
+            proxies: self.proxies.take(),
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
+            passing,
         });
         let sessions = self.sessions(sign_in, common.clone())?;
         Ok(Gate(Arc::new(Inner {

@@ -4,7 +4,7 @@ use super::GateBuilder;
 use crate::{
     ConfigError, Provider, ProviderMetadata,
     config::{Family, Said, Settings},
-    core::gate::RuleKind,
+    core::gate::{Requirement, RuleKind, TrustedProxies, email_domain, email_in, group},
 };
 
 impl GateBuilder {
@@ -63,20 +63,50 @@ impl GateBuilder {
             (None, None, limits) => limits,
             (idle, lifetime, limits) => {
                 let (default_idle, default_lifetime) = limits.unwrap_or(DEFAULT_LIMITS);
-                let lifetime = lifetime.as_ref().map_or(default_lifetime, |said| said.value);
+                let lifetime = lifetime
+                    .as_ref()
+                    .map_or(default_lifetime, |said| said.value);
                 // Who shortens the one and is silent about the other means no contradiction.
-                let idle = idle.as_ref().map_or(default_idle.min(lifetime), |said| said.value);
+                let idle = idle
+                    .as_ref()
+                    .map_or(default_idle.min(lifetime), |said| said.value);
                 Some((idle, lifetime))
             }
         };
         for (pattern, kind) in said.all_rules() {
             self.policy = self.policy.rule(pattern, kind);
         }
-        self.policy.json.extend(said.json.iter().flat_map(|said| said.value.iter().cloned()));
-        self.policy.json.extend(said.more_json.iter().map(|said| said.value.clone()));
-        self.env_problems.extend(said.problems.iter().cloned());
-        self.env_problems.extend(said.not_yet());
-        self.env_problems.extend(said.half_of_the_metadata());
+        self.policy
+            .json
+            .extend(said.json.iter().flat_map(|said| said.value.iter().cloned()));
+        self.policy
+            .json
+            .extend(said.more_json.iter().map(|said| said.value.clone()));
+        if let Some(requirement) = said.admission() {
+            self = self.admit(requirement);
+        }
+        if let Some(networks) = &said.open_to {
+            self.policy.open_to = Some(networks.value.clone());
+        }
+        if let Some(proxies) = &said.trusted_proxies {
+            let header = said
+                .client_address_from
+                .as_ref()
+                .map(|said| said.value)
+                .unwrap_or_default();
+            self = self.trusted_proxies(TrustedProxies::from(proxies.value.clone()).header(header));
+        }
+        if said.pass_preflights.as_ref().is_some_and(|said| said.value) {
+            self = self.pass_preflights();
+        }
+        if let Some(headers) = &said.identity_headers {
+            self = self.identity_headers(headers.value.clone());
+        }
+        if let Some(headers) = &said.identity_response_headers {
+            self = self.identity_response_headers(headers.value.clone());
+        }
+        self.problems.extend(said.problems.iter().cloned());
+        self.problems.extend(said.half_of_the_metadata());
         self.said = said;
         self
     }
@@ -90,15 +120,27 @@ impl GateBuilder {
         let Err(error) = self.assemble() else {
             return Vec::new();
         };
-        let concerns = |problem: &str, key: &str| NAMES.iter().any(|(builder, of)| *of == key && problem.starts_with(builder));
-        let news = |problem: &&str| !failed.iter().any(|key| concerns(problem, key)) && !problem.starts_with("http_client");
-        error.problems().filter(news).map(|problem| said.tell(problem)).collect()
+        let concerns = |problem: &str, key: &str| {
+            NAMES
+                .iter()
+                .any(|(builder, of)| *of == key && problem.starts_with(builder))
+        };
+        let news = |problem: &&str| {
+            !failed.iter().any(|key| concerns(problem, key)) && !problem.starts_with("http_client")
+        };
+        error
+            .problems()
+            .filter(news)
+            .map(|problem| said.tell(problem))
+            .collect()
     }
 }
 
 /// Those of a gate of which nothing is said.
-const DEFAULT_LIMITS: (std::time::Duration, std::time::Duration) =
-    (std::time::Duration::from_secs(24 * 3600), std::time::Duration::from_secs(7 * 24 * 3600));
+const DEFAULT_LIMITS: (std::time::Duration, std::time::Duration) = (
+    std::time::Duration::from_secs(24 * 3600),
+    std::time::Duration::from_secs(7 * 24 * 3600),
+);
 
 impl Settings {
     fn all_rules(&self) -> impl Iterator<Item = (crate::Pattern, RuleKind)> {
@@ -114,11 +156,32 @@ impl Settings {
         simple.chain(self.rules.iter().map(|said| said.value.clone()))
     }
 
-    /// What is not there yet.
-    fn not_yet(&self) -> Vec<String> {
-        let keys = ["allowed_groups", "allowed_email_domains", "allowed_emails", "allowed_emails_file", "trusted_proxies", "open_to", "pass_preflights"];
-        let places = keys.iter().filter_map(|key| self.place(key));
-        places.map(|place| format!("{place}: is not there yet in this version; remove it")).collect()
+    /// Who may use the application at all: whoever has one of the addresses, and is in one of the groups.
+    fn admission(&self) -> Option<Requirement> {
+        let texts = |said: &Option<Said<Vec<String>>>| {
+            said.iter()
+                .flat_map(|said| said.value.clone())
+                .collect::<Vec<_>>()
+        };
+        let below = |domain: String| match domain.strip_prefix('.') {
+            Some(above) => format!("*.{above}"),
+            None => domain,
+        };
+        let domains = texts(&self.allowed_email_domains)
+            .into_iter()
+            .map(|domain| email_domain(below(domain)));
+        let mut addresses = texts(&self.allowed_emails);
+        addresses.extend(texts(&self.allowed_emails_file));
+        let listed = (!addresses.is_empty()).then(|| email_in(addresses));
+        let by_address = domains.chain(listed).reduce(Requirement::or);
+        let by_group = texts(&self.allowed_groups)
+            .into_iter()
+            .map(group)
+            .reduce(Requirement::or);
+        by_address
+            .into_iter()
+            .chain(by_group)
+            .reduce(Requirement::and)
     }
 
     /// Endpoints of a provider that is not asked for its metadata, and not all of those that are needed.
@@ -126,9 +189,16 @@ impl Settings {
         let needed = ["authorization_endpoint", "token_endpoint", "jwks_uri"];
         let more = ["userinfo_endpoint", "end_session_endpoint"];
         let one = needed.iter().chain(&more).find_map(|key| self.place(key))?;
-        let missing: Vec<_> = needed.iter().filter(|key| self.place(key).is_none()).map(|key| one.beside(key)).collect();
+        let missing: Vec<_> = needed
+            .iter()
+            .filter(|key| self.place(key).is_none())
+            .map(|key| one.beside(key))
+            .collect();
         (!missing.is_empty()).then(|| {
-            format!("{one}: without {}; say where everything is, or let the provider say it", missing.join(" and "))
+            format!(
+                "{one}: without {}; say where everything is, or let the provider say it",
+                missing.join(" and ")
+            )
         })
     }
 
@@ -141,7 +211,20 @@ impl Settings {
                 }
             )*};
         }
-        set!(discovery_url, id_token_alg, claims_from, email, keep_claims, drop_claims, prompt, acr_values, max_age, ui_locales, resource, leeway);
+        set!(
+            discovery_url,
+            id_token_alg,
+            claims_from,
+            email,
+            keep_claims,
+            drop_claims,
+            prompt,
+            acr_values,
+            max_age,
+            ui_locales,
+            resource,
+            leeway
+        );
         macro_rules! places {
             ($($field:ident),*) => {$(
                 if let Some(said) = &self.$field {
@@ -149,7 +232,13 @@ impl Settings {
                 }
             )*};
         }
-        places!(roles_at, email_at, name_at, username_at, danger_trust_unverified_email);
+        places!(
+            roles_at,
+            email_at,
+            name_at,
+            username_at,
+            danger_trust_unverified_email
+        );
         for audience in self.trusted_audiences.iter().flat_map(|said| &said.value) {
             provider = provider.trust_audience(audience);
         }
@@ -179,7 +268,9 @@ impl Settings {
     /// What is told of a builder's setting, told of the place where it was said.
     pub(crate) fn tell(&self, problem: &str) -> String {
         if let Some(family) = self.asked_by
-            && let Some((_, ours, theirs)) = MISSING.iter().find(|(begins, ..)| problem.starts_with(begins))
+            && let Some((_, ours, theirs)) = MISSING
+                .iter()
+                .find(|(begins, ..)| problem.starts_with(begins))
         {
             return match family {
                 Family::Own => (*ours).to_owned(),
@@ -205,17 +296,35 @@ impl Settings {
     /// Where the rule was said that a problem begins with.
     fn place_of_rule(&self, problem: &str) -> Option<&crate::config::Place> {
         let begins = |kind: &str, pattern: &crate::Pattern| {
-            let rest = problem.strip_prefix(kind).and_then(|rest| rest.strip_prefix('('));
+            let rest = problem
+                .strip_prefix(kind)
+                .and_then(|rest| rest.strip_prefix('('));
             let rest = rest.and_then(|rest| rest.strip_prefix(&pattern.to_string()));
             rest.is_some_and(|rest| rest.starts_with([')', ',']))
         };
-        let listed = [("open", &self.open), ("bypass", &self.bypass), ("protect", &self.protect), ("json", &self.json)];
+        let listed = [
+            ("open", &self.open),
+            ("bypass", &self.bypass),
+            ("protect", &self.protect),
+            ("json", &self.json),
+        ];
         let listed = listed.into_iter().find_map(|(kind, said)| {
             let said = said.as_ref()?;
-            said.value.iter().any(|pattern| begins(kind, pattern)).then_some(&said.place)
+            said.value
+                .iter()
+                .any(|pattern| begins(kind, pattern))
+                .then_some(&said.place)
         });
-        let ruled = self.rules.iter().find(|said| begins(said.value.1.name(), &said.value.0)).map(|said| &said.place);
-        let json = self.more_json.iter().find(|said| begins("json", &said.value)).map(|said| &said.place);
+        let ruled = self
+            .rules
+            .iter()
+            .find(|said| begins(said.value.1.name(), &said.value.0))
+            .map(|said| &said.place);
+        let json = self
+            .more_json
+            .iter()
+            .find(|said| begins("json", &said.value))
+            .map(|said| &said.place);
         listed.or(ruled).or(json)
     }
 }
@@ -259,7 +368,10 @@ const NAMES: &[(&str, &str)] = &[
     ("return_to_origin", "return_to_origins"),
     ("prefix", "prefix"),
     ("discovery_url", "discovery_url"),
-    ("metadata: `authorization_endpoint`", "authorization_endpoint"),
+    (
+        "metadata: `authorization_endpoint`",
+        "authorization_endpoint",
+    ),
     ("metadata: `token_endpoint`", "token_endpoint"),
     ("metadata: `jwks_uri`", "jwks_uri"),
     ("metadata: `userinfo_endpoint`", "userinfo_endpoint"),
@@ -280,6 +392,12 @@ const NAMES: &[(&str, &str)] = &[
     ("keep_claims", "keep_claims"),
     ("drop_claims", "drop_claims"),
     ("prompt", "prompt"),
+    ("admit: email_domain", "allowed_email_domains"),
+    ("admit: email", "allowed_emails"),
+    ("admit: email", "allowed_emails_file"),
+    ("admit: group", "allowed_groups"),
+    ("identity_headers", "identity_headers"),
+    ("identity_response_headers", "identity_response_headers"),
 ];
 
 /// What is wrong, told by the names that the settings were said by.

@@ -42,13 +42,20 @@ impl Proof<'_> {
             None => (None, String::new()),
         };
         match (method, held) {
-            (None | Some("client_secret_basic"), Some(secret)) => Ok(ClientAuth::client_secret_basic(secret)),
-            (Some("client_secret_post"), Some(secret)) => Ok(ClientAuth::client_secret_post(secret)),
+            (None | Some("client_secret_basic"), Some(secret)) => {
+                Ok(ClientAuth::client_secret_basic(secret))
+            }
+            (Some("client_secret_post"), Some(secret)) => {
+                Ok(ClientAuth::client_secret_post(secret))
+            }
             (Some("client_secret_jwt"), Some(secret)) => {
                 let alg = self.key_alg()?.unwrap_or(Alg::HS256);
                 Ok(ClientAuth::client_secret_jwt(alg, secret))
             }
-            (None | Some("client_secret_basic" | "client_secret_post" | "client_secret_jwt"), None) => {
+            (
+                None | Some("client_secret_basic" | "client_secret_post" | "client_secret_jwt"),
+                None,
+            ) => {
                 let auth = match self.1.line {
                     None => "OIDC_GATE_CLIENT_AUTH=none",
                     Some(_) => "client_auth = \"none\"",
@@ -61,14 +68,25 @@ impl Proof<'_> {
             (Some("automatic"), secret) => self.automatic(secret),
             (Some("none"), None) => Ok(ClientAuth::none()),
             (Some("tls_client_auth"), None) => self.cert().map(ClientAuth::tls_client_auth),
-            (Some("self_signed_tls_client_auth"), None) => self.cert().map(ClientAuth::self_signed_tls_client_auth),
+            (Some("self_signed_tls_client_auth"), None) => {
+                self.cert().map(ClientAuth::self_signed_tls_client_auth)
+            }
             (Some("private_key_jwt"), None) => self.key().map(ClientAuth::private_key_jwt),
             (
-                Some(method @ ("none" | "private_key_jwt" | "tls_client_auth" | "self_signed_tls_client_auth")),
+                Some(
+                    method @ ("none"
+                    | "private_key_jwt"
+                    | "tls_client_auth"
+                    | "self_signed_tls_client_auth"),
+                ),
                 Some(_),
             ) => {
-                let secret = secret.map(|said| said.place.to_string()).unwrap_or_default();
-                Err(format!("{place}: {method}, but {secret} is set; remove one of them"))
+                let secret = secret
+                    .map(|said| said.place.to_string())
+                    .unwrap_or_default();
+                Err(format!(
+                    "{place}: {method}, but {secret} is set; remove one of them"
+                ))
             }
             (Some(other), _) => Err(format!(
                 "{place}: {other:?} is unknown; use client_secret_basic, client_secret_post, client_secret_jwt, \
@@ -91,7 +109,12 @@ impl Proof<'_> {
         Ok(auth.into())
     }
 
-    fn file<'s>(&'s self, said: Option<&'s Said<String>>, key: &str, what: &str) -> Result<&'s Said<String>, String> {
+    fn file<'s>(
+        &'s self,
+        said: Option<&'s Said<String>>,
+        key: &str,
+        what: &str,
+    ) -> Result<&'s Said<String>, String> {
         said.ok_or_else(|| format!("{}: missing; name the file with {what}", self.named(key)))
     }
 
@@ -106,8 +129,16 @@ impl Proof<'_> {
     /// The client's certificate and its key, from two files.
     fn cert(&self) -> Result<ClientCert, String> {
         let settings = self.0;
-        let cert = self.file(settings.client_cert_file.as_ref(), "client_cert_file", "the client's certificate, in PEM form")?;
-        let key = self.file(settings.client_key_file.as_ref(), "client_key_file", "its private key, in PEM form")?;
+        let cert = self.file(
+            settings.client_cert_file.as_ref(),
+            "client_cert_file",
+            "the client's certificate, in PEM form",
+        )?;
+        let key = self.file(
+            settings.client_key_file.as_ref(),
+            "client_key_file",
+            "its private key, in PEM form",
+        )?;
         Ok(ClientCert::pem_files(&cert.value, &key.value))
     }
 
@@ -120,7 +151,8 @@ impl Proof<'_> {
         )?;
         let Said { value: path, place } = file;
         let wrong = |problem: String| format!("{place}: {path:?} {problem}");
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(format!("cannot be read: {error}")))?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| wrong(format!("cannot be read: {error}")))?;
         let read = match text.trim_start().starts_with('{') {
             true => SigningKey::from_jwk(text.trim().as_bytes()),
             false => SigningKey::from_pem(&text),
@@ -143,7 +175,10 @@ impl Proof<'_> {
         };
         Alg::from_name(name).map(Some).ok_or_else(|| {
             let known: Vec<_> = Alg::ALL.iter().map(|alg| alg.name()).collect();
-            format!("{place}: {name:?} is unknown; the algorithms are {}", known.join(", "))
+            format!(
+                "{place}: {name:?} is unknown; the algorithms are {}",
+                known.join(", ")
+            )
         })
     }
 }
@@ -151,7 +186,11 @@ impl Proof<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::client_auth::{Choice, Held};
+    use crate::core::{
+        client_auth::{Choice, Held},
+        login::ResponseMode,
+        session::SameSite,
+    };
 
     fn read(vars: &[(&str, &str)]) -> Settings {
         Settings::from_variables(|name| {
@@ -196,8 +235,14 @@ mod tests {
             ("OIDC_GATE_RESPONSE_MODE", "form_post"),
             ("OIDC_GATE_SAME_SITE", "strict"),
         ]);
-        assert_eq!(env.response_mode.as_ref().map(|said| said.value), Some(ResponseMode::FormPost));
-        assert_eq!(env.same_site.as_ref().map(|said| said.value), Some(SameSite::Strict));
+        assert_eq!(
+            env.response_mode.as_ref().map(|said| said.value),
+            Some(ResponseMode::FormPost)
+        );
+        assert_eq!(
+            env.same_site.as_ref().map(|said| said.value),
+            Some(SameSite::Strict)
+        );
         assert_eq!(env.problems, [""; 0]);
         let env = read(&[
             ("OIDC_GATE_RESPONSE_MODE", "fragment"),

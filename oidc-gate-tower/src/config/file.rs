@@ -8,7 +8,12 @@ use toml::{
 };
 
 /// What the file says, and what is wrong with it as TOML. Nothing of the text is in a problem: it may hold secrets.
-pub(super) fn read(text: &str, name: &str, family: Family, problems: &mut Vec<String>) -> Vec<Said<(String, Value)>> {
+pub(super) fn read(
+    text: &str,
+    name: &str,
+    family: Family,
+    problems: &mut Vec<String>,
+) -> Vec<Said<(String, Value)>> {
     let file = File {
         text,
         name: name.into(),
@@ -17,14 +22,21 @@ pub(super) fn read(text: &str, name: &str, family: Family, problems: &mut Vec<St
     let (table, errors) = DeTable::parse_recoverable(text);
     for error in errors {
         let line = error.span().map_or(1, |span| file.line(span.start));
-        problems.push(format!("{name}:{line}: is no TOML: {}", without_quotes(error.message())));
+        problems.push(format!(
+            "{name}:{line}: is no TOML: {}",
+            without_quotes(error.message())
+        ));
     }
     file.table(table.get_ref(), "")
 }
 
 /// What the parser says, without what it repeats of the text.
 fn without_quotes(message: &str) -> String {
-    message.split('`').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "…" }).collect()
+    message
+        .split('`')
+        .enumerate()
+        .map(|(at, part)| if at % 2 == 0 { part } else { "…" })
+        .collect()
 }
 
 struct File<'a> {
@@ -52,7 +64,10 @@ impl File<'_> {
             };
             Said::new((key_text.to_owned(), self.value(value, &name)), place)
         };
-        entries.into_iter().map(|(key, value)| entry((key, value))).collect()
+        entries
+            .into_iter()
+            .map(|(key, value)| entry((key, value)))
+            .collect()
     }
 
     fn value(&self, value: &Spanned<DeValue<'_>>, name: &str) -> Value {
@@ -60,7 +75,9 @@ impl File<'_> {
             DeValue::String(text) => Value::Text(text.to_string()),
             DeValue::Integer(_) => Value::Number,
             DeValue::Boolean(flag) => Value::Bool(*flag),
-            DeValue::Array(list) => Value::List(list.iter().map(|item| self.value(item, name)).collect()),
+            DeValue::Array(list) => {
+                Value::List(list.iter().map(|item| self.value(item, name)).collect())
+            }
             DeValue::Table(table) => Value::Table(self.table(table, &format!("{name}."))),
             DeValue::Float(_) => Value::Other("a fraction"),
             DeValue::Datetime(_) => Value::Other("a date"),

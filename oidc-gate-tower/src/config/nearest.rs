@@ -12,7 +12,9 @@ pub(super) fn unknown<'a>(name: &str, known: impl IntoIterator<Item = &'a &'a st
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // What nobody types is not measured: the time grows with the length.
     let name: Vec<char> = name.chars().take(80).collect();
-    let measured = known.into_iter().map(|other| (distance(&name, other), other));
+    let measured = known
+        .into_iter()
+        .map(|other| (distance(&name, other), other));
     let (distance, near) = measured.min_by_key(|(distance, _)| *distance)?;
     (distance <= 1 + near.len() / 3).then_some(near)
 }
@@ -25,7 +27,9 @@ fn distance(one: &[char], other: &str) -> usize {
         let mut left = at + 1;
         for (here, cell) in one.iter().zip(row.iter_mut().skip(1)) {
             let above = *cell;
-            *cell = (diagonal + usize::from(*here != there)).min(above + 1).min(left + 1);
+            *cell = (diagonal + usize::from(*here != there))
+                .min(above + 1)
+                .min(left + 1);
             (diagonal, left) = (above, *cell);
         }
         if let Some(first) = row.first_mut() {

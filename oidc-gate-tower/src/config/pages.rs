@@ -10,7 +10,11 @@ use std::fmt::Write as _;
 
 fn held_to(name: &str, page: &str, written: &str) {
     if std::env::var_os("OIDC_GATE_WRITE_PAGES").is_some() {
-        std::fs::write(format!("{}/src/config/{name}", env!("CARGO_MANIFEST_DIR")), page).unwrap();
+        std::fs::write(
+            format!("{}/src/config/{name}", env!("CARGO_MANIFEST_DIR")),
+            page,
+        )
+        .unwrap();
     }
     assert!(
         page == written,
@@ -26,7 +30,11 @@ fn variables() -> String {
     let mut page = String::from("| variable | is |\n|---|---|\n");
     for setting in Settings::ALL {
         let name = variable_of(setting.key);
-        let file = if setting.secret { format!(", or the file that `{name}_FILE` names") } else { String::new() };
+        let file = if setting.secret {
+            format!(", or the file that `{name}_FILE` names")
+        } else {
+            String::new()
+        };
         writeln!(page, "| `{name}` | {}{file} |", cell(setting.doc)).unwrap();
     }
     page
@@ -34,7 +42,11 @@ fn variables() -> String {
 
 fn rows<S>(page: &mut String, table: &[Setting<S>]) {
     for setting in table {
-        let file = if setting.secret { format!("; `{}_file` names a file with it", setting.key) } else { String::new() };
+        let file = if setting.secret {
+            format!("; `{}_file` names a file with it", setting.key)
+        } else {
+            String::new()
+        };
         writeln!(page, "| `{}` | {}{file} |", setting.key, cell(setting.doc)).unwrap();
     }
 }
@@ -117,7 +129,11 @@ fn the_reference_is_the_table() {
 
 #[test]
 fn the_guide_has_every_option() {
-    held_to("from_oauth2_proxy.md", &guide(), include_str!("from_oauth2_proxy.md"));
+    held_to(
+        "from_oauth2_proxy.md",
+        &guide(),
+        include_str!("from_oauth2_proxy.md"),
+    );
 }
 
 #[test]
@@ -125,7 +141,11 @@ fn no_name_is_two_options() {
     let names = |option: &Opt| [option.name(), option.flag.replace('-', "_")];
     for (at, option) in OPTIONS.iter().enumerate() {
         for other in OPTIONS.iter().skip(at + 1) {
-            assert!(!names(option).iter().any(|name| names(other).contains(name)), "{}", option.flag);
+            assert!(
+                !names(option).iter().any(|name| names(other).contains(name)),
+                "{}",
+                option.flag
+            );
         }
     }
 }

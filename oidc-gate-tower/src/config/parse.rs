@@ -4,7 +4,7 @@
 use super::value::Value;
 use crate::core::{
     claims::{ClaimPath, ClaimsSource, EmailRule},
-    gate::Pattern,
+    gate::{AddressHeader, HeaderSource, IdentityHeaders, Pattern},
     login::{Prompt, ResponseMode},
     peers::Peers,
     secret::ClientSecret,
@@ -51,9 +51,15 @@ pub(crate) fn flag(value: Value) -> Read<bool> {
 pub(crate) fn duration(value: Value) -> Read<Duration> {
     let said = match value {
         Value::Text(text) => text.trim().to_owned(),
-        other => return Err(format!("is {}; write a duration such as \"15m\" or \"1h30m\"", other.kind())),
+        other => {
+            return Err(format!(
+                "is {}; write a duration such as \"15m\" or \"1h30m\"",
+                other.kind()
+            ));
+        }
     };
-    parse_duration(&said).ok_or_else(|| format!("{said:?} is no duration; write it as in 15m, 1h30m or 7d"))
+    parse_duration(&said)
+        .ok_or_else(|| format!("{said:?} is no duration; write it as in 15m, 1h30m or 7d"))
 }
 
 fn parse_duration(text: &str) -> Option<Duration> {
@@ -65,7 +71,9 @@ fn parse_duration(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let number_ends = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, after) = rest.split_at_checked(number_ends)?;
-        let unit_ends = after.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(after.len());
+        let unit_ends = after
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at_checked(unit_ends)?;
         let unit: u128 = match unit {
             "ns" => 1,
@@ -81,7 +89,13 @@ fn parse_duration(text: &str) -> Option<Duration> {
         if whole.is_empty() && fraction.is_empty() || fraction.len() > 9 {
             return None;
         }
-        let digits = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u64>().ok() };
+        let digits = |digits: &str| {
+            if digits.is_empty() {
+                Some(0)
+            } else {
+                digits.parse::<u64>().ok()
+            }
+        };
         nanos = nanos.checked_add(u128::from(digits(whole)?).checked_mul(unit)?)?;
         let scale = 10_u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
         nanos = nanos.checked_add(u128::from(digits(fraction)?).checked_mul(unit)? / scale)?;
@@ -92,12 +106,16 @@ fn parse_duration(text: &str) -> Option<Duration> {
 
 /// Texts, separated by commas in a variable.
 pub(crate) fn list(value: Value) -> Read<Vec<String>> {
-    texts(value, |text| text.split(',').map(|part| part.trim().to_owned()).collect())
+    texts(value, |text| {
+        text.split(',').map(|part| part.trim().to_owned()).collect()
+    })
 }
 
 /// Words, separated by spaces where they are one text.
 pub(crate) fn words(value: Value) -> Read<Vec<String>> {
-    texts(value, |text| text.split_whitespace().map(String::from).collect())
+    texts(value, |text| {
+        text.split_whitespace().map(String::from).collect()
+    })
 }
 
 fn texts(value: Value, split: impl Fn(&str) -> Vec<String>) -> Read<Vec<String>> {
@@ -114,7 +132,10 @@ pub(crate) fn choice<T: Clone>(value: Value, choices: &[(&str, T)]) -> Read<T> {
     let said = text(value)?;
     match choices.iter().find(|(word, _)| *word == said) {
         Some((_, choice)) => Ok(choice.clone()),
-        None => Err(format!("{said:?} is unknown; use {}", either(choices.iter().map(|(word, _)| *word)))),
+        None => Err(format!(
+            "{said:?} is unknown; use {}",
+            either(choices.iter().map(|(word, _)| *word))
+        )),
     }
 }
 
@@ -129,11 +150,20 @@ pub(crate) fn either<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 pub(crate) fn response_mode(value: Value) -> Read<ResponseMode> {
-    choice(value, &[("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)])
+    choice(
+        value,
+        &[
+            ("query", ResponseMode::Query),
+            ("form_post", ResponseMode::FormPost),
+        ],
+    )
 }
 
 pub(crate) fn same_site(value: Value) -> Read<SameSite> {
-    choice(value, &[("lax", SameSite::Lax), ("strict", SameSite::Strict)])
+    choice(
+        value,
+        &[("lax", SameSite::Lax), ("strict", SameSite::Strict)],
+    )
 }
 
 pub(crate) fn claims_source(value: Value) -> Read<ClaimsSource> {
@@ -150,13 +180,26 @@ pub(crate) fn claims_source(value: Value) -> Read<ClaimsSource> {
 pub(crate) fn email_rule(value: Value) -> Read<EmailRule> {
     choice(
         value,
-        &[("optional", EmailRule::Optional), ("present", EmailRule::Present), ("verified", EmailRule::Verified)],
+        &[
+            ("optional", EmailRule::Optional),
+            ("present", EmailRule::Present),
+            ("verified", EmailRule::Verified),
+        ],
     )
 }
 
 pub(crate) fn prompts(value: Value) -> Read<Vec<Prompt>> {
-    let known = [Prompt::Login, Prompt::SelectAccount, Prompt::Consent, Prompt::Create].map(|prompt| (prompt.value(), prompt));
-    words(value)?.into_iter().map(|word| choice(Value::Text(word), &known)).collect()
+    let known = [
+        Prompt::Login,
+        Prompt::SelectAccount,
+        Prompt::Consent,
+        Prompt::Create,
+    ]
+    .map(|prompt| (prompt.value(), prompt));
+    words(value)?
+        .into_iter()
+        .map(|word| choice(Value::Text(word), &known))
+        .collect()
 }
 
 /// Places of a claim: the name of one, or a list of names and of paths, each a list of names. In a variable such a list is
@@ -164,19 +207,29 @@ pub(crate) fn prompts(value: Value) -> Read<Vec<Prompt>> {
 pub(crate) fn claim_places(value: Value) -> Read<Vec<ClaimPath>> {
     let places = match value {
         Value::Text(text) if text.trim_start().starts_with('[') => {
-            let json = serde_json::from_str(&text)
-                .map_err(|_| format!("{text:?} is no JSON; write it as in [[\"realm_access\", \"roles\"]]"))?;
+            let json = serde_json::from_str(&text).map_err(|_| {
+                format!("{text:?} is no JSON; write it as in [[\"realm_access\", \"roles\"]]")
+            })?;
             match from_json(json) {
                 Some(Value::List(places)) => places,
-                _ => return Err(format!("{text:?} holds more than texts; write it as in [[\"realm_access\", \"roles\"]]")),
+                _ => {
+                    return Err(format!(
+                        "{text:?} holds more than texts; write it as in [[\"realm_access\", \"roles\"]]"
+                    ));
+                }
             }
         }
-        Value::Text(text) => list(Value::Text(text))?.into_iter().map(Value::Text).collect(),
+        Value::Text(text) => list(Value::Text(text))?
+            .into_iter()
+            .map(Value::Text)
+            .collect(),
         Value::List(places) => places,
         other => return Err(format!("is {}; write the name of a claim", other.kind())),
     };
     let place = |place| match place {
-        Value::List(path) => Ok(ClaimPath::from(path.into_iter().map(text).collect::<Read<Vec<_>>>()?)),
+        Value::List(path) => Ok(ClaimPath::from(
+            path.into_iter().map(text).collect::<Read<Vec<_>>>()?,
+        )),
         name => text(name).map(ClaimPath::from),
     };
     places.into_iter().map(place).collect()
@@ -185,9 +238,55 @@ pub(crate) fn claim_places(value: Value) -> Read<Vec<ClaimPath>> {
 fn from_json(json: serde_json::Value) -> Option<Value> {
     match json {
         serde_json::Value::String(text) => Some(Value::Text(text)),
-        serde_json::Value::Array(list) => list.into_iter().map(from_json).collect::<Option<_>>().map(Value::List),
+        serde_json::Value::Array(list) => list
+            .into_iter()
+            .map(from_json)
+            .collect::<Option<_>>()
+            .map(Value::List),
         _ => None,
     }
+}
+
+pub(crate) fn address_header(value: Value) -> Read<AddressHeader> {
+    let choices = [
+        ("x-forwarded-for", AddressHeader::XForwardedFor),
+        ("x-real-ip", AddressHeader::XRealIp),
+    ];
+    choice(Value::Text(text(value)?.to_ascii_lowercase()), &choices)
+}
+
+/// A set of headers by its name, or each header with its source.
+pub(crate) fn identity_headers(value: Value) -> Read<IdentityHeaders> {
+    let Value::Table(headers) = value else {
+        return match text(value)?.as_str() {
+            "forwarded" => Ok(IdentityHeaders::forwarded()),
+            "auth_request" => Ok(IdentityHeaders::auth_request()),
+            other => Err(format!(
+                "{other:?} is unknown; use forwarded or auth_request, or name headers in a table"
+            )),
+        };
+    };
+    headers.into_iter().try_fold(IdentityHeaders::new(), |headers, said| {
+        let (name, source) = said.value;
+        let said = text(source)?;
+        let source = match said.as_str() {
+            "subject" => HeaderSource::subject(),
+            "email" => HeaderSource::email(),
+            "preferred_username" => HeaderSource::preferred_username(),
+            "name" => HeaderSource::name(),
+            "groups" => HeaderSource::groups(),
+            "roles" => HeaderSource::roles(),
+            other => match other.strip_prefix("claim:") {
+                Some(claim) => HeaderSource::claim(claim),
+                None => {
+                    return Err(format!(
+                        "{other:?} of {name} is unknown; use subject, email, preferred_username, name, groups, roles or claim:…"
+                    ));
+                }
+            },
+        };
+        Ok(headers.header(name, source))
+    })
 }
 
 pub(crate) fn peers(value: Value) -> Read<Peers> {
@@ -198,7 +297,8 @@ pub(crate) fn peers(value: Value) -> Read<Peers> {
 /// The addresses of a file, one in each line before any comma; `#` begins a line that says nothing.
 pub(crate) fn emails_file(value: Value) -> Read<Vec<String>> {
     let path = text(value)?;
-    let text = std::fs::read_to_string(&path).map_err(|error| format!("{path:?} cannot be read: {error}"))?;
+    let text = std::fs::read_to_string(&path)
+        .map_err(|error| format!("{path:?} cannot be read: {error}"))?;
     let address = |line: &str| {
         let first = line.split(',').next().unwrap_or_default();
         first.trim().trim_matches('"').to_lowercase()
@@ -210,7 +310,9 @@ pub(crate) fn emails_file(value: Value) -> Read<Vec<String>> {
         .filter(|address| !address.is_empty())
         .collect();
     match addresses.is_empty() {
-        true => Err(format!("{path:?} names nobody; write one address in each line")),
+        true => Err(format!(
+            "{path:?} names nobody; write one address in each line"
+        )),
         false => Ok(addresses),
     }
 }
@@ -267,12 +369,29 @@ mod tests {
             ("0s", 0),
             ("7d", 604_800_000),
         ] {
-            assert_eq!(duration(said(text)), Ok(Duration::from_millis(millis)), "{text}");
-        }
-        for text in ["", "15", "m", "-1h", "1x", "1h30", ".s", "1 h", "99999999999999999999h", "5000000h5000000h"] {
             assert_eq!(
                 duration(said(text)),
-                Err(format!("{text:?} is no duration; write it as in 15m, 1h30m or 7d")),
+                Ok(Duration::from_millis(millis)),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "15",
+            "m",
+            "-1h",
+            "1x",
+            "1h30",
+            ".s",
+            "1 h",
+            "99999999999999999999h",
+            "5000000h5000000h",
+        ] {
+            assert_eq!(
+                duration(said(text)),
+                Err(format!(
+                    "{text:?} is no duration; write it as in 15m, 1h30m or 7d"
+                )),
             );
         }
     }
@@ -286,14 +405,23 @@ mod tests {
             assert_eq!(flag(said(text)), Ok(false));
         }
         for text in ["yes", "on", "tRUE", ""] {
-            assert_eq!(flag(said(text)), Err(format!("{text:?} is neither; write true or false")));
+            assert_eq!(
+                flag(said(text)),
+                Err(format!("{text:?} is neither; write true or false"))
+            );
         }
     }
 
     #[test]
     fn lists_are_commas_in_variables() {
-        assert_eq!(list(said("a, b,,c ")), Ok(vec!["a".into(), "b".into(), "c".into()]));
-        assert_eq!(words(said(" openid  email")), Ok(vec!["openid".into(), "email".into()]));
+        assert_eq!(
+            list(said("a, b,,c ")),
+            Ok(vec!["a".into(), "b".into(), "c".into()])
+        );
+        assert_eq!(
+            words(said(" openid  email")),
+            Ok(vec!["openid".into(), "email".into()])
+        );
         assert_eq!(
             list(Value::Number),
             Err("is a number; write a list of texts".to_owned())
@@ -303,10 +431,19 @@ mod tests {
     #[test]
     fn a_place_of_claims_is_a_name_or_a_path() {
         let nested = || vec![ClaimPath::from(["realm_access", "roles"])];
-        assert_eq!(claim_places(said("https://example.com/groups")), Ok(vec![ClaimPath::from("https://example.com/groups")]));
-        assert_eq!(claim_places(said(r#"[["realm_access", "roles"]]"#)), Ok(nested()));
+        assert_eq!(
+            claim_places(said("https://example.com/groups")),
+            Ok(vec![ClaimPath::from("https://example.com/groups")])
+        );
+        assert_eq!(
+            claim_places(said(r#"[["realm_access", "roles"]]"#)),
+            Ok(nested())
+        );
         let list = |items: Vec<Value>| Value::List(items);
-        assert_eq!(claim_places(list(vec![list(vec![said("realm_access"), said("roles")])])), Ok(nested()));
+        assert_eq!(
+            claim_places(list(vec![list(vec![said("realm_access"), said("roles")])])),
+            Ok(nested())
+        );
         assert!(claim_places(said("[1]")).is_err());
     }
 
@@ -317,7 +454,10 @@ mod tests {
             ("GET /health", Pattern::get("/health")),
             ("/assets/**", Pattern::prefix("/assets")),
             ("/**", Pattern::prefix("/")),
-            ("POST ^/v[12]/hooks$", Pattern::regex("^/v[12]/hooks$").with_method(Method::POST)),
+            (
+                "POST ^/v[12]/hooks$",
+                Pattern::regex("^/v[12]/hooks$").with_method(Method::POST),
+            ),
         ] {
             assert_eq!(patterns(said(text)), Ok(vec![pattern]));
         }

@@ -42,7 +42,10 @@ impl Reader {
 
     /// One of our own names.
     fn own(&mut self, said: Said<(String, Value)>) {
-        let Said { value: (key, value), place } = said;
+        let Said {
+            value: (key, value),
+            place,
+        } = said;
         if key == "rule" && place.line.is_some() {
             return rules::read(value, &place, self);
         }
@@ -60,9 +63,20 @@ impl Reader {
 
     /// Takes over a setting of ours, whoever said it. False if there is no such setting.
     pub(super) fn take(&mut self, key: &str, said: Said<Value>) -> bool {
-        let Self { settings, server, report, problems, failed } = self;
-        let mut log = Log { report, problems, failed };
-        take(Settings::ALL, settings, key, said.clone(), &mut log) || take(ServerSettings::ALL, server, key, said, &mut log)
+        let Self {
+            settings,
+            server,
+            report,
+            problems,
+            failed,
+        } = self;
+        let mut log = Log {
+            report,
+            problems,
+            failed,
+        };
+        take(Settings::ALL, settings, key, said.clone(), &mut log)
+            || take(ServerSettings::ALL, server, key, said, &mut log)
     }
 }
 
@@ -72,11 +86,19 @@ struct Log<'a> {
     failed: &'a mut Vec<&'static str>,
 }
 
-fn take<S>(table: &[Setting<S>], settings: &mut S, key: &str, said: Said<Value>, log: &mut Log<'_>) -> bool {
+fn take<S>(
+    table: &[Setting<S>],
+    settings: &mut S,
+    key: &str,
+    said: Said<Value>,
+    log: &mut Log<'_>,
+) -> bool {
     let plain = table.iter().find(|setting| setting.key == key);
     let filed = || {
         let key = key.strip_suffix("_file")?;
-        table.iter().find(|setting| setting.key == key && setting.secret)
+        table
+            .iter()
+            .find(|setting| setting.key == key && setting.secret)
     };
     let (setting, is_file) = match (plain, filed()) {
         (Some(setting), _) => (setting, false),
@@ -102,8 +124,12 @@ fn take<S>(table: &[Setting<S>], settings: &mut S, key: &str, said: Said<Value>,
     };
     match said.and_then(|said| (setting.read)(settings, said)) {
         Ok(()) => {
-            let over = earlier.map(|earlier| format!(", over {earlier}")).unwrap_or_default();
-            log.report.understood.push(format!("{}{shown} from {place}{over}", setting.key));
+            let over = earlier
+                .map(|earlier| format!(", over {earlier}"))
+                .unwrap_or_default();
+            log.report
+                .understood
+                .push(format!("{}{shown} from {place}{over}", setting.key));
         }
         Err(problem) => {
             log.problems.push(problem);
@@ -117,7 +143,9 @@ fn take<S>(table: &[Setting<S>], settings: &mut S, key: &str, said: Said<Value>,
 fn contradiction(earlier: &Place, later: &Place) -> Option<String> {
     let layered = earlier.line.is_some() && later.line.is_none();
     if earlier.family != later.family {
-        return Some(format!("{later}: {earlier} says it too, in other names; keep one of the two"));
+        return Some(format!(
+            "{later}: {earlier} says it too, in other names; keep one of the two"
+        ));
     }
     (!layered).then(|| format!("{later}: {earlier} says it too; keep one of the two"))
 }
@@ -125,5 +153,6 @@ fn contradiction(earlier: &Place, later: &Place) -> Option<String> {
 /// Everything that may stand in a file.
 fn names() -> impl Iterator<Item = &'static str> {
     let own = Settings::ALL.iter().map(|setting| setting.key);
-    own.chain(ServerSettings::ALL.iter().map(|setting| setting.key)).chain(["rule"])
+    own.chain(ServerSettings::ALL.iter().map(|setting| setting.key))
+        .chain(["rule"])
 }

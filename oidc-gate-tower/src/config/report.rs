@@ -47,7 +47,9 @@ impl fmt::Display for Report {
         for (title, lines) in parts.into_iter().filter(|(_, lines)| !lines.is_empty()) {
             write!(f, "{}{title}:", if first { "" } else { "\n" })?;
             first = false;
-            lines.iter().try_for_each(|line| write!(f, "\n  - {line}"))?;
+            lines
+                .iter()
+                .try_for_each(|line| write!(f, "\n  - {line}"))?;
         }
         Ok(())
     }

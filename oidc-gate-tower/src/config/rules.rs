@@ -18,13 +18,27 @@ use crate::core::gate::{
 
 type Entries = Vec<Said<(String, Value)>>;
 
-const KEYS: &[&str] = &["path", "prefix", "regex", "method", "access", "require", "json"];
-const REQUIREMENTS: &[&str] = &["group", "role", "scope", "email_domain", "acr", "max_age", "any_of", "all_of"];
+const KEYS: &[&str] = &[
+    "path", "prefix", "regex", "method", "access", "require", "json",
+];
+const REQUIREMENTS: &[&str] = &[
+    "group",
+    "role",
+    "scope",
+    "email_domain",
+    "acr",
+    "max_age",
+    "any_of",
+    "all_of",
+];
 
 /// Takes over the tables of `[[rule]]`.
 pub(super) fn read(value: Value, place: &Place, reader: &mut Reader) {
     let Value::List(rules) = value else {
-        reader.problems.push(format!("{place}: is {}; write [[rule]] and below it what it says", value.kind()));
+        reader.problems.push(format!(
+            "{place}: is {}; write [[rule]] and below it what it says",
+            value.kind()
+        ));
         return;
     };
     for rule in rules {
@@ -35,7 +49,10 @@ pub(super) fn read(value: Value, place: &Place, reader: &mut Reader) {
                     reader.problems.extend(found);
                 }
             }
-            other => reader.problems.push(format!("{place}: is {}; write [[rule]] and below it what it says", other.kind())),
+            other => reader.problems.push(format!(
+                "{place}: is {}; write [[rule]] and below it what it says",
+                other.kind()
+            )),
         }
     }
 }
@@ -43,7 +60,11 @@ pub(super) fn read(value: Value, place: &Place, reader: &mut Reader) {
 fn one(entries: Entries, place: &Place, reader: &mut Reader) -> Result<(), Vec<String>> {
     let mut problems = Vec::new();
     let (mut patterns, mut method, mut kind, mut json) = (Vec::new(), None, None, false);
-    for Said { value: (key, value), place } in entries {
+    for Said {
+        value: (key, value),
+        place,
+    } in entries
+    {
         let mut told = |problem: String| problems.push(format!("{place}: {problem}"));
         match key.as_str() {
             "path" | "prefix" | "regex" => match parse::text(value) {
@@ -62,9 +83,15 @@ fn one(entries: Entries, place: &Place, reader: &mut Reader) -> Result<(), Vec<S
                 Ok(flag) => json = flag,
                 Err(problem) => told(problem),
             },
-            "access" | "require" if kind.is_some() => told("access and require say it twice; keep one".to_owned()),
+            "access" | "require" if kind.is_some() => {
+                told("access and require say it twice; keep one".to_owned())
+            }
             "access" => {
-                let choices = [("open", RuleKind::Open), ("bypass", RuleKind::Bypass), ("protect", RuleKind::Protect)];
+                let choices = [
+                    ("open", RuleKind::Open),
+                    ("bypass", RuleKind::Bypass),
+                    ("protect", RuleKind::Protect),
+                ];
                 match parse::choice(value, &choices) {
                     Ok(choice) => kind = Some(choice),
                     Err(problem) => told(problem),
@@ -83,22 +110,40 @@ fn one(entries: Entries, place: &Place, reader: &mut Reader) -> Result<(), Vec<S
             None => pattern,
         },
         Err(_) if !problems.is_empty() => return Err(problems),
-        Err(_) => return Err(vec![format!("{place}: a rule has one of path, prefix and regex")]),
+        Err(_) => {
+            return Err(vec![format!(
+                "{place}: a rule has one of path, prefix and regex"
+            )]);
+        }
     };
     if kind.is_none() && !json && problems.is_empty() {
-        problems.push(format!("{place}: the rule says nothing; add access, require or json"));
+        problems.push(format!(
+            "{place}: the rule says nothing; add access, require or json"
+        ));
     }
     if !problems.is_empty() {
         return Err(problems);
     }
     if let Some(kind) = kind {
         let rule = Rule::new(pattern.clone(), kind);
-        reader.report.understood.push(format!("{rule} from {place}"));
-        reader.settings.rules.push(Said::new((rule.pattern, rule.kind), place.clone()));
+        reader
+            .report
+            .understood
+            .push(format!("{rule} from {place}"));
+        reader
+            .settings
+            .rules
+            .push(Said::new((rule.pattern, rule.kind), place.clone()));
     }
     if json {
-        reader.report.understood.push(format!("json({pattern}) from {place}"));
-        reader.settings.more_json.push(Said::new(pattern, place.clone()));
+        reader
+            .report
+            .understood
+            .push(format!("json({pattern}) from {place}"));
+        reader
+            .settings
+            .more_json
+            .push(Said::new(pattern, place.clone()));
     }
     Ok(())
 }
@@ -106,17 +151,25 @@ fn one(entries: Entries, place: &Place, reader: &mut Reader) -> Result<(), Vec<S
 /// All of what a table demands; of a list one suffices.
 fn requirement(value: Value, place: &Place) -> Result<Requirement, String> {
     let Value::Table(entries) = value else {
-        return Err(format!("{place}: is {}; write a table, as in {{ group = \"admins\" }}", value.kind()));
+        return Err(format!(
+            "{place}: is {}; write a table, as in {{ group = \"admins\" }}",
+            value.kind()
+        ));
     };
     let mut all: Option<Requirement> = None;
-    for Said { value: (key, value), place } in entries {
+    for Said {
+        value: (key, value),
+        place,
+    } in entries
+    {
         let told = |problem: String| format!("{place}: {problem}");
         let any = |of: fn(String) -> Requirement, value| {
             let texts = match value {
                 Value::List(_) => parse::list(value),
                 one => parse::text(one).map(|text| vec![text]),
             };
-            either(texts.map_err(told)?.into_iter().map(of)).ok_or_else(|| told("is empty; name one".to_owned()))
+            either(texts.map_err(told)?.into_iter().map(of))
+                .ok_or_else(|| told("is empty; name one".to_owned()))
         };
         let one = match key.as_str() {
             "group" => any(|name| group(name), value)?,
@@ -129,7 +182,10 @@ fn requirement(value: Value, place: &Place) -> Result<Requirement, String> {
                 let Value::List(tables) = value else {
                     return Err(told(format!("is {}; write a list of tables", value.kind())));
                 };
-                let tables: Vec<_> = tables.into_iter().map(|table| requirement(table, &place)).collect::<Result<_, _>>()?;
+                let tables: Vec<_> = tables
+                    .into_iter()
+                    .map(|table| requirement(table, &place))
+                    .collect::<Result<_, _>>()?;
                 let joined = match key.as_str() {
                     "any_of" => either(tables),
                     _ => tables.into_iter().reduce(Requirement::and),

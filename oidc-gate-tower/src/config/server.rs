@@ -1,12 +1,12 @@
 //! What a process around a gate needs: where it listens, and what stands behind it.
 
-use super::{
-    parse,
-    settings::settings,
-    value::Value,
-};
+use super::{parse, settings::settings, value::Value};
 use http::Uri;
-use std::{fmt, path::{Path, PathBuf}, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 settings! {
     /// What was said about the process around the gate.
@@ -63,7 +63,9 @@ impl Server {
 
     /// The certificate and its private key, in PEM, if TLS is to be spoken.
     pub fn tls(&self) -> Option<(&Path, &Path)> {
-        self.tls.as_ref().map(|(cert, key)| (cert.as_path(), key.as_path()))
+        self.tls
+            .as_ref()
+            .map(|(cert, key)| (cert.as_path(), key.as_path()))
     }
 
     /// The oldest TLS to speak, to browsers.
@@ -112,20 +114,35 @@ impl ServerSettings {
         let tls = match (&self.tls_cert_file, &self.tls_key_file) {
             (Some(cert), Some(key)) => Some((cert.value.clone(), key.value.clone())),
             (Some(one), None) => {
-                problems.push(format!("{}: without {}; set both or none", one.place, one.place.beside("tls_key_file")));
+                problems.push(format!(
+                    "{}: without {}; set both or none",
+                    one.place,
+                    one.place.beside("tls_key_file")
+                ));
                 None
             }
             (None, Some(one)) => {
-                problems.push(format!("{}: without {}; set both or none", one.place, one.place.beside("tls_cert_file")));
+                problems.push(format!(
+                    "{}: without {}; set both or none",
+                    one.place,
+                    one.place.beside("tls_cert_file")
+                ));
                 None
             }
             (None, None) => None,
         };
-        let upstreams = self.upstreams.as_ref().map(|said| said.value.clone()).unwrap_or_default();
+        let upstreams = self
+            .upstreams
+            .as_ref()
+            .map(|said| said.value.clone())
+            .unwrap_or_default();
         for (at, upstream) in upstreams.iter().enumerate() {
             if let (Some(said), true) = (
                 &self.upstreams,
-                upstreams.iter().take(at).any(|other| other.path == upstream.path),
+                upstreams
+                    .iter()
+                    .take(at)
+                    .any(|other| other.path == upstream.path),
             ) {
                 problems.push(format!(
                     "{}: two upstreams at {:?}; give each a path of its own",
@@ -133,9 +150,21 @@ impl ServerSettings {
                 ));
             }
         }
-        macro_rules! or { ($field:ident, $default:expr) => { self.$field.as_ref().map_or($default, |said| said.value.clone()) } }
+        macro_rules! or {
+            ($field:ident, $default:expr) => {
+                self.$field
+                    .as_ref()
+                    .map_or($default, |said| said.value.clone())
+            };
+        }
         Server {
-            address: or!(address, Address { host: "127.0.0.1".to_owned(), port: 4180 }),
+            address: or!(
+                address,
+                Address {
+                    host: "127.0.0.1".to_owned(),
+                    port: 4180
+                }
+            ),
             tls,
             tls_min_version: or!(tls_min_version, TlsVersion::Tls12),
             upstreams,
@@ -214,27 +243,41 @@ pub(super) fn address(value: Value) -> Result<Address, String> {
     if lower.starts_with("unix:") || lower.starts_with("fd:") {
         return Err(wrong("is no address of the network"));
     }
-    let rest = lower.strip_prefix("http://").or_else(|| lower.strip_prefix("https://")).unwrap_or(&lower);
+    let rest = lower
+        .strip_prefix("http://")
+        .or_else(|| lower.strip_prefix("https://"))
+        .unwrap_or(&lower);
     let (host, port) = rest.rsplit_once(':').ok_or_else(|| wrong("has no port"))?;
     let port = port.parse().map_err(|_| wrong("has no port"))?;
     let host = match host {
         "" => "::",
-        host => host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host),
+        host => host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host),
     };
-    let is_name = |host: &str| host.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.');
+    let is_name = |host: &str| {
+        host.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
+    };
     if host.parse::<std::net::IpAddr>().is_err() && !is_name(host) {
         return Err(wrong("names no host"));
     }
-    Ok(Address { host: host.to_owned(), port })
+    Ok(Address {
+        host: host.to_owned(),
+        port,
+    })
 }
 
 fn tls_version(value: Value) -> Result<TlsVersion, String> {
     let known = [("1.2", TlsVersion::Tls12), ("1.3", TlsVersion::Tls13)];
     match value {
         // As oauth2-proxy writes them.
-        Value::Text(text) if text.starts_with("TLS") => {
-            parse::choice(Value::Text(text), &known.map(|(name, version)| (if name == "1.2" { "TLS1.2" } else { "TLS1.3" }, version)))
-        }
+        Value::Text(text) if text.starts_with("TLS") => parse::choice(
+            Value::Text(text),
+            &known
+                .map(|(name, version)| (if name == "1.2" { "TLS1.2" } else { "TLS1.3" }, version)),
+        ),
         other => parse::choice(other, &known),
     }
 }
@@ -246,11 +289,13 @@ fn session_store(value: Value) -> Result<SessionStore, String> {
     }
 }
 
-pub(super) const NO_REDIS: &str =
-    "sessions in Redis are not there yet in this version; sessions in cookies need no store: remove this";
+pub(super) const NO_REDIS: &str = "sessions in Redis are not there yet in this version; sessions in cookies need no store: remove this";
 
 fn upstreams(value: Value) -> Result<Vec<Upstream>, String> {
-    parse::list(value)?.iter().map(|text| upstream(text)).collect()
+    parse::list(value)?
+        .iter()
+        .map(|text| upstream(text))
+        .collect()
 }
 
 fn upstream(text: &str) -> Result<Upstream, String> {
@@ -259,37 +304,67 @@ fn upstream(text: &str) -> Result<Upstream, String> {
     let wrong = |what: &str| format!("{shown:?} {what}");
     match scheme.to_ascii_lowercase().as_str() {
         "http" | "https" => {
-            let uri: Uri = text.parse().map_err(|_| wrong("is no address; write it as in http://127.0.0.1:8080/"))?;
-            let authority = uri.authority().filter(|authority| !authority.host().is_empty());
-            let authority = authority.ok_or_else(|| wrong("names no host; write it as in http://127.0.0.1:8080/"))?;
+            let uri: Uri = text
+                .parse()
+                .map_err(|_| wrong("is no address; write it as in http://127.0.0.1:8080/"))?;
+            let authority = uri
+                .authority()
+                .filter(|authority| !authority.host().is_empty());
+            let authority = authority
+                .ok_or_else(|| wrong("names no host; write it as in http://127.0.0.1:8080/"))?;
             if authority.as_str().contains('@') {
-                return Err(wrong("must not hold a user name or password; let the gate tell the upstream who the user is"));
+                return Err(wrong(
+                    "must not hold a user name or password; let the gate tell the upstream who the user is",
+                ));
             }
             if uri.query().is_some() || text.contains('#') {
-                return Err(wrong("must end with its path; a query or fragment leads nowhere"));
+                return Err(wrong(
+                    "must end with its path; a query or fragment leads nowhere",
+                ));
             }
             let origin = format!("{}://{authority}", scheme.to_ascii_lowercase());
-            let origin = origin.parse().map_err(|_| wrong("is no address; write it as in http://127.0.0.1:8080/"))?;
-            Ok(Upstream { path: uri.path().to_owned(), target: Target::Http(origin) })
+            let origin = origin
+                .parse()
+                .map_err(|_| wrong("is no address; write it as in http://127.0.0.1:8080/"))?;
+            Ok(Upstream {
+                path: uri.path().to_owned(),
+                target: Target::Http(origin),
+            })
         }
         "file" => {
             let (directory, path) = rest.split_once('#').unwrap_or((rest, rest));
             if !directory.starts_with('/') {
-                return Err(wrong("names no directory from the root on; write it as in file:///var/www#/static/"));
+                return Err(wrong(
+                    "names no directory from the root on; write it as in file:///var/www#/static/",
+                ));
             }
             if !path.starts_with('/') {
-                return Err(wrong("leads to no path; write it as in file:///var/www#/static/"));
+                return Err(wrong(
+                    "leads to no path; write it as in file:///var/www#/static/",
+                ));
             }
-            Ok(Upstream { path: path.to_owned(), target: Target::Directory(directory.into()) })
+            Ok(Upstream {
+                path: path.to_owned(),
+                target: Target::Directory(directory.into()),
+            })
         }
         "static" => {
-            let status = rest.trim_end_matches('/').parse().ok().and_then(|code: u16| http::StatusCode::from_u16(code).ok());
+            let status = rest
+                .trim_end_matches('/')
+                .parse()
+                .ok()
+                .and_then(|code: u16| http::StatusCode::from_u16(code).ok());
             match status.filter(|status| status.as_u16() >= 200) {
-                Some(status) => Ok(Upstream { path: "/".to_owned(), target: Target::Status(status) }),
+                Some(status) => Ok(Upstream {
+                    path: "/".to_owned(),
+                    target: Target::Status(status),
+                }),
                 None => Err(wrong("is no status; write it as in static://202")),
             }
         }
-        _ => Err(wrong("is no upstream; use http://, https://, file:/// or static://")),
+        _ => Err(wrong(
+            "is no upstream; use http://, https://, file:/// or static://",
+        )),
     }
 }
 
@@ -310,7 +385,10 @@ mod tests {
             ("0.0.0.0:80", "0.0.0.0:80"),
             ("localhost:3000", "localhost:3000"),
         ] {
-            assert_eq!(address(said(text)).map(|address| address.to_string()), Ok(read.to_owned()));
+            assert_eq!(
+                address(said(text)).map(|address| address.to_string()),
+                Ok(read.to_owned())
+            );
         }
         for (text, what) in [
             ("unix:///run/gate", "is no address of the network"),
@@ -322,7 +400,9 @@ mod tests {
         ] {
             assert_eq!(
                 address(said(text)).map(drop),
-                Err(format!("{text:?} {what}; write host and port, as in 127.0.0.1:4180"))
+                Err(format!(
+                    "{text:?} {what}; write host and port, as in 127.0.0.1:4180"
+                ))
             );
         }
     }
@@ -333,12 +413,34 @@ mod tests {
         for (text, path, target) in [
             ("http://127.0.0.1:8080", "/", http("http://127.0.0.1:8080")),
             ("http://127.0.0.1:8080/", "/", http("http://127.0.0.1:8080")),
-            ("https://api.example/v1/", "/v1/", http("https://api.example")),
-            ("file:///var/www/#/static/", "/static/", Target::Directory("/var/www/".into())),
-            ("file:///var/www/", "/var/www/", Target::Directory("/var/www/".into())),
-            ("static://202", "/", Target::Status(http::StatusCode::ACCEPTED)),
+            (
+                "https://api.example/v1/",
+                "/v1/",
+                http("https://api.example"),
+            ),
+            (
+                "file:///var/www/#/static/",
+                "/static/",
+                Target::Directory("/var/www/".into()),
+            ),
+            (
+                "file:///var/www/",
+                "/var/www/",
+                Target::Directory("/var/www/".into()),
+            ),
+            (
+                "static://202",
+                "/",
+                Target::Status(http::StatusCode::ACCEPTED),
+            ),
         ] {
-            assert_eq!(upstreams(said(text)), Ok(vec![Upstream { path: path.to_owned(), target }]));
+            assert_eq!(
+                upstreams(said(text)),
+                Ok(vec![Upstream {
+                    path: path.to_owned(),
+                    target
+                }])
+            );
         }
     }
 }

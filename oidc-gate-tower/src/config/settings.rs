@@ -6,7 +6,7 @@ use super::{
 };
 use crate::core::{
     claims::{ClaimPath, ClaimsSource, EmailRule},
-    gate::{Pattern, RuleKind},
+    gate::{AddressHeader, IdentityHeaders, Pattern, RuleKind},
     login::{Prompt, ResponseMode},
     peers::Peers,
     secret::ClientSecret,
@@ -18,6 +18,7 @@ use std::time::Duration;
 pub(crate) struct Setting<S> {
     /// Its name in a file; in the environment it is `OIDC_GATE_` and this in capitals.
     pub(crate) key: &'static str,
+    #[cfg(test)]
     pub(crate) doc: &'static str,
     /// Whether it is a secret, and may stand in a file of its own, which `<key>_file` names.
     pub(crate) secret: bool,
@@ -45,6 +46,7 @@ macro_rules! settings {
             pub(crate) const ALL: &'static [$crate::config::settings::Setting<Self>] = &[$(
                 $crate::config::settings::Setting {
                     key: stringify!($name),
+                    #[cfg(test)]
                     doc: $doc,
                     secret: settings!(@secret $($secret)?),
                     read: |settings, said| {
@@ -169,10 +171,16 @@ settings! {
     allowed_emails_file: Vec<String> = parse::emails_file;
     /// proxies that are believed to say from where a client comes: addresses and networks
     trusted_proxies: Peers = parse::peers;
+    /// `x-forwarded-for` (the default) or `x-real-ip`: the header in which they say it
+    client_address_from: AddressHeader = parse::address_header;
     /// networks whose clients pass without a login where no rule says anything
     open_to: Peers = parse::peers;
     /// `true`: browsers' questions before requests of other origins' pages pass without a login
     pass_preflights: bool = parse::flag;
+    /// headers of requests that tell the application who the caller is: `forwarded` for `X-Forwarded-User` and the like, `auth_request`, or in a file a table: `{ "X-User" = "subject", "X-Department" = "claim:department" }`
+    identity_headers: IdentityHeaders = parse::identity_headers;
+    /// the same in the application's answers, for a proxy in front, which has to take them off
+    identity_response_headers: IdentityHeaders = parse::identity_headers;
 
     beside {
         /// The rules of a file's `[[rule]]` tables, and those of oauth2-proxy's routes.
@@ -221,7 +229,9 @@ fn said_or_filed<S>(
     let file = file.filter(|path| setting.secret && !path.trim().is_empty());
     match (value, file) {
         (Some(_), Some(_)) => {
-            problems.push(format!("{name}_FILE: {name} is set too; keep one of the two"));
+            problems.push(format!(
+                "{name}_FILE: {name} is set too; keep one of the two"
+            ));
             None
         }
         (Some(value), None) => Some(Said::new(value, Place::variable(name, Family::Own))),
@@ -242,7 +252,8 @@ fn said_or_filed<S>(
 /// A secret that stands in a file of its own, without the space around it: editors and `echo` end a file with a line break.
 pub(crate) fn secret_file(path: &str) -> Result<Value, String> {
     let path = path.trim();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{path:?} cannot be read: {error}"))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| format!("{path:?} cannot be read: {error}"))?;
     match text.trim() {
         "" => Err(format!("{path:?} is empty; it has to hold the secret")),
         secret => Ok(Value::Text(secret.to_owned())),

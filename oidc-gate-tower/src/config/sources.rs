@@ -27,7 +27,9 @@ impl Sources {
     /// The variables of this process. Those that are no Unicode say nothing.
     pub fn from_env() -> Self {
         let variables = std::env::vars_os();
-        Self::new().env(variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))))
+        Self::new().env(variables.filter_map(|(name, value)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }))
     }
 
     /// A text in TOML with [our own names](super::reference), called `name` in errors.
@@ -38,13 +40,17 @@ impl Sources {
 
     /// A text in TOML with oauth2-proxy's names, called `name` in errors.
     pub fn oauth2_proxy_cfg(mut self, text: impl Into<String>, name: impl Into<String>) -> Self {
-        self.files.push((Family::OAuth2Proxy, name.into(), text.into()));
+        self.files
+            .push((Family::OAuth2Proxy, name.into(), text.into()));
         self
     }
 
     /// Variables: `OIDC_GATE_…` and `OAUTH2_PROXY_…`. `OIDC_GATE_CONFIG` and `OAUTH2_PROXY_CONFIG` name files, which are
     /// read.
-    pub fn env(mut self, variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>) -> Self {
+    pub fn env(
+        mut self,
+        variables: impl IntoIterator<Item = (impl Into<String>, impl Into<String>)>,
+    ) -> Self {
         for (name, value) in variables {
             let (name, value) = (name.into(), value.into());
             let family = match name.as_str() {
@@ -62,14 +68,20 @@ impl Sources {
             }
             match std::fs::read_to_string(path) {
                 Ok(text) => self.files.push((family, path.to_owned(), text)),
-                Err(error) => self.problems.push(format!("{name}: {path:?} cannot be read: {error}")),
+                Err(error) => self
+                    .problems
+                    .push(format!("{name}: {path:?} cannot be read: {error}")),
             }
         }
         self
     }
 
     /// Everything that is said in one family: files first, as the environment wins over them.
-    pub(super) fn said(&self, family: Family, problems: &mut Vec<String>) -> Vec<Said<(String, Value)>> {
+    pub(super) fn said(
+        &self,
+        family: Family,
+        problems: &mut Vec<String>,
+    ) -> Vec<Said<(String, Value)>> {
         let mut said = Vec::new();
         for (_, name, text) in self.files.iter().filter(|(of, ..)| *of == family) {
             said.extend(file::read(text, name, family, problems));
@@ -86,7 +98,10 @@ impl Sources {
             };
             if !is_of_kubernetes(key) {
                 let place = Place::variable(name, family);
-                said.push(Said::new((key.to_lowercase(), Value::Text(value.clone())), place));
+                said.push(Said::new(
+                    (key.to_lowercase(), Value::Text(value.clone())),
+                    place,
+                ));
             }
         }
         said.retain(|said| !said.value.1.is_blank());
@@ -105,7 +120,10 @@ const THEIRS: &str = "OAUTH2_PROXY_";
 /// `…_PORT`, `…_PORT_4180_TCP_ADDR`.
 fn is_of_kubernetes(key: &str) -> bool {
     let port = key.strip_prefix("PORT").is_some_and(|rest| {
-        rest.is_empty() || rest.strip_prefix('_').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        rest.is_empty()
+            || rest
+                .strip_prefix('_')
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
     });
     key == "SERVICE_HOST" || key == "SERVICE_PORT" || key.starts_with("SERVICE_PORT_") || port
 }
@@ -114,6 +132,9 @@ fn is_of_kubernetes(key: &str) -> bool {
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let files = self.files.iter().map(|(_, name, _)| name);
-        f.debug_set().entries(files).entries(self.variables.iter().map(|(name, _)| name)).finish()
+        f.debug_set()
+            .entries(files)
+            .entries(self.variables.iter().map(|(name, _)| name))
+            .finish()
     }
 }

@@ -8,7 +8,10 @@ pub(crate) enum Family {
     /// Our own.
     Own,
     /// Those of oauth2-proxy.
-    #[cfg_attr(not(feature = "config"), expect(dead_code, reason = "only files and `Config` speak it"))]
+    #[cfg_attr(
+        not(feature = "config"),
+        expect(dead_code, reason = "only files and `Config` speak it")
+    )]
     OAuth2Proxy,
 }
 
@@ -70,7 +73,10 @@ impl<T> Said<T> {
     }
 
     /// Read as something else. What is wrong is told with the place.
-    pub(crate) fn read<U>(self, read: impl FnOnce(T) -> Result<U, String>) -> Result<Said<U>, String> {
+    pub(crate) fn read<U>(
+        self,
+        read: impl FnOnce(T) -> Result<U, String>,
+    ) -> Result<Said<U>, String> {
         let Self { value, place } = self;
         match read(value) {
             Ok(value) => Ok(Said { value, place }),
@@ -81,7 +87,10 @@ impl<T> Said<T> {
 
 /// A value as a source has it. Has no `Debug`: it may be a secret.
 #[derive(Clone)]
-#[cfg_attr(not(feature = "config"), expect(dead_code, reason = "variables are text"))]
+#[cfg_attr(
+    not(feature = "config"),
+    expect(dead_code, reason = "variables are text")
+)]
 pub(crate) enum Value {
     /// A variable, or a text in a file.
     Text(String),
@@ -112,7 +121,10 @@ impl Value {
         match self {
             Self::Text(text) => format!("{:?}", crate::config_error::without_userinfo(text)),
             Self::Bool(flag) => flag.to_string(),
-            Self::List(list) => format!("[{}]", list.iter().map(Self::shown).collect::<Vec<_>>().join(", ")),
+            Self::List(list) => format!(
+                "[{}]",
+                list.iter().map(Self::shown).collect::<Vec<_>>().join(", ")
+            ),
             other => other.kind().to_owned(),
         }
     }

@@ -97,11 +97,16 @@ impl Config {
 impl Reader {
     /// Whoever says where to listen and not where browsers find it, tries it on this machine.
     fn assume_base_url(&mut self, server: &Server) {
-        let listens = self.server.address.is_some() || self.settings.asked_by == Some(Family::OAuth2Proxy);
+        let listens =
+            self.server.address.is_some() || self.settings.asked_by == Some(Family::OAuth2Proxy);
         if self.settings.base_url.is_some() || self.failed.contains(&"base_url") || !listens {
             return;
         }
-        let scheme = if server.tls().is_some() { "https" } else { "http" };
+        let scheme = if server.tls().is_some() {
+            "https"
+        } else {
+            "http"
+        };
         let url = format!("{scheme}://localhost:{}", server.port());
         let (name, call) = match self.settings.asked_by {
             Some(Family::OAuth2Proxy) => ("OAUTH2_PROXY_REDIRECT_URL", "redirect_url"),

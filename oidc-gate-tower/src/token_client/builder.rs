@@ -48,7 +48,9 @@ impl TokenClientBuilder {
 
     fn read(said: Settings) -> Result<Self, ConfigError> {
         let missing = |name: &str| format!("{name}: missing");
-        let client = said.client().unwrap_or_else(|| Err(missing("OIDC_GATE_CLIENT_ID")));
+        let client = said
+            .client()
+            .unwrap_or_else(|| Err(missing("OIDC_GATE_CLIENT_ID")));
         let issuer = (said.issuer_url).ok_or_else(|| missing("OIDC_GATE_ISSUER_URL"));
         match (issuer, client) {
             (Ok(issuer), Ok((id, auth))) => Ok(Self {

@@ -12,6 +12,7 @@ mod faults;
 mod form_post;
 mod habits;
 mod hosts;
+mod identity_headers;
 mod log;
 mod login;
 mod metadata;

@@ -23,6 +23,8 @@ struct Case {
     #[serde(default)]
     strict: bool,
     #[serde(default)]
+    pass_preflights: bool,
+    #[serde(default)]
     method: String,
     path: String,
     headers: Vec<String>,
@@ -37,6 +39,10 @@ fn policy(accepts: &str, invalid_bearer: &str) -> Policy {
 }
 
 fn policy_of(accepts: &str, invalid_bearer: &str, same_site: SameSite) -> Policy {
+    Policy::compile(settings(accepts, invalid_bearer, same_site)).unwrap()
+}
+
+fn settings(accepts: &str, invalid_bearer: &str, same_site: SameSite) -> PolicySettings {
     let strong = || acr("phr").and(max_age(Duration::from_secs(300)));
     let mut settings = PolicySettings::new()
         .bypass(Pattern::prefix("/assets"))
@@ -61,7 +67,7 @@ fn policy_of(accepts: &str, invalid_bearer: &str, same_site: SameSite) -> Policy
         "Challenge" => InvalidBearer::Challenge,
         other => panic!("{other}"),
     };
-    Policy::compile(settings).unwrap()
+    settings
 }
 
 fn alice(via: Via) -> Identity {
@@ -166,7 +172,11 @@ fn requests_are_decided_as_the_table_says() {
         } else {
             SameSite::Lax
         };
-        let policy = policy_of(&case.accepts, &case.invalid_bearer, same_site);
+        let mut settings = settings(&case.accepts, &case.invalid_bearer, same_site);
+        if case.pass_preflights {
+            settings.preflights = Preflights::Pass;
+        }
+        let policy = Policy::compile(settings).unwrap();
         let method = match case.method.as_str() {
             "" => Method::GET,
             method => method.parse().unwrap(),

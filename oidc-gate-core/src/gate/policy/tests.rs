@@ -1,5 +1,7 @@
 //! What `policy` promises, held to it.
 
+mod rules;
+
 use super::super::Target;
 use super::super::path::{Ambiguity, Clarity};
 use super::super::requirement::{Requirement, group};
@@ -286,8 +288,8 @@ fn without_endpoints_the_prefix_is_the_applications() {
 #[test]
 fn explanations_name_the_rule() {
     let policy = the_policy_of_the_table();
-    let now = crate::time::UnixTime::from_secs(0);
-    let bob = crate::identity::Identity::builder("i", "bob").build();
+    let now = UnixTime::from_secs(0);
+    let bob = Identity::builder("i", "bob").build();
     for (path, who, text) in [
         (
             "/",
@@ -387,6 +389,8 @@ fn naive_match(pattern: &Pattern, path: &str, generous: bool) -> bool {
             let trimmed = path.trim_end_matches(|c| c == '/' && generous);
             return regex.is_match(path) || regex.is_match(trimmed);
         }
+        Shape::Glob(text) => return naive_glob(text, path, generous),
+        Shape::Search(_) => unreachable!("none is drawn"),
     };
     let text = text.trim_end_matches(|c| c == '/' && (prefix || generous));
     let mut expression = String::from(if generous { "(?i)^" } else { "^" });
@@ -404,6 +408,32 @@ fn naive_match(pattern: &Pattern, path: &str, generous: bool) -> bool {
         (false, false) => "$",
     };
     regex::Regex::new(&expression).unwrap().is_match(path)
+}
+
+/// Character by character, with going back.
+fn naive_glob(glob: &str, path: &str, generous: bool) -> bool {
+    let text = |text: &str| match generous {
+        true => text.to_lowercase(),
+        false => text.to_owned(),
+    };
+    let (glob, path) = (text(glob), text(path));
+    let trimmed = path.trim_end_matches(|c| c == '/' && generous);
+    return fits(&glob, &path) || fits(&glob, trimmed);
+
+    fn fits(glob: &str, path: &str) -> bool {
+        if let Some(rest) = glob.strip_prefix("**") {
+            return (0..=path.len()).any(|at| path.is_char_boundary(at) && fits(rest, &path[at..]));
+        }
+        if let Some(rest) = glob.strip_prefix('*') {
+            let end = path.find('/').unwrap_or(path.len());
+            return (0..=end).any(|at| path.is_char_boundary(at) && fits(rest, &path[at..]));
+        }
+        match (glob.chars().next(), path.chars().next()) {
+            (None, None) => true,
+            (Some(a), Some(b)) if a == b => fits(&glob[a.len_utf8()..], &path[b.len_utf8()..]),
+            _ => false,
+        }
+    }
 }
 
 fn a_segment() -> impl Strategy<Value = String> {
@@ -429,13 +459,15 @@ fn a_pattern() -> impl Strategy<Value = Pattern> {
         }
         (text, rest)
     });
-    (path, 0..8usize).prop_map(|((text, rest), form)| match form {
+    (path, 0..10usize).prop_map(|((text, rest), form)| match form {
         0 => Pattern::prefix(text),
         1 => Pattern::prefix("/"),
         2 => Pattern::get(text),
         3 => Pattern::method(Method::POST, text),
         4 if rest => Pattern::path(text + "/{*rest}"),
         5 => Pattern::regex(format!("^/{}[a-c]*$", ["a", "b", "c"][text.len() % 3])),
+        6 => Pattern::glob(format!("/{}*/**", ["a", "b", "*"][text.len() % 3])),
+        7 => Pattern::glob(format!("/**{}", ["a", "/b", "/x1/*"][text.len() % 3])),
         _ => Pattern::path(text),
     })
 }

@@ -4,12 +4,13 @@ use super::{
     super::{
         parse,
         reader::Reader,
-        value::{Said, Value},
+        value::{Family, Place, Said, Value},
     },
     Options,
 };
 use crate::core::{
-    gate::{Pattern, RuleKind},
+    gate::{IdentityHeaders, Pattern, RuleKind},
+    secret::HeaderSecret,
     session::CookieKeys,
 };
 use std::time::Duration;
@@ -18,7 +19,9 @@ type Done = Result<(), String>;
 
 /// Whether the flag is set.
 fn is_set(options: &Options, flag: &str) -> bool {
-    options.get(flag).is_some_and(|said| parse::flag(said.value.clone()) == Ok(true))
+    options
+        .get(flag)
+        .is_some_and(|said| parse::flag(said.value.clone()) == Ok(true))
 }
 
 /// Whether anything is said.
@@ -88,9 +91,15 @@ pub(super) fn skip_discovery(reader: &mut Reader, said: Said<Value>, options: &O
     let missing = ENDPOINTS.iter().filter(|(flag, _)| !is_said(options, flag));
     let missing: Vec<_> = missing.map(|(flag, _)| flag.replace('-', "_")).collect();
     if !missing.is_empty() {
-        return Err(format!("without {}; say where everything is, or let the provider say it", missing.join(" and ")));
+        return Err(format!(
+            "without {}; say where everything is, or let the provider say it",
+            missing.join(" and ")
+        ));
     }
-    reader.changed(&said, "the provider is not asked where it is; what it publishes otherwise is not known either");
+    reader.changed(
+        &said,
+        "the provider is not asked where it is; what it publishes otherwise is not known either",
+    );
     Ok(())
 }
 
@@ -99,9 +108,14 @@ pub(super) fn endpoint(reader: &mut Reader, said: Said<Value>, options: &Options
     if !is_set(options, "skip-oidc-discovery") {
         return Err("without skip_oidc_discovery the provider itself says where that is; remove one, or set the other".to_owned());
     }
-    let all = ENDPOINTS.into_iter().chain([("profile-url", "userinfo_endpoint")]);
+    let all = ENDPOINTS
+        .into_iter()
+        .chain([("profile-url", "userinfo_endpoint")]);
     for (flag, key) in all {
-        if options.get(flag).is_some_and(|other| other.place == said.place) {
+        if options
+            .get(flag)
+            .is_some_and(|other| other.place == said.place)
+        {
             reader.take(key, said.clone());
         }
     }
@@ -121,7 +135,11 @@ fn claim(key: &'static str, reader: &mut Reader, said: Said<Value>) -> Done {
     let name = parse::text(said.value)?;
     let mut places = vec![Value::Text(name.clone())];
     if name.contains('.') {
-        places.push(Value::List(name.split('.').map(|part| Value::Text(part.to_owned())).collect()));
+        places.push(Value::List(
+            name.split('.')
+                .map(|part| Value::Text(part.to_owned()))
+                .collect(),
+        ));
     }
     reader.take(key, Said::new(Value::List(places), said.place));
     Ok(())
@@ -139,7 +157,10 @@ pub(super) fn user_id_claim(reader: &mut Reader, said: Said<Value>, options: &Op
     if let Some(email) = options.get("oidc-email-claim") {
         return Err(format!("{} says it too; keep that one", email.place));
     }
-    reader.changed(&said, "says where the address is, as there; the user is always `sub`");
+    reader.changed(
+        &said,
+        "says where the address is, as there; the user is always `sub`",
+    );
     claim("email_at", reader, said)
 }
 
@@ -155,7 +176,10 @@ pub(super) fn ca_file(reader: &mut Reader, said: Said<Value>, options: &Options)
         [one] => {
             reader.take_text("ca_file", one, &said);
             if !is_set(options, "use-system-trust-store") {
-                reader.changed(&said, "is trusted beside the authorities of the system, and not in their place");
+                reader.changed(
+                    &said,
+                    "is trusted beside the authorities of the system, and not in their place",
+                );
             }
             Ok(())
         }
@@ -166,13 +190,19 @@ pub(super) fn ca_file(reader: &mut Reader, said: Said<Value>, options: &Options)
 pub(super) fn cookie_secret(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
     let secret = parse::secret(said.value.clone())?;
     if let Some(own) = &reader.settings.cookie_secret {
-        return Err(format!("{} says it too, in other names; keep one of the two", own.place));
+        return Err(format!(
+            "{} says it too, in other names; keep one of the two",
+            own.place
+        ));
     }
     let (keys, bytes) = CookieKeys::stretched(secret.expose()).map_err(|problem| {
         reader.failed.push("cookie_secret");
         problem.to_string()
     })?;
-    reader.report.understood.push(format!("cookie_secret from {}", said.place));
+    reader
+        .report
+        .understood
+        .push(format!("cookie_secret from {}", said.place));
     if bytes < 32 {
         reader.changed(
             &said,
@@ -185,12 +215,17 @@ pub(super) fn cookie_secret(reader: &mut Reader, said: Said<Value>, _: &Options)
     Ok(())
 }
 
-pub(super) fn cookie_secret_file(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
+pub(super) fn cookie_secret_file(
+    reader: &mut Reader,
+    said: Said<Value>,
+    options: &Options,
+) -> Done {
     if let Some(plain) = options.get("cookie-secret") {
         return Err(format!("{} says it too; keep one of the two", plain.place));
     }
     let path = parse::text(said.value.clone())?;
-    let read = super::super::settings::secret_file(&path).inspect_err(|_| reader.failed.push("cookie_secret"));
+    let read = super::super::settings::secret_file(&path)
+        .inspect_err(|_| reader.failed.push("cookie_secret"));
     cookie_secret(reader, Said::new(read?, said.place), options)
 }
 
@@ -207,7 +242,10 @@ const WEEK: &str = "168h";
 pub(super) fn cookie_expire(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
     let mut value = said.value.clone();
     if parse::duration(value.clone())? == Duration::ZERO {
-        reader.changed(&said, "0 is taken for 168h: a session ends at some time, whatever the browser does");
+        reader.changed(
+            &said,
+            "0 is taken for 168h: a session ends at some time, whatever the browser does",
+        );
         value = Value::Text(WEEK.to_owned());
     }
     let value = Said::new(value, said.place);
@@ -229,7 +267,10 @@ pub(super) fn cookie_refresh(_: &mut Reader, said: Said<Value>, _: &Options) -> 
 
 pub(super) fn same_site(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
     if parse::text(said.value.clone())? == "none" {
-        reader.changed(&said, "none is taken for lax: with it any site could act for the user");
+        reader.changed(
+            &said,
+            "none is taken for lax: with it any site could act for the user",
+        );
         return Ok(());
     }
     reader.take("same_site", said);
@@ -239,11 +280,15 @@ pub(super) fn same_site(reader: &mut Reader, said: Said<Value>, _: &Options) -> 
 pub(super) fn redirect_url(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
     let url = parse::text(said.value.clone())?;
     let shown = crate::config_error::without_userinfo(&url);
-    let prefix = options.get("proxy-prefix").and_then(|said| parse::text(said.value.clone()).ok());
+    let prefix = options
+        .get("proxy-prefix")
+        .and_then(|said| parse::text(said.value.clone()).ok());
     let callback = format!("{}/callback", prefix.as_deref().unwrap_or("/oauth2"));
     let Some((scheme, rest)) = url.split_once("://") else {
         reader.failed.push("base_url");
-        return Err(format!("{shown:?} has no host; write it as in https://app.example.com{callback}"));
+        return Err(format!(
+            "{shown:?} has no host; write it as in https://app.example.com{callback}"
+        ));
     };
     let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let base = match path {
@@ -257,25 +302,28 @@ pub(super) fn redirect_url(reader: &mut Reader, said: Said<Value>, options: &Opt
     Ok(())
 }
 
-/// A pattern that is looked for anywhere in the path.
-fn searched(_: String) -> Result<Pattern, String> {
-    Err("is not there yet in this version; remove it".to_owned())
-}
-
 const UNANCHORED: &str = "is looked for anywhere in the path, as there; a path that could be read in two ways it never opens. \
                           `open` of our own names says it more safely";
 
 pub(super) fn skip_auth(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
     // The older of the two knows no methods.
-    let older = options.get("skip-auth-regex").is_some_and(|older| older.place == said.place);
+    let older = options
+        .get("skip-auth-regex")
+        .is_some_and(|older| older.place == said.place);
     for text in texts(&said)? {
         let anchored = text.contains('^') && text.ends_with('$');
         if !anchored || text.contains("!=") {
             reader.changed(&said, &format!("{text:?} {UNANCHORED}"));
         }
-        let pattern = searched(if older { format!("={text}") } else { text })?;
-        reader.report.understood.push(format!("open({pattern}) from {}", said.place));
-        reader.settings.rules.push(Said::new((pattern, RuleKind::Open), said.place.clone()));
+        let pattern = Pattern::skip_auth_route(if older { format!("={text}") } else { text });
+        reader
+            .report
+            .understood
+            .push(format!("open({pattern}) from {}", said.place));
+        reader
+            .settings
+            .rules
+            .push(Said::new((pattern, RuleKind::Open), said.place.clone()));
     }
     Ok(())
 }
@@ -289,9 +337,15 @@ pub(super) fn preflights(reader: &mut Reader, said: Said<Value>, _: &Options) ->
 pub(super) fn api_route(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
     for text in texts(&said)? {
         // A sign before it, so that none in the expression is taken for the end of a method.
-        let pattern = searched(format!("={text}"))?;
-        reader.report.understood.push(format!("json({pattern}) from {}", said.place));
-        reader.settings.more_json.push(Said::new(pattern, said.place.clone()));
+        let pattern = Pattern::skip_auth_route(format!("={text}"));
+        reader
+            .report
+            .understood
+            .push(format!("json({pattern}) from {}", said.place));
+        reader
+            .settings
+            .more_json
+            .push(Said::new(pattern, said.place.clone()));
     }
     reader.changed(&said, "is looked for in the path, without a query");
     Ok(())
@@ -299,8 +353,15 @@ pub(super) fn api_route(reader: &mut Reader, said: Said<Value>, _: &Options) -> 
 
 pub(super) fn force_json(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
     if parse::flag(said.value)? {
-        reader.report.understood.push(format!("json({}) from {}", Pattern::prefix("/"), said.place));
-        reader.settings.more_json.push(Said::new(Pattern::prefix("/"), said.place));
+        reader.report.understood.push(format!(
+            "json({}) from {}",
+            Pattern::prefix("/"),
+            said.place
+        ));
+        reader
+            .settings
+            .more_json
+            .push(Said::new(Pattern::prefix("/"), said.place));
     }
     Ok(())
 }
@@ -318,30 +379,32 @@ pub(super) fn reverse_proxy(reader: &mut Reader, said: Said<Value>, options: &Op
     if !parse::flag(said.value.clone())? {
         return Ok(());
     }
-    match options.get("trusted-proxy-ip") {
-        Some(proxies) => {
-            reader.take("trusted_proxies", proxies.clone());
-        }
-        None => reader.changed(&said, "no proxy is believed that trusted_proxy_ips does not name; addresses in answers come from redirect_url"),
+    let Some(proxies) = options.get("trusted-proxy-ip") else {
+        reader.changed(&said, "no proxy is believed that trusted_proxy_ips does not name; addresses in answers come from redirect_url");
+        return Ok(());
+    };
+    reader.take("trusted_proxies", proxies.clone());
+    if !is_said(options, "real-client-ip-header") {
+        reader.take_text("client_address_from", "x-real-ip", &said);
     }
+    reader.changed(&said, "the proxies are believed about where a client comes from and nothing else; addresses in answers come from redirect_url");
     Ok(())
 }
 
 pub(super) fn real_ip_header(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
-    if parse::text(said.value.clone())?.eq_ignore_ascii_case("x-forwarded-for") {
-        return Ok(());
+    if is_set(options, "reverse-proxy") && is_said(options, "trusted-proxy-ip") {
+        reader.take("client_address_from", said);
     }
-    if is_said(options, "trusted-ip") {
-        return Err("a client's address is read from X-Forwarded-For alone; let the proxy write that, and remove this".to_owned());
-    }
-    reader.changed(&said, "a client's address is read from X-Forwarded-For alone");
     Ok(())
 }
 
 pub(super) fn email_domain(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
     let domains = texts(&said)?;
     if domains.iter().any(|domain| domain == "*") {
-        reader.report.changed.push(format!("{}: \"*\" lets every user in who signs in at the provider, with an address or without", said.place));
+        reader.report.changed.push(format!(
+            "{}: \"*\" lets every user in who signs in at the provider, with an address or without",
+            said.place
+        ));
         return Ok(());
     }
     reader.changed(&said, VERIFIED);
@@ -352,7 +415,10 @@ pub(super) fn email_domain(reader: &mut Reader, said: Said<Value>, _: &Options) 
 const VERIFIED: &str = "the provider has to say that it has checked the address; insecure_oidc_allow_unverified_email takes any";
 
 pub(super) fn emails_file(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
-    reader.changed(&said, "is read once, at the start; the provider has to say that it has checked the address");
+    reader.changed(
+        &said,
+        "is read once, at the start; the provider has to say that it has checked the address",
+    );
     reader.take("allowed_emails_file", said);
     Ok(())
 }
@@ -361,18 +427,26 @@ pub(super) fn whitelist_domain(reader: &mut Reader, said: Said<Value>, _: &Optio
     let mut origins = Vec::new();
     for domain in texts(&said)? {
         if domain.starts_with(['.', '*']) || domain.ends_with(":*") {
-            return Err(format!("{domain:?} is a wildcard, and whoever gets a host there gets its visitors; name each host"));
+            return Err(format!(
+                "{domain:?} is a wildcard, and whoever gets a host there gets its visitors; name each host"
+            ));
         }
         origins.push(Value::Text(format!("https://{domain}")));
     }
     reader.changed(&said, "over https alone");
-    reader.take("return_to_origins", Said::new(Value::List(origins), said.place));
+    reader.take(
+        "return_to_origins",
+        Said::new(Value::List(origins), said.place),
+    );
     Ok(())
 }
 
 pub(super) fn http_address(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
     if is_said(options, "tls-cert-file") {
-        reader.report.absent.push(format!("{}: with tls_cert_file https_address is listened at, as there", said.place));
+        reader.report.absent.push(format!(
+            "{}: with tls_cert_file https_address is listened at, as there",
+            said.place
+        ));
         return Ok(());
     }
     reader.take("address", said);
@@ -384,7 +458,10 @@ pub(super) fn https_address(reader: &mut Reader, said: Said<Value>, options: &Op
         true => {
             reader.take("address", said);
         }
-        false => reader.report.absent.push(format!("{}: without tls_cert_file http_address is listened at, as there", said.place)),
+        false => reader.report.absent.push(format!(
+            "{}: without tls_cert_file http_address is listened at, as there",
+            said.place
+        )),
     }
     Ok(())
 }
@@ -395,25 +472,104 @@ pub(super) fn what_is_silent(options: &Options, reader: &mut Reader) {
     if !is_said(options, "provider") {
         assumed("provider: oidc");
     }
-    if !is_said(options, "email-domain") && !is_said(options, "authenticated-emails-file") && !is_said(options, "allowed-group") {
-        assumed("email_domains: none, so every user is let in who signs in at the provider; name domains or allowed_groups to let in fewer");
+    if !is_said(options, "email-domain")
+        && !is_said(options, "authenticated-emails-file")
+        && !is_said(options, "allowed-group")
+    {
+        assumed(
+            "email_domains: none, so every user is let in who signs in at the provider; name domains or allowed_groups to let in fewer",
+        );
     }
     if is_said(options, "trusted-proxy-ip") && !is_set(options, "reverse-proxy") {
         assumed("reverse_proxy: false, so that trusted_proxy_ips has no meaning, as there");
     }
     let silent = |flag: &str, said: bool| options.get(flag).is_none() && !said;
-    let whole = |text: &str, key: &str| Said::new(Value::Text(text.to_owned()), super::super::value::Place::variable(key, super::super::value::Family::OAuth2Proxy));
+    let whole = |text: &str, key: &str| {
+        Said::new(
+            Value::Text(text.to_owned()),
+            Place::variable(key, Family::OAuth2Proxy),
+        )
+    };
     if silent("cookie-expire", reader.settings.session_lifetime.is_some()) {
-        reader.report.assumed.push("cookie_expire: 168h, used or not".to_owned());
+        reader
+            .report
+            .assumed
+            .push("cookie_expire: 168h, used or not".to_owned());
         let _ = cookie_expire(reader, whole(WEEK, "OAUTH2_PROXY_COOKIE_EXPIRE"), options);
     }
     if silent("scope", reader.settings.scopes.is_some()) && is_said(options, "allowed-group") {
-        reader.report.assumed.push("scope: openid email profile groups, as there are allowed_groups".to_owned());
-        reader.take("scopes", whole("openid email profile groups", "OAUTH2_PROXY_SCOPE"));
+        reader
+            .report
+            .assumed
+            .push("scope: openid email profile groups, as there are allowed_groups".to_owned());
+        reader.take(
+            "scopes",
+            whole("openid email profile groups", "OAUTH2_PROXY_SCOPE"),
+        );
     }
+    headers(options, reader);
+    let silent = |flag: &str, said: bool| options.get(flag).is_none() && !said;
     if is_said(options, "tls-cert-file") && silent("https-address", false) {
         reader.report.assumed.push("https_address: :443".to_owned());
         reader.take("address", whole(":443", "OAUTH2_PROXY_HTTPS_ADDRESS"));
+    }
+}
+
+/// Which headers say who the user is. Unless it is said otherwise, requests have them.
+fn headers(options: &Options, reader: &mut Reader) {
+    let unless_false = |flag| {
+        options
+            .get(flag)
+            .is_none_or(|said| parse::flag(said.value.clone()) != Ok(false))
+    };
+    let by_address = |headers: IdentityHeaders| match is_set(options, "prefer-email-to-user") {
+        true => headers.email_as_user(),
+        false => headers,
+    };
+    let basic = unless_false("pass-basic-auth");
+    if basic || unless_false("pass-user-headers") {
+        let mut headers = by_address(IdentityHeaders::forwarded());
+        if let (true, Some(password)) = (basic, options.get("basic-auth-password")) {
+            match parse::secret(password.value.clone()) {
+                Ok(secret) => {
+                    headers = headers.basic_authorization(HeaderSecret::new(secret.expose()))
+                }
+                Err(problem) => reader
+                    .problems
+                    .push(format!("{}: {problem}", password.place)),
+            }
+        }
+        let flags = [
+            "basic-auth-password",
+            "pass-user-headers",
+            "pass-basic-auth",
+        ];
+        let place = flags
+            .iter()
+            .find_map(|flag| options.get(flag))
+            .map(|said| said.place.clone());
+        let place = place.unwrap_or_else(|| {
+            reader.report.assumed.push("pass_user_headers: true, so that requests say X-Forwarded-User, -Email, -Groups and -Preferred-Username".to_owned());
+            Place::variable("OAUTH2_PROXY_PASS_USER_HEADERS", Family::OAuth2Proxy)
+        });
+        reader
+            .settings
+            .identity_headers
+            .get_or_insert(Said::new(headers, place));
+    }
+    if let (true, Some(said)) = (
+        is_set(options, "set-xauthrequest"),
+        options.get("set-xauthrequest"),
+    ) {
+        let headers = Said::new(
+            by_address(IdentityHeaders::auth_request()),
+            said.place.clone(),
+        );
+        reader
+            .settings
+            .identity_response_headers
+            .get_or_insert(headers);
+        reader.changed(said, "answers say X-Auth-Request-User, -Email, -Groups and -Preferred-Username to whoever asks; let the proxy in front take them off");
     }
 }
 

@@ -3,10 +3,12 @@
 mod convert;
 mod options;
 
-use options::{Means, OPTIONS, Opt};
+use options::Shape;
+pub(super) use options::{Means, OPTIONS, Opt};
 
 use super::{
     nearest::nearest,
+    parse,
     reader::Reader,
     value::{Place, Said, Value},
 };
@@ -18,7 +20,11 @@ pub(super) type Options = BTreeMap<&'static str, Said<Value>>;
 /// Reads what was said: files first, the environment over them.
 pub(super) fn read(said: Vec<Said<(String, Value)>>, reader: &mut Reader) {
     let mut options = Options::new();
-    for Said { value: (key, value), place } in said {
+    for Said {
+        value: (key, value),
+        place,
+    } in said
+    {
         let Some(option) = OPTIONS.iter().find(|option| option.is_called(&key)) else {
             reader.problems.push(unknown(&key, &place));
             continue;
@@ -26,10 +32,15 @@ pub(super) fn read(said: Vec<Said<(String, Value)>>, reader: &mut Reader) {
         let earlier = options.get(option.flag).map(|said| said.place.clone());
         match earlier {
             Some(earlier) if earlier.line.is_some() == place.line.is_some() => {
-                reader.problems.push(format!("{place}: {earlier} says it too; keep one of the two"));
+                reader.problems.push(format!(
+                    "{place}: {earlier} says it too; keep one of the two"
+                ));
             }
             Some(earlier) => {
-                reader.report.understood.push(format!("{} from {place}, over {earlier}", option.flag));
+                reader
+                    .report
+                    .understood
+                    .push(format!("{} from {place}, over {earlier}", option.flag));
                 options.insert(option.flag, Said::new(value, place));
             }
             None => {
@@ -47,6 +58,10 @@ pub(super) fn read(said: Vec<Said<(String, Value)>>, reader: &mut Reader) {
 
 fn one(option: &Opt, said: Said<Value>, options: &Options, reader: &mut Reader) {
     let place = said.place.clone();
+    if let (Shape::Flag, Err(problem)) = (option.shape, parse::flag(said.value.clone())) {
+        reader.problems.push(format!("{place}: {problem}"));
+        return;
+    }
     if option.is_default(&said.value) {
         return;
     }
@@ -58,7 +73,10 @@ fn one(option: &Opt, said: Said<Value>, options: &Options, reader: &mut Reader) 
             if let Some(key) = key {
                 reader.take(key, said);
             }
-            reader.report.changed.push(format!("{place}: {}", option.text));
+            reader
+                .report
+                .changed
+                .push(format!("{place}: {}", option.text));
         }
         Means::By(convert) => {
             if let Err(problem) = convert(reader, said, options) {
@@ -66,7 +84,10 @@ fn one(option: &Opt, said: Said<Value>, options: &Options, reader: &mut Reader) 
             }
         }
         Means::Part => {}
-        Means::Absent => reader.report.absent.push(format!("{place}: {}", option.text)),
+        Means::Absent => reader
+            .report
+            .absent
+            .push(format!("{place}: {}", option.text)),
         Means::Refused => reader.problems.push(format!("{place}: {}", option.text)),
     }
 }
@@ -76,7 +97,10 @@ fn unknown(key: &str, place: &Place) -> String {
     let names: Vec<String> = names.collect();
     match nearest(key, names.iter().map(String::as_str)) {
         Some(near) if place.line.is_some() => format!("{place}: is unknown; did you mean {near}?"),
-        Some(near) => format!("{place}: is unknown; did you mean OAUTH2_PROXY_{}?", near.to_uppercase()),
+        Some(near) => format!(
+            "{place}: is unknown; did you mean OAUTH2_PROXY_{}?",
+            near.to_uppercase()
+        ),
         None => format!("{place}: is no option of oauth2-proxy; remove it"),
     }
 }
