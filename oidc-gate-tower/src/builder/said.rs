@@ -125,8 +125,15 @@ impl GateBuilder {
                 .iter()
                 .any(|(builder, of)| *of == key && problem.starts_with(builder))
         };
+        // Who the client is was said as well as could be read.
+        let client = match failed.iter().any(|key| key.starts_with("client_")) {
+            true => said.client().and_then(Result::err),
+            false => None,
+        };
         let news = |problem: &&str| {
-            !failed.iter().any(|key| concerns(problem, key)) && !problem.starts_with("http_client")
+            !failed.iter().any(|key| concerns(problem, key))
+                && !problem.starts_with("http_client")
+                && client.as_deref() != Some(*problem)
         };
         error
             .problems()

@@ -115,11 +115,13 @@ impl Value {
         }
     }
 
-    /// As it was written, for the report. Not for secrets; a password in an address is left out.
+    /// As it was written, for the report. Not for secrets; an address with a password is left out.
     #[cfg(feature = "config")]
     pub(crate) fn shown(&self) -> String {
         match self {
-            Self::Text(text) => format!("{:?}", crate::config_error::without_userinfo(text)),
+            // Where an address may hold a password, among others in one text.
+            Self::Text(text) if text.contains("://") && text.contains('@') => "\"***\"".to_owned(),
+            Self::Text(text) => format!("{text:?}"),
             Self::Bool(flag) => flag.to_string(),
             Self::List(list) => format!(
                 "[{}]",

@@ -107,7 +107,10 @@ impl Reader {
         } else {
             "http"
         };
-        let url = format!("{scheme}://localhost:{}", server.port());
+        let url = match (scheme, server.port()) {
+            ("https", 443) | ("http", 80) => format!("{scheme}://localhost"),
+            (_, port) => format!("{scheme}://localhost:{port}"),
+        };
         let (name, call) = match self.settings.asked_by {
             Some(Family::OAuth2Proxy) => ("OAUTH2_PROXY_REDIRECT_URL", "redirect_url"),
             _ => ("OIDC_GATE_BASE_URL", "base_url"),

@@ -40,6 +40,13 @@ impl Reader {
         self.take(key, Said::new(value, said.place.clone()));
     }
 
+    /// Which headers they are. What is wrong with them the gate says.
+    fn understand_headers(&mut self, key: &str, headers: &IdentityHeaders, place: &Place) {
+        let writer = headers.clone().compile().unwrap_or_default();
+        let names: Vec<_> = writer.names().map(|name| name.as_str()).collect();
+        self.report.understood.push(format!("{key} = {} from {place}", names.join(", ")));
+    }
+
     fn changed(&mut self, said: &Said<Value>, text: &str) {
         self.report.changed.push(format!("{}: {text}", said.place));
     }
@@ -414,7 +421,12 @@ pub(super) fn email_domain(reader: &mut Reader, said: Said<Value>, _: &Options) 
 
 const VERIFIED: &str = "the provider has to say that it has checked the address; insecure_oidc_allow_unverified_email takes any";
 
-pub(super) fn emails_file(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
+pub(super) fn emails_file(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
+    let everybody = |domains: &Said<Value>| texts(domains).is_ok_and(|domains| domains.iter().any(|domain| domain == "*"));
+    if options.get("email-domain").is_some_and(everybody) {
+        reader.changed(&said, "lets nobody in who is not in already, as there: email_domains has \"*\"");
+        return Ok(());
+    }
     reader.changed(
         &said,
         "is read once, at the start; the provider has to say that it has checked the address",
@@ -576,8 +588,8 @@ fn headers(options: &Options, reader: &mut Reader) {
 /// What is not there yet.
 pub(super) fn not_yet(_: &mut Reader, said: Said<Value>, _: &Options) -> Done {
     match said.value {
-        Value::Text(text) if parse::flag(Value::Text(text.clone())) == Ok(false) => Ok(()),
         Value::Bool(false) => Ok(()),
+        Value::Text(text) if parse::flag(Value::Text(text.clone())) == Ok(false) => Ok(()),
         _ => Err("is not there yet in this version; remove it".to_owned()),
     }
 }
