@@ -2,7 +2,7 @@
 
 use super::GateBuilder;
 use crate::{
-    ConfigError, Provider, ProviderMetadata,
+    Bearer, ConfigError, Provider, ProviderMetadata,
     config::{Family, Said, Settings},
     core::gate::{Requirement, RuleKind, TrustedProxies, email_domain, email_in, group},
 };
@@ -19,13 +19,6 @@ impl GateBuilder {
             match self.providers.as_mut_slice() {
                 [provider] => provider.issuer = issuer.value.clone(),
                 _ => self.issuer = Some(issuer.value.clone()),
-            }
-            if client.is_none() && self.client.is_none() && self.providers.is_empty() {
-                self.client = Some(Err(format!(
-                    "{}: missing; {} is set, so say who this application is there",
-                    issuer.place.beside("client_id"),
-                    issuer.place,
-                )));
             }
         }
         match (client, self.providers.as_mut_slice()) {
@@ -95,6 +88,24 @@ impl GateBuilder {
                 .map(|said| said.value)
                 .unwrap_or_default();
             self = self.trusted_proxies(TrustedProxies::from(proxies.value.clone()).header(header));
+        }
+        if let Some(audiences) = &said.bearer_audiences {
+            let bearer = audiences
+                .value
+                .iter()
+                .fold(None, |bearer: Option<Bearer>, audience| match bearer {
+                    Some(bearer) => Some(bearer.or_audience(audience)),
+                    None => Some(Bearer::audience(audience)),
+                });
+            self.bearers.extend(bearer);
+        }
+        self.bearers
+            .extend(said.bearers.iter().map(|said| said.value.clone()));
+        if let Some(then) = &said.invalid_bearer {
+            self = self.invalid_bearer(then.value);
+        }
+        if let Some(realm) = &said.realm {
+            self = self.realm(&realm.value);
         }
         if said.pass_preflights.as_ref().is_some_and(|said| said.value) {
             self = self.pass_preflights();
@@ -274,6 +285,13 @@ impl Settings {
 
     /// What is told of a builder's setting, told of the place where it was said.
     pub(crate) fn tell(&self, problem: &str) -> String {
+        if let (Some(issuer), true) = (&self.issuer_url, problem.starts_with("client: missing")) {
+            return format!(
+                "{}: missing; {} is set, so say who this application is there",
+                issuer.place.beside("client_id"),
+                issuer.place,
+            );
+        }
         if let Some(family) = self.asked_by
             && let Some((_, ours, theirs)) = MISSING
                 .iter()
@@ -399,6 +417,8 @@ const NAMES: &[(&str, &str)] = &[
     ("keep_claims", "keep_claims"),
     ("drop_claims", "drop_claims"),
     ("prompt", "prompt"),
+    ("bearer", "bearer_audiences"),
+    ("realm", "realm"),
     ("admit: email_domain", "allowed_email_domains"),
     ("admit: email", "allowed_emails"),
     ("admit: email", "allowed_emails_file"),

@@ -6,6 +6,8 @@ mod settings;
 mod value;
 
 #[cfg(feature = "config")]
+mod bearers;
+#[cfg(feature = "config")]
 mod file;
 #[cfg(feature = "config")]
 mod nearest;

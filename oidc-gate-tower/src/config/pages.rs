@@ -89,6 +89,21 @@ json = true                           # answers are JSON there, and none a redir
 
 What a table of `require` names has to be met at once, and of a list one: `group`, `role`, `scope`, `email_domain`, `acr`,
 `max_age`; `any_of` and `all_of` take lists of such tables.
+
+# Bearer tokens
+
+`bearer_audiences` are audiences of the provider's own access tokens. A table for each issuer has room for more, with the names
+that [`Bearer`](crate::Bearer) has:
+
+```toml
+[[bearer]]
+audience = "https://shop.example.com/api"
+issuer = "https://ci.example.com"     # the provider without it
+kind = "access_token"                 # or "id_token"
+untyped = { token_use = "access" }    # tokens without `typ`, that have this claim; or untyped = "scp"
+algs = ["ES256"]
+groups_at = [["realm_access", "roles"]]
+```
 "#;
 
 fn guide() -> String {

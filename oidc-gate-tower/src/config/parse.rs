@@ -4,7 +4,7 @@
 use super::value::Value;
 use crate::core::{
     claims::{ClaimPath, ClaimsSource, EmailRule},
-    gate::{AddressHeader, HeaderSource, IdentityHeaders, Pattern},
+    gate::{AddressHeader, HeaderSource, IdentityHeaders, InvalidBearer, Pattern},
     login::{Prompt, ResponseMode},
     peers::Peers,
     secret::ClientSecret,
@@ -163,6 +163,17 @@ pub(crate) fn same_site(value: Value) -> Read<SameSite> {
     choice(
         value,
         &[("lax", SameSite::Lax), ("strict", SameSite::Strict)],
+    )
+}
+
+pub(crate) fn invalid_bearer(value: Value) -> Read<InvalidBearer> {
+    choice(
+        value,
+        &[
+            ("login", InvalidBearer::Login),
+            ("forbidden", InvalidBearer::Forbidden),
+            ("challenge", InvalidBearer::Challenge),
+        ],
     )
 }
 

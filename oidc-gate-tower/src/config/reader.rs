@@ -1,6 +1,7 @@
 //! From sources to settings.
 
 use super::{
+    bearers,
     nearest::nearest,
     oauth2_proxy,
     report::Report,
@@ -48,6 +49,9 @@ impl Reader {
         } = said;
         if key == "rule" && place.line.is_some() {
             return rules::read(value, &place, self);
+        }
+        if key == "bearer" && place.line.is_some() {
+            return bearers::read(value, &place, self);
         }
         if !self.take(&key, Said::new(value, place.clone())) {
             let near = nearest(&key, names()).map(|near| match place.line {
@@ -154,5 +158,5 @@ fn contradiction(earlier: &Place, later: &Place) -> Option<String> {
 fn names() -> impl Iterator<Item = &'static str> {
     let own = Settings::ALL.iter().map(|setting| setting.key);
     own.chain(ServerSettings::ALL.iter().map(|setting| setting.key))
-        .chain(["rule"])
+        .chain(["rule", "bearer"])
 }

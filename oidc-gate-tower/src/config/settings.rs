@@ -4,9 +4,10 @@ use super::{
     parse,
     value::{Family, Place, Said, Value, variable_of},
 };
+use crate::Bearer;
 use crate::core::{
     claims::{ClaimPath, ClaimsSource, EmailRule},
-    gate::{AddressHeader, IdentityHeaders, Pattern, RuleKind},
+    gate::{AddressHeader, IdentityHeaders, InvalidBearer, Pattern, RuleKind},
     login::{Prompt, ResponseMode},
     peers::Peers,
     secret::ClientSecret,
@@ -177,6 +178,12 @@ settings! {
     open_to: Peers = parse::peers;
     /// `true`: browsers' questions before requests of other origins' pages pass without a login
     pass_preflights: bool = parse::flag;
+    /// audiences of the provider's access tokens that are taken as bearer tokens; `[[bearer]]` says more
+    bearer_audiences: Vec<String> = parse::list;
+    /// `login` (the default), `forbidden` or `challenge`: what a bearer token that is not valid leads to
+    invalid_bearer: InvalidBearer = parse::invalid_bearer;
+    /// what challenges call the application
+    realm: String = parse::text;
     /// headers of requests that tell the application who the caller is: `forwarded` for `X-Forwarded-User` and the like, `auth_request`, or in a file a table: `{ "X-User" = "subject", "X-Department" = "claim:department" }`
     identity_headers: IdentityHeaders = parse::identity_headers;
     /// the same in the application's answers, for a proxy in front, which has to take them off
@@ -187,6 +194,8 @@ settings! {
         rules: Vec<Said<(Pattern, RuleKind)>>,
         /// Where answers are JSON, beside `json`.
         more_json: Vec<Said<Pattern>>,
+        /// The tokens of `[[bearer]]` tables, and of oauth2-proxy's issuers.
+        bearers: Vec<Said<Bearer>>,
         /// What cannot be meant.
         problems: Vec<String>,
         /// In whose names what is missing is told, where all of it comes from outside the code.

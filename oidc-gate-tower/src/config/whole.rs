@@ -97,9 +97,10 @@ impl Config {
 impl Reader {
     /// Whoever says where to listen and not where browsers find it, tries it on this machine.
     fn assume_base_url(&mut self, server: &Server) {
-        let listens =
-            self.server.address.is_some() || self.settings.asked_by == Some(Family::OAuth2Proxy);
-        if self.settings.base_url.is_some() || self.failed.contains(&"base_url") || !listens {
+        // A gate that takes bearer tokens alone has no use for one.
+        let listens = self.server.address.is_some() && self.settings.client_id.is_some();
+        let is_asked = listens || self.settings.asked_by == Some(Family::OAuth2Proxy);
+        if self.settings.base_url.is_some() || self.failed.contains(&"base_url") || !is_asked {
             return;
         }
         let scheme = if server.tls().is_some() {

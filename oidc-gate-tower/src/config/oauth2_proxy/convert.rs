@@ -8,7 +8,9 @@ use super::{
     },
     Options,
 };
+use crate::Bearer;
 use crate::core::{
+    claims::ClaimPath,
     gate::{IdentityHeaders, Pattern, RuleKind},
     secret::HeaderSecret,
     session::CookieKeys,
@@ -44,7 +46,9 @@ impl Reader {
     fn understand_headers(&mut self, key: &str, headers: &IdentityHeaders, place: &Place) {
         let writer = headers.clone().compile().unwrap_or_default();
         let names: Vec<_> = writer.names().map(|name| name.as_str()).collect();
-        self.report.understood.push(format!("{key} = {} from {place}", names.join(", ")));
+        self.report
+            .understood
+            .push(format!("{key} = {} from {place}", names.join(", ")));
     }
 
     fn changed(&mut self, said: &Said<Value>, text: &str) {
@@ -139,7 +143,12 @@ pub(super) fn signing_alg(reader: &mut Reader, said: Said<Value>, _: &Options) -
 
 /// As it stands, and where it has dots as a path.
 fn claim(key: &'static str, reader: &mut Reader, said: Said<Value>) -> Done {
-    let name = parse::text(said.value)?;
+    let places = claim_places(parse::text(said.value)?)?;
+    reader.take(key, Said::new(places, said.place));
+    Ok(())
+}
+
+fn claim_places(name: String) -> Result<Value, String> {
     let mut places = vec![Value::Text(name.clone())];
     if name.contains('.') {
         places.push(Value::List(
@@ -148,8 +157,7 @@ fn claim(key: &'static str, reader: &mut Reader, said: Said<Value>) -> Done {
                 .collect(),
         ));
     }
-    reader.take(key, Said::new(Value::List(places), said.place));
-    Ok(())
+    Ok(Value::List(places))
 }
 
 pub(super) fn email_claim(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
@@ -422,9 +430,14 @@ pub(super) fn email_domain(reader: &mut Reader, said: Said<Value>, _: &Options) 
 const VERIFIED: &str = "the provider has to say that it has checked the address; insecure_oidc_allow_unverified_email takes any";
 
 pub(super) fn emails_file(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
-    let everybody = |domains: &Said<Value>| texts(domains).is_ok_and(|domains| domains.iter().any(|domain| domain == "*"));
+    let everybody = |domains: &Said<Value>| {
+        texts(domains).is_ok_and(|domains| domains.iter().any(|domain| domain == "*"))
+    };
     if options.get("email-domain").is_some_and(everybody) {
-        reader.changed(&said, "lets nobody in who is not in already, as there: email_domains has \"*\"");
+        reader.changed(
+            &said,
+            "lets nobody in who is not in already, as there: email_domains has \"*\"",
+        );
         return Ok(());
     }
     reader.changed(
@@ -564,6 +577,7 @@ fn headers(options: &Options, reader: &mut Reader) {
             reader.report.assumed.push("pass_user_headers: true, so that requests say X-Forwarded-User, -Email, -Groups and -Preferred-Username".to_owned());
             Place::variable("OAUTH2_PROXY_PASS_USER_HEADERS", Family::OAuth2Proxy)
         });
+        reader.understand_headers("identity_headers", &headers, &place);
         reader
             .settings
             .identity_headers
@@ -573,23 +587,116 @@ fn headers(options: &Options, reader: &mut Reader) {
         is_set(options, "set-xauthrequest"),
         options.get("set-xauthrequest"),
     ) {
-        let headers = Said::new(
-            by_address(IdentityHeaders::auth_request()),
-            said.place.clone(),
-        );
+        let headers = by_address(IdentityHeaders::auth_request());
+        reader.understand_headers("identity_response_headers", &headers, &said.place);
         reader
             .settings
             .identity_response_headers
-            .get_or_insert(headers);
+            .get_or_insert(Said::new(headers, said.place.clone()));
         reader.changed(said, "answers say X-Auth-Request-User, -Email, -Groups and -Preferred-Username to whoever asks; let the proxy in front take them off");
     }
 }
 
-/// What is not there yet.
-pub(super) fn not_yet(_: &mut Reader, said: Said<Value>, _: &Options) -> Done {
-    match said.value {
-        Value::Bool(false) => Ok(()),
-        Value::Text(text) if parse::flag(Value::Text(text.clone())) == Ok(false) => Ok(()),
-        _ => Err("is not there yet in this version; remove it".to_owned()),
+/// ID tokens and access tokens for these audiences, which come in either scheme.
+fn both_kinds(audiences: &[String], issuer: Option<&str>) -> Vec<Bearer> {
+    let Some((first, more)) = audiences.split_first() else {
+        return Vec::new();
+    };
+    let one = more
+        .iter()
+        .fold(Bearer::audience(first), Bearer::or_audience)
+        .also_in_basic();
+    let one = match issuer {
+        Some(issuer) => one.issuer(issuer),
+        None => one,
+    };
+    vec![one.clone(), one.id_tokens()]
+}
+
+const KINDS: &str = "takes ID tokens, and access tokens whose typ is at+jwt; others need a marker, in a [[bearer]] of our own names";
+
+pub(super) fn bearer(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
+    if !parse::flag(said.value.clone())? {
+        return Ok(());
     }
+    let mut audiences = Vec::new();
+    for flag in ["client-id", "oidc-extra-audience"] {
+        if let Some(said) = options.get(flag) {
+            audiences.extend(texts(said)?);
+        }
+    }
+    let place = |flag: &str| -> Result<Vec<ClaimPath>, String> {
+        match options.get(flag) {
+            Some(said) => {
+                claim_places(parse::text(said.value.clone())?).and_then(parse::claim_places)
+            }
+            None => Ok(Vec::new()),
+        }
+    };
+    let (emails, groups) = (place("oidc-email-claim")?, place("oidc-groups-claim")?);
+    for mut bearer in both_kinds(&audiences, None) {
+        bearer = emails.iter().cloned().fold(bearer, Bearer::email_at);
+        bearer = groups.iter().cloned().fold(bearer, Bearer::groups_at);
+        if is_set(options, "insecure-oidc-allow-unverified-email") {
+            bearer = bearer.danger_trust_unverified_email();
+        }
+        reader
+            .settings
+            .bearers
+            .push(Said::new(bearer, said.place.clone()));
+    }
+    reader.report.understood.push(format!(
+        "bearer for {} from {}",
+        audiences.join(", "),
+        said.place
+    ));
+    reader.changed(&said, KINDS);
+    Ok(())
+}
+
+pub(super) fn extra_issuers(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
+    if !is_set(options, "skip-jwt-bearer-tokens") {
+        reader.report.absent.push(format!(
+            "{}: without skip_jwt_bearer_tokens no bearer token is taken, as there",
+            said.place
+        ));
+        return Ok(());
+    }
+    for pair in texts(&said)? {
+        let Some((issuer, audience)) = pair.split_once('=') else {
+            return Err(format!(
+                "{:?} names no audience; write issuer=audience",
+                crate::config_error::without_userinfo(&pair)
+            ));
+        };
+        for bearer in both_kinds(&[audience.to_owned()], Some(issuer)) {
+            reader
+                .settings
+                .bearers
+                .push(Said::new(bearer, said.place.clone()));
+        }
+        reader.report.understood.push(format!(
+            "bearer of {} for {audience} from {}",
+            crate::config_error::without_userinfo(issuer),
+            said.place
+        ));
+    }
+    reader.changed(&said, KINDS);
+    Ok(())
+}
+
+pub(super) fn bearer_fallback(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
+    if !is_set(options, "skip-jwt-bearer-tokens") {
+        reader.report.absent.push(format!(
+            "{}: without skip_jwt_bearer_tokens no bearer token is looked at, as there",
+            said.place
+        ));
+        return Ok(());
+    }
+    reader.take_text("invalid_bearer", "forbidden", &said);
+    reader.changed(
+        &said,
+        "holds on protected paths; an open one stays open, whatever a request brings",
+    );
+    Ok(())
 }
