@@ -146,11 +146,13 @@ impl GateBuilder {
                 && !problem.starts_with("http_client")
                 && client.as_deref() != Some(*problem)
         };
-        error
+        let mut problems: Vec<_> = error
             .problems()
             .filter(news)
             .map(|problem| said.tell(problem))
-            .collect()
+            .collect();
+        problems.dedup();
+        problems
     }
 }
 
@@ -312,7 +314,14 @@ impl Settings {
                 None => format!("{place}: {}", problem),
             };
         }
-        match self.place_of_rule(problem) {
+        let bearer = self.bearers.iter().find(|said| {
+            let rest = problem.strip_prefix(&said.value.name());
+            rest.is_some_and(|rest| rest.starts_with(':'))
+        });
+        match bearer
+            .map(|said| &said.place)
+            .or_else(|| self.place_of_rule(problem))
+        {
             Some(place) => format!("{place}: {problem}"),
             None => problem.to_owned(),
         }
@@ -427,7 +436,9 @@ const NAMES: &[(&str, &str)] = &[
     ("identity_response_headers", "identity_response_headers"),
 ];
 
-/// What is wrong, told by the names that the settings were said by.
+/// What is wrong, told by the names that the settings were said by; each once.
 pub(super) fn told(error: &ConfigError, said: &Settings) -> ConfigError {
-    ConfigError::new(error.problems().map(|problem| said.tell(problem)).collect())
+    let mut problems: Vec<_> = error.problems().map(|problem| said.tell(problem)).collect();
+    problems.dedup();
+    ConfigError::new(problems)
 }

@@ -49,7 +49,9 @@ pub mod reference {}
 #[cfg(feature = "config")]
 pub mod from_oauth2_proxy {}
 
-#[cfg(all(test, feature = "config", feature = "reqwest"))]
+#[cfg(test)]
+#[cfg(all(feature = "config", feature = "reqwest"))]
 mod pages;
-#[cfg(all(test, feature = "config", feature = "reqwest"))]
+#[cfg(test)]
+#[cfg(all(feature = "config", feature = "reqwest"))]
 mod tests;

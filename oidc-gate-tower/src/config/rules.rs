@@ -172,11 +172,11 @@ fn requirement(value: Value, place: &Place) -> Result<Requirement, String> {
                 .ok_or_else(|| told("is empty; name one".to_owned()))
         };
         let one = match key.as_str() {
-            "group" => any(|name| group(name), value)?,
-            "role" => any(|name| role(name), value)?,
-            "scope" => any(|name| scope(name), value)?,
-            "email_domain" => any(|name| email_domain(name), value)?,
-            "acr" => any(|name| acr(name), value)?,
+            "group" => any(group, value)?,
+            "role" => any(role, value)?,
+            "scope" => any(scope, value)?,
+            "email_domain" => any(email_domain, value)?,
+            "acr" => any(acr, value)?,
             "max_age" => max_age(parse::duration(value).map_err(told)?),
             "any_of" | "all_of" => {
                 let Value::List(tables) = value else {

@@ -62,6 +62,7 @@ macro_rules! settings {
     (@secret) => { false };
     (@secret secret) => { true };
 }
+#[cfg(feature = "config")]
 pub(crate) use settings;
 
 settings! {
