@@ -126,33 +126,16 @@ impl GateBuilder {
 #[cfg(feature = "config")]
 impl GateBuilder {
     /// What would be wrong with the gate, but for what is wrong already with these settings.
-    pub(crate) fn rehearse(self, failed: &[&str]) -> Vec<String> {
+    pub(crate) fn rehearse(self) -> Vec<String> {
         let said = self.said.clone();
         let Err(error) = self.assemble() else {
             return Vec::new();
         };
-        let concerns = |problem: &str, key: &str| {
-            NAMES
-                .iter()
-                .any(|(builder, of)| *of == key && problem.starts_with(builder))
-        };
-        // Who the client is was said as well as could be read.
-        let client = match failed.iter().any(|key| key.starts_with("client_")) {
-            true => said.client().and_then(Result::err),
-            false => None,
-        };
-        let news = |problem: &&str| {
-            !failed.iter().any(|key| concerns(problem, key))
-                && !problem.starts_with("http_client")
-                && client.as_deref() != Some(*problem)
-        };
-        let mut problems: Vec<_> = error
+        let told = told(&error, &said);
+        let problems = told
             .problems()
-            .filter(news)
-            .map(|problem| said.tell(problem))
-            .collect();
-        problems.dedup();
-        problems
+            .filter(|problem| !problem.starts_with("http_client"));
+        problems.map(String::from).collect()
     }
 }
 
@@ -436,9 +419,22 @@ const NAMES: &[(&str, &str)] = &[
     ("identity_response_headers", "identity_response_headers"),
 ];
 
-/// What is wrong, told by the names that the settings were said by; each once.
+/// What is wrong, told by the names that the settings were said by; each once, and nothing of what could not be read.
 pub(super) fn told(error: &ConfigError, said: &Settings) -> ConfigError {
-    let mut problems: Vec<_> = error.problems().map(|problem| said.tell(problem)).collect();
+    let concerns = |problem: &str, key: &str| {
+        let mut names = NAMES.iter().filter(|(_, of)| *of == key);
+        names.any(|(builder, _)| problem.starts_with(builder))
+    };
+    // Who the client is was said as well as could be read.
+    let client = match said.failed.iter().any(|key| key.starts_with("client_")) {
+        true => said.client().and_then(Result::err),
+        false => None,
+    };
+    let is_news = |problem: &&str| {
+        client.as_deref() != Some(*problem) && !said.failed.iter().any(|key| concerns(problem, key))
+    };
+    let news = error.problems().filter(is_news);
+    let mut problems: Vec<_> = news.map(|problem| said.tell(problem)).collect();
     problems.dedup();
     ConfigError::new(problems)
 }

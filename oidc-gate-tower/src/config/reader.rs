@@ -19,8 +19,6 @@ pub(super) struct Reader {
     pub(super) server: ServerSettings,
     pub(super) report: Report,
     pub(super) problems: Vec<String>,
-    /// What was said and could not be read: it is not missing.
-    pub(super) failed: Vec<&'static str>,
 }
 
 impl Reader {
@@ -67,27 +65,27 @@ impl Reader {
 
     /// Takes over a setting of ours, whoever said it. False if there is no such setting.
     pub(super) fn take(&mut self, key: &str, said: Said<Value>) -> bool {
-        let Self {
-            settings,
-            server,
-            report,
-            problems,
-            failed,
-        } = self;
         let mut log = Log {
-            report,
-            problems,
-            failed,
+            report: &mut self.report,
+            problems: &mut self.problems,
+            failed: None,
         };
-        take(Settings::ALL, settings, key, said.clone(), &mut log)
-            || take(ServerSettings::ALL, server, key, said, &mut log)
+        let is_ours = take(
+            Settings::ALL,
+            &mut self.settings,
+            key,
+            said.clone(),
+            &mut log,
+        ) || take(ServerSettings::ALL, &mut self.server, key, said, &mut log);
+        self.settings.failed.extend(log.failed);
+        is_ours
     }
 }
 
 struct Log<'a> {
     report: &'a mut Report,
     problems: &'a mut Vec<String>,
-    failed: &'a mut Vec<&'static str>,
+    failed: Option<&'static str>,
 }
 
 fn take<S>(
@@ -115,7 +113,7 @@ fn take<S>(
         && let Some(problem) = contradiction(earlier, &place)
     {
         log.problems.push(problem);
-        log.failed.push(setting.key);
+        log.failed = Some(setting.key);
         return true;
     }
     let shown = match setting.secret {
@@ -137,7 +135,7 @@ fn take<S>(
         }
         Err(problem) => {
             log.problems.push(problem);
-            log.failed.push(setting.key);
+            log.failed = Some(setting.key);
         }
     }
     true

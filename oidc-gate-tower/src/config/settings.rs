@@ -199,6 +199,8 @@ settings! {
         bearers: Vec<Said<Bearer>>,
         /// What cannot be meant.
         problems: Vec<String>,
+        /// What was said and could not be read: it is not missing.
+        failed: Vec<&'static str>,
         /// In whose names what is missing is told, where all of it comes from outside the code.
         asked_by: Option<Family>,
     }
@@ -212,9 +214,14 @@ impl Settings {
             let name = variable_of(setting.key);
             let value = var(&name).map(Value::Text);
             let file = var(&format!("{name}_FILE"));
-            if let Some(said) = said_or_filed(setting, name, value, file, &mut settings.problems) {
-                let read = (setting.read)(&mut settings, said);
-                settings.problems.extend(read.err());
+            let said = said_or_filed(setting, name, value, file);
+            let read = said.and_then(|said| match said {
+                Some(said) => (setting.read)(&mut settings, said),
+                None => Ok(()),
+            });
+            if let Err(problem) = read {
+                settings.problems.push(problem);
+                settings.failed.push(setting.key);
             }
         }
         settings
@@ -233,29 +240,21 @@ fn said_or_filed<S>(
     name: String,
     value: Option<Value>,
     file: Option<String>,
-    problems: &mut Vec<String>,
-) -> Option<Said<Value>> {
+) -> Result<Option<Said<Value>>, String> {
     let value = value.filter(|value| !value.is_blank());
     let file = file.filter(|path| setting.secret && !path.trim().is_empty());
     match (value, file) {
-        (Some(_), Some(_)) => {
-            problems.push(format!(
-                "{name}_FILE: {name} is set too; keep one of the two"
-            ));
-            None
-        }
-        (Some(value), None) => Some(Said::new(value, Place::variable(name, Family::Own))),
+        (Some(_), Some(_)) => Err(format!(
+            "{name}_FILE: {name} says it too; keep one of the two"
+        )),
+        (Some(value), None) => Ok(Some(Said::new(value, Place::variable(name, Family::Own)))),
         (None, Some(path)) => {
             let place = Place::variable(format!("{name}_FILE"), Family::Own);
-            match secret_file(&path) {
-                Ok(value) => Some(Said::new(value, place)),
-                Err(problem) => {
-                    problems.push(format!("{place}: {problem}"));
-                    None
-                }
-            }
+            Said::new(path, place)
+                .read(|path| secret_file(&path))
+                .map(Some)
         }
-        (None, None) => None,
+        (None, None) => Ok(None),
     }
 }
 

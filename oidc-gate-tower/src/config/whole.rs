@@ -74,7 +74,7 @@ impl Config {
             return Ok(config);
         }
         let mut problems = reader.problems;
-        problems.extend(config.gate().rehearse(&reader.failed));
+        problems.extend(config.gate().rehearse());
         Err(ConfigError::new(problems))
     }
 
@@ -100,7 +100,10 @@ impl Reader {
         // A gate that takes bearer tokens alone has no use for one.
         let listens = self.server.address.is_some() && self.settings.client_id.is_some();
         let is_asked = listens || self.settings.asked_by == Some(Family::OAuth2Proxy);
-        if self.settings.base_url.is_some() || self.failed.contains(&"base_url") || !is_asked {
+        if self.settings.base_url.is_some()
+            || self.settings.failed.contains(&"base_url")
+            || !is_asked
+        {
             return;
         }
         let scheme = if server.tls().is_some() {

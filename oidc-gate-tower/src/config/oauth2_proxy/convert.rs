@@ -211,7 +211,7 @@ pub(super) fn cookie_secret(reader: &mut Reader, said: Said<Value>, _: &Options)
         ));
     }
     let (keys, bytes) = CookieKeys::stretched(secret.expose()).map_err(|problem| {
-        reader.failed.push("cookie_secret");
+        reader.settings.failed.push("cookie_secret");
         problem.to_string()
     })?;
     reader
@@ -240,7 +240,7 @@ pub(super) fn cookie_secret_file(
     }
     let path = parse::text(said.value.clone())?;
     let read = super::super::settings::secret_file(&path)
-        .inspect_err(|_| reader.failed.push("cookie_secret"));
+        .inspect_err(|_| reader.settings.failed.push("cookie_secret"));
     cookie_secret(reader, Said::new(read?, said.place), options)
 }
 
@@ -300,7 +300,7 @@ pub(super) fn redirect_url(reader: &mut Reader, said: Said<Value>, options: &Opt
         .and_then(|said| parse::text(said.value.clone()).ok());
     let callback = format!("{}/callback", prefix.as_deref().unwrap_or("/oauth2"));
     let Some((scheme, rest)) = url.split_once("://") else {
-        reader.failed.push("base_url");
+        reader.settings.failed.push("base_url");
         return Err(format!(
             "{shown:?} has no host; write it as in https://app.example.com{callback}"
         ));
@@ -309,7 +309,7 @@ pub(super) fn redirect_url(reader: &mut Reader, said: Said<Value>, options: &Opt
     let base = match path {
         "" | "/" => "",
         path => path.strip_suffix(&callback).ok_or_else(|| {
-            reader.failed.push("base_url");
+            reader.settings.failed.push("base_url");
             format!("{shown:?} has to end with {callback}, where the gate takes the provider's answers; register it there so")
         })?,
     };
