@@ -104,6 +104,12 @@ impl GateBuilder {
         if let Some(then) = &said.invalid_bearer {
             self = self.invalid_bearer(then.value);
         }
+        if let Some(page) = &said.sign_in_page {
+            self = self.sign_in_page(page.value);
+        }
+        if let Some(who) = &said.metrics_endpoint {
+            self = self.metrics_endpoint(who.value.clone());
+        }
         if let Some(realm) = &said.realm {
             self = self.realm(&realm.value);
         }

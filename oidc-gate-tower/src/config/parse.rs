@@ -10,6 +10,7 @@ use crate::core::{
     secret::ClientSecret,
     session::{CookieKeys, SameSite},
 };
+use crate::{MetricsEndpoint, pages::SignInPage};
 use http::Method;
 use std::time::Duration;
 
@@ -175,6 +176,21 @@ pub(crate) fn invalid_bearer(value: Value) -> Read<InvalidBearer> {
             ("challenge", InvalidBearer::Challenge),
         ],
     )
+}
+
+pub(crate) fn sign_in_page(value: Value) -> Read<SignInPage> {
+    choice(
+        value,
+        &[("skip", SignInPage::Skip), ("show", SignInPage::Show)],
+    )
+}
+
+pub(crate) fn metrics_endpoint(value: Value) -> Read<MetricsEndpoint> {
+    Ok(match &value {
+        Value::Text(text) if text.trim() == "off" => MetricsEndpoint::Off,
+        Value::Text(text) if text.trim() == "anybody" => MetricsEndpoint::ForAnybody,
+        _ => MetricsEndpoint::ForPeers(peers(value)?),
+    })
 }
 
 pub(crate) fn claims_source(value: Value) -> Read<ClaimsSource> {

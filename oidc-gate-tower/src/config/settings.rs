@@ -4,7 +4,6 @@ use super::{
     parse,
     value::{Family, Place, Said, Value, variable_of},
 };
-use crate::Bearer;
 use crate::core::{
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{AddressHeader, IdentityHeaders, InvalidBearer, Pattern, RuleKind},
@@ -13,6 +12,7 @@ use crate::core::{
     secret::ClientSecret,
     session::{CookieKeys, SameSite},
 };
+use crate::{Bearer, MetricsEndpoint, pages::SignInPage};
 use std::time::Duration;
 
 /// One row of the table.
@@ -185,6 +185,10 @@ settings! {
     invalid_bearer: InvalidBearer = parse::invalid_bearer;
     /// what challenges call the application
     realm: String = parse::text;
+    /// `skip` (the default) or `show`: whether whoever opens a page that demands a login sees the sign-in page first
+    sign_in_page: SignInPage = parse::sign_in_page;
+    /// who gets `metrics` below the prefix: `off` (the default), `anybody`, or addresses and networks
+    metrics_endpoint: MetricsEndpoint = parse::metrics_endpoint;
     /// headers of requests that tell the application who the caller is: `forwarded` for `X-Forwarded-User` and the like, `auth_request`, or in a file a table: `{ "X-User" = "subject", "X-Department" = "claim:department" }`
     identity_headers: IdentityHeaders = parse::identity_headers;
     /// the same in the application's answers, for a proxy in front, which has to take them off

@@ -466,6 +466,12 @@ pub(super) fn whitelist_domain(reader: &mut Reader, said: Said<Value>, _: &Optio
     Ok(())
 }
 
+/// Only `false` comes here: `true` is the rule.
+pub(super) fn provider_button(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {
+    reader.take_text("sign_in_page", "show", &said);
+    Ok(())
+}
+
 pub(super) fn http_address(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
     if is_said(options, "tls-cert-file") {
         reader.report.absent.push(format!(
@@ -496,6 +502,11 @@ pub(super) fn what_is_silent(options: &Options, reader: &mut Reader) {
     let mut assumed = |text: &str| reader.report.assumed.push(text.to_owned());
     if !is_said(options, "provider") {
         assumed("provider: oidc");
+    }
+    if !is_said(options, "skip-provider-button") {
+        assumed(
+            "skip_provider_button: true, so that whoever navigates is led to the provider at once",
+        );
     }
     if !is_said(options, "email-domain")
         && !is_said(options, "authenticated-emails-file")

@@ -102,7 +102,7 @@ use Shape::{Flag, Many, One};
 const NO_LOG: &str =
     "the log is that of `tracing`: what is written, where and how is up to the subscriber";
 const NO_PAGES: &str = "pages are made in code: implement `Pages`, or leave them as they are";
-const NO_METRICS: &str = "metrics have no address of their own; `metrics` is an endpoint of the gate, or the application serves them";
+const NO_METRICS: &str = "metrics have no address of their own; `metrics_endpoint` of our own names says who gets /oauth2/metrics, and `Gate::metrics` has them for who serves them elsewhere";
 const GROUPS: &str = "members are looked up at one company's API, which the gate does not ask; let the provider put groups into a claim, name it with oidc_groups_claim, and use allowed_groups";
 const NOT_ASKED: &str = "one company's API is not asked; remove it";
 
@@ -705,8 +705,8 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
         "skip-provider-button",
         Flag,
         "true",
-        Absent,
-        "whoever navigates is led to the provider at once; the page that offers it lies at /oauth2/sign_in",
+        By(convert::provider_button),
+        "without it whoever navigates is led to the provider at once, too; `false` shows the sign-in page first, with status 401",
     ),
     opt(
         "allow-query-semicolons",
