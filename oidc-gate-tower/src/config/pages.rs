@@ -59,7 +59,7 @@ fn reference() -> String {
          `1h30m`, `7d`.\n\n# The gate\n\n| name | is |\n|---|---|\n",
     );
     rows(&mut page, Settings::ALL);
-    page.push_str("\n# The process around it\n\n[`Server`](super::Server) has them; a gate inside an application has no use for them.\n\n| name | is |\n|---|---|\n");
+    page.push_str("\n# The process around it\n\n[`Server`](crate::config::Server) has them; a gate inside an application has no use for them.\n\n| name | is |\n|---|---|\n");
     rows(&mut page, ServerSettings::ALL);
     page.push_str(RULES);
     page
@@ -109,10 +109,10 @@ groups_at = [["realm_access", "roles"]]
 fn guide() -> String {
     let mut page = String::from(
         "Point `OAUTH2_PROXY_CONFIG` at the file that is there, leave the `OAUTH2_PROXY_…` variables where they are, and \
-         [`Config::from_env`](super::Config::from_env) reads both: the environment wins over the file, as there. Its \
-         [`report`](super::Config::report) says what was understood, what means something else here, and what has no meaning; \
+         [`Config::from_env`](crate::config::Config::from_env) reads both: the environment wins over the file, as there. Its \
+         [`report`](crate::config::Config::report) says what was understood, what means something else here, and what has no meaning; \
          whatever would let in more people than there, or would have to be left out to somebody's harm, is an error that names \
-         it. Our own names ([`reference`](super::reference)) may stand beside them, but not for the same setting.\n\n\
+         it. Our own names ([`reference`](crate::config::reference)) may stand beside them, but not for the same setting.\n\n\
          An option that may be given several times has an `s` at its end in a file and in the environment, as there: \
          `email_domains`, `OAUTH2_PROXY_EMAIL_DOMAINS`; without the `s` it is understood too. Flags of the command line are \
          not read.\n\n| option | here | more |\n|---|---|---|\n",
@@ -126,7 +126,18 @@ fn guide() -> String {
             Means::Absent => "not here".to_owned(),
             Means::Refused => "refused".to_owned(),
         };
-        let text = cell(option.text).replace('<', "\\<");
+        // What Markdown would take for links stands as code.
+        let words =
+            option
+                .text
+                .split(' ')
+                .map(|word| match word.trim_end_matches([',', ';', ':']) {
+                    code if code.starts_with("https://") || code.starts_with("[[") => {
+                        word.replacen(code, &format!("`{code}`"), 1)
+                    }
+                    _ => word.to_owned(),
+                });
+        let text = cell(&words.collect::<Vec<_>>().join(" "));
         writeln!(page, "| `{}` | {here} | {text} |", option.name()).unwrap();
     }
     page

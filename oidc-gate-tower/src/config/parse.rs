@@ -318,7 +318,7 @@ pub(crate) fn identity_headers(value: Value) -> Read<IdentityHeaders> {
 
 pub(crate) fn peers(value: Value) -> Read<Peers> {
     let peers = list(value)?;
-    Peers::new(&peers).map_err(|problem| format!("{:?} {problem}", peers.join(", ")))
+    Peers::new(&peers).map_err(|problem| format!("{:?}: {problem}", peers.join(", ")))
 }
 
 /// The addresses of a file, one in each line before any comma; `#` begins a line that says nothing.

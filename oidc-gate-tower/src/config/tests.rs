@@ -3,10 +3,11 @@
 use super::{
     Config, Report, Sources, oauth2_proxy::OPTIONS, settings::Settings, value::variable_of,
 };
-use crate::ConfigError;
+use crate::{ConfigError, Identity, config::TlsVersion, core::identity::IdentityBuilder};
+use http::Method;
 use proptest::prelude::*;
 use serde::Deserialize;
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
 
 #[derive(Deserialize)]
 struct File {
@@ -290,6 +291,154 @@ fn what_is_missing_is_told_in_the_names_that_are_spoken() {
             "cookie_secret: missing; make one with `openssl rand -base64 32` and set it, or OAUTH2_PROXY_COOKIE_SECRET",
         ]
     );
+}
+
+/// What becomes of a request, as the gate that comes of these variables decides.
+fn outcome_of(more: &[(&str, &str)], path: &str, who: Option<&Identity>) -> String {
+    let mut variables = file().theirs;
+    variables.extend(
+        more.iter()
+            .map(|(name, value)| (format!("OAUTH2_PROXY_{name}"), placed(value))),
+    );
+    let gate = Config::read(Sources::new().env(variables))
+        .unwrap()
+        .gate()
+        .build()
+        .unwrap();
+    gate.explain(&Method::GET, path, who).outcome
+}
+
+#[test]
+fn who_is_let_in_is_what_the_variables_say() {
+    let alice = |builder: IdentityBuilder| builder.build();
+    let user = || Identity::builder("https://tenant.example.com", "1");
+    let verified = |address: &str| alice(user().email(address));
+    let in_group = |group: &str| alice(user().email("alice@example.com").group(group));
+    let (domains, emails) = (
+        ("EMAIL_DOMAINS", "example.com,.example.org"),
+        ("AUTHENTICATED_EMAILS_FILE", "$TESTDATA/config/emails"),
+    );
+    let groups = ("ALLOWED_GROUPS", "staff,guests");
+    for (more, who, passes) in [
+        // Without domains, everybody.
+        (&[][..], alice(user()), true),
+        (&[domains], verified("alice@example.com"), true),
+        (&[domains], verified("Alice@EXAMPLE.com"), true),
+        (&[domains], verified("alice@sub.example.org"), true),
+        (&[domains], verified("alice@example.org"), false),
+        (&[domains], verified("alice@evilexample.com"), false),
+        (&[domains], alice(user()), false),
+        (&[domains, emails], verified("carol@example.org"), true),
+        (&[emails], verified("alice@example.com"), true),
+        (&[emails], verified("bob@example.com"), false),
+        (&[("EMAIL_DOMAINS", "*"), emails], alice(user()), true),
+        (&[groups], in_group("guests"), true),
+        (&[groups], in_group("others"), false),
+        (&[domains, groups], in_group("staff"), true),
+        (&[domains, groups], alice(user().group("staff")), false),
+    ] {
+        let outcome = outcome_of(more, "/", Some(&who));
+        assert_eq!(
+            outcome.ends_with("may pass"),
+            passes,
+            "{more:?} {who:?}: {outcome}"
+        );
+    }
+}
+
+#[test]
+fn what_needs_no_login_is_what_the_variables_say() {
+    for (more, path, passes) in [
+        (&[][..], "/", false),
+        (&[("SKIP_AUTH_ROUTES", "^/public/")], "/public/x", true),
+        (
+            &[("SKIP_AUTH_ROUTES", "^/public/")],
+            "/secret/public/x",
+            false,
+        ),
+        (&[("SKIP_AUTH_ROUTES", "/public")], "/secret/public/x", true),
+        (
+            &[("SKIP_AUTH_ROUTES", "^/public/")],
+            "/public/%2e%2e/admin",
+            false,
+        ),
+        (
+            &[("SKIP_AUTH_ROUTES", "POST=^/public/")],
+            "/public/x",
+            false,
+        ),
+        (&[("SKIP_AUTH_ROUTES", "GET!=^/api/")], "/api/x", false),
+        (&[("SKIP_AUTH_ROUTES", "GET!=^/api/")], "/x", true),
+        (&[("SKIP_AUTH_REGEX", "^/x=1$")], "/x=1", true),
+    ] {
+        let outcome = outcome_of(more, path, None);
+        assert_eq!(
+            outcome.ends_with("may pass"),
+            passes,
+            "{more:?} {path}: {outcome}"
+        );
+    }
+}
+
+#[test]
+fn a_session_lives_as_long_as_it_did_there_and_as_the_file_says() {
+    let hours = |count: u64| Duration::from_secs(count * 3600);
+    for (toml, cfg, idle, absolute) in [
+        ("", "", hours(168), hours(168)),
+        ("", "cookie_expire = \"8h\"", hours(8), hours(8)),
+        (
+            "session_idle = \"1h\"",
+            "cookie_expire = \"8h\"",
+            hours(1),
+            hours(8),
+        ),
+    ] {
+        let sources = Sources::new()
+            .env(file().theirs)
+            .toml(toml, "gate.toml")
+            .oauth2_proxy_cfg(cfg, "oauth2-proxy.cfg");
+        let gate = Config::read(sources).unwrap().gate().build().unwrap();
+        let limits = gate.0.sessions.as_ref().unwrap().limits;
+        assert_eq!(
+            (limits.idle(), limits.absolute()),
+            (idle, absolute),
+            "{cfg}"
+        );
+    }
+}
+
+#[test]
+fn the_server_is_what_the_files_say() {
+    let config = Config::read(Sources::new().env(file().theirs)).unwrap();
+    let server = config.server();
+    assert_eq!((server.host(), server.port()), ("127.0.0.1", 4180));
+    assert_eq!(
+        (server.upstream_timeout(), server.flush_interval()),
+        (Duration::from_secs(30), Duration::from_secs(1))
+    );
+    assert!(
+        server.passes_host()
+            && server.passes_websockets()
+            && !server.danger_upstream_any_certificate()
+    );
+    assert!(server.upstreams().is_empty() && server.tls().is_none());
+
+    let text = "address = \":8443\"\ntls_cert_file = \"/c\"\ntls_key_file = \"/k\"\ntls_min_version = \"1.3\"\n\
+                upstreams = [\"http://127.0.0.1:8080/\", \"static://204\"]\nflush_interval = \"0\"\npass_host_header = false\n";
+    let text = text.replace("static://204", "file:///srv#/files/");
+    let config = Config::read(Sources::new().env(file().ours).toml(text, "gate.toml")).unwrap();
+    let server = config.server();
+    assert_eq!((server.host(), server.port()), ("::", 8443));
+    assert_eq!(server.tls(), Some((Path::new("/c"), Path::new("/k"))));
+    assert_eq!(server.tls_min_version(), TlsVersion::Tls13);
+    assert_eq!(server.flush_interval(), Duration::ZERO);
+    assert!(!server.passes_host());
+    let paths: Vec<_> = server
+        .upstreams()
+        .iter()
+        .map(|upstream| upstream.path.as_str())
+        .collect();
+    assert_eq!(paths, ["/", "/files/"]);
 }
 
 /// The names that may stand in a file.
