@@ -2,7 +2,7 @@
 
 use super::GateBuilder;
 use crate::{
-    Bearer, ConfigError, Provider, ProviderMetadata,
+    Bearer, ConfigError, ForwardAuth, Provider, ProviderMetadata,
     config::{Family, Said, Settings},
     core::gate::{Requirement, RuleKind, TrustedProxies, email_domain, email_in, group},
 };
@@ -103,6 +103,17 @@ impl GateBuilder {
             .extend(said.bearers.iter().map(|said| said.value.clone()));
         if let Some(then) = &said.invalid_bearer {
             self = self.invalid_bearer(then.value);
+        }
+        let dialects = [
+            (&said.forward_auth_nginx, ForwardAuth::nginx()),
+            (&said.forward_auth_traefik, ForwardAuth::traefik()),
+            (&said.forward_auth_caddy, ForwardAuth::caddy()),
+            (&said.forward_auth_envoy, ForwardAuth::envoy()),
+        ];
+        for (peers, dialect) in dialects {
+            if let Some(peers) = peers {
+                self = self.forward_auth(dialect.trust(peers.value.clone()));
+            }
         }
         if let Some(page) = &said.sign_in_page {
             self = self.sign_in_page(page.value);
