@@ -314,6 +314,16 @@ impl Settings {
                 None => format!("{place}: {}", problem),
             };
         }
+        // Whose it is stands at its end.
+        let asks = ["nginx", "traefik", "caddy", "envoy"]
+            .into_iter()
+            .find(|name| {
+                problem.starts_with("forward_auth")
+                    && problem.to_lowercase().contains(&format!("where {name} "))
+            });
+        if let Some(place) = asks.and_then(|name| self.place(&format!("forward_auth_{name}"))) {
+            return format!("{place}: {problem}");
+        }
         let bearer = self.bearers.iter().find(|said| {
             let rest = problem.strip_prefix(&said.value.name());
             rest.is_some_and(|rest| rest.starts_with(':'))
