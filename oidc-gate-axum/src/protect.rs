@@ -167,13 +167,13 @@ where
 {
     type Response = Response;
     type Error = S::Error;
-    type Future = GateFuture<S::Future>;
+    type Future = GateFuture<S, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         Service::<Request<B>>::poll_ready(&mut self.0, cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> GateFuture<S::Future> {
+    fn call(&mut self, mut request: Request<B>) -> GateFuture<S, B> {
         let gate = self.0.gate();
         // With the type in hand there is no bound on `B`. It costs a box, and only a gate that writes headers pays for it.
         if gate.writes_identity_headers()
@@ -191,23 +191,31 @@ where
 pin_project_lite::pin_project! {
     /// The answer of a [`GateService`] to come.
     #[must_use = "futures do nothing unless polled"]
-    pub struct GateFuture<F> {
+    pub struct GateFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
         #[pin]
-        future: tower::GateFuture<F>,
+        future: tower::GateFuture<S, B>,
     }
 }
 
-impl<F> fmt::Debug for GateFuture<F> {
+impl<S, B> fmt::Debug for GateFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.future.fmt(f)
     }
 }
 
-impl<F, E> Future for GateFuture<F>
+impl<S, B> Future for GateFuture<S, B>
 where
-    F: Future<Output = Result<Response, E>>,
+    S: Service<Request<B>, Response = Response>,
+    B: HttpBody + Send + 'static,
+    B::Data: Send,
 {
-    type Output = Result<Response, E>;
+    type Output = Result<Response, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let answer = self.project().future.poll(cx);

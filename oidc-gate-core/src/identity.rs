@@ -14,6 +14,18 @@ pub enum Via {
     Bearer,
 }
 
+/// Who acts: a user, or a program in its own name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
+pub enum IdentityKind {
+    /// A user, by a browser or by a client that acts for the user.
+    #[default]
+    User,
+    /// A client that acts for itself, by a token that it got with `client_credentials`
+    /// ([RFC 6749 § 4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)).
+    Client,
+}
+
 /// What is known of a signed-in caller. Plain data.
 ///
 /// [`issuer`](Self::issuer) and [`subject`](Self::subject) together are the only key of a user: addresses and names
@@ -52,6 +64,7 @@ struct Facts {
     present: u16,
     email_verified: bool,
     via: Via,
+    kind: IdentityKind,
     auth_time: Option<UnixTime>,
 }
 
@@ -101,6 +114,7 @@ impl Identity {
             fields,
             email_verified: false,
             via: Via::Session,
+            kind: IdentityKind::User,
             auth_time: None,
             claims: Map::new(),
         }
@@ -136,9 +150,31 @@ impl Identity {
         self.field(Field::Subject)
     }
 
-    /// Whether both are the same user: the same subject of the same issuer.
+    /// Whether both are the same user: the same subject of the same issuer. A client is not the user whose name it has
+    /// ([RFC 9700 § 4.15](https://www.rfc-editor.org/rfc/rfc9700#section-4.15)).
     pub fn is_same_user(&self, other: &Self) -> bool {
-        (self.issuer(), self.subject()) == (other.issuer(), other.subject())
+        (self.issuer(), self.subject(), self.kind())
+            == (other.issuer(), other.subject(), other.kind())
+    }
+
+    /// A user, or a client that acts for itself. Whoever keeps things under a user's name has to ask: at some servers a
+    /// client can choose an id that is a user's subject
+    /// ([RFC 9700 § 4.15](https://www.rfc-editor.org/rfc/rfc9700#section-4.15)). The requirement
+    /// [`user`](crate::gate::user) asks for a whole path.
+    pub fn kind(&self) -> IdentityKind {
+        self.facts.kind
+    }
+
+    /// To which client a bearer token was issued, where the token says so. Of a login it is nobody: that is always this
+    /// application.
+    pub fn client_id(&self) -> Option<&str> {
+        match self.via() {
+            Via::Session => None,
+            Via::Bearer => {
+                let text = |name| self.claim(name)?.as_str();
+                text("client_id").or_else(|| text("azp"))
+            }
+        }
     }
 
     /// The same facts about the same subject, vouched for by another issuer: for tests, and for moving to another provider
@@ -342,7 +378,9 @@ impl Identity {
         }
         out.extend_from_slice(&self.facts.present.to_le_bytes());
         out.push(
-            u8::from(self.facts.email_verified) | u8::from(self.facts.via == Via::Bearer) << 1,
+            u8::from(self.facts.email_verified)
+                | u8::from(self.facts.via == Via::Bearer) << 1
+                | u8::from(self.facts.kind == IdentityKind::Client) << 2,
         );
         out.push(self.facts.auth_time.is_some().into());
         out.extend_from_slice(
@@ -371,7 +409,7 @@ impl Identity {
         let ordered = ends.is_sorted() && ends[FIELDS - 1] as usize == text.len();
         if !ordered
             || ends.iter().any(|end| !text.is_char_boundary(*end as usize))
-            || *flags > 3
+            || *flags > 7
             || *timed > 1
         {
             return None;
@@ -383,6 +421,11 @@ impl Identity {
                 Via::Bearer
             } else {
                 Via::Session
+            },
+            kind: if flags & 4 != 0 {
+                IdentityKind::Client
+            } else {
+                IdentityKind::User
             },
             auth_time: (*timed == 1).then_some(UnixTime::from_secs(u64::from_le_bytes(
                 time.try_into().ok()?,
@@ -444,6 +487,7 @@ pub struct IdentityBuilder {
     fields: [Option<String>; FIELDS],
     email_verified: bool,
     via: Via,
+    kind: IdentityKind,
     auth_time: Option<UnixTime>,
     claims: Map<String, Value>,
 }
@@ -529,6 +573,12 @@ impl IdentityBuilder {
         self
     }
 
+    /// A user (the default), or a client that acts for itself.
+    pub fn kind(mut self, kind: IdentityKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
     /// One more claim. A name that has a method of its own here is better set by that method.
     pub fn claim(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
         self.claims.insert(name.into(), value.into());
@@ -544,6 +594,7 @@ impl IdentityBuilder {
             present: 0,
             email_verified: self.email_verified,
             via: self.via,
+            kind: self.kind,
             auth_time: self.auth_time,
         };
         Identity::assemble(&self.fields, facts)

@@ -19,6 +19,7 @@ pub mod oauth_error;
 pub mod peers;
 pub mod provider;
 mod registered;
+pub mod resource;
 pub mod secret;
 pub mod session;
 #[cfg(test)]

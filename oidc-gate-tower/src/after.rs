@@ -2,7 +2,9 @@
 
 use crate::{
     Demand, Gate, LogIn, NoCaller, answer,
+    bearer::Unusable,
     core::{
+        self,
         check::Check,
         gate::{Asker, Cache, Caller, Head},
         session::SetCookie,
@@ -29,6 +31,8 @@ pub(crate) struct After {
     pub(crate) style: Style,
     pub(crate) underway: Underway,
     pub(crate) peer: Option<SocketAddr>,
+    /// The token that was presented and names nobody.
+    pub(crate) unusable: Option<Unusable>,
 }
 
 /// How a refusal from inside is answered.
@@ -67,12 +71,13 @@ impl After {
             Style::AsAsked | Style::OutsideATab(_) => demand.asking,
             Style::Json => demand.asking.as_json(),
         };
-        let verdict = self
-            .gate
-            .0
-            .common
-            .policy
-            .answer_demand(asking, demand.demand);
+        let policy = &self.gate.0.common.policy;
+        let verdict = match (&self.unusable, demand.demand) {
+            (Some(token), core::gate::Demand::SignIn) => {
+                policy.answer_demand_of_bearer(asking, token.verdict())
+            }
+            (_, demand) => policy.answer_demand(asking, demand),
+        };
         let underway = std::mem::take(&mut self.underway);
         Some(self.gate.answer(&verdict, underway, self.peer))
     }

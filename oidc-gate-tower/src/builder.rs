@@ -5,11 +5,11 @@ mod build;
 pub(crate) use build::parse_issuer;
 
 use crate::{
-    ClientAuth, Clock, HttpClient, Provider,
+    Bearer, ClientAuth, Clock, HttpClient, Provider,
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
-        gate::{
+        gate::{InvalidBearer, 
             IdentityHeaders, Pattern, PolicySettings, Preflights, Requirement, RuleKind,
             TrustedProxies,
         },
@@ -55,6 +55,7 @@ pub struct GateBuilder {
     clock: Option<Arc<dyn Clock>>,
     demanded_claims: Option<Shape>,
     passing: PassingSettings,
+    bearers: Vec<Bearer>,
 }
 
 /// Whose HTTP client it is.
@@ -342,6 +343,47 @@ impl GateBuilder {
     /// cookie can be the user.
     pub fn pass_own_cookies(mut self) -> Self {
         self.passing.own_cookies = OwnCookies::Pass;
+        self
+    }
+
+    /// Bearer tokens that are accepted beside sessions. May be called several times: for other issuers, and for other
+    /// audiences and kinds of one; a token that one of them lets in is let in.
+    ///
+    /// A gate that says nothing of logins (no [`client`](Self::client), [`base_url`](Self::base_url) or
+    /// [`cookie_keys`](Self::cookie_keys)) takes bearer tokens alone. Then [`issuer`](Self::issuer) is short for
+    /// [`Bearer::issuer`].
+    ///
+    /// Where a request presents a token, the token decides and the cookie is not looked at; what is not a token of the
+    /// gate's (another scheme, `Basic` among them) is none of its business. Requests with a token need no protection from
+    /// other sites' pages, which cannot send one.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{Bearer, ClientAuth, CookieKeys, Gate, InvalidBearer};
+    /// let gate = Gate::builder()
+    ///     .issuer("https://id.example.com")
+    ///     .client("shop", ClientAuth::none())
+    ///     .base_url("https://shop.example.com")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .bearer(Bearer::audience("https://shop.example.com/api"))
+    ///     .bearer(Bearer::audience("shop").issuer("https://ci.example.com"))
+    ///     .invalid_bearer(InvalidBearer::Challenge)
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
+    pub fn bearer(mut self, bearer: Bearer) -> Self {
+        self.bearers.push(bearer);
+        self
+    }
+
+    /// What a token that is not valid leads to on a protected path; [`InvalidBearer::Login`] unless set.
+    pub fn invalid_bearer(mut self, then: InvalidBearer) -> Self {
+        self.policy.invalid_bearer = then;
+        self
+    }
+
+    /// What challenges (`WWW-Authenticate`) call the application, in words for a person; nothing unless set.
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.policy.realm = Some(realm.into());
         self
     }
 

@@ -1,41 +1,55 @@
 //! The answer to a request, to come.
 
 use crate::{
-    GateBody, after::After, answer, core::session::SetCookie, decline::Answer, ports::Boxed,
+    GateBody, after::After, answer, bearer::Sight, core::session::SetCookie, decline::Answer,
+    ports::Boxed, service::Held,
 };
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Request, Response, StatusCode};
+use http_body::Body;
 use std::{
     fmt,
     future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
 };
+use tower_service::Service;
 
 pin_project_lite::pin_project! {
     /// The answer to come. The way through to the application has no box; the gate's own work knows nothing of
     /// the application.
     #[must_use = "futures do nothing unless polled"]
-    pub struct GateFuture<F> {
+    pub struct GateFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
         #[pin]
-        state: State<F>,
+        state: State<S, B>,
     }
 }
 
 pin_project_lite::pin_project! {
     #[project = Projected]
-    enum State<F> {
+    enum State<S, B>
+    where
+        S: Service<Request<B>>,
+    {
         /// The application answers.
-        Pass { #[pin] future: F, after: After },
+        Pass { #[pin] future: S::Future, after: After },
         /// The gate is at work on an answer of its own.
         Work { work: Boxed<'static, Response<Bytes>>, cookies: Vec<SetCookie> },
         /// The gate has answered.
         Done { response: Option<Response<Bytes>> },
+        /// The keys of a token's issuer are being fetched; the request waits.
+        Wait { sight: Boxed<'static, Sight>, held: Option<Box<Held<S, B>>> },
     }
 }
 
-impl<F> GateFuture<F> {
-    pub(crate) fn pass(future: F, after: After) -> Self {
+impl<S, B> GateFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    pub(crate) fn pass(future: S::Future, after: After) -> Self {
         Self {
             state: State::Pass { future, after },
         }
@@ -54,19 +68,31 @@ impl<F> GateFuture<F> {
             state: State::Work { work, cookies },
         }
     }
+
+    pub(crate) fn wait(sight: Boxed<'static, Sight>, held: Held<S, B>) -> Self {
+        let held = Some(Box::new(held));
+        Self {
+            state: State::Wait { sight, held },
+        }
+    }
 }
 
-impl<F> fmt::Debug for GateFuture<F> {
+impl<S, B> fmt::Debug for GateFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GateFuture").finish_non_exhaustive()
     }
 }
 
-impl<F, R, E> Future for GateFuture<F>
+impl<S, B, R> Future for GateFuture<S, B>
 where
-    F: Future<Output = Result<Response<R>, E>>,
+    S: Service<Request<B>, Response = Response<R>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
 {
-    type Output = Result<Response<GateBody<R>>, E>;
+    type Output = Result<Response<GateBody<R>>, S::Error>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
@@ -93,6 +119,14 @@ where
                     let mut response = ready!(work.as_mut().poll(cx));
                     answer::set_cookies(&mut response, std::mem::take(cookies));
                     return Poll::Ready(Ok(response.map(GateBody::own)));
+                }
+                Projected::Wait { sight, held } => {
+                    let sight = ready!(sight.as_mut().poll(cx));
+                    let next = match held.take() {
+                        Some(held) => held.go_on(sight).state,
+                        None => State::Done { response: None },
+                    };
+                    this.state.set(next);
                 }
                 Projected::Done { response } => {
                     // A future that was ready is not polled again; whoever does gets an empty error and no panic.

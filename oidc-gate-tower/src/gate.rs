@@ -2,6 +2,7 @@
 
 use crate::{
     GateBuilder, Unfinished,
+    bearer::Verifier,
     core::{
         check::CheckFailed,
         form,
@@ -44,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) common: Arc<Common>,
     /// What signs users in; absent where nobody does.
     pub(crate) sessions: Option<Arc<Sessions>>,
+    /// What believes bearer tokens; absent where they are no credential.
+    pub(crate) bearer: Option<Arc<Verifier>>,
 }
 
 /// What every gate has, whatever credentials it takes.
@@ -81,7 +84,7 @@ impl Gate {
         GateBuilder::default()
     }
 
-    /// Asks the provider for its metadata, unless that is known, and holds the configuration against it: for a readiness
+    /// Asks the provider, and every other issuer of bearer tokens, for its metadata, unless that is known, and holds the configuration against it: for a readiness
     /// probe, or for an application that would rather not start without its provider. A gate that is never asked looks the
     /// provider up when it is first needed.
     ///
@@ -89,11 +92,14 @@ impl Gate {
     ///
     /// Which check failed, and why.
     pub async fn ready(&self) -> Result<(), CheckFailed> {
-        let Some(sessions) = &self.0.sessions else {
-            return Ok(());
-        };
-        let metadata = sessions.upstream.metadata().await?;
-        sessions.upstream.check(&metadata)
+        if let Some(sessions) = &self.0.sessions {
+            let metadata = sessions.upstream.metadata().await?;
+            sessions.upstream.check(&metadata)?;
+        }
+        match &self.0.bearer {
+            Some(verifier) => verifier.ready().await,
+            None => Ok(()),
+        }
     }
 
     /// Where a link points that starts a login and leads back to `return_to`: a path in this application with an optional
@@ -167,6 +173,7 @@ impl fmt::Debug for Gate {
             .field("base_url", &sessions.map(|sessions| &sessions.base))
             .field("upstream", &sessions.map(|sessions| &sessions.upstream))
             .field("keys", &sessions.map(|sessions| &sessions.keys))
+            .field("bearer", &self.0.bearer)
             .finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@
 
 mod after;
 mod answer;
+mod bearer;
 mod body;
 mod builder;
 mod client_auth;
@@ -24,6 +25,7 @@ mod passing;
 mod ports;
 mod principal;
 mod provider;
+mod published;
 mod recognise;
 mod remember;
 mod report;
@@ -45,6 +47,7 @@ pub mod dev;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use bearer::Bearer;
 pub use body::GateBody;
 pub use builder::GateBuilder;
 pub use client_auth::{AutomaticAuth, ClientAuth, ClientCert, ClientKey};
@@ -59,14 +62,15 @@ pub use oidc_gate_core::{
     check::{Check, CheckFailed},
     claims::{ClaimPath, ClaimsSource, EmailRule},
     gate::{
-        AddressHeader, Explanation, HeaderSource, IdentityHeaders, Pattern, Requirement, RuleTable,
-        StepUp, TrustedProxies, Unmet, acr, claim, email, email_domain, email_in, group, max_age,
-        predicate, role, scope, signed_in,
+        AddressHeader, Explanation, HeaderSource, IdentityHeaders, InvalidBearer, Pattern,
+        Requirement, RuleTable, StepUp, TrustedProxies, Unmet, acr, claim, email, email_domain,
+        email_in, group, max_age, predicate, role, scope, signed_in, user,
     },
-    identity::{ClaimsMismatch, Identity, Via},
+    identity::{ClaimsMismatch, Identity, IdentityKind, Via},
     jose::{Alg, KeyProblem, SigningKey},
     login::{Prompt, ResponseMode},
     peers::{PeerError, Peers},
+    resource::{BearerKind, Marker},
     session::{CookieKeys, KeyError, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};

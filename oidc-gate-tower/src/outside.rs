@@ -7,6 +7,7 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 
 /// What the gate asks of the world for a provider.
+#[derive(Clone)]
 pub(crate) struct Outside {
     pub(crate) http: Arc<dyn DynHttpClient>,
     /// Who holds the client's key, if it is not here.

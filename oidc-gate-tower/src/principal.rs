@@ -21,23 +21,23 @@ use std::{net::SocketAddr, ops::Deref, sync::Arc};
 /// }
 /// ```
 #[derive(Clone, Debug)]
-pub struct Principal(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    identity: Identity,
+pub struct Principal {
+    identity: Arc<Identity>,
     seen_at: UnixTime,
 }
 
 impl Principal {
     /// The caller of a request that was decided about at `seen_at`.
-    pub(crate) fn new(identity: Identity, seen_at: UnixTime) -> Self {
-        Self(Arc::new(Inner { identity, seen_at }))
+    pub(crate) fn new(identity: impl Into<Arc<Identity>>, seen_at: UnixTime) -> Self {
+        Self {
+            identity: identity.into(),
+            seen_at,
+        }
     }
 
     /// Who it is.
     pub fn identity(&self) -> &Identity {
-        &self.0.identity
+        &self.identity
     }
 
     /// Whether the caller meets a requirement, at the time at which the gate looked at the request.
@@ -46,20 +46,20 @@ impl Principal {
     ///
     /// What is lacking, and whether a stronger sign-in would mend it.
     pub fn meets(&self, requirement: &Requirement) -> Result<(), Unmet> {
-        requirement.check(&self.0.identity, self.0.seen_at)
+        requirement.check(&self.identity, self.seen_at)
     }
 }
 
 impl Deref for Principal {
     type Target = Identity;
     fn deref(&self) -> &Identity {
-        &self.0.identity
+        &self.identity
     }
 }
 
 impl AsRef<Identity> for Principal {
     fn as_ref(&self) -> &Identity {
-        &self.0.identity
+        &self.identity
     }
 }
 

@@ -1,23 +1,29 @@
-//! Sessions in cookies: whom a request brings, and what writes one down.
+//! Whom a request brings, by its bearer token or by its cookies, and what writes a session down.
 
 use crate::{
-    Principal,
+    Gate, Identity, Principal,
+    bearer::{Sight, Unusable},
     core::{
         check::{Check, CheckFailed},
-        gate::{Credential, SessionView},
+        gate::{BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionView},
         session::{Freshness, Predecessor, Session, SetCookie},
         time::UnixTime,
     },
+    ports::Boxed,
     sessions::Sessions,
 };
 use http::HeaderMap;
+use std::sync::Arc;
 
-/// What a request's cookies come to.
+/// What a request's credentials come to.
 pub(crate) enum Recognised {
     Nobody,
     Session(Session, Freshness),
     Expired(Check),
     Unreadable(Check),
+    Bearer(Arc<Identity>),
+    /// A token was presented, and names nobody.
+    Unusable(Unusable),
 }
 
 impl Recognised {
@@ -29,13 +35,34 @@ impl Recognised {
             }
             Self::Expired(check) => Credential::Expired(*check),
             Self::Unreadable(check) => Credential::Unreadable(*check),
+            Self::Bearer(identity) => Credential::Bearer(BearerVerdict::Valid(identity)),
+            Self::Unusable(token) => Credential::Bearer(token.verdict()),
         }
     }
 
     pub(crate) fn session(&self) -> Option<&Session> {
         match self {
             Self::Session(session, _) => Some(session),
-            Self::Nobody | Self::Expired(_) | Self::Unreadable(_) => None,
+            Self::Nobody
+            | Self::Expired(_)
+            | Self::Unreadable(_)
+            | Self::Bearer(_)
+            | Self::Unusable(_) => None,
+        }
+    }
+
+    /// The token that was presented and names nobody.
+    pub(crate) fn unusable(&self) -> Option<Unusable> {
+        match self {
+            Self::Unusable(token) => Some(token.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Bearer(identity) => Some(identity),
+            other => other.session().map(Session::identity),
         }
     }
 
@@ -53,7 +80,55 @@ impl Recognised {
     pub(crate) fn into_principal(self, now: UnixTime) -> Option<Principal> {
         match self {
             Self::Session(session, _) => Some(Principal::new(session.into_identity(), now)),
-            Self::Nobody | Self::Expired(_) | Self::Unreadable(_) => None,
+            Self::Bearer(identity) => Some(Principal::new(identity, now)),
+            Self::Nobody | Self::Expired(_) | Self::Unreadable(_) | Self::Unusable(_) => None,
+        }
+    }
+}
+
+/// Whom a request brings, at hand or to come.
+pub(crate) enum Look {
+    Now(Recognised),
+    /// The keys of the token's issuer are fetched first.
+    Later(Boxed<'static, Sight>),
+}
+
+impl Gate {
+    /// Looks for whoever a request brings, as far as its route takes it.
+    pub(crate) fn look(&self, route: &Route<'_>, headers: &HeaderMap, now: UnixTime) -> Look {
+        if !route.needs_identity() {
+            return Look::Now(Recognised::Nobody);
+        }
+        let sight = match (&self.0.bearer, route) {
+            // These are about sessions, whatever else comes along.
+            (_, Route::Endpoint(Endpoint::Start | Endpoint::Callback(_) | Endpoint::SignOut))
+            | (None, _) => Sight::Nothing,
+            (Some(verifier), _) => verifier.look(headers, now),
+        };
+        match sight {
+            Sight::Later(work) => Look::Later(work),
+            sight => Look::Now(self.seen(sight, headers, now)),
+        }
+    }
+
+    /// Whom a request brings whose token comes to this. Where there is a token it decides, and a session beside it does not.
+    pub(crate) fn seen(&self, sight: Sight, headers: &HeaderMap, now: UnixTime) -> Recognised {
+        let session = || match &self.0.sessions {
+            Some(sessions) => sessions.recognise(headers, now),
+            None => Recognised::Nobody,
+        };
+        match sight {
+            Sight::Nothing => session(),
+            Sight::Good(identity) => Recognised::Bearer(identity),
+            Sight::Bad(failed) => {
+                let session = match session().session() {
+                    Some(_) => LiveSession::Present,
+                    None => LiveSession::Absent,
+                };
+                Recognised::Unusable(Unusable::Bad(Box::new(failed), session))
+            }
+            // What waited once does not wait again.
+            Sight::NoTelling | Sight::Later(_) => Recognised::Unusable(Unusable::NoTelling),
         }
     }
 }

@@ -90,14 +90,9 @@ pub(crate) fn refused(check: Check, cause: &str) -> Option<Reference> {
     }
     match (check, check.mended_by()) {
         (_, MendedBy::Operator) => event!(error),
-        (
-            Check::Forbidden
-            | Check::CrossSite
-            | Check::BearerInvalid
-            | Check::BodyTooLarge
-            | Check::InitiatorIssuer,
-            _,
-        ) => {
+        // Whoever sends tokens is a program, and its makers ask why.
+        (check, _) if check.id().starts_with("bearer.") => event!(info),
+        (Check::Forbidden | Check::CrossSite | Check::BodyTooLarge | Check::InitiatorIssuer, _) => {
             event!(info)
         }
         (_, MendedBy::Caller) => {

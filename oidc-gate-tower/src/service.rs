@@ -4,10 +4,15 @@ use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, Style},
     answer,
-    core::gate::{Caller, Head, SessionEffect, Verdict},
+    bearer::Sight,
+    core::{
+        gate::{Caller, Head, SessionEffect, Verdict},
+        time::UnixTime,
+    },
     decline::Answer,
     endpoint,
-    recognise::Recognised,
+    ports::Boxed,
+    recognise::Look,
     report,
     underway::Underway,
 };
@@ -111,115 +116,181 @@ where
 {
     type Response = Response<GateBody<R>>;
     type Error = S::Error;
-    type Future = GateFuture<S::Future>;
+    type Future = GateFuture<S, B>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> GateFuture<S::Future> {
+    fn call(&mut self, mut request: Request<B>) -> GateFuture<S, B> {
         let gate = &self.layer.gate;
         clean(gate, &mut request);
-        let peer = (self.layer.peer)(request.extensions());
-        let target = (self.layer.target)(request.extensions()).of(request.uri());
-        let (common, headers) = (&gate.0.common, request.headers());
-        let policy = &common.policy;
-        let head = Head::new(request.method(), target, headers);
-        let head = match policy.asks_for_client() {
-            true => head.client(common.client(peer.map(|peer| peer.ip()), headers)),
-            false => head,
-        };
-        let route = policy.route(&head);
         let now = gate.now();
-        let sessions = gate.0.sessions.as_deref();
-        let recognised = match sessions {
-            Some(sessions) if route.needs_identity() => sessions.recognise(request.headers(), now),
-            _ => Recognised::Nobody,
-        };
-        let decision = policy.decide(&head, &route, recognised.credential(), now);
-        let cookies = match decision.session {
-            // A session that cannot be sealed now goes on as it is.
-            SessionEffect::Touch => recognised
-                .session()
-                .zip(sessions)
-                .and_then(|(session, sessions)| {
-                    let session = session.touched(now);
-                    let headers = request.headers();
-                    sessions.session_cookies(&session, now, headers).ok()
-                })
-                .unwrap_or_default(),
-            SessionEffect::Clear => sessions
-                .map(|sessions| sessions.names.clear_session(request.headers()))
-                .unwrap_or_default(),
-            // Sessions hold no tokens, so nothing is ever due to be refreshed.
-            SessionEffect::Keep | SessionEffect::RefreshAhead | SessionEffect::RefreshNow => {
-                Vec::new()
-            }
-        };
-        let underway = |headers| {
-            sessions
-                .map(|sessions| sessions.underway(headers, &recognised))
-                .unwrap_or_default()
-        };
-        match decision.verdict {
-            Verdict::Admit(caller) => {
-                // On a bypassed path the gate looks at nothing, and begins no login.
-                let (style, underway) = match caller {
-                    Caller::Bypassed => (Style::AsAsked, Underway::default()),
-                    Caller::Anonymous | Caller::Identified => {
-                        (Style::of(gate, &head), underway(request.headers()))
-                    }
+        match go_on(&self.layer, &mut self.inner, request, None, now) {
+            Next::Answer(future) => future,
+            Next::Wait(sight, request) => {
+                // The service that is ready goes along, and its clone becomes ready for the next request.
+                let other = self.inner.clone();
+                let held = Held {
+                    inner: std::mem::replace(&mut self.inner, other),
+                    layer: self.layer.clone(),
+                    request,
                 };
-                let principal = recognised.into_principal(now);
-                let passing = &gate.0.common.passing;
-                let identified = principal.as_ref().filter(|_| caller == Caller::Identified);
-                let said = passing.tell(identified.map(Principal::identity), request.headers_mut());
-                let after = After {
-                    cookies,
-                    said,
-                    cache: decision.cache,
-                    style,
-                    underway,
-                    caller,
-                    peer,
-                    gate: gate.clone(),
-                };
-                if let Some(sessions) = sessions
-                    && passing.keeps_own_cookies()
-                {
-                    sessions.names.strip(request.headers_mut());
-                }
-                let extensions = request.extensions_mut();
-                match (caller, principal) {
-                    (Caller::Bypassed, _) => {}
-                    (Caller::Identified, Some(principal)) => {
-                        extensions.insert(principal);
-                    }
-                    // Nobody is identified without having been recognised; if it ever happened, nobody would be there.
-                    (Caller::Anonymous, _) | (Caller::Identified, None) => {
-                        extensions.insert(Anonymous::MARK);
-                    }
-                }
-                GateFuture::pass(self.inner.call(request), after)
-            }
-            Verdict::Serve(endpoint) => {
-                let gate = gate.clone();
-                // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
-                let (parts, body) = request.into_parts();
-                let work = endpoint::serve(gate, endpoint, parts, body, recognised);
-                GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
-            }
-            verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
-                match gate.answer(&verdict, underway(request.headers()), peer) {
-                    Answer::Now(mut response) => {
-                        answer::set_cookies(&mut response, cookies);
-                        GateFuture::done(response)
-                    }
-                    Answer::Later(work) => GateFuture::later(work, cookies),
-                }
+                GateFuture::wait(sight, held)
             }
         }
     }
+}
+
+/// A request that waits until it is known whose it is, and the service that is ready for it.
+pub(crate) struct Held<S, B> {
+    inner: S,
+    layer: GateLayer,
+    request: Request<B>,
+}
+
+impl<S, B> Held<S, B>
+where
+    S: Service<Request<B>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    /// Goes on as if it had been known at once.
+    pub(crate) fn go_on(mut self, sight: Sight) -> GateFuture<S, B> {
+        let now = self.layer.gate.now();
+        let known = Some(sight);
+        match go_on(&self.layer, &mut self.inner, self.request, known, now) {
+            Next::Answer(future) => future,
+            Next::Wait(sight, request) => GateFuture::wait(sight, Self { request, ..self }),
+        }
+    }
+}
+
+/// What comes of a request.
+enum Next<S, B>
+where
+    S: Service<Request<B>>,
+{
+    Answer(GateFuture<S, B>),
+    /// It has to wait.
+    Wait(Boxed<'static, Sight>, Request<B>),
+}
+
+/// Decides about a request and does it. `known` is what its token comes to, if that took waiting.
+fn go_on<S, B>(
+    layer: &GateLayer,
+    inner: &mut S,
+    mut request: Request<B>,
+    known: Option<Sight>,
+    now: UnixTime,
+) -> Next<S, B>
+where
+    S: Service<Request<B>>,
+    B: Body + Send + 'static,
+    B::Data: Send,
+{
+    let gate = &layer.gate;
+    let peer = (layer.peer)(request.extensions());
+    let target = (layer.target)(request.extensions()).of(request.uri());
+    let (common, headers) = (&gate.0.common, request.headers());
+    let policy = &common.policy;
+    let head = Head::new(request.method(), target, headers);
+    let head = match policy.asks_for_client() {
+        true => head.client(common.client(peer.map(|peer| peer.ip()), headers)),
+        false => head,
+    };
+    let route = policy.route(&head);
+    let sessions = gate.0.sessions.as_deref();
+    let recognised = match known {
+        Some(sight) => gate.seen(sight, request.headers(), now),
+        None => match gate.look(&route, request.headers(), now) {
+            Look::Now(recognised) => recognised,
+            Look::Later(sight) => return Next::Wait(sight, request),
+        },
+    };
+    let decision = policy.decide(&head, &route, recognised.credential(), now);
+    let cookies = match decision.session {
+        // A session that cannot be sealed now goes on as it is.
+        SessionEffect::Touch => recognised
+            .session()
+            .zip(sessions)
+            .and_then(|(session, sessions)| {
+                let session = session.touched(now);
+                let headers = request.headers();
+                sessions.session_cookies(&session, now, headers).ok()
+            })
+            .unwrap_or_default(),
+        SessionEffect::Clear => sessions
+            .map(|sessions| sessions.names.clear_session(request.headers()))
+            .unwrap_or_default(),
+        // Sessions hold no tokens, so nothing is ever due to be refreshed.
+        SessionEffect::Keep | SessionEffect::RefreshAhead | SessionEffect::RefreshNow => Vec::new(),
+    };
+    let underway = |headers| {
+        sessions
+            .map(|sessions| sessions.underway(headers, &recognised))
+            .unwrap_or_default()
+    };
+    Next::Answer(match decision.verdict {
+        Verdict::Admit(caller) => {
+            // On a bypassed path the gate looks at nothing, and begins no login.
+            let (style, underway) = match caller {
+                Caller::Bypassed => (Style::AsAsked, Underway::default()),
+                Caller::Anonymous | Caller::Identified => {
+                    (Style::of(gate, &head), underway(request.headers()))
+                }
+            };
+            let unusable = recognised.unusable();
+            let principal = recognised.into_principal(now);
+            let passing = &gate.0.common.passing;
+            let identified = principal.as_ref().filter(|_| caller == Caller::Identified);
+            let said = passing.tell(identified.map(Principal::identity), request.headers_mut());
+            let after = After {
+                cookies,
+                said,
+                cache: decision.cache,
+                style,
+                underway,
+                caller,
+                peer,
+                unusable,
+                gate: gate.clone(),
+            };
+            if let Some(sessions) = sessions
+                && passing.keeps_own_cookies()
+            {
+                sessions.names.strip(request.headers_mut());
+            }
+            let extensions = request.extensions_mut();
+            match (caller, principal) {
+                (Caller::Bypassed, _) => {}
+                (Caller::Identified, Some(principal)) => {
+                    extensions.insert(principal);
+                }
+                // Nobody is identified without having been recognised; if it ever happened, nobody would be there.
+                (Caller::Anonymous, _) | (Caller::Identified, None) => {
+                    extensions.insert(Anonymous::MARK);
+                }
+            }
+            GateFuture::pass(inner.call(request), after)
+        }
+        Verdict::Serve(endpoint) => {
+            let gate = gate.clone();
+            // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
+            let (parts, body) = request.into_parts();
+            let work = endpoint::serve(gate, endpoint, parts, body, recognised);
+            GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
+        }
+        verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
+            match gate.answer(&verdict, underway(request.headers()), peer) {
+                Answer::Now(mut response) => {
+                    answer::set_cookies(&mut response, cookies);
+                    GateFuture::done(response)
+                }
+                Answer::Later(work) => GateFuture::later(work, cookies),
+            }
+        }
+    })
 }
 
 /// Takes off what only the gate may put on. Done to every request, also on open and bypassed paths.

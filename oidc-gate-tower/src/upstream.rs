@@ -1,52 +1,28 @@
-//! What the gate knows of its provider, shared by all requests.
+//! What the gate knows of the provider that it signs users in with.
 
 use crate::{
     core::{
         check::{Check, CheckFailed},
-        flow::{Flow, Input, KeyQuery, Step},
         identity::Identity,
-        jose::JwkSet,
         login::{Registration, SignInRules, check_claims_source, check_compatible},
-        provider::{
-            Discovery, FetchKeys, Fetched, Metadata,
-            cache::{Cache, Decision, Reason},
-            may_be_outdated,
-        },
-        time::UnixTime,
-        url::{EndpointUrl, Issuer},
+        provider::{Metadata, may_be_outdated},
+        url::Issuer,
     },
     outside::Outside,
-    ports::Boxed,
     provider::MetadataSource,
+    published::Published,
     tasks::Tasks,
 };
-use std::{
-    fmt,
-    future::Future,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{fmt, ops::Deref, sync::Arc};
 
-/// The provider: how to reach it, what it has said of itself, and the effects a [`Flow`] needs.
+pub(crate) use crate::published::Unavailable;
+
+/// The provider: what it publishes, who we are there, and what makes a login one.
 #[derive(Clone)]
-pub(crate) struct Upstream(Arc<Inner>);
-
-struct Inner {
-    issuer: Issuer,
+pub(crate) struct Upstream {
+    published: Published<Metadata>,
     registration: Arc<Registration>,
     rules: Arc<SignInRules>,
-    source: MetadataSource,
-    metadata: Arc<Shared<Metadata>>,
-    keys: RwLock<KeysAt>,
-    outside: Outside,
-    tasks: Arc<Tasks>,
-}
-
-/// The provider cannot be asked now.
-#[derive(Clone, Debug)]
-pub(crate) struct Unavailable {
-    pub(crate) why: CheckFailed,
-    pub(crate) retry_after: Duration,
 }
 
 impl Upstream {
@@ -58,380 +34,58 @@ impl Upstream {
         outside: Outside,
         tasks: Arc<Tasks>,
     ) -> Self {
-        Self(Arc::new(Inner {
-            issuer,
+        Self {
+            published: Published::new(issuer, source, outside, tasks),
             registration: Arc::new(registration),
             rules: Arc::new(rules),
-            source,
-            metadata: Arc::default(),
-            keys: RwLock::default(),
-            outside,
-            tasks,
-        }))
+        }
+    }
+
+    /// What it publishes, for whoever verifies its tokens.
+    pub(crate) fn published(&self) -> &Published<Metadata> {
+        &self.published
     }
 
     /// Whether an identity comes from this provider.
     pub(crate) fn vouches_for(&self, identity: &Identity) -> bool {
-        identity.issuer() == self.0.issuer.as_str()
-            && identity.provider() == &*self.0.rules.provider
-    }
-
-    pub(crate) fn issuer(&self) -> &Issuer {
-        &self.0.issuer
+        identity.issuer() == self.issuer().as_str() && identity.provider() == &*self.rules.provider
     }
 
     pub(crate) fn registration(&self) -> &Arc<Registration> {
-        &self.0.registration
-    }
-
-    #[cfg(feature = "openidconnect")]
-    pub(crate) fn http(&self) -> Arc<dyn crate::ports::DynHttpClient> {
-        self.0.outside.http.clone()
+        &self.registration
     }
 
     pub(crate) fn rules(&self) -> &Arc<SignInRules> {
-        &self.0.rules
-    }
-
-    /// The metadata, if it is at hand. Never waits.
-    pub(crate) fn metadata_at_hand(&self) -> Option<Arc<Metadata>> {
-        if let MetadataSource::Known(metadata) = &self.0.source {
-            return Some(metadata.clone());
-        }
-        match self.0.metadata.decide(self.0.outside.clock.now(), |_| true) {
-            Decision::UseHeld(metadata) => Some(metadata),
-            // Who waits for it can have it renewed, too.
-            Decision::UseHeldAndRefresh(_) | Decision::Fetch(_) | Decision::Unavailable { .. } => {
-                None
-            }
-        }
-    }
-
-    /// The metadata, fetched if need be.
-    pub(crate) async fn metadata(&self) -> Result<Arc<Metadata>, Unavailable> {
-        self.metadata_that(|_| true).await
-    }
-
-    /// The metadata, fetched if need be: because none is known, or because what is known does not suit.
-    async fn metadata_that(
-        &self,
-        suits: impl Fn(&Metadata) -> bool + Send + Sync + 'static,
-    ) -> Result<Arc<Metadata>, Unavailable> {
-        let flow = match &self.0.source {
-            MetadataSource::Known(metadata) => return Ok(metadata.clone()),
-            MetadataSource::WellKnown => Discovery::new(self.0.issuer.clone()),
-            MetadataSource::At(url) => Discovery::at(self.0.issuer.clone(), url.clone()),
-        };
-        let fetch = |this: Self| async move { this.drive(flow).await };
-        self.get(self.0.metadata.clone(), suits, fetch).await
+        &self.rules
     }
 
     /// Whether a login can work with this metadata at all.
     pub(crate) fn check(&self, metadata: &Metadata) -> Result<(), CheckFailed> {
-        check_compatible(metadata, &self.0.registration)?;
-        check_claims_source(metadata, self.0.rules.claims.source)
+        check_compatible(metadata, &self.registration)?;
+        check_claims_source(metadata, self.rules.claims.source)
     }
 
     /// A login failed at this check. If outdated metadata would explain that, the next login asks for new metadata.
     pub(crate) fn failed(&self, check: Check) {
         if may_be_outdated(check) {
-            self.0
-                .metadata
-                .change(|cache| cache.doubt(self.0.outside.clock.now()));
-        }
-    }
-
-    /// The keys, fetched if need be: because none are known, or because this one is not among them.
-    fn keys(&self, query: KeyQuery) -> Boxed<'_, Result<Arc<JwkSet>, Unavailable>> {
-        // Boxed, because fetching keys drives a flow, and driving a flow may look for keys.
-        Box::pin(async move {
-            let jwks_uri = self.metadata().await?.jwks_uri().clone();
-            let found = self.keys_at(&jwks_uri, &query).await;
-            if found.as_ref().is_ok_and(|keys| keys.answers(&query)) {
-                return found;
-            }
-            // The keys may have moved since the metadata was fetched.
-            let before = jwks_uri.clone();
-            match self
-                .metadata_that(move |metadata| *metadata.jwks_uri() != before)
-                .await
-            {
-                Ok(metadata) if *metadata.jwks_uri() != jwks_uri => {
-                    self.keys_at(metadata.jwks_uri(), &query).await
-                }
-                _ => found,
-            }
-        })
-    }
-
-    async fn keys_at(
-        &self,
-        jwks_uri: &EndpointUrl,
-        query: &KeyQuery,
-    ) -> Result<Arc<JwkSet>, Unavailable> {
-        let (shared, before) = self.keys_of(jwks_uri);
-        let (address, wanted) = (jwks_uri.clone(), query.clone());
-        let fetch = |this: Self| async move {
-            let fetched = this.drive(FetchKeys::new(address)).await;
-            if let Ok(fetched) = &fetched {
-                report_skipped(&fetched.value, &this.0.issuer);
-            }
-            fetched
-        };
-        let found = self
-            .get(shared, move |keys| keys.answers(&wanted), fetch)
-            .await;
-        let Some(before) = before else { return found };
-        match found {
-            Ok(keys) => {
-                self.0
-                    .keys
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .settle(jwks_uri);
-                Ok(keys)
-            }
-            Err(unavailable) => before
-                .fresh(self.0.outside.clock.now())
-                .filter(|keys| keys.answers(query))
-                .ok_or(unavailable),
-        }
-    }
-
-    /// The keys of this address, and those of the address before as long as this one has not answered.
-    fn keys_of(
-        &self,
-        jwks_uri: &EndpointUrl,
-    ) -> (Arc<Shared<JwkSet>>, Option<Arc<Shared<JwkSet>>>) {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
-        if keys.address.as_ref() == Some(jwks_uri) {
-            return (keys.shared.clone(), keys.before.clone());
-        }
-        drop(keys);
-        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
-        if keys.move_to(jwks_uri) {
-            tracing::info!(issuer = %self.0.issuer, "the provider's keys are at another address now");
-        }
-        (keys.shared.clone(), keys.before.clone())
-    }
-
-    /// Carries out what a flow asks for, each step once, until it is done.
-    pub(crate) async fn drive<F: Flow + Send>(&self, mut flow: F) -> F::Output {
-        let outside = &self.0.outside;
-        let mut input = Input::Start;
-        loop {
-            input = match outside.resume(&mut flow, input) {
-                Step::Done(output) => return output,
-                Step::Send(exchange) => outside.send(exchange).await,
-                Step::FindKeys(query) => Input::Keys(
-                    self.keys(query)
-                        .await
-                        .map_err(|unavailable| unavailable.why),
-                ),
-                Step::Wait(time) => outside.wait(time).await,
-                Step::Sign(input) => outside.sign(input).await,
-            };
-        }
-    }
-
-    /// One fetch at a time, however many ask.
-    async fn get<T, Fut>(
-        &self,
-        shared: Arc<Shared<T>>,
-        suits: impl Fn(&T) -> bool + Send + Sync + 'static,
-        fetch: impl FnOnce(Self) -> Fut + Send + 'static,
-    ) -> Result<Arc<T>, Unavailable>
-    where
-        T: Send + Sync + 'static,
-        Fut: Future<Output = Result<Fetched<T>, CheckFailed>> + Send + 'static,
-    {
-        match shared.decide(self.0.outside.clock.now(), &suits) {
-            Decision::UseHeld(value) => return Ok(value),
-            Decision::UseHeldAndRefresh(value) => {
-                let upstream = self.clone();
-                // Detached: the request goes on with what is there.
-                drop(
-                    self.0
-                        .tasks
-                        .spawn(async move { upstream.refresh(&shared, fetch).await }),
-                );
-                return Ok(value);
-            }
-            Decision::Unavailable { retry_after, why } => {
-                return Err(Unavailable { why, retry_after });
-            }
-            Decision::Fetch(_) => {}
-        }
-        // In a task of the gate's own: a request that is broken off must neither stop the fetch that others wait for nor
-        // keep its failure from being remembered.
-        let upstream = self.clone();
-        let fetched = self.0.tasks.spawn(async move {
-            let _only = shared.fetching.lock().await;
-            // Somebody else may have fetched while we waited.
-            match shared.decide(upstream.0.outside.clock.now(), &suits) {
-                Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => Ok(value),
-                Decision::Unavailable { retry_after, why } => Err(Unavailable { why, retry_after }),
-                Decision::Fetch(Reason::Unknown) => {
-                    upstream.fetch(&shared, Reason::Unknown, fetch).await
-                }
-                Decision::Fetch(Reason::Ordinary) => {
-                    let fetched = upstream.fetch(&shared, Reason::Ordinary, fetch).await;
-                    // What is held is better than nothing, while it may be used at all.
-                    fetched.or_else(|unavailable| {
-                        match shared.decide(upstream.0.outside.clock.now(), &suits) {
-                            Decision::UseHeld(value) | Decision::UseHeldAndRefresh(value) => {
-                                Ok(value)
-                            }
-                            Decision::Fetch(_) | Decision::Unavailable { .. } => Err(unavailable),
-                        }
-                    })
-                }
-            }
-        });
-        fetched.await.unwrap_or_else(|_| {
-            let why = CheckFailed::new(Check::Misuse, "the fetch was broken off");
-            Err(Unavailable {
-                why,
-                retry_after: Duration::from_secs(1),
-            })
-        })
-    }
-
-    async fn refresh<T, Fut>(&self, shared: &Shared<T>, fetch: impl FnOnce(Self) -> Fut)
-    where
-        T: Send + Sync + 'static,
-        Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
-    {
-        // Whoever holds the lock is fetching already.
-        if let Ok(_only) = shared.fetching.try_lock() {
-            // A failure is logged where it happens; what is held stays.
-            drop(self.fetch(shared, Reason::Ordinary, fetch).await);
-        }
-    }
-
-    /// To be called by the holder of the `fetching` lock.
-    async fn fetch<T, Fut>(
-        &self,
-        shared: &Shared<T>,
-        reason: Reason,
-        fetch: impl FnOnce(Self) -> Fut,
-    ) -> Result<Arc<T>, Unavailable>
-    where
-        Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
-    {
-        shared.change(|cache| cache.begin(self.0.outside.clock.now(), reason));
-        let fetched = fetch(self.clone()).await;
-        let now = self.0.outside.clock.now();
-        match fetched {
-            Ok(fetched) => Ok(shared.change(|cache| cache.loaded(now, fetched))),
-            Err(why) => {
-                let retry_after = shared.change(|cache| cache.failed(now, why.clone()));
-                tracing::warn!(
-                    check = %why.check(), cause = why.cause(), remedy = why.check().remedy(), issuer = %self.0.issuer,
-                    "the provider could not be asked"
-                );
-                Err(Unavailable { why, retry_after })
-            }
+            self.published.doubt();
         }
     }
 }
 
-/// A key that is not used is ordinary, unless the provider has given a secret away with it.
-fn report_skipped(keys: &JwkSet, issuer: &Issuer) {
-    for skipped in keys.skipped() {
-        if skipped.is_leak() {
-            tracing::error!(%issuer, key = %skipped, "the provider has published a secret; its operator has to replace the key");
-        } else {
-            tracing::debug!(%issuer, key = %skipped, "a key of the provider is not used");
-        }
+impl Deref for Upstream {
+    type Target = Published<Metadata>;
+
+    fn deref(&self) -> &Published<Metadata> {
+        &self.published
     }
 }
 
 impl fmt::Debug for Upstream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upstream")
-            .field("issuer", &self.0.issuer)
-            .field("registration", &self.0.registration)
+            .field("issuer", self.issuer())
+            .field("registration", &self.registration)
             .finish_non_exhaustive()
-    }
-}
-
-/// Something that is fetched for everybody.
-struct Shared<T> {
-    /// Held for no longer than a decision takes.
-    cache: RwLock<Cache<T>>,
-    /// Held while a fetch is under way.
-    fetching: tokio::sync::Mutex<()>,
-}
-
-impl<T> Shared<T> {
-    fn decide(&self, now: UnixTime, suits: impl FnOnce(&T) -> bool) -> Decision<T> {
-        self.cache
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .decide(now, suits)
-    }
-
-    fn fresh(&self, now: UnixTime) -> Option<Arc<T>> {
-        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
-        cache.fresh(now).cloned()
-    }
-
-    fn has_any(&self) -> bool {
-        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
-        cache.held().is_some()
-    }
-
-    fn change<R>(&self, change: impl FnOnce(&mut Cache<T>) -> R) -> R {
-        change(&mut self.cache.write().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl<T> Default for Shared<T> {
-    fn default() -> Self {
-        Self {
-            cache: RwLock::default(),
-            fetching: tokio::sync::Mutex::default(),
-        }
-    }
-}
-
-/// The keys, and the address they are from. What another address has published verifies nothing: it may have been given
-/// up because its keys had leaked.
-#[derive(Default)]
-struct KeysAt {
-    address: Option<EndpointUrl>,
-    shared: Arc<Shared<JwkSet>>,
-    /// What the address before has published. Until the new one has answered, it is used as long as it is fresh: the
-    /// provider has said so.
-    before: Option<Arc<Shared<JwkSet>>>,
-}
-
-impl KeysAt {
-    /// Whether there was another address before.
-    fn move_to(&mut self, address: &EndpointUrl) -> bool {
-        if self.address.as_ref() == Some(address) {
-            return false;
-        }
-        let moved = self.address.replace(address.clone()).is_some();
-        let left = std::mem::take(&mut self.shared);
-        if left.has_any() {
-            self.before = Some(left);
-        }
-        moved
-    }
-
-    /// This address has answered.
-    fn settle(&mut self, address: &EndpointUrl) {
-        if self.address.as_ref() == Some(address) {
-            self.before = None;
-        }
-    }
-}
-
-/// What an unavailable provider comes to when the check itself does not say it better.
-impl From<Unavailable> for CheckFailed {
-    fn from(unavailable: Unavailable) -> Self {
-        unavailable.why
     }
 }

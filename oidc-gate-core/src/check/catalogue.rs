@@ -617,6 +617,120 @@ checks! {
         answer: 401, "`invalid_token`, or as `InvalidBearer` says",
         mended_by: Caller, "Get a new token; the cause says what was wrong with this one.",
     }
+    BearerHeader = "bearer.header" {
+        rule: "`Authorization` stands once, and is `Bearer`, spaces, and one token.",
+        source: "RFC 6750 § 2.1", "https://www.rfc-editor.org/rfc/rfc6750#section-2.1",
+        answer: 400, "`invalid_request`, or 403 as `InvalidBearer` says",
+        mended_by: Caller, "Send one `Authorization: Bearer` with the token and nothing after it.",
+    }
+    BearerDpop = "bearer.dpop" {
+        rule: "A token comes with the scheme `Bearer`; proofs of possession are not verified.",
+        source: "RFC 9449 § 7.1", "https://www.rfc-editor.org/rfc/rfc9449#section-7.1",
+        answer: 401, "a challenge without an error, or as `InvalidBearer` says",
+        mended_by: Caller, "Have the client ask for a bearer token, without DPoP.",
+    }
+    BearerMalformed = "bearer.malformed" {
+        rule: "A token is a signed JWT.",
+        source: "RFC 9068 § 2", "https://www.rfc-editor.org/rfc/rfc9068#section-2",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "An opaque token cannot be verified here: have the issuer make JWTs for this service.",
+    }
+    BearerEncrypted = "bearer.encrypted" {
+        rule: "A token is signed and not encrypted.",
+        source: "RFC 9068 § 4", "https://www.rfc-editor.org/rfc/rfc9068#section-4",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Have the issuer sign tokens for this service without encrypting them.",
+    }
+    BearerAlg = "bearer.alg" {
+        rule: "A token is signed with one of the configured algorithms, none of them symmetric.",
+        source: "RFC 8725 § 3.1", "https://www.rfc-editor.org/rfc/rfc8725#section-3.1",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Have the issuer sign with an asymmetric algorithm, or name its algorithm in `Bearer::algs`.",
+    }
+    BearerCrit = "bearer.crit" {
+        rule: "A token demands no extension.",
+        source: "RFC 7515 § 4.1.11", "https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Have the issuer leave `crit` and `b64` out.",
+    }
+    BearerType = "bearer.type" {
+        rule: "The header says by `typ` what kind of token it is: `at+jwt` for an access token.",
+        source: "RFC 9068 § 4", "https://www.rfc-editor.org/rfc/rfc9068#section-4",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Is it an access token? An ID token is none. If the issuer writes another `typ` into access tokens, say by `Bearer::untyped` what marks them.",
+    }
+    BearerKind = "bearer.kind" {
+        rule: "A token is of the kind that is accepted, and no other that the issuer signs.",
+        source: "RFC 8725 § 3.12", "https://www.rfc-editor.org/rfc/rfc8725#section-3.12",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Send an access token. If it is one, `Bearer::untyped` names what the issuer does not write into it.",
+    }
+    BearerIssuer = "bearer.issuer" {
+        rule: "A token's `iss` is a configured issuer, character by character.",
+        source: "RFC 9068 § 4", "https://www.rfc-editor.org/rfc/rfc9068#section-4",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Get a token from a configured issuer. If the one in the cause is meant to be, add a `Bearer` for it.",
+    }
+    BearerKey = "bearer.key" {
+        rule: "The issuer publishes the key that signed the token.",
+        source: "RFC 9068 § 4", "https://www.rfc-editor.org/rfc/rfc9068#section-4",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Get a new token. If it repeats, the issuer signs with a key that its `jwks_uri` does not list.",
+    }
+    BearerSignature = "bearer.signature" {
+        rule: "The signature of a token is right.",
+        source: "RFC 9068 § 4", "https://www.rfc-editor.org/rfc/rfc9068#section-4",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Get a new token; this one was altered, or signed by somebody else.",
+    }
+    BearerClaim = "bearer.claim" {
+        rule: "A token has the claims that its kind demands, each of its type.",
+        source: "RFC 9068 § 2.2", "https://www.rfc-editor.org/rfc/rfc9068#section-2.2",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Have the issuer write the claim that the cause names; where it follows no profile, see `Bearer::untyped`.",
+    }
+    BearerAudience = "bearer.audience" {
+        rule: "A token is meant for this service.",
+        source: "RFC 9068 § 4", "https://www.rfc-editor.org/rfc/rfc9068#section-4",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Ask for a token for this service, by `resource` or as the issuer has it. If `aud` in the cause names this service, configure it with `Bearer::audience`.",
+    }
+    BearerAuthorizedParty = "bearer.azp" {
+        rule: "An ID token was issued to the audience it is shown to, and to nobody else.",
+        source: "OpenID Connect Core § 3.1.3.7", "https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Get a token whose `azp` is the configured audience.",
+    }
+    BearerExpired = "bearer.expired" {
+        rule: "A token has not expired.",
+        source: "RFC 9068 § 4", "https://www.rfc-editor.org/rfc/rfc9068#section-4",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Get a new token. If a fresh one fails too, the clocks differ.",
+    }
+    BearerNotBefore = "bearer.not_before" {
+        rule: "A token is valid already.",
+        source: "RFC 7519 § 4.1.5", "https://www.rfc-editor.org/rfc/rfc7519#section-4.1.5",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Wait until it is valid, or set the clocks right.",
+    }
+    BearerIssuedAt = "bearer.issued_at" {
+        rule: "A token was not issued, and its user did not sign in, in the future.",
+        source: "RFC 7519 § 4.1.6", "https://www.rfc-editor.org/rfc/rfc7519#section-4.1.6",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Set the clocks right.",
+    }
+    BearerSubject = "bearer.subject" {
+        rule: "A token names its subject in at most 255 characters of visible ASCII.",
+        source: "OpenID Connect Core § 2", "https://openid.net/specs/openid-connect-core-1_0.html#IDToken",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Have the issuer give its users other names.",
+    }
+    BearerBound = "bearer.bound" {
+        rule: "A token that is bound to a key comes with a proof of that key, which is not verified here.",
+        source: "RFC 7800 § 3.1", "https://www.rfc-editor.org/rfc/rfc7800#section-3.1",
+        answer: 401, "`invalid_token`, or as `InvalidBearer` says",
+        mended_by: Caller, "Have the client ask for a bearer token, without DPoP and without a certificate.",
+    }
     RequestMethod = "client_auth.http_method" {
         rule: "A token request is a POST.",
         source: "RFC 6749 § 3.2", "https://www.rfc-editor.org/rfc/rfc6749#section-3.2",

@@ -3,7 +3,7 @@
 use super::{ClaimPath, ClaimRules, EmailRule, Userinfo};
 use crate::{
     check::{Check, CheckFailed},
-    identity::{Identity, IdentityBuilder},
+    identity::{Identity, IdentityBuilder, IdentityKind, Via},
     time::UnixTime,
 };
 use serde_json::{Map, Value};
@@ -18,6 +18,12 @@ pub(crate) struct Facts<'a> {
     pub(crate) scopes: &'a str,
     /// When the user proved who it is.
     pub(crate) auth_time: Option<UnixTime>,
+    /// By what.
+    pub(crate) via: Via,
+    /// A user, or a client that acts for itself.
+    pub(crate) kind: IdentityKind,
+    /// To whom the token was issued, where that is known and to be kept.
+    pub(crate) client_id: Option<&'a str>,
 }
 
 /// The user these claims are about. `claims` are those of a believed ID token.
@@ -37,7 +43,9 @@ pub(crate) fn read(
         claims.remove(done);
     }
     let mut take = |name| take_text(&mut claims, name).unwrap_or_default();
-    let mut identity = Identity::builder(take("iss"), take("sub"));
+    let mut identity = Identity::builder(take("iss"), take("sub"))
+        .via(facts.via)
+        .kind(facts.kind);
     if !facts.provider.is_empty() {
         identity = identity.provider(facts.provider);
     }
@@ -73,6 +81,9 @@ pub(crate) fn read(
         if rules.keeps(&name) {
             identity = identity.claim(name, value);
         }
+    }
+    if let Some(id) = facts.client_id {
+        identity = identity.claim("client_id", id);
     }
     let identity = identity.build();
     if let Some(shape) = &rules.demanded {
@@ -277,6 +288,9 @@ mod tests {
             provider: "",
             scopes: "",
             auth_time: None,
+            via: Via::Session,
+            kind: IdentityKind::User,
+            client_id: None,
         };
         read(rules, all.clone(), None, facts)
     }

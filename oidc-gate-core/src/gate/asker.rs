@@ -2,6 +2,7 @@
 
 use super::head::{Head, is_get};
 use crate::login::ReturnTo;
+use crate::resource::is_bearer;
 use http::{HeaderMap, HeaderName, Method, header};
 
 /// What kind of request this is, for the form of an answer. Never for the question who may pass.
@@ -263,14 +264,7 @@ impl Asking {
                 .headers
                 .get_all(header::AUTHORIZATION)
                 .iter()
-                .any(|value| {
-                    let scheme = value
-                        .as_bytes()
-                        .split(|b| *b == b' ')
-                        .next()
-                        .unwrap_or_default();
-                    scheme.eq_ignore_ascii_case(b"bearer")
-                }),
+                .any(is_bearer),
             // Of a sibling host's link (`same-site`) they do come along.
             led_by: match only(head.headers, &SEC_FETCH_SITE) {
                 One::Is("cross-site") => LedBy::AnotherSite,

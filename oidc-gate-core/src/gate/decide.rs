@@ -12,7 +12,7 @@ use super::preflight::{Preflights, is_preflight};
 use super::requirement::{Requirement, StepUp, Unmet};
 use super::route::{Endpoint, Requirements, Route};
 use super::settings::{Accepts, InvalidBearer};
-use crate::check::Check;
+use crate::check::{Check, CheckFailed};
 use crate::identity::{Identity, Via};
 use crate::session::{Freshness, SameSite};
 use crate::time::UnixTime;
@@ -66,7 +66,7 @@ pub enum BearerVerdict<'a> {
     /// It is not.
     Invalid {
         /// Why.
-        check: Check,
+        failed: &'a CheckFailed,
         /// Whether a session came beside it.
         session: LiveSession,
     },
@@ -152,18 +152,29 @@ impl Policy {
     /// [`as_json`](Asking::as_json) where [`answers_json`](Self::answers_json) says so.
     pub fn answer_demand(&self, asking: Asking, demand: Demand) -> Verdict {
         match demand {
-            Demand::SignIn if asking.bearer && self.accepts.bearer() => self.challenge(
-                &asking,
-                Check::BearerInvalid,
-                "a signed-in caller is demanded and the bearer token names none",
-                Some(ChallengeError::InvalidToken),
-            ),
+            // A login cannot mend a header.
+            Demand::SignIn if asking.bearer && self.accepts.bearer() => {
+                let cause = "a signed-in caller is demanded and the bearer token names none";
+                let failed = CheckFailed::new(Check::BearerInvalid, cause);
+                self.invalid_bearer(asking, &failed, LiveSession::Present)
+            }
             Demand::SignIn => self.unauthenticated(
                 asking,
                 Check::Unauthenticated,
                 "a signed-in caller is demanded by the application",
             ),
             Demand::Unmet { unmet, via } => self.unmet(asking, unmet, via),
+        }
+    }
+
+    /// Answers a demand for a signed-in caller from inside an open route, whose token has this verdict: as on a protected path.
+    pub fn answer_demand_of_bearer(&self, asking: Asking, bearer: BearerVerdict<'_>) -> Verdict {
+        match bearer {
+            BearerVerdict::Invalid { failed, session } => {
+                self.invalid_bearer(asking, failed, session)
+            }
+            BearerVerdict::IssuerUnavailable => issuer_unavailable(&asking),
+            BearerVerdict::Valid(_) => self.answer_demand(asking, Demand::SignIn),
         }
     }
 
@@ -324,15 +335,13 @@ impl Policy {
             Credential::Bearer(BearerVerdict::Valid(who)) => {
                 Recognised::As(who, SessionEffect::Keep)
             }
-            Credential::Bearer(BearerVerdict::Invalid { check, session }) => Recognised::Not(own(
-                self.invalid_bearer(asking(), check, session),
+            Credential::Bearer(BearerVerdict::Invalid { failed, session }) => Recognised::Not(own(
+                self.invalid_bearer(asking(), failed, session),
                 SessionEffect::Keep,
             )),
-            Credential::Bearer(BearerVerdict::IssuerUnavailable) => refused(
-                Check::ProviderUnreachable,
-                "expected the keys of the token's issuer, they cannot be had",
-                StatusCode::SERVICE_UNAVAILABLE,
-            ),
+            Credential::Bearer(BearerVerdict::IssuerUnavailable) => {
+                Recognised::Not(own(issuer_unavailable(&asking()), SessionEffect::Keep))
+            }
             Credential::StoreUnavailable => refused(
                 Check::StoreUnavailable,
                 "expected the session, the store does not answer",
@@ -395,41 +404,52 @@ impl Policy {
         }
     }
 
-    fn invalid_bearer(&self, asking: Asking, check: Check, session: LiveSession) -> Verdict {
-        match (self.invalid_bearer, session, asking.return_to) {
+    fn invalid_bearer(
+        &self,
+        asking: Asking,
+        failed: &CheckFailed,
+        session: LiveSession,
+    ) -> Verdict {
+        let (check, cause) = (failed.check(), failed.cause().to_owned());
+        let refusal = |status| Refusal::new(check, cause, status, form(asking.asker));
+        // What cannot be read stays so after a login.
+        let readable = check != Check::BearerHeader;
+        match (self.invalid_bearer, session, &asking.return_to) {
             (InvalidBearer::Login, LiveSession::Absent, Some(return_to))
-                if self.accepts.sessions() =>
+                if self.accepts.sessions() && readable =>
             {
                 Verdict::LogIn {
                     check,
-                    return_to,
+                    return_to: return_to.clone(),
                     step_up: None,
                 }
             }
             (InvalidBearer::Login | InvalidBearer::Challenge, ..) => {
-                let error = ChallengeError::InvalidToken;
-                Verdict::Refuse(
-                    Refusal::new(
-                        check,
-                        check.rule(),
-                        StatusCode::UNAUTHORIZED,
-                        form(asking.asker),
-                    )
-                    .challenge(Challenge::new(Scheme::Bearer, Some(error))),
-                )
+                let (status, error) = match check {
+                    Check::BearerHeader => (
+                        StatusCode::BAD_REQUEST,
+                        Some(ChallengeError::InvalidRequest),
+                    ),
+                    // Another scheme is no token that could be wrong (RFC 6750 § 3.1).
+                    Check::BearerDpop => (StatusCode::UNAUTHORIZED, None),
+                    _ => (StatusCode::UNAUTHORIZED, Some(ChallengeError::InvalidToken)),
+                };
+                Verdict::Refuse(refusal(status).challenge(self.bearer_challenge(error)))
             }
-            (InvalidBearer::Forbidden, ..) => Verdict::Refuse(Refusal::new(
-                check,
-                check.rule(),
-                StatusCode::FORBIDDEN,
-                form(asking.asker),
-            )),
+            (InvalidBearer::Forbidden, ..) => Verdict::Refuse(refusal(StatusCode::FORBIDDEN)),
         }
+    }
+
+    fn bearer_challenge(&self, error: Option<ChallengeError>) -> Challenge {
+        Challenge::new(Scheme::Bearer, error).realm(self.realm.clone())
     }
 
     fn unmet(&self, asking: Asking, unmet: Unmet, via: Via) -> Verdict {
         match unmet {
-            Unmet::Forbidden { requirement } => {
+            Unmet::Forbidden {
+                requirement,
+                scopes,
+            } => {
                 let refusal = Refusal::new(
                     Check::Forbidden,
                     format!("expected {requirement}"),
@@ -438,10 +458,9 @@ impl Policy {
                 );
                 Verdict::Refuse(match via {
                     Via::Session => refusal,
-                    Via::Bearer => refusal.challenge(Challenge::new(
-                        Scheme::Bearer,
-                        Some(ChallengeError::InsufficientScope),
-                    )),
+                    Via::Bearer => refusal.challenge(
+                        self.bearer_challenge(Some(ChallengeError::InsufficientScope { scopes })),
+                    ),
                 })
             }
             Unmet::StepUp(way) => match (via, asking.return_to) {
@@ -460,7 +479,7 @@ impl Policy {
                     let status = StatusCode::UNAUTHORIZED;
                     Verdict::Refuse(
                         Refusal::new(Check::StepUp, cause, status, form(asking.asker))
-                            .challenge(Challenge::new(scheme, error)),
+                            .challenge(Challenge::new(scheme, error).realm(self.realm.clone())),
                     )
                 }
             },
@@ -499,7 +518,7 @@ impl Policy {
         };
         Verdict::Refuse(
             Refusal::new(check, cause, StatusCode::UNAUTHORIZED, form(asking.asker))
-                .challenge(Challenge::new(scheme, error)),
+                .challenge(Challenge::new(scheme, error).realm(self.realm.clone())),
         )
     }
 
@@ -539,6 +558,16 @@ impl Policy {
 enum Recognised<'a> {
     As(&'a Identity, SessionEffect),
     Not(Decision),
+}
+
+/// There is no telling whether the token is good, so it is not called bad.
+fn issuer_unavailable(asking: &Asking) -> Verdict {
+    Verdict::Refuse(Refusal::new(
+        Check::ProviderUnreachable,
+        "expected the keys of the token's issuer, they cannot be had",
+        StatusCode::SERVICE_UNAVAILABLE,
+        form(asking.asker),
+    ))
 }
 
 /// A decision whose answer is the gate's own.

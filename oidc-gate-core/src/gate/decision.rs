@@ -6,7 +6,7 @@ use crate::check::Check;
 use crate::form::is_word;
 use crate::login::ReturnTo;
 use http::{HeaderValue, StatusCode};
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 /// What happens to a request.
 ///
@@ -123,6 +123,8 @@ pub struct Challenge {
     pub scheme: Scheme,
     /// What was wrong with the credential, if there was one.
     pub error: Option<ChallengeError>,
+    /// What the caller has no access to, in words for a person.
+    pub realm: Option<Arc<str>>,
 }
 
 /// An authentication scheme.
@@ -140,10 +142,15 @@ pub enum Scheme {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a new case must be handled")]
 pub enum ChallengeError {
-    /// `invalid_token` ([RFC 6750 § 3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+    /// `invalid_request` ([RFC 6750 § 3.1](https://www.rfc-editor.org/rfc/rfc6750#section-3.1)).
+    InvalidRequest,
+    /// `invalid_token`.
     InvalidToken,
     /// `insufficient_scope`, which also says that the caller lacks a group.
-    InsufficientScope,
+    InsufficientScope {
+        /// The scopes that are missing, if that is what is.
+        scopes: Vec<String>,
+    },
     /// `insufficient_user_authentication` ([RFC 9470 § 3](https://www.rfc-editor.org/rfc/rfc9470#section-3)).
     StepUp(StepUp),
 }
@@ -151,7 +158,18 @@ pub enum ChallengeError {
 impl Challenge {
     /// A challenge by that scheme.
     pub fn new(scheme: Scheme, error: Option<ChallengeError>) -> Self {
-        Self { scheme, error }
+        Self {
+            scheme,
+            error,
+            realm: None,
+        }
+    }
+
+    /// With a realm. Quotes and backslashes are escaped, and what no header can hold is left out.
+    #[must_use]
+    pub fn realm(mut self, realm: Option<Arc<str>>) -> Self {
+        self.realm = realm;
+        self
     }
 
     /// The value of `WWW-Authenticate`.
@@ -167,22 +185,48 @@ impl Challenge {
             Scheme::Bearer => "Bearer",
             Scheme::Session => "Session",
         };
-        let Some(error) = &self.error else {
-            return HeaderValue::from_static(scheme);
-        };
-        let mut text = format!(r#"{scheme} error="{}""#, error.code());
-        if let ChallengeError::StepUp(way) = error {
-            // A demand from inside the application may hold what is no fit value; a header must not.
-            let values = way.acr_values.iter().map(String::as_str);
-            let values: Vec<_> = values.filter(|value| is_word(value)).collect();
-            if !values.is_empty() {
-                text += &format!(r#", acr_values="{}""#, values.join(" "));
-            }
-            if let Some(age) = way.max_age {
-                text += &format!(r#", max_age="{}""#, age.as_secs());
-            }
+        let mut params: Vec<String> = Vec::new();
+        if let Some(realm) = &self.realm {
+            let plain = realm.chars().filter(|c| *c == ' ' || c.is_ascii_graphic());
+            let quoted: String = plain
+                .flat_map(|c| {
+                    matches!(c, '"' | '\\')
+                        .then_some('\\')
+                        .into_iter()
+                        .chain([c])
+                })
+                .collect();
+            params.push(format!(r#"realm="{quoted}""#));
         }
-        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(scheme))
+        if let Some(error) = &self.error {
+            params.push(format!(r#"error="{}""#, error.code()));
+        }
+        // A demand from inside the application may hold what is no fit value; a header must not.
+        let mut words = |name: &str, values: &[String]| {
+            let fit: Vec<_> = values
+                .iter()
+                .filter(|v| is_word(v))
+                .map(String::as_str)
+                .collect();
+            if !fit.is_empty() {
+                params.push(format!(r#"{name}="{}""#, fit.join(" ")));
+            }
+        };
+        match &self.error {
+            Some(ChallengeError::InsufficientScope { scopes }) => words("scope", scopes),
+            Some(ChallengeError::StepUp(way)) => {
+                words("acr_values", &way.acr_values);
+                if let Some(age) = way.max_age {
+                    params.push(format!(r#"max_age="{}""#, age.as_secs()));
+                }
+            }
+            Some(ChallengeError::InvalidRequest | ChallengeError::InvalidToken) | None => {}
+        }
+        if params.is_empty() {
+            return HeaderValue::from_static(scheme);
+        }
+        HeaderValue::try_from(format!("{scheme} {}", params.join(", ")))
+            .unwrap_or(HeaderValue::from_static(scheme))
     }
 }
 
@@ -190,8 +234,9 @@ impl ChallengeError {
     /// The error code.
     pub fn code(&self) -> &'static str {
         match self {
+            Self::InvalidRequest => "invalid_request",
             Self::InvalidToken => "invalid_token",
-            Self::InsufficientScope => "insufficient_scope",
+            Self::InsufficientScope { .. } => "insufficient_scope",
             Self::StepUp(_) => "insufficient_user_authentication",
         }
     }
@@ -229,4 +274,53 @@ pub enum Cache {
     Private(&'static str),
     /// `no-store`: an answer of the gate.
     NoStore,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn whatever_is_in_it_a_challenge_can_be_read() {
+        let scopes = |all: &[&str]| ChallengeError::InsufficientScope {
+            scopes: all.iter().map(ToString::to_string).collect(),
+        };
+        let way = StepUp::new(
+            vec!["a\"b".into(), "phr".into()],
+            Some(Duration::from_secs(5)),
+        );
+        for (realm, error, expected) in [
+            (None, None, "Bearer"),
+            (
+                Some("the \"shop\" \\"),
+                None,
+                r#"Bearer realm="the \"shop\" \\""#,
+            ),
+            (Some("a\r\nb\u{e9}"), None, r#"Bearer realm="ab""#),
+            (
+                Some("shop"),
+                Some(ChallengeError::InvalidRequest),
+                r#"Bearer realm="shop", error="invalid_request""#,
+            ),
+            (
+                None,
+                Some(scopes(&[])),
+                r#"Bearer error="insufficient_scope""#,
+            ),
+            (
+                None,
+                Some(scopes(&["read", "a\"b", "", "x y", "write"])),
+                r#"Bearer error="insufficient_scope", scope="read write""#,
+            ),
+            (
+                None,
+                Some(ChallengeError::StepUp(way)),
+                r#"Bearer error="insufficient_user_authentication", acr_values="phr", max_age="5""#,
+            ),
+        ] {
+            let challenge = Challenge::new(Scheme::Bearer, error).realm(realm.map(Into::into));
+            assert_eq!(challenge.header_value(), expected);
+        }
+    }
 }

@@ -96,7 +96,7 @@ impl Policy {
                 let requirements = self.admit.iter().chain(requirements);
                 match Requirement::check_all(requirements, who, now) {
                     Ok(()) => "this caller may pass".into(),
-                    Err(Unmet::Forbidden { requirement }) => {
+                    Err(Unmet::Forbidden { requirement, .. }) => {
                         format!("403: this caller lacks {requirement}")
                     }
                     Err(Unmet::StepUp(_)) => "this caller has to sign in again".into(),

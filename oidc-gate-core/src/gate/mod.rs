@@ -66,7 +66,7 @@ pub use policy::Policy;
 pub use preflight::Preflights;
 pub use requirement::{
     Requirement, StepUp, Unmet, acr, claim, email, email_domain, email_in, group, max_age,
-    predicate, role, scope, signed_in,
+    predicate, role, scope, signed_in, user,
 };
 pub use route::{Endpoint, Requirements, Route};
 pub use settings::{Accepts, InvalidBearer, PolicySettings, Rule, RuleKind, RuleProblem};

@@ -14,7 +14,7 @@ use crate::peers::Peers;
 use crate::session::SameSite;
 use crate::time::UnixTime;
 use http::Method;
-use std::{collections::HashMap, net::IpAddr};
+use std::{collections::HashMap, net::IpAddr, sync::Arc};
 
 /// The rules of a gate, checked and ready.
 ///
@@ -47,6 +47,7 @@ pub struct Policy {
     pub(super) endpoints: Vec<(Box<str>, Endpoint)>,
     pub(super) accepts: Accepts,
     pub(super) invalid_bearer: InvalidBearer,
+    pub(super) realm: Option<Arc<str>>,
     pub(super) origin: Option<Box<str>>,
     pub(super) same_site: SameSite,
     pub(super) admit: Option<Requirement>,
@@ -123,6 +124,7 @@ impl Policy {
             prefix,
             accepts: settings.accepts,
             invalid_bearer: settings.invalid_bearer,
+            realm: settings.realm.map(Into::into),
             origin: settings.origin.map(Into::into),
             same_site: settings.same_site,
             admit: settings.admit,

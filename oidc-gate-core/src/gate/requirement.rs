@@ -5,7 +5,7 @@ mod email;
 use crate::check::quote;
 use crate::claims::ClaimPath;
 use crate::form::is_word;
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityKind};
 use crate::time::UnixTime;
 use email::{has_address, has_domain, is_domain, parts};
 use serde_json::Value;
@@ -30,6 +30,7 @@ pub struct Requirement(Node);
 #[derive(Clone)]
 enum Node {
     SignedIn,
+    User,
     Group(Arc<str>),
     Role(Arc<str>),
     Scope(Arc<str>),
@@ -53,6 +54,8 @@ pub enum Unmet {
     Forbidden {
         /// The requirement, in words.
         requirement: String,
+        /// The scopes that are missing, where the requirement is about scopes.
+        scopes: Vec<String>,
     },
     /// A stronger or more recent sign-in would do, and everything else holds.
     StepUp(StepUp),
@@ -93,6 +96,12 @@ impl StepUp {
 /// Any signed-in caller.
 pub fn signed_in() -> Requirement {
     Requirement(Node::SignedIn)
+}
+
+/// A user, in person or by a client that acts for one, and no client that acts for itself: see
+/// [`Identity::kind`](crate::identity::Identity::kind).
+pub fn user() -> Requirement {
+    Requirement(Node::User)
 }
 
 /// A member of the group of exactly this name.
@@ -210,6 +219,7 @@ impl Node {
     fn check(&self, who: &Identity, now: UnixTime) -> Result<(), Unmet> {
         let holds = match self {
             Self::SignedIn => true,
+            Self::User => who.kind() == IdentityKind::User,
             Self::Group(name) => who.in_group(name),
             Self::Role(name) => who.has_role(name),
             Self::Scope(name) => who.has_scope(name),
@@ -256,6 +266,10 @@ impl Node {
     fn forbidden(&self) -> Unmet {
         Unmet::Forbidden {
             requirement: self.to_string(),
+            scopes: match self {
+                Self::Scope(name) => vec![name.to_string()],
+                _ => vec![],
+            },
         }
     }
 
@@ -264,7 +278,7 @@ impl Node {
             out.push(format!("{what} {}: {remedy}", quote(name)));
         };
         match self {
-            Self::SignedIn => {}
+            Self::SignedIn | Self::User => {}
             Self::Group(name) if name.is_empty() => bad("group", name, "name a group"),
             Self::Role(name) if name.is_empty() => bad("role", name, "name a role"),
             Self::Scope(name) if name.is_empty() => bad("scope", name, "name a scope"),
@@ -311,12 +325,27 @@ fn all<'a>(
     now: UnixTime,
 ) -> Result<(), Unmet> {
     let mut way: Option<StepUp> = None;
+    let mut refused: Option<(String, Vec<String>)> = None;
     for node in nodes {
-        match node.check(who, now) {
-            Ok(()) => {}
-            Err(Unmet::StepUp(more)) => way.get_or_insert_default().merge(more),
-            Err(forbidden) => return Err(forbidden),
+        match (node.check(who, now), &mut refused) {
+            (Ok(()), _) => {}
+            (Err(Unmet::StepUp(more)), _) => way.get_or_insert_default().merge(more),
+            // Whoever fetches a new token wants to know all the scopes that are missing.
+            (Err(Unmet::Forbidden { scopes, .. }), Some((_, missing))) => missing.extend(scopes),
+            (
+                Err(Unmet::Forbidden {
+                    requirement,
+                    scopes,
+                }),
+                none,
+            ) => *none = Some((requirement, scopes)),
         }
+    }
+    if let Some((requirement, scopes)) = refused {
+        return Err(Unmet::Forbidden {
+            requirement,
+            scopes,
+        });
     }
     way.map_or(Ok(()), |way| Err(Unmet::StepUp(way)))
 }
@@ -353,6 +382,7 @@ impl fmt::Display for Node {
         };
         match self {
             Self::SignedIn => f.write_str("signed in"),
+            Self::User => f.write_str("a user"),
             Self::Group(name) => write!(f, "group {name}"),
             Self::Role(name) => write!(f, "role {name}"),
             Self::Scope(name) => write!(f, "scope {name}"),

@@ -102,12 +102,12 @@ impl Accepts {
 #[expect(clippy::exhaustive_enums, reason = "the choices are the design")]
 pub enum InvalidBearer {
     /// A navigation without a live session goes to the login. Everything else gets 401 `invalid_token`: where there is
-    /// a session, a login cannot mend the header.
+    /// a session, a login cannot mend the header. One that cannot be read at all gets 400 `invalid_request`.
     #[default]
     Login,
-    /// 403, as `--bearer-token-login-fallback=false` of oauth2-proxy does.
+    /// 403 always, as `--bearer-token-login-fallback=false` of oauth2-proxy does.
     Forbidden,
-    /// 401 `invalid_token` always.
+    /// 401 `invalid_token` always, and 400 `invalid_request` for a header that cannot be read.
     Challenge,
 }
 
@@ -127,6 +127,9 @@ pub struct PolicySettings {
     pub accepts: Accepts,
     /// What an invalid bearer token leads to.
     pub invalid_bearer: InvalidBearer,
+    /// What challenges call the application, if anything
+    /// ([RFC 9110 § 11.5](https://www.rfc-editor.org/rfc/rfc9110#section-11.5)).
+    pub realm: Option<String>,
     /// What a caller has to meet on every protected path, beside the rules' requirements.
     pub admit: Option<Requirement>,
     /// Clients from these networks pass without a login where no rule says anything.
@@ -156,6 +159,7 @@ impl Default for PolicySettings {
             ],
             accepts: Accepts::default(),
             invalid_bearer: InvalidBearer::default(),
+            realm: None,
             admit: None,
             open_to: None,
             preflights: Preflights::default(),

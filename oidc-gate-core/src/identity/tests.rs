@@ -104,15 +104,19 @@ fn a_form_that_contradicts_itself_does_not_open() {
             end(Field::Name, name_ends - 1),
         ),
         ("text that is no UTF-8", byte(HEADER, 0xff)),
-        ("a flag that nobody knows", byte(FLAGS, 4)),
+        ("a flag that nobody knows", byte(FLAGS, 8)),
         ("a time that is neither there nor not", byte(FLAGS + 1, 2)),
     ] {
         assert!(Identity::decode(&form).is_none(), "{what}");
     }
-    for flags in 0..4 {
+    for flags in 0..8 {
         let read = Identity::decode(&byte(FLAGS, flags)).unwrap();
-        let via = [Via::Session, Via::Bearer][usize::from(flags >> 1)];
-        assert_eq!((read.email_verified(), read.via()), (flags & 1 == 1, via));
+        let via = [Via::Session, Via::Bearer][usize::from(flags >> 1 & 1)];
+        let kind = [IdentityKind::User, IdentityKind::Client][usize::from(flags >> 2)];
+        assert_eq!(
+            (read.email_verified(), read.via(), read.kind()),
+            (flags & 1 == 1, via, kind)
+        );
     }
     let timeless = Identity::decode(&byte(FLAGS + 1, 0)).unwrap();
     assert_eq!(timeless.auth_time(), None);

@@ -61,18 +61,29 @@ impl Discovery {
 
     /// The metadata of `issuer` at this address and nowhere else: for a provider that publishes it elsewhere.
     pub fn at(issuer: Issuer, url: EndpointUrl) -> Self {
+        Self::only(issuer, url, Metadata::parse)
+    }
+}
+
+impl<M> Discovery<M> {
+    pub(super) fn only(
+        issuer: Issuer,
+        url: EndpointUrl,
+        parse: fn(&[u8], &Issuer) -> Result<M, CheckFailed>,
+    ) -> Self {
         Self {
             get: Get::new(url, MAX_METADATA_BYTES),
-            parse: Metadata::parse,
+            parse,
             otherwise: None,
             in_vain: None,
             issuer,
         }
     }
-}
 
-impl<M> Discovery<M> {
-    fn first(issuer: Issuer, parse: fn(&[u8], &Issuer) -> Result<M, CheckFailed>) -> Self {
+    pub(super) fn first(
+        issuer: Issuer,
+        parse: fn(&[u8], &Issuer) -> Result<M, CheckFailed>,
+    ) -> Self {
         Self {
             get: Get::new(issuer.discovery_url(), MAX_METADATA_BYTES),
             parse,

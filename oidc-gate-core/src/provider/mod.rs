@@ -3,12 +3,14 @@
 pub mod cache;
 mod endpoint;
 mod fetch;
+mod issuer;
 mod members;
 mod metadata;
 mod server;
 
 pub use endpoint::Endpoint;
 pub use fetch::{Discovery, FetchKeys, Fetched};
+pub use issuer::{IssuerMetadata, NamesKeys};
 pub use metadata::Metadata;
 pub use server::ServerMetadata;
 

@@ -2,7 +2,7 @@
 
 use crate::check::CheckFailed;
 use crate::claims::{ClaimRules, Facts, Userinfo, read};
-use crate::identity::Identity;
+use crate::identity::{Identity, IdentityKind, Via};
 use crate::time::UnixTime;
 use serde_json::{Map, Value};
 use std::fmt;
@@ -154,6 +154,9 @@ impl IdTokenClaims {
             provider,
             scopes,
             auth_time: self.auth_time,
+            via: Via::Session,
+            kind: IdentityKind::User,
+            client_id: None,
         };
         read(rules, self.claims, userinfo, facts)
     }

@@ -72,18 +72,7 @@ impl UnverifiedIdToken {
     /// [`Check::IdTokenType`] where `typ` is there and is not `JWT`.
     pub fn parse(token: &IdToken) -> Result<Self, CheckFailed> {
         let jws = CompactJws::parse(token.expose()).map_err(|error| untrue(&error))?;
-        // An access token, a logout token and an ID token can look much alike; RFC 8725 § 3.11 tells them apart here.
-        // RFC 7515 § 4.1.9 lets a type be written with or without `application/`.
-        if let Some(typ) = jws.typ()
-            && !["JWT", "application/JWT"]
-                .iter()
-                .any(|jwt| typ.eq_ignore_ascii_case(jwt))
-        {
-            return Err(CheckFailed::new(
-                Check::IdTokenType,
-                format!("expected `typ` \"JWT\" or none, got {}", quote(typ)),
-            ));
-        }
+        check_type(jws.typ())?;
         Ok(Self { jws })
     }
 
@@ -185,23 +174,48 @@ impl UnverifiedIdToken {
             ),
             error => untrue(&error),
         })?;
-        let claims = Claims(&verified);
-        claims.check_kind()?;
-        claims.check_issuer(expect.issuer)?;
-        claims.check_audience(alg, expect)?;
-        let expires_at = claims.check_expiry(expect.leeway, now)?;
-        let issued_at = claims.check_issued_at(expect.leeway, now)?;
-        claims.check_not_before(expect.leeway, now)?;
-        claims.check_nonce(occasion, expect.nonce)?;
-        claims.check_acr(expect.acr_values)?;
-        let auth_time = claims.check_auth_time(expect, now)?;
-        claims.check_subject()?;
-        claims.check_access_token(alg, expect.access_token)?;
-        claims.text("sid")?;
+        let times = Claims(&verified).check(occasion, alg, expect, now)?;
         Ok(IdTokenClaims::new(
-            verified, expires_at, issued_at, auth_time,
+            verified,
+            times.expires_at,
+            times.issued_at,
+            times.auth_time,
         ))
     }
+}
+
+/// The times that a believed ID token names.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdTokenTimes {
+    pub(crate) expires_at: UnixTime,
+    pub(crate) issued_at: UnixTime,
+    pub(crate) auth_time: Option<UnixTime>,
+}
+
+/// Whether the header's `typ` is one that an ID token may have. An access token, a logout token and an ID token can look much
+/// alike; RFC 8725 § 3.11 tells them apart here. RFC 7515 § 4.1.9 lets a type be written with or without `application/`.
+pub(crate) fn check_type(typ: Option<&str>) -> Result<(), CheckFailed> {
+    let Some(typ) = typ else { return Ok(()) };
+    let fit = ["JWT", "application/JWT"]
+        .iter()
+        .any(|jwt| typ.eq_ignore_ascii_case(jwt));
+    fit.then_some(()).ok_or_else(|| {
+        CheckFailed::new(
+            Check::IdTokenType,
+            format!("expected `typ` \"JWT\" or none, got {}", quote(typ)),
+        )
+    })
+}
+
+/// Whether the claims of an ID token, whose signature is confirmed, are as expected, when somebody presents it to a service:
+/// as at a sign-in, but for the nonce, which is between its client and the provider.
+pub(crate) fn check_presented(
+    claims: &Map<String, Value>,
+    alg: Alg,
+    expect: &Expectations<'_>,
+    now: UnixTime,
+) -> Result<IdTokenTimes, CheckFailed> {
+    Claims(claims).check(Occasion::Presented, alg, expect, now)
 }
 
 /// What brought the token.
@@ -209,6 +223,8 @@ impl UnverifiedIdToken {
 enum Occasion {
     SignIn,
     Refresh,
+    /// Nothing: somebody shows it.
+    Presented,
 }
 
 fn check_origin(
@@ -274,6 +290,32 @@ fn untrue(error: &JwsError) -> CheckFailed {
 struct Claims<'a>(&'a Map<String, Value>);
 
 impl<'a> Claims<'a> {
+    fn check(
+        self,
+        occasion: Occasion,
+        alg: Alg,
+        expect: &Expectations<'_>,
+        now: UnixTime,
+    ) -> Result<IdTokenTimes, CheckFailed> {
+        self.check_kind()?;
+        self.check_issuer(expect.issuer)?;
+        self.check_audience(alg, expect)?;
+        let expires_at = self.check_expiry(expect.leeway, now)?;
+        let issued_at = self.check_issued_at(expect.leeway, now)?;
+        self.check_not_before(expect.leeway, now)?;
+        self.check_nonce(occasion, expect.nonce)?;
+        self.check_acr(expect.acr_values)?;
+        let auth_time = self.check_auth_time(expect, now)?;
+        self.check_subject()?;
+        self.check_access_token(alg, expect.access_token)?;
+        self.text("sid")?;
+        Ok(IdTokenTimes {
+            expires_at,
+            issued_at,
+            auth_time,
+        })
+    }
+
     /// A claim that is text where it stands at all.
     fn text(self, name: &str) -> Result<Option<&'a str>, CheckFailed> {
         match self.0.get(name) {
@@ -412,6 +454,7 @@ impl<'a> Claims<'a> {
         let cause = match (expected, self.text("nonce")?) {
             (None, None) => return Ok(()),
             (Some(_), None) if occasion == Occasion::Refresh => return Ok(()),
+            (None, Some(_)) if occasion == Occasion::Presented => return Ok(()),
             (Some(expected), Some(nonce)) if expected.ct_eq(nonce) => return Ok(()),
             (Some(_), Some(_)) => "it is not the one that was sent",
             (Some(_), None) => "one was sent, and there is none",

@@ -6,11 +6,12 @@ use crate::{
     config_error::without_userinfo,
     core::{
         client_auth::{Client, Method},
-        gate::{Endpoint, Policy},
+        gate::{Accepts, Endpoint, Policy},
         login::{Places, Registration, ResponseMode, check_claims_source, check_compatible},
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
+    bearer::{Accepted, Own, Verifier, World},
     gate::{Common, Inner},
     http_client::http_client,
     outside::Outside,
@@ -34,7 +35,7 @@ struct SignIn {
     domain: Option<CookieDomain>,
     keys: CookieKeys,
     limits: Lifetimes,
-    http: Box<dyn DynHttpClient>,
+    http: Arc<dyn DynHttpClient>,
 }
 
 impl GateBuilder {
@@ -46,14 +47,26 @@ impl GateBuilder {
     /// Every problem of the configuration, each with the setting, the value and what to do.
     pub fn build(mut self) -> Result<Gate, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
-        let sign_in = self.sign_in(&mut problems);
-        let policy = self.compile(sign_in.as_ref(), &mut problems);
-        let callers = match sign_in {
-            Some(_) => Callers::BySession,
-            None => Callers::ByBearerAlone,
+        let sign_in = match self.signs_in() {
+            true => Some(self.sign_in(&mut problems)),
+            false => None,
         };
+        // What is broken is among the problems.
+        let is_broken = matches!(sign_in, Some(None));
+        let sign_in = sign_in.flatten();
+        let callers = match sign_in {
+            None if !is_broken => Callers::ByBearerAlone,
+            _ => Callers::BySession,
+        };
+        let bearers = self.accepted_bearers(sign_in.as_ref(), is_broken, &mut problems);
+        let policy = self.compile(sign_in.as_ref(), is_broken, !bearers.is_empty(), &mut problems);
         let passing = std::mem::take(&mut self.passing).compile(callers, &mut problems);
-        let (Some(sign_in), Some(policy), []) = (sign_in, policy, problems.as_slice()) else {
+        let http = match &sign_in {
+            Some(with) => Some(with.http.clone()),
+            None if is_broken => None,
+            None => self.http_client_or_default(None, &mut problems),
+        };
+        let (Some(policy), Some(http), []) = (policy, http, problems.as_slice()) else {
             return Err(ConfigError::new(problems));
         };
         let common = Arc::new(Common {
@@ -63,11 +76,64 @@ impl GateBuilder {
             tasks: Arc::new(Tasks::new()),
             passing,
         });
-        let sessions = self.sessions(sign_in, common.clone())?;
+        let sessions = match sign_in {
+            Some(with) => Some(Arc::new(self.sessions(with, common.clone())?)),
+            None => None,
+        };
+        let bearer = (!bearers.is_empty()).then(|| {
+            let outside = Outside {
+                http,
+                signer: None,
+                clock: common.clock.clone(),
+            };
+            let tasks = common.tasks.clone();
+            let provider = sessions.as_deref().map(|sessions| &sessions.upstream);
+            Arc::new(Verifier::new(bearers, provider, World { outside, tasks }))
+        });
         Ok(Gate(Arc::new(Inner {
             common,
-            sessions: Some(Arc::new(sessions)),
+            sessions,
+            bearer,
         })))
+    }
+
+    /// Whether anything is said of logins. The development provider comes with a client for those that want one.
+    fn signs_in(&self) -> bool {
+        let client = self.client.is_some() && !self.is_embedded();
+        let said = client || self.base_url.is_some() || self.keys.is_some();
+        said || !self.providers.is_empty() || self.bearers.is_empty()
+    }
+
+    /// The bearer tokens that are accepted. Where nobody signs in, the issuer that is set is theirs.
+    fn accepted_bearers(
+        &mut self,
+        sign_in: Option<&SignIn>,
+        is_broken: bool,
+        problems: &mut Vec<String>,
+    ) -> Vec<Accepted> {
+        let bearers = std::mem::take(&mut self.bearers);
+        let mut rules = sign_in.map(|with| with.provider.rules()).unwrap_or_default();
+        let issuer = match sign_in {
+            Some(with) => Some(with.issuer.clone()),
+            None if is_broken || bearers.is_empty() => return Vec::new(),
+            None => {
+                rules.claims.groups_at = std::mem::take(&mut self.groups_at);
+                let url = self.issuer.take();
+                let had_none = url.is_none();
+                let issuer = url.and_then(|url| parse_issuer(&url, problems));
+                if issuer.is_none() && !had_none {
+                    return Vec::new();
+                }
+                issuer
+            }
+        };
+        let own = issuer.as_ref().map(|issuer| Own {
+            issuer,
+            rules: &rules,
+            signs_in: sign_in.is_some(),
+        });
+        let accepted = bearers.into_iter().map(|bearer| bearer.accept(own, problems));
+        accepted.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
     fn sign_in(&mut self, problems: &mut Vec<String>) -> Option<SignIn> {
@@ -146,7 +212,7 @@ impl GateBuilder {
             )]));
         }
         let outside = Outside {
-            http: with.http.into(),
+            http: with.http,
             signer,
             clock: common.clock.clone(),
         };
@@ -255,14 +321,27 @@ impl GateBuilder {
         limits
     }
 
-    fn compile(&mut self, sign_in: Option<&SignIn>, problems: &mut Vec<String>) -> Option<Policy> {
+    fn compile(
+        &mut self,
+        sign_in: Option<&SignIn>,
+        is_broken: bool,
+        by_bearer: bool,
+        problems: &mut Vec<String>,
+    ) -> Option<Policy> {
         let mut settings = std::mem::take(&mut self.policy);
-        settings.endpoints = vec![
-            Endpoint::Start,
-            sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
-            Endpoint::SignOut,
-            Endpoint::Userinfo,
-        ];
+        settings.endpoints = vec![Endpoint::Userinfo];
+        settings.accepts = match (sign_in.is_some() || is_broken, by_bearer) {
+            (true, false) => Accepts::Sessions,
+            (true, true) => Accepts::SessionsAndBearer,
+            (false, _) => Accepts::Bearer,
+        };
+        if settings.accepts != Accepts::Bearer {
+            settings.endpoints.extend([
+                Endpoint::Start,
+                sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
+                Endpoint::SignOut,
+            ]);
+        }
         if let Some(SignIn { base, .. }) = sign_in {
             settings.base_path = base.path().to_owned();
             settings.origin = Some(base.origin().to_owned());
@@ -331,13 +410,13 @@ impl GateBuilder {
         &mut self,
         certificate: Option<ClientCert>,
         problems: &mut Vec<String>,
-    ) -> Option<Box<dyn DynHttpClient>> {
+    ) -> Option<Arc<dyn DynHttpClient>> {
         let own = self.http.take().map(|http| match http {
             Http::Own(http) => http,
             #[cfg(feature = "dev-provider")]
             Http::Embedded(http) => http,
         });
-        http_client(own, self.ca_file.as_deref(), certificate, problems)
+        http_client(own, self.ca_file.as_deref(), certificate, problems).map(Into::into)
     }
 }
 

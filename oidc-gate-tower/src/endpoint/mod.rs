@@ -31,6 +31,9 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
 {
+    if endpoint == Endpoint::Userinfo {
+        return userinfo::serve(recognised.identity());
+    }
     let Some(sessions) = gate.0.sessions.clone() else {
         return answer::empty(StatusCode::NOT_FOUND);
     };
@@ -48,9 +51,9 @@ where
             Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()),
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
-        Endpoint::Userinfo => userinfo::serve(recognised.session()),
-        // `build` switches none of these on.
-        Endpoint::SignIn
+        // `build` switches none of these on, and userinfo is served already.
+        Endpoint::Userinfo
+        | Endpoint::SignIn
         | Endpoint::Auth
         | Endpoint::Ping
         | Endpoint::Ready

@@ -1,13 +1,13 @@
 //! `userinfo`: who is signed in, for the application's own scripts.
 
-use crate::{answer, core::session::Session};
+use crate::{Identity, answer};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde_json::json;
 
 /// The members that oauth2-proxy's users know. The policy has refused whoever is not signed in.
-pub(super) fn serve(session: Option<&Session>) -> Response<Bytes> {
-    let Some(user) = session.map(Session::identity) else {
+pub(super) fn serve(who: Option<&Identity>) -> Response<Bytes> {
+    let Some(user) = who else {
         return answer::empty(StatusCode::UNAUTHORIZED);
     };
     let mut document =

@@ -19,12 +19,12 @@ pub(crate) struct DiscoverySettings {
 }
 
 /// Where the metadata comes from, once the configuration has been found to be right.
-pub(crate) enum MetadataSource {
+pub(crate) enum MetadataSource<M = Metadata> {
     /// Where the specifications put it.
     WellKnown,
     At(EndpointUrl),
     /// It is configured, and never asked for.
-    Known(Arc<Metadata>),
+    Known(Arc<M>),
 }
 
 impl Provider {

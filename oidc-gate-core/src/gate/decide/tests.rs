@@ -79,14 +79,16 @@ fn alice(via: Via) -> Identity {
         .build()
 }
 
+static BAD_TOKENS: std::sync::LazyLock<[CheckFailed; 3]> = std::sync::LazyLock::new(|| {
+    [Check::BearerInvalid, Check::BearerHeader, Check::BearerDpop]
+        .map(|check| CheckFailed::new(check, "why"))
+});
+
 fn credential<'a>(text: &str, session: &'a Identity, bearer: &'a Identity) -> Credential<'a> {
     let view = |freshness| Credential::Session(SessionView::new(session, freshness));
-    let invalid = |session| {
-        Credential::Bearer(BearerVerdict::Invalid {
-            check: Check::BearerInvalid,
-            session,
-        })
-    };
+    let [invalid_token, malformed, dpop] = &*BAD_TOKENS;
+    let bad = |failed, session| Credential::Bearer(BearerVerdict::Invalid { failed, session });
+    let invalid = |session| bad(invalid_token, session);
     match text {
         "none" => Credential::None,
         "session" => view(Freshness::Fresh),
@@ -98,6 +100,8 @@ fn credential<'a>(text: &str, session: &'a Identity, bearer: &'a Identity) -> Cr
         "bearer" => Credential::Bearer(BearerVerdict::Valid(bearer)),
         "bearer invalid" => invalid(LiveSession::Absent),
         "bearer invalid, session" => invalid(LiveSession::Present),
+        "bearer malformed" => bad(malformed, LiveSession::Absent),
+        "bearer dpop" => bad(dpop, LiveSession::Present),
         "bearer issuer down" => Credential::Bearer(BearerVerdict::IssuerUnavailable),
         "store down" => Credential::StoreUnavailable,
         other => panic!("{other}"),

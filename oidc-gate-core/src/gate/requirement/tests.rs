@@ -18,8 +18,12 @@ fn check(requirement: &Requirement) -> Result<(), Unmet> {
 }
 
 fn forbidden(requirement: &str) -> Result<(), Unmet> {
+    let scope = requirement
+        .strip_prefix("scope ")
+        .filter(|name| !name.contains(' '));
     Err(Unmet::Forbidden {
         requirement: requirement.into(),
+        scopes: scope.into_iter().map(Into::into).collect(),
     })
 }
 
@@ -287,4 +291,28 @@ fn a_claim_has_exactly_the_value_or_a_list_with_it() {
         check(&claim(["deep", "er"], "x")),
         forbidden("claim \"deep\" → \"er\" is \"x\"")
     );
+}
+
+#[test]
+fn whoever_lacks_scopes_is_told_all_of_them() {
+    let needs = scope("read").and(scope("write")).and(scope("delete"));
+    let Err(Unmet::Forbidden {
+        requirement,
+        scopes,
+    }) = check(&needs)
+    else {
+        panic!("alice can only read")
+    };
+    assert_eq!(
+        (requirement.as_str(), scopes),
+        ("scope write", vec!["write".to_owned(), "delete".to_owned()])
+    );
+}
+
+#[test]
+fn a_client_in_its_own_name_is_no_user() {
+    assert_eq!(check(&user()), Ok(()));
+    let client = alice().kind(IdentityKind::Client).build();
+    assert_eq!(user().check(&client, NOW), forbidden("a user"));
+    assert_eq!(signed_in().check(&client, NOW), Ok(()));
 }

@@ -1,0 +1,227 @@
+//! From a request's headers to a caller: what was verified before at once, the rest as soon as the issuer's keys are there.
+
+use super::{
+    Accepted, Sight,
+    verified::{Entry, Name, VerifiedTokens},
+};
+use crate::{
+    core::{
+        check::CheckFailed,
+        flow::KeyQuery,
+        jose::JwkSet,
+        provider::{IssuerMetadata, Metadata},
+        resource::{BasicTokens, Bearers, Candidate, presented},
+        secret::AccessToken,
+        time::UnixTime,
+        url::Issuer,
+    },
+    outside::Outside,
+    ports::Clock,
+    published::{Published, Unavailable},
+    tasks::Tasks,
+    upstream::Upstream,
+};
+use http::HeaderMap;
+use std::{fmt, sync::Arc};
+
+/// The tokens that a gate accepts, and the keys of their issuers.
+pub(crate) struct Verifier {
+    bearers: Bearers,
+    rings: Vec<Ring>,
+    basic: BasicTokens,
+    verified: VerifiedTokens,
+    clock: Arc<dyn Clock>,
+}
+
+/// An issuer's keys.
+enum Ring {
+    /// The provider's, which logins use too.
+    Provider(Published<Metadata>),
+    Other(Published<IssuerMetadata>),
+}
+
+impl Ring {
+    fn issuer(&self) -> &Issuer {
+        match self {
+            Self::Provider(published) => published.issuer(),
+            Self::Other(published) => published.issuer(),
+        }
+    }
+
+    fn generation(&self) -> u64 {
+        match self {
+            Self::Provider(published) => published.generation(),
+            Self::Other(published) => published.generation(),
+        }
+    }
+
+    fn keys_at_hand(&self, query: &KeyQuery) -> Option<Arc<JwkSet>> {
+        match self {
+            Self::Provider(published) => published.keys_at_hand(query),
+            Self::Other(published) => published.keys_at_hand(query),
+        }
+    }
+
+    async fn keys(&self, query: KeyQuery) -> Result<Arc<JwkSet>, Unavailable> {
+        match self {
+            Self::Provider(published) => published.keys(query).await,
+            Self::Other(published) => published.keys(query).await,
+        }
+    }
+}
+
+/// What verifying takes of the world.
+pub(crate) struct World {
+    pub(crate) outside: Outside,
+    pub(crate) tasks: Arc<Tasks>,
+}
+
+impl Verifier {
+    /// Tokens by these rules. Rules of one issuer share its keys, and those of the provider share its with the logins; of two
+    /// that say differently where the keys are, the first decides.
+    pub(crate) fn new(accepted: Vec<Accepted>, provider: Option<&Upstream>, world: World) -> Self {
+        let clock = world.outside.clock.clone();
+        let (mut rings, mut rules, mut basic) =
+            (Vec::<Ring>::new(), Vec::new(), BasicTokens::Ignored);
+        for one in accepted {
+            if one.basic == BasicTokens::Taken {
+                basic = BasicTokens::Taken;
+            }
+            let issuer = one.rules.issuer.clone();
+            if !rings.iter().any(|ring| *ring.issuer() == issuer) {
+                let (outside, tasks) = (world.outside.clone(), world.tasks.clone());
+                rings.extend(match (one.source, provider) {
+                    (Some(source), _) => {
+                        let published = Published::new(issuer, source, outside, tasks);
+                        Some(Ring::Other(published))
+                    }
+                    (None, provider) => {
+                        provider.map(|upstream| Ring::Provider(upstream.published().clone()))
+                    }
+                });
+            }
+            rules.push(one.rules);
+        }
+        Self {
+            bearers: Bearers::new(rules),
+            rings,
+            basic,
+            verified: VerifiedTokens::new(),
+            clock,
+        }
+    }
+
+    /// Whose request it is, by its `Authorization`.
+    pub(crate) fn look(self: &Arc<Self>, headers: &HeaderMap, now: UnixTime) -> Sight {
+        let token = match presented(headers, self.basic) {
+            Ok(Some(token)) => token,
+            Ok(None) => return Sight::Nothing,
+            Err(failed) => return Sight::Bad(failed),
+        };
+        let name = self.verified.name(token.expose());
+        let generation = |issuer: usize| self.rings.get(issuer).map_or(0, Ring::generation);
+        if let Some(name) = name
+            && let Some(identity) = self.verified.get(name, now, generation)
+        {
+            return Sight::Good(identity);
+        }
+        let candidate = match self.bearers.read(token.expose()) {
+            Ok(candidate) => candidate,
+            Err(failed) => return Sight::Bad(failed),
+        };
+        let Some((ring, generation)) = self.ring(&candidate) else {
+            return Sight::NoTelling;
+        };
+        let at_hand = self
+            .rings
+            .get(ring)
+            .and_then(|ring| ring.keys_at_hand(&candidate.key_query()));
+        if let Some(keys) = at_hand
+            && candidate.other_keys(&keys).is_none()
+        {
+            return self.judge(candidate, (ring, generation), &keys, name, now);
+        }
+        let (this, token) = (self.clone(), AccessToken::new(token.expose()));
+        Sight::Later(Box::pin(async move { this.wait(&token, name).await }))
+    }
+
+    /// As `look`, with the keys fetched if need be.
+    async fn wait(&self, token: &AccessToken, name: Option<Name>) -> Sight {
+        let candidate = match self.bearers.read(token.expose()) {
+            Ok(candidate) => candidate,
+            Err(failed) => return Sight::Bad(failed),
+        };
+        let Some((at, mut generation)) = self.ring(&candidate) else {
+            return Sight::NoTelling;
+        };
+        let Some(ring) = self.rings.get(at) else {
+            return Sight::NoTelling;
+        };
+        let Ok(mut keys) = ring.keys(candidate.key_query()).await else {
+            return Sight::NoTelling;
+        };
+        if let Some(other) = candidate.other_keys(&keys) {
+            generation = ring.generation();
+            if let Ok(newer) = ring.keys(other).await {
+                keys = newer;
+            }
+        }
+        self.judge(candidate, (at, generation), &keys, name, self.clock.now())
+    }
+
+    /// Asks every issuer for its metadata, unless that is known.
+    pub(crate) async fn ready(&self) -> Result<(), CheckFailed> {
+        for ring in &self.rings {
+            match ring {
+                Ring::Provider(published) => drop(published.metadata().await?),
+                Ring::Other(published) => drop(published.metadata().await?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Which keys are a token's, and what was published when they were looked for.
+    fn ring(&self, candidate: &Candidate<'_>) -> Option<(usize, u64)> {
+        let at = (self.rings.iter()).position(|ring| ring.issuer() == candidate.issuer())?;
+        Some((at, self.rings.get(at)?.generation()))
+    }
+
+    fn judge(
+        &self,
+        candidate: Candidate<'_>,
+        (issuer, generation): (usize, u64),
+        keys: &JwkSet,
+        name: Option<Name>,
+        now: UnixTime,
+    ) -> Sight {
+        let verified = match candidate.verify(keys, now) {
+            Ok(verified) => verified,
+            Err(failed) => return Sight::Bad(failed),
+        };
+        let identity = Arc::new(verified.identity);
+        if let Some(name) = name {
+            let entry = Entry {
+                identity: identity.clone(),
+                issuer,
+                generation,
+                expires_at: verified.expires_at,
+            };
+            self.verified.insert(name, entry, now);
+        }
+        Sight::Good(identity)
+    }
+
+    /// Which issuer's tokens are made for which audience, for tests that make some.
+    #[cfg(feature = "testing")]
+    pub(crate) fn rules(&self) -> &[crate::core::resource::TokenRules] {
+        self.bearers.rules()
+    }
+}
+
+impl fmt::Debug for Verifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier")
+            .field("bearers", &self.bearers)
+            .finish_non_exhaustive()
+    }
+}
