@@ -9,9 +9,9 @@ use crate::{
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
-        gate::{InvalidBearer, 
-            IdentityHeaders, Pattern, PolicySettings, Preflights, Requirement, RuleKind,
-            TrustedProxies,
+        gate::{
+            IdentityHeaders, InvalidBearer, Pattern, PolicySettings, Preflights, Requirement,
+            RuleKind, TrustedProxies,
         },
         login::ResponseMode,
         peers::Peers,

@@ -2,23 +2,13 @@
 
 use crate::headers::end_to_end;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version, header};
-use oidc_gate_tower::{PeerAddr, core::peers::Peers};
+use oidc_gate_tower::{AddressHeader, PeerAddr, TrustedProxies};
 use std::net::SocketAddr;
 
-/// What browsers speak to this process, or to the proxy in front of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third")]
-pub enum Scheme {
-    /// Without TLS.
-    Http,
-    /// With TLS.
-    Https,
-}
-
-/// Where a request came from, said anew: by this process, or by a proxy that it believes.
 const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
 /// Whatever else is taken for the word of a proxy.
 const FORWARDING: [&str; 6] = [
@@ -30,29 +20,44 @@ const FORWARDING: [&str; 6] = [
     "cf-connecting-ip",
 ];
 
+/// What browsers speak to this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    Http,
+    Https,
+}
+
 /// Reads requests.
 #[derive(Clone, Debug)]
-pub struct Front {
-    trusted: Option<Peers>,
-    scheme: Scheme,
+pub(crate) struct Front {
+    pub(crate) scheme: Scheme,
+    /// The gate's. Nobody else says where a request came from.
+    pub(crate) trusted: Option<TrustedProxies>,
+}
+
+/// Where a request came from, as upstreams are told. They are told after the gate has decided: it must not take this
+/// process for a proxy in front of itself.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    from: Option<HeaderValue>,
+    proto: HeaderValue,
+    host: HeaderValue,
+}
+
+impl Origin {
+    /// Tells an upstream.
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        headers.remove(REAL_IP);
+        match self.from {
+            Some(from) => drop(headers.insert(FOR, from)),
+            None => drop(headers.remove(FOR)),
+        }
+        headers.insert(PROTO, self.proto);
+        headers.insert(HOST, self.host);
+    }
 }
 
 impl Front {
-    /// At the edge: nobody in front says where a request came from.
-    pub fn new(scheme: Scheme) -> Self {
-        Self {
-            trusted: None,
-            scheme,
-        }
-    }
-
-    /// Behind these proxies, whose `X-Forwarded-For`, `-Proto` and `-Host` are believed.
-    #[must_use]
-    pub fn behind(mut self, proxies: Peers) -> Self {
-        self.trusted = Some(proxies);
-        self
-    }
-
     /// Makes of a request what it says to everybody further in, or says why it says nothing.
     pub(crate) fn receive<B>(
         &self,
@@ -62,48 +67,55 @@ impl Front {
         let host = host(request)?;
         let headers = request.headers_mut();
         end_to_end(headers);
-        let believed = self
-            .trusted
-            .as_ref()
-            .is_some_and(|trusted| trusted.contains(peer.ip()));
-        let said = [FOR, PROTO, HOST].map(|name| {
-            let value = headers.get(&name).filter(|_| believed).cloned();
-            (name, value)
-        });
-        let forwarding: Vec<_> = headers
-            .keys()
-            .filter(|name| is_forwarding(name))
-            .cloned()
-            .collect();
-        for name in forwarding {
-            headers.remove(name);
-        }
-        let [(_, others), (_, proto), (_, outer)] = said;
-        let from = peer.ip().to_canonical().to_string();
-        let from = match others.as_ref().and_then(|others| others.to_str().ok()) {
-            Some(others) => format!("{others}, {from}"),
-            None => from,
-        };
+        let trusted = self.trusted.as_ref();
+        let believed = trusted.filter(|trusted| trusted.peers.contains(peer.ip()));
+        let said = |name: &HeaderName| headers.get(name).filter(|_| believed.is_some()).cloned();
         let known = |proto: &HeaderValue| matches!(proto.as_bytes(), b"http" | b"https");
         let own = HeaderValue::from_static(match self.scheme {
             Scheme::Http => "http",
             Scheme::Https => "https",
         });
-        set(headers, FOR, HeaderValue::try_from(from).ok());
-        set(headers, PROTO, Some(proto.filter(known).unwrap_or(own)));
-        set(headers, HOST, outer.or(Some(host)));
+        let origin = Origin {
+            from: from(headers, believed, peer),
+            proto: said(&PROTO).filter(known).unwrap_or(own),
+            host: said(&HOST).unwrap_or(host),
+        };
+        // In any spelling: what a proxy in front passes on of its client's is not its own word.
+        let forged = |name: &HeaderName| {
+            let own_word = believed.is_some() && [FOR, REAL_IP].contains(name);
+            is_forwarding(name) && !own_word
+        };
+        let forged: Vec<_> = headers
+            .keys()
+            .filter(|name| forged(name))
+            .cloned()
+            .collect();
+        for name in forged {
+            headers.remove(name);
+        }
         request.extensions_mut().insert(PeerAddr(peer));
+        request.extensions_mut().insert(origin);
         Ok(())
     }
 }
 
-fn set(headers: &mut HeaderMap, name: HeaderName, value: Option<HeaderValue>) {
-    if let Some(value) = value {
-        headers.insert(name, value);
-    }
+/// The client, the proxies that are believed, and the peer.
+fn from(
+    headers: &HeaderMap,
+    believed: Option<&TrustedProxies>,
+    peer: SocketAddr,
+) -> Option<HeaderValue> {
+    let lines = believed.map(|proxies| match proxies.header {
+        AddressHeader::XRealIp => headers.get_all(REAL_IP),
+        _ => headers.get_all(FOR),
+    });
+    let others = lines.into_iter().flatten().map(HeaderValue::to_str);
+    let mut all = others.collect::<Result<Vec<_>, _>>().unwrap_or_default();
+    let peer = peer.ip().to_canonical().to_string();
+    all.push(&peer);
+    HeaderValue::try_from(all.join(", ")).ok()
 }
 
-/// In any spelling: what a proxy in front passes on of its client's is not its own word.
 fn is_forwarding(name: &HeaderName) -> bool {
     let name = name.as_str().replace(['_', '.'], "-");
     name.starts_with("x-forwarded-") || FORWARDING.contains(&&*name)
@@ -132,59 +144,83 @@ fn is_host(host: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use oidc_gate_tower::Peers;
 
-    fn receive(front: &Front, lines: &[(&'static str, &str)]) -> Result<HeaderMap, &'static str> {
+    /// What the gate sees, and then an upstream.
+    fn receive(
+        trusted: Option<TrustedProxies>,
+        lines: &[(&'static str, &str)],
+    ) -> Result<(HeaderMap, HeaderMap), &'static str> {
+        let scheme = Scheme::Http;
         let mut request = Request::new(());
         for (name, value) in lines {
             request.headers_mut().append(*name, value.parse().unwrap());
         }
-        front.receive(&mut request, "[::ffff:192.0.2.7]:4711".parse().unwrap())?;
-        Ok(std::mem::take(request.headers_mut()))
+        let peer = "[::ffff:192.0.2.7]:4711".parse().unwrap();
+        Front { scheme, trusted }.receive(&mut request, peer)?;
+        let origin = request.extensions_mut().remove::<Origin>().unwrap();
+        let gate = request.headers().clone();
+        origin.write(request.headers_mut());
+        Ok((gate, std::mem::take(request.headers_mut())))
+    }
+
+    fn proxies(network: &str) -> Option<TrustedProxies> {
+        Some(TrustedProxies::from(Peers::new([network]).unwrap()))
     }
 
     const CLAIMS: &[(&str, &str)] = &[
         ("host", "app.example"),
         ("x-forwarded-for", "198.51.100.1"),
+        ("x-forwarded-for", "198.51.100.2"),
         ("x-forwarded-proto", "https"),
         ("x-forwarded-host", "public.example"),
         ("x-forwarded-prefix", "/admin"),
         ("x_forwarded_for", "127.0.0.1"),
-        ("x-real-ip", "127.0.0.1"),
+        ("x-real-ip", "198.51.100.3"),
         ("forwarded", "for=127.0.0.1"),
         ("connection", "x-forwarded-for, x-forwarded-proto"),
     ];
 
     #[test]
     fn where_a_request_came_from_is_nobodys_word_but_a_trusted_proxys() {
-        let edge = Front::new(Scheme::Http);
-        let headers = receive(&edge, CLAIMS).unwrap();
-        assert_eq!(headers.len(), 4, "{headers:?}");
-        assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
-        assert_eq!(headers["x-forwarded-proto"], "http");
-        assert_eq!(headers["x-forwarded-host"], "app.example");
-
-        let inner = edge.behind(Peers::new(["192.0.2.0/24"]).unwrap());
-        let headers = receive(&inner, CLAIMS).unwrap();
-        assert_eq!(headers.len(), 4, "{headers:?}");
-        assert_eq!(headers["x-forwarded-for"], "198.51.100.1, 192.0.2.7");
-        assert_eq!(headers["x-forwarded-proto"], "https");
-        assert_eq!(headers["x-forwarded-host"], "public.example");
-        let odd = receive(
-            &inner,
-            &[("host", "a"), ("x-forwarded-proto", "javascript")],
-        );
-        assert_eq!(odd.unwrap()["x-forwarded-proto"], "http");
-
-        let elsewhere = inner.behind(Peers::new(["10.0.0.0/8"]).unwrap());
+        for trusted in [None, proxies("10.0.0.0/8")] {
+            let (gate, upstream) = receive(trusted, CLAIMS).unwrap();
+            assert_eq!(gate.len(), 1, "{gate:?}");
+            assert_eq!(upstream.len(), 4, "{upstream:?}");
+            assert_eq!(upstream["x-forwarded-for"], "192.0.2.7");
+            assert_eq!(upstream["x-forwarded-proto"], "http");
+            assert_eq!(upstream["x-forwarded-host"], "app.example");
+        }
+        let (gate, upstream) = receive(proxies("192.0.2.0/24"), CLAIMS).unwrap();
+        // As the proxy wrote it: the gate looks for the last that is no proxy's.
+        let lines: Vec<_> = gate.get_all("x-forwarded-for").iter().collect();
+        assert_eq!(lines, ["198.51.100.1", "198.51.100.2"]);
+        assert_eq!(upstream.len(), 4, "{upstream:?}");
         assert_eq!(
-            receive(&elsewhere, CLAIMS).unwrap()["x-forwarded-for"],
-            "192.0.2.7"
+            upstream["x-forwarded-for"],
+            "198.51.100.1, 198.51.100.2, 192.0.2.7"
         );
+        assert_eq!(upstream["x-forwarded-proto"], "https");
+        assert_eq!(upstream["x-forwarded-host"], "public.example");
+
+        let real = proxies("192.0.2.7").unwrap().header(AddressHeader::XRealIp);
+        let (gate, upstream) = receive(Some(real), CLAIMS).unwrap();
+        assert_eq!(gate["x-real-ip"], "198.51.100.3");
+        assert_eq!(upstream["x-forwarded-for"], "198.51.100.3, 192.0.2.7");
+
+        let odd = &[("host", "a"), ("x-forwarded-proto", "javascript")];
+        let (_, upstream) = receive(proxies("192.0.2.7"), odd).unwrap();
+        assert_eq!(upstream["x-forwarded-proto"], "http");
+    }
+
+    #[test]
+    fn a_proxy_that_says_nothing_is_not_taken_for_its_client() {
+        let (gate, _) = receive(proxies("192.0.2.7"), &[("host", "a")]).unwrap();
+        assert!(!gate.contains_key("x-forwarded-for"), "{gate:?}");
     }
 
     #[test]
     fn a_request_is_for_one_host() {
-        let front = Front::new(Scheme::Http);
         for hosts in [
             &[][..],
             &[("host", "a"), ("host", "b")],
@@ -192,14 +228,11 @@ mod tests {
             &[("host", "a/b")],
             &[("host", "")],
         ] {
-            assert_eq!(
-                receive(&front, hosts),
-                Err("the request has to name one host"),
-                "{hosts:?}"
-            );
+            let refused = receive(None, hosts).unwrap_err();
+            assert_eq!(refused, "the request has to name one host", "{hosts:?}");
         }
         for host in ["app.example", "app.example:8080", "[::1]:80"] {
-            assert!(receive(&front, &[("host", host)]).is_ok());
+            assert!(receive(None, &[("host", host)]).is_ok());
         }
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     Body, BoxError, Certificates, Host, Settings, WebSockets,
     answer::{Form, answer, body},
+    front::Origin,
     headers::{end_to_end, is_websocket},
     patience::{Progress, Watched},
     tls, tunnel,
@@ -99,7 +100,11 @@ impl Remote {
         parts.path_and_query = request.uri().path_and_query().cloned();
         *request.uri_mut() = Uri::from_parts(parts).ok()?;
         *request.version_mut() = Version::HTTP_11;
+        let from = request.extensions_mut().remove::<Origin>();
         let headers = request.headers_mut();
+        if let Some(from) = from {
+            from.write(headers);
+        }
         if self.host == Host::Upstreams {
             let host = HeaderValue::from_str(origin.authority()?.as_str()).ok()?;
             headers.insert(header::HOST, host);

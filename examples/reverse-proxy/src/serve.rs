@@ -1,8 +1,9 @@
 //! Connections, until somebody says that it is enough.
 
 use crate::{
-    Body, Front, ListenTls, Proxy,
+    Body, ListenTls, Proxy,
     answer::{Form, answer, body},
+    front::{Front, Scheme},
 };
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
@@ -26,8 +27,6 @@ type Ending = watch::Receiver<()>;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Server {
-    /// How they are read.
-    pub front: Front,
     /// TLS, if this process is to speak it.
     pub tls: Option<ListenTls>,
     /// How many connections there may be at once; 10,000 unless set. More wait.
@@ -40,11 +39,9 @@ pub struct Server {
     pub grace: Duration,
 }
 
-impl Server {
-    /// Whose requests are read like this.
-    pub fn new(front: Front) -> Self {
+impl Default for Server {
+    fn default() -> Self {
         Self {
-            front,
             tls: None,
             max_connections: 10_000,
             head_timeout: Duration::from_secs(30),
@@ -128,7 +125,10 @@ impl Server {
     ) where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let front = self.front.clone();
+        let front = Front {
+            scheme: self.tls.as_ref().map_or(Scheme::Http, |_| Scheme::Https),
+            trusted: service.gate().trusted_proxies().cloned(),
+        };
         let answer = service_fn(move |mut request: Request<Incoming>| {
             let received = front.receive(&mut request, peer);
             let mut service = service.clone();

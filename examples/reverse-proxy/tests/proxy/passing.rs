@@ -1,8 +1,8 @@
 //! What upstreams get, and what browsers do.
 
 use crate::world::{header, mirror, mirrored, settings, upstream, world, world_with};
-use oidc_gate_tower::core::peers::Peers;
-use reverse_proxy::{Front, Host, Paths, Scheme, Server};
+use oidc_gate_tower::Peers;
+use reverse_proxy::{Host, Paths, Server};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -109,7 +109,7 @@ async fn a_path_passes_as_it_came_and_not_at_all_where_it_could_be_another() {
     let w = world(upstream).await;
     let mut any = settings(upstream);
     any.paths = Paths::DangerAny;
-    let lax = world_with(any, Server::new(Front::new(Scheme::Http)), |gate| gate).await;
+    let lax = world_with(any, Server::default(), |gate| gate).await;
     for path in [
         "/a%2fb",
         "/a/../b",
@@ -142,10 +142,13 @@ async fn a_path_passes_as_it_came_and_not_at_all_where_it_could_be_another() {
 async fn where_a_request_came_from_is_believed_of_proxies_that_are_named() {
     let upstream = mirror().await;
     let claims = "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: public.example\r\nX-Forwarded-Prefix: /x\r\n";
-    let front = Front::new(Scheme::Http).behind(Peers::new(["127.0.0.1"]).unwrap());
+    let proxies = Peers::new(["127.0.0.1"]).unwrap();
     let mut theirs = settings(upstream);
     theirs.host = Host::Upstreams;
-    let inner = world_with(theirs, Server::new(front), |gate| gate).await;
+    let inner = world_with(theirs, Server::default(), |gate| {
+        gate.trusted_proxies(proxies)
+    })
+    .await;
     let answer = inner.ask("GET /open/a", claims).await;
     let got = mirrored(&answer);
     for (name, value) in [
@@ -184,7 +187,7 @@ async fn an_upstream_that_is_not_there_or_says_nothing_is_answered_for_in_few_wo
         upstream(async |mut stream| while let Ok(1..) = stream.read(&mut [0; 4096]).await {}).await;
     let mut settings = settings(silent);
     settings.answer_timeout = Duration::from_millis(200);
-    let w = world_with(settings, Server::new(Front::new(Scheme::Http)), |gate| gate).await;
+    let w = world_with(settings, Server::default(), |gate| gate).await;
     let answer = w.ask("GET /open/a", "").await;
     assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
     assert!(
@@ -207,7 +210,7 @@ async fn an_answer_that_has_begun_may_take_its_time_and_streams() {
     .await;
     let mut settings = settings(slow);
     settings.answer_timeout = Duration::from_millis(50);
-    let w = world_with(settings, Server::new(Front::new(Scheme::Http)), |gate| gate).await;
+    let w = world_with(settings, Server::default(), |gate| gate).await;
     let mut stream = w.connect().await;
     stream
         .write_all(b"GET /open/a HTTP/1.1\r\nHost: a\r\n\r\n")

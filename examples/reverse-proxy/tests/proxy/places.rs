@@ -2,7 +2,7 @@
 
 use crate::world::{at, header, mirror, mirrored, world_with};
 use http::StatusCode;
-use reverse_proxy::{Front, Scheme, Server, Settings, Target, Upstreams};
+use reverse_proxy::{Server, Settings, Target, Upstreams};
 
 #[tokio::test]
 async fn servers_directories_and_statuses_share_the_paths() {
@@ -19,7 +19,7 @@ async fn servers_directories_and_statuses_share_the_paths() {
         at("/open/files/", Target::Directory(directory.clone())),
         at("/open/ok", Target::Status(StatusCode::ACCEPTED)),
     ]);
-    let server = Server::new(Front::new(Scheme::Http));
+    let server = Server::default();
     let w = world_with(Settings::new(upstreams), server, |gate| gate).await;
 
     let answer = w.ask("GET /open/api/v1", "").await;

@@ -2,7 +2,7 @@
 
 use crate::world::{header, read_head, settings, upstream, world_with};
 use oidc_gate_tower::Pattern;
-use reverse_proxy::{Front, Scheme, Server};
+use reverse_proxy::Server;
 use std::{
     io::{BufRead as _, BufReader},
     net::SocketAddr,
@@ -23,7 +23,7 @@ async fn the_process_that_is_measured() {
         return;
     };
     let settings = settings(address.parse().unwrap());
-    let server = Server::new(Front::new(Scheme::Http));
+    let server = Server::default();
     let w = world_with(settings, server, |gate| gate.bypass(Pattern::prefix("/"))).await;
     println!("\nlistening at {}", w.address);
     // Until the parent is gone.

@@ -2,9 +2,7 @@
 
 use crate::world::{header, mirror, mirrored, settings, world_with};
 use http::Uri;
-use reverse_proxy::{
-    Certificates, Front, ListenTls, OldestTls, Scheme, Server, Settings, Upstreams,
-};
+use reverse_proxy::{Certificates, ListenTls, OldestTls, Server, Settings, Upstreams};
 use std::net::SocketAddr;
 
 /// A server with a certificate that no authority has signed.
@@ -15,7 +13,7 @@ async fn with_tls(upstream: SocketAddr) -> SocketAddr {
     let (certificate, key) = (place.with_extension("crt"), place.with_extension("key"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let mut server = Server::new(Front::new(Scheme::Https));
+    let mut server = Server::default();
     server.tls = Some(ListenTls::read(&certificate, &key, OldestTls::Tls13).unwrap());
     std::fs::remove_file(certificate).unwrap();
     std::fs::remove_file(key).unwrap();
@@ -32,7 +30,7 @@ async fn in_front_of(upstream: SocketAddr, certificates: Certificates) -> String
         .unwrap();
     let mut settings = Settings::new(Upstreams::server(origin));
     settings.certificates = certificates;
-    let server = Server::new(Front::new(Scheme::Http));
+    let server = Server::default();
     let w = world_with(settings, server, |gate| gate).await;
     w.ask("GET /open/a", "").await
 }

@@ -2,7 +2,7 @@
 
 use crate::world::{World, settings, upstream, world, world_with};
 use futures_util::{SinkExt as _, StreamExt as _};
-use reverse_proxy::{Front, Scheme, Server, WebSockets};
+use reverse_proxy::{Server, WebSockets};
 use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
@@ -108,7 +108,7 @@ async fn frames_pass_both_ways_for_whoever_is_signed_in() {
 async fn none_is_opened_where_they_are_switched_off() {
     let mut settings = settings(echo().await);
     settings.websockets = WebSockets::Refused;
-    let w = world_with(settings, Server::new(Front::new(Scheme::Http)), |gate| gate).await;
+    let w = world_with(settings, Server::default(), |gate| gate).await;
     let refused = open(&w, "/open/ws", &[]).await;
     assert!(refused.is_err(), "{refused:?}");
 }

@@ -2,7 +2,7 @@
 
 use http::Uri;
 use oidc_gate_tower::{Gate, GateBuilder, IdentityHeaders, Pattern, testing};
-use reverse_proxy::{Front, Proxy, Scheme, Server, Settings, Target, Upstream, Upstreams, serve};
+use reverse_proxy::{Proxy, Server, Settings, Target, Upstream, Upstreams, serve};
 use std::{net::SocketAddr, time::Duration};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -20,12 +20,7 @@ pub(crate) struct World {
 
 /// A proxy whose `/open…` is open, in front of one upstream.
 pub(crate) async fn world(upstream: SocketAddr) -> World {
-    world_with(
-        settings(upstream),
-        Server::new(Front::new(Scheme::Http)),
-        |gate| gate,
-    )
-    .await
+    world_with(settings(upstream), Server::default(), |gate| gate).await
 }
 
 pub(crate) fn settings(upstream: SocketAddr) -> Settings {
