@@ -112,6 +112,18 @@ async fn of_a_length_and_chunks_the_chunks_count_and_nothing_follows() {
     }
 }
 
+/// RFC 9112 § 2.2 leaves that to a server too. What goes on has the lines that everybody reads alike.
+#[tokio::test]
+async fn lines_that_end_with_a_bare_lf_go_on_as_lines_that_all_read_alike() {
+    let w = world(mirror().await).await;
+    let answer = w
+        .raw("GET /open HTTP/1.1\nHost: a\nX-Forwarded-User: root\nConnection: close\n\n")
+        .await;
+    let got = mirrored(&answer);
+    assert!(!got.replace("\r\n", "").contains('\n'), "{got}");
+    assert_eq!(header(got, "x-forwarded-user"), None);
+}
+
 #[tokio::test]
 async fn a_head_has_a_limit() {
     let w = world(mirror().await).await;
