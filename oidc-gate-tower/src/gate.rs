@@ -180,6 +180,11 @@ impl Gate {
         self.0.common.policy.table()
     }
 
+    /// The proxies in front, if [any are believed](GateBuilder::trusted_proxies): for whoever has to judge their headers too.
+    pub fn trusted_proxies(&self) -> Option<&TrustedProxies> {
+        self.0.common.proxies.as_ref()
+    }
+
     /// Waits until the logins that are being finished are finished; at most until the deadline. To be called after the
     /// server has stopped to accept requests.
     ///
