@@ -52,7 +52,7 @@ pub struct GateBuilder {
     http: Option<Http>,
     ca_file: Option<String>,
     /// What was said outside of the code, for what is the provider's and for the names in errors.
-    said: Settings,
+    said: Box<Settings>,
     /// Who is believed about where a client comes from.
     proxies: Option<TrustedProxies>,
     /// What was found wrong while settings were taken.
