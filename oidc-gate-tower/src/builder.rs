@@ -9,9 +9,9 @@ use crate::{
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
-        gate::{InvalidBearer, 
-            IdentityHeaders, Pattern, PolicySettings, Preflights, Requirement, RuleKind,
-            TrustedProxies,
+        gate::{
+            IdentityHeaders, InvalidBearer, Pattern, PolicySettings, Preflights, Requirement,
+            RuleKind, TrustedProxies,
         },
         login::ResponseMode,
         peers::Peers,
@@ -56,6 +56,8 @@ pub struct GateBuilder {
     demanded_claims: Option<Shape>,
     passing: PassingSettings,
     bearers: Vec<Bearer>,
+    #[cfg(feature = "dev-provider")]
+    dev: Option<crate::dev::DevProvider>,
 }
 
 /// Whose HTTP client it is.
@@ -430,6 +432,7 @@ impl GateBuilder {
     pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
         self.http = Some(Http::Embedded(Box::new(provider.http_client())));
         self.client = Some(Ok(("dev".to_owned(), ClientAuth::none())));
+        self.dev = Some(provider.clone());
         self.issuer(provider.issuer())
     }
 

@@ -57,6 +57,21 @@ pub(crate) struct Common {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) passing: Passing,
+    /// What testing makes tokens with.
+    #[cfg(feature = "dev-provider")]
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(dead_code, reason = "tests ask for it")
+    )]
+    pub(crate) dev: Option<crate::dev::DevProvider>,
+}
+
+#[cfg(feature = "testing")]
+impl Common {
+    /// The development provider, where it is the gate's.
+    pub(crate) fn dev(&self) -> Option<&crate::dev::DevProvider> {
+        self.dev.as_ref()
+    }
 }
 
 impl Common {

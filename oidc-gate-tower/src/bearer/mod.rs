@@ -340,7 +340,10 @@ impl Bearer {
         if let Some(leeway) = self.leeway.or(own.map(|own| own.rules.leeway)) {
             rules.leeway = leeway;
         }
-        if let Some(Own { rules: of_logins, .. }) = own {
+        if let Some(Own {
+            rules: of_logins, ..
+        }) = own
+        {
             rules.claims = of_logins.claims.clone();
             rules.provider.clone_from(&of_logins.provider);
         }

@@ -3,6 +3,7 @@
 use super::{GateBuilder, Http};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
+    bearer::{Accepted, Own, Verifier, World},
     config_error::without_userinfo,
     core::{
         client_auth::{Client, Method},
@@ -11,7 +12,6 @@ use crate::{
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
-    bearer::{Accepted, Own, Verifier, World},
     gate::{Common, Inner},
     http_client::http_client,
     outside::Outside,
@@ -59,7 +59,12 @@ impl GateBuilder {
             _ => Callers::BySession,
         };
         let bearers = self.accepted_bearers(sign_in.as_ref(), is_broken, &mut problems);
-        let policy = self.compile(sign_in.as_ref(), is_broken, !bearers.is_empty(), &mut problems);
+        let policy = self.compile(
+            sign_in.as_ref(),
+            is_broken,
+            !bearers.is_empty(),
+            &mut problems,
+        );
         let passing = std::mem::take(&mut self.passing).compile(callers, &mut problems);
         let http = match &sign_in {
             Some(with) => Some(with.http.clone()),
@@ -75,6 +80,8 @@ impl GateBuilder {
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
             passing,
+            #[cfg(feature = "dev-provider")]
+            dev: self.dev.take(),
         });
         let sessions = match sign_in {
             Some(with) => Some(Arc::new(self.sessions(with, common.clone())?)),
@@ -112,7 +119,9 @@ impl GateBuilder {
         problems: &mut Vec<String>,
     ) -> Vec<Accepted> {
         let bearers = std::mem::take(&mut self.bearers);
-        let mut rules = sign_in.map(|with| with.provider.rules()).unwrap_or_default();
+        let mut rules = sign_in
+            .map(|with| with.provider.rules())
+            .unwrap_or_default();
         let issuer = match sign_in {
             Some(with) => Some(with.issuer.clone()),
             None if is_broken || bearers.is_empty() => return Vec::new(),
@@ -132,7 +141,9 @@ impl GateBuilder {
             rules: &rules,
             signs_in: sign_in.is_some(),
         });
-        let accepted = bearers.into_iter().map(|bearer| bearer.accept(own, problems));
+        let accepted = bearers
+            .into_iter()
+            .map(|bearer| bearer.accept(own, problems));
         accepted.collect::<Vec<_>>().into_iter().flatten().collect()
     }
 
