@@ -5,6 +5,7 @@
 mod assertions;
 mod attributes;
 mod base_path;
+mod bearer;
 mod caching;
 mod circle;
 mod claims;
