@@ -1,5 +1,5 @@
 use super::*;
-use oidc_gate_axum::testing::Browser;
+use oidc_gate_axum::testing::{self, Browser};
 
 const SITE: &str = "http://localhost:3000";
 
@@ -49,4 +49,20 @@ fn explain_names_the_rules() {
         gate.explain(&Method::GET, "/admin", None).to_string(),
         "GET \"/admin\"\n  by require(/admin and below, group admins)\n  a login is demanded"
     );
+}
+
+/// What a change opens is seen in the difference of the file.
+#[tokio::test]
+async fn who_gets_where_is_reviewed() {
+    let gate = gate(&DevProvider::demo()).unwrap();
+    let table = testing::access(&gate, gate.protect(app()))
+        .caller("staff", testing::user("bob").group("staff").build())
+        .caller("admin", testing::user("alice").group("admins").build())
+        .get(["/", "/account", "/report", "/admin", "/admin/wipe"])
+        .get(["/account/..%2fadmin", "/%61dmin", "//admin", "/nowhere"])
+        .request(Method::DELETE, "/admin/wipe")
+        .request(Method::OPTIONS, "/admin")
+        .table()
+        .await;
+    table.assert_snapshot("access.txt");
 }

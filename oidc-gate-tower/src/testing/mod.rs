@@ -1,5 +1,6 @@
 //! What an application's own tests need. A feature, so that no release build can sign anybody in.
 
+mod access;
 mod browser;
 mod clock;
 mod cookies;
@@ -8,6 +9,7 @@ mod page;
 mod real;
 mod signed_in;
 
+pub use access::{Access, AccessTable, access};
 pub use browser::Browser;
 pub use clock::ManualClock;
 pub use cookies::{Cookie, SameSite};

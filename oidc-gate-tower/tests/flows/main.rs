@@ -20,6 +20,7 @@ mod metadata;
 mod provider_down;
 mod redaction;
 mod returning;
+mod rules;
 mod session;
 mod shaping;
 mod shared;
