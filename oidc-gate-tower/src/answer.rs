@@ -137,7 +137,8 @@ fn problem<'a>(refusal: &'a Refusal, reference: Option<&'a Reference>) -> Proble
 /// ([the protocol](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md)).
 fn grpc(status: StatusCode) -> Response<Bytes> {
     let code = match status {
-        StatusCode::UNAUTHORIZED => "16",
+        // A header that cannot be read names nobody either.
+        StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST => "16",
         StatusCode::FORBIDDEN => "7",
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "12",
         _ => "14",
@@ -190,6 +191,11 @@ fn words(check: Check, status: StatusCode) -> Words {
         (Check::CrossSite, _) => (
             "This request was stopped",
             "It did not come from this application’s own pages, so it was not carried out.",
+            "Go to the application",
+        ),
+        (Check::BearerHeader, _) => (
+            "This does not work",
+            "The request carries a token in a form that cannot be read.",
             "Go to the application",
         ),
         (Check::AccessDenied, _) => (

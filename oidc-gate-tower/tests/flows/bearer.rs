@@ -453,6 +453,7 @@ async fn grpc_is_answered_in_its_own_words() {
     };
     assert_eq!(ask("/me", "").await, (200, "16".into()));
     assert_eq!(ask("/me", &expired(&w)).await, (200, "16".into()));
+    assert_eq!(ask("/me", "Bearer a b").await, (200, "16".into()));
     assert_eq!(ask("/admin", &good(&w)).await, (200, "7".into()));
     assert_eq!(ask("/me", &good(&w)).await, (200, String::new()));
 }
