@@ -66,6 +66,8 @@ pub struct GateBuilder {
     metrics_endpoint: MetricsEndpoint,
     telling: Telling,
     forward_auth: Vec<ForwardAuth>,
+    #[cfg(feature = "dev-provider")]
+    dev: Option<crate::dev::DevProvider>,
 }
 
 /// Whose HTTP client it is.
@@ -504,6 +506,7 @@ impl GateBuilder {
     pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
         self.http = Some(Http::Embedded(Box::new(provider.http_client())));
         self.client = Some(Ok(("dev".to_owned(), ClientAuth::none())));
+        self.dev = Some(provider.clone());
         self.issuer(provider.issuer())
     }
 

@@ -67,6 +67,21 @@ pub(crate) struct Common {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_endpoint: MetricsEndpoint,
     pub(crate) telling: Telling,
+    /// What testing makes tokens with.
+    #[cfg(feature = "dev-provider")]
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(dead_code, reason = "tests ask for it")
+    )]
+    pub(crate) dev: Option<crate::dev::DevProvider>,
+}
+
+#[cfg(feature = "testing")]
+impl Common {
+    /// The development provider, where it is the gate's.
+    pub(crate) fn dev(&self) -> Option<&crate::dev::DevProvider> {
+        self.dev.as_ref()
+    }
 }
 
 impl Common {
