@@ -10,6 +10,7 @@ pub mod claims;
 pub mod client_auth;
 pub mod flow;
 pub mod form;
+pub mod forward;
 pub mod gate;
 pub mod grant;
 pub mod identity;

@@ -6,7 +6,7 @@ mod said;
 pub(crate) use build::parse_issuer;
 
 use crate::{
-    Bearer, ClientAuth, Clock, HttpClient, MetricsEndpoint, Provider,
+    Bearer, ClientAuth, Clock, ForwardAuth, HttpClient, MetricsEndpoint, Provider,
     caller_info::Telling,
     config::Settings,
     config_error::without_userinfo,
@@ -65,6 +65,7 @@ pub struct GateBuilder {
     sign_in_page: SignInPage,
     metrics_endpoint: MetricsEndpoint,
     telling: Telling,
+    forward_auth: Vec<ForwardAuth>,
 }
 
 /// Whose HTTP client it is.
@@ -352,6 +353,27 @@ impl GateBuilder {
     /// cookie can be the user.
     pub fn pass_own_cookies(mut self) -> Self {
         self.passing.own_cookies = OwnCookies::Pass;
+        self
+    }
+
+    /// Answers a proxy that asks about requests it has in hand: see [`ForwardAuth`]. Without it, `/oauth2/auth` says whether
+    /// whoever asks is signed in, and no header that describes another request is looked at.
+    ///
+    /// ```
+    /// # use oidc_gate_tower::{ClientAuth, CookieKeys, ForwardAuth, Gate, Pattern, group};
+    /// let gate = Gate::builder()
+    ///     .issuer("https://id.example.com")
+    ///     .client("my-app", ClientAuth::client_secret_basic(String::from("…")))
+    ///     .base_url("https://app.example.com")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .forward_auth(ForwardAuth::nginx().trust(["127.0.0.1"]))
+    ///     .open(Pattern::prefix("/public"))
+    ///     .require(Pattern::prefix("/admin"), group("admins"))
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
+    pub fn forward_auth(mut self, proxy: ForwardAuth) -> Self {
+        self.forward_auth.push(proxy);
         self
     }
 

@@ -123,7 +123,7 @@ impl Sessions {
     }
 
     /// Where a person can go from a refusal.
-    fn way_on(&self, refusal: &Refusal) -> String {
+    pub(crate) fn way_on(&self, refusal: &Refusal) -> String {
         match refusal.check {
             Check::Forbidden => self.sign_in_as_someone_else(),
             _ if refusal.status == StatusCode::UNAUTHORIZED => {

@@ -55,11 +55,17 @@ where
         }
     }
 
-    pub(crate) fn done(response: Response<Bytes>) -> Self {
-        Self {
-            state: State::Done {
-                response: Some(response),
-            },
+    /// The gate's own answer, with these cookies.
+    pub(crate) fn answered(answer: Answer, cookies: Vec<SetCookie>) -> Self {
+        match answer {
+            Answer::Now(mut response) => {
+                answer::set_cookies(&mut response, cookies);
+                let response = Some(response);
+                Self {
+                    state: State::Done { response },
+                }
+            }
+            Answer::Later(work) => Self::later(work, cookies),
         }
     }
 

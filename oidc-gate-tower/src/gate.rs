@@ -12,6 +12,7 @@ use crate::{
         identity::Identity,
         time::UnixTime,
     },
+    forward_auth::Forward,
     metrics::Metrics,
     passing::Passing,
     ports::Clock,
@@ -55,6 +56,8 @@ pub(crate) struct Inner {
 /// What every gate has, whatever credentials it takes.
 pub(crate) struct Common {
     pub(crate) policy: Policy,
+    /// The proxy that asks about requests it has in hand, if one may.
+    pub(crate) forward: Option<Forward>,
     /// Who is believed about where a client comes from.
     pub(crate) proxies: Option<TrustedProxies>,
     pub(crate) clock: Arc<dyn Clock>,

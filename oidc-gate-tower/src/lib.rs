@@ -19,7 +19,7 @@ mod config_error;
 mod decline;
 mod demand;
 mod endpoint;
-
+mod forward_auth;
 mod future;
 mod gate;
 mod html;
@@ -64,6 +64,7 @@ pub use client_auth::{AutomaticAuth, ClientAuth, ClientCert, ClientKey};
 pub use client_keys::ClientKeySets;
 pub use config_error::ConfigError;
 pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
+pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
 pub use log_in::LogIn;

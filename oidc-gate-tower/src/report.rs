@@ -90,6 +90,9 @@ pub(crate) fn refused(check: Check, cause: &str) -> Option<Reference> {
     }
     match (check, check.mended_by()) {
         (_, MendedBy::Operator) => event!(error),
+        // A proxy that is not set up right, or a client that tries what it lets through.
+        (check, _) if check.id().starts_with("forwarded.") => event!(info),
+        (Check::AuthConstraint, _) => event!(info),
         // Whoever sends tokens is a program, and its makers ask why.
         (check, _) if check.id().starts_with("bearer.") => event!(info),
         (Check::Forbidden | Check::CrossSite | Check::BodyTooLarge | Check::InitiatorIssuer, _) => {

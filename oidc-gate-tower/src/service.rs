@@ -3,7 +3,6 @@
 use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, Style},
-    answer,
     bearer::Sight,
     caller_info::Told,
     core::{
@@ -12,6 +11,7 @@ use crate::{
     },
     decline::Answer,
     endpoint,
+    forward_auth::{self, Asked},
     metrics::Metrics,
     ports::Boxed,
     recognise::Look,
@@ -129,7 +129,11 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> GateFuture<S, B> {
         let gate = &self.layer.gate;
-        clean(gate, &mut request);
+        let target = (self.layer.target)(request.extensions()).of(request.uri());
+        // A question says in headers what it is about, and is handed on to nobody.
+        if !gate.is_asked(target) {
+            clean(gate, &mut request);
+        }
         let now = gate.now();
         match go_on(&self.layer, &mut self.inner, request, None, now) {
             Next::Answer(future) => future,
@@ -198,6 +202,20 @@ where
     let peer = (layer.peer)(request.extensions());
     let target = (layer.target)(request.extensions()).of(request.uri());
     let (common, headers) = (&gate.0.common, request.headers());
+    if let Some((forward, target)) = common.asked(target) {
+        let asked = Asked {
+            method: request.method(),
+            target,
+            headers,
+            peer,
+        };
+        return match forward_auth::answer(gate, forward, &asked, known, now) {
+            forward_auth::Told::Now(answer, cookies) => {
+                Next::Answer(GateFuture::answered(answer, cookies))
+            }
+            forward_auth::Told::Later(sight) => Next::Wait(sight, request),
+        };
+    }
     let policy = &common.policy;
     let head = Head::new(request.method(), target, headers);
     let head = match policy.asks_for_client() {
@@ -304,8 +322,7 @@ where
             match gate.answer(&verdict, underway(request.headers()), peer) {
                 Answer::Now(mut response) => {
                     told.with(response.extensions_mut());
-                    answer::set_cookies(&mut response, cookies);
-                    GateFuture::done(response)
+                    GateFuture::answered(Answer::Now(response), cookies)
                 }
                 Answer::Later(work) => {
                     let metrics = common.metrics.clone();

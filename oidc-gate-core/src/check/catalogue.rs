@@ -83,6 +83,60 @@ checks! {
         answer: 400, "an error page with a reference",
         mended_by: Caller, "If the other issuer is the provider too, set `issuer` to what it calls itself, including any trailing slash. Otherwise somebody has registered this address elsewhere.",
     }
+    ForwardedPeer = "forwarded.peer" {
+        rule: "Who asks about somebody else's request connects from an address that is trusted to.",
+        source: "RFC 7239 § 8.1", "https://www.rfc-editor.org/rfc/rfc7239#section-8.1",
+        answer: 403, "without a word about why",
+        mended_by: Operator, "If the cause names the proxy, add its address to `ForwardAuth::trust`. Otherwise somebody reaches the gate past the proxy: let it listen where only the proxy does.",
+    }
+    ForwardedDialect = "forwarded.dialect" {
+        rule: "A request is described in the headers of the configured proxy, and in no other's beside them.",
+        source: "RFC 7239 § 8.1", "https://www.rfc-editor.org/rfc/rfc7239#section-8.1",
+        answer: 403, "without a word about why",
+        mended_by: Caller, "Have the proxy remove the header that the cause names, or configure the dialect that it speaks.",
+    }
+    ForwardedIdentity = "forwarded.identity" {
+        rule: "A request that a proxy asks about brings none of the headers that the answer names the user in.",
+        source: "CWE-290", "https://cwe.mitre.org/data/definitions/290.html",
+        answer: 403, "without a word about why",
+        mended_by: Caller, "No browser sends it. If the proxy has added it itself, have it do so after it has asked.",
+    }
+    ForwardedMethod = "forwarded.method" {
+        rule: "The proxy says the method of the request once, in upper case.",
+        source: "RFC 9110 § 9.1", "https://www.rfc-editor.org/rfc/rfc9110#section-9.1",
+        answer: 403, "without a word about why",
+        mended_by: Caller, "Have the proxy set it; for nginx `proxy_set_header X-Original-Method $request_method;`.",
+    }
+    ForwardedTarget = "forwarded.target" {
+        rule: "The proxy says the path and query of the request once, as they stood in its request line, in at most 8 KiB.",
+        source: "CVE-2021-32637", "https://nvd.nist.gov/vuln/detail/CVE-2021-32637",
+        answer: 403, "without a word about why",
+        mended_by: Caller, "Have the proxy set it; for nginx `proxy_set_header X-Original-URI $request_uri;`. A target that a browser does not send is the client's to mend.",
+    }
+    ForwardedHost = "forwarded.host" {
+        rule: "The proxy says once which host the request was sent to.",
+        source: "RFC 7239 § 5.3", "https://www.rfc-editor.org/rfc/rfc7239#section-5.3",
+        answer: 403, "without a word about why",
+        mended_by: Caller, "Have the proxy set `X-Forwarded-Host` to one host.",
+    }
+    ForwardedProto = "forwarded.proto" {
+        rule: "The proxy says once whether the request came by http or https.",
+        source: "RFC 7239 § 5.4", "https://www.rfc-editor.org/rfc/rfc7239#section-5.4",
+        answer: 403, "without a word about why",
+        mended_by: Caller, "Have the proxy set `X-Forwarded-Proto` to `http` or `https`.",
+    }
+    ForwardedOwn = "forwarded.own" {
+        rule: "A proxy sends requests for the gate's own endpoints to the gate, and asks about none of them.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-tower",
+        answer: 403, "without a word about why",
+        mended_by: Caller, "Route the gate's prefix (`/oauth2/`) to the gate itself, without asking first.",
+    }
+    AuthConstraint = "auth.constraint" {
+        rule: "What a proxy demands in the query of the `auth` endpoint can be understood.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-core",
+        answer: 403, "without a word about why",
+        mended_by: Caller, "Correct the query in the proxy's configuration: `allowed_groups`, `allowed_emails` and `allowed_email_domains`, each with at least one item.",
+    }
     ProviderUnreachable = "provider.unreachable" {
         rule: "The provider answers within the time allowed.",
         source: "OpenID Connect Discovery § 4", "https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderConfig",

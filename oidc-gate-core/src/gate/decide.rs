@@ -136,13 +136,13 @@ impl Policy {
             Route::Open => self.open(head, credential),
             Route::Protected(_) if preflight => self.preflight(head),
             Route::Protected(requirements) => self.protected(head, requirements, credential, now),
-            Route::Endpoint(endpoint) => self.endpoint(head, endpoint, credential),
-            Route::UnknownEndpoint => self.refuse(
+            Route::Endpoint(endpoint) => by_status(self.endpoint(head, endpoint, credential)),
+            Route::UnknownEndpoint => by_status(self.refuse(
                 head,
                 Check::UnknownEndpoint,
                 "the gate has no endpoint of this name",
                 StatusCode::NOT_FOUND,
-            ),
+            )),
         }
     }
 
@@ -608,6 +608,17 @@ fn form(asker: Asker) -> AnswerForm {
         Asker::Grpc => AnswerForm::Grpc,
         Asker::Prefetch | Asker::Worker | Asker::WebSocket => AnswerForm::Empty,
     }
+}
+
+/// The gate's own endpoints speak no gRPC, whose refusals have the status 200: a proxy that asks at a wrong one of them would
+/// take that for an admission.
+fn by_status(mut decision: Decision) -> Decision {
+    if let Verdict::Refuse(refusal) = &mut decision.verdict
+        && refusal.form == AnswerForm::Grpc
+    {
+        refusal.form = AnswerForm::Json;
+    }
+    decision
 }
 
 fn step_up_cause(way: &StepUp) -> String {

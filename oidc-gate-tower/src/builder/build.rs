@@ -13,6 +13,7 @@ use crate::{
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
+    forward_auth::Forward,
     gate::{Common, Inner},
     http_client::http_client,
     metrics::{Metrics, MetricsEndpoint},
@@ -68,6 +69,8 @@ impl GateBuilder {
             _ => Callers::BySession,
         };
         let bearers = self.accepted_bearers(sign_in.as_ref(), is_broken, &mut problems);
+        let base = sign_in.as_ref().map(|with| &with.base);
+        let forward = self.forward(base, &mut problems);
         let policy = self.compile(
             sign_in.as_ref(),
             is_broken,
@@ -87,6 +90,7 @@ impl GateBuilder {
         let metrics = Arc::new(Metrics::default());
         let common = Arc::new(Common {
             policy,
+            forward,
             proxies: self.proxies.take(),
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
@@ -271,6 +275,21 @@ impl GateBuilder {
         })
     }
 
+    fn forward(&mut self, base: Option<&BaseUrl>, problems: &mut Vec<String>) -> Option<Forward> {
+        let mut proxies = std::mem::take(&mut self.forward_auth).into_iter();
+        let proxy = proxies.next()?;
+        if proxies.next().is_some() {
+            problems.push(
+                "forward_auth: set more than once; a gate answers one kind of proxy, so build a gate for each"
+                    .to_owned(),
+            );
+        }
+        let prefix = format!("{}{}", base.map_or("", BaseUrl::path), self.policy.prefix);
+        Forward::new(&proxy, &prefix, self.cookie_domain.as_deref())
+            .map_err(|found| problems.extend(found))
+            .ok()
+    }
+
     fn parse_base_url(&self, problems: &mut Vec<String>) -> Option<BaseUrl> {
         let Some(url) = &self.base_url else {
             problems.push(
@@ -371,7 +390,12 @@ impl GateBuilder {
         problems: &mut Vec<String>,
     ) -> Option<Policy> {
         let mut settings = std::mem::take(&mut self.policy);
-        settings.endpoints = vec![Endpoint::Userinfo, Endpoint::Ping, Endpoint::Ready];
+        settings.endpoints = vec![
+            Endpoint::Userinfo,
+            Endpoint::Auth,
+            Endpoint::Ping,
+            Endpoint::Ready,
+        ];
         if self.metrics_endpoint != MetricsEndpoint::Off {
             settings.endpoints.push(Endpoint::Metrics);
         }

@@ -2,7 +2,7 @@
 
 use super::GateBuilder;
 use crate::{
-    Bearer, ConfigError, Provider, ProviderMetadata,
+    Bearer, ConfigError, ForwardAuth, Provider, ProviderMetadata,
     config::{Family, Said, Settings},
     core::gate::{Requirement, RuleKind, TrustedProxies, email_domain, email_in, group},
 };
@@ -103,6 +103,17 @@ impl GateBuilder {
             .extend(said.bearers.iter().map(|said| said.value.clone()));
         if let Some(then) = &said.invalid_bearer {
             self = self.invalid_bearer(then.value);
+        }
+        let dialects = [
+            (&said.forward_auth_nginx, ForwardAuth::nginx()),
+            (&said.forward_auth_traefik, ForwardAuth::traefik()),
+            (&said.forward_auth_caddy, ForwardAuth::caddy()),
+            (&said.forward_auth_envoy, ForwardAuth::envoy()),
+        ];
+        for (peers, dialect) in dialects {
+            if let Some(peers) = peers {
+                self = self.forward_auth(dialect.trust(peers.value.clone()));
+            }
         }
         if let Some(page) = &said.sign_in_page {
             self = self.sign_in_page(page.value);
@@ -302,6 +313,16 @@ impl Settings {
                 Some(rest) => format!("{place}:{rest}"),
                 None => format!("{place}: {}", problem),
             };
+        }
+        // Whose it is stands at its end.
+        let asks = ["nginx", "traefik", "caddy", "envoy"]
+            .into_iter()
+            .find(|name| {
+                problem.starts_with("forward_auth")
+                    && problem.to_lowercase().contains(&format!("where {name} "))
+            });
+        if let Some(place) = asks.and_then(|name| self.place(&format!("forward_auth_{name}"))) {
+            return format!("{place}: {problem}");
         }
         let bearer = self.bearers.iter().find(|said| {
             let rest = problem.strip_prefix(&said.value.name());

@@ -189,6 +189,14 @@ settings! {
     sign_in_page: SignInPage = parse::sign_in_page;
     /// who gets `metrics` below the prefix: `off` (the default), `anybody`, or addresses and networks
     metrics_endpoint: MetricsEndpoint = parse::metrics_endpoint;
+    /// from where an nginx with `auth_request` asks: addresses and networks
+    forward_auth_nginx: Vec<String> = parse::list;
+    /// from where a Traefik with ForwardAuth asks
+    forward_auth_traefik: Vec<String> = parse::list;
+    /// from where a Caddy with `forward_auth` asks
+    forward_auth_caddy: Vec<String> = parse::list;
+    /// from where an Envoy with `ext_authz` asks
+    forward_auth_envoy: Vec<String> = parse::list;
     /// headers of requests that tell the application who the caller is: `forwarded` for `X-Forwarded-User` and the like, `auth_request`, or in a file a table: `{ "X-User" = "subject", "X-Department" = "claim:department" }`
     identity_headers: IdentityHeaders = parse::identity_headers;
     /// the same in the application's answers, for a proxy in front, which has to take them off

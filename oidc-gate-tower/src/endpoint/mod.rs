@@ -1,5 +1,6 @@
 //! What the gate serves itself, under its prefix.
 
+mod auth;
 mod callback;
 mod operations;
 mod sign_in;
@@ -42,6 +43,7 @@ where
         Endpoint::Ready => return operations::ready(&gate).await,
         Endpoint::Metrics => return operations::metrics(&gate, peer),
         Endpoint::Userinfo => return userinfo::serve(recognised.identity()),
+        Endpoint::Auth => return auth::serve(&gate, &parts, &recognised),
         _ => {}
     }
     let Some(sessions) = gate.0.sessions.clone() else {

@@ -4,12 +4,14 @@
 
 mod assertions;
 mod attributes;
+mod auth;
 mod base_path;
 mod caching;
 mod circle;
 mod claims;
 mod faults;
 mod form_post;
+mod forward_auth;
 mod habits;
 mod hosts;
 mod identity_headers;

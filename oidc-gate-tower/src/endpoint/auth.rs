@@ -1,0 +1,42 @@
+//! `auth`: whether whoever asks is signed in, as a status.
+
+use crate::{
+    Gate, answer,
+    core::gate::{AnswerForm, Head, Narrow, Refusal, Target, Verdict},
+    forward_auth::{cookies, only},
+    recognise::Recognised,
+};
+use bytes::Bytes;
+use http::{Response, StatusCode, request::Parts};
+
+/// 202 for the signed-in, 401 for everybody else, and 403 for whoever does not meet what the query demands: see [`Narrow`].
+/// No header says anything about the question but the credential, nothing of it comes back, and the answer has no body.
+///
+/// Where a proxy asks about a request that it has in hand, that is another question: `forward_auth`.
+pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Response<Bytes> {
+    let answers = &gate.0.common.answers;
+    let narrow = match Narrow::parse(parts.uri.query().unwrap_or_default()) {
+        Ok(narrow) => narrow,
+        Err(failed) => {
+            let (check, cause) = (failed.check(), failed.cause().to_owned());
+            let refusal = Refusal::new(check, cause, check.status(), AnswerForm::Empty);
+            return answers.refusal(&refusal, String::new);
+        }
+    };
+    let policy = &gate.0.common.policy;
+    let head = Head::new(&parts.method, Target::Whole(&parts.uri), &parts.headers);
+    let credential = recognised.credential();
+    let route = policy.anywhere();
+    let decision = policy.decide_forwarded(&head, &route, &narrow, credential, gate.now());
+    let mut response = match policy.as_status(decision.verdict) {
+        Verdict::Admit(_) => answer::empty(StatusCode::ACCEPTED),
+        Verdict::Refuse(refusal) => answers.refusal(&refusal, String::new),
+        // `as_status` gives neither.
+        Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Serve(_) => {
+            answer::empty(StatusCode::FORBIDDEN)
+        }
+    };
+    let cookies = cookies(gate, decision.session, recognised, &parts.headers);
+    answer::set_cookies(&mut response, only(cookies));
+    response
+}
