@@ -4,6 +4,7 @@
 //! came from is settled), the gate decides, [`Proxy`] finds the upstream and passes it on.
 
 mod answer;
+mod configured;
 mod files;
 mod front;
 mod headers;

@@ -5,6 +5,7 @@
 
 mod passing;
 mod places;
+mod program;
 mod smuggling;
 mod streams;
 mod tls;
