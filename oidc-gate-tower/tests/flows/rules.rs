@@ -222,6 +222,7 @@ async fn what_a_change_opens_is_seen_in_the_snapshot() {
         "\
 require   /admin and below  group admins
 protect   everything else
+endpoint  /oauth2/auth      GET, HEAD
 endpoint  /oauth2/callback  GET, POST
 endpoint  /oauth2/sign_out  GET, POST
 endpoint  /oauth2/start     GET, POST
