@@ -445,6 +445,37 @@ async fn another_host_of_the_domain_sends_to_the_login_and_is_come_back_to() {
     assert_eq!(wiki.header("location"), format!("{start}%2F"));
 }
 
+/// A link cannot demand one, so the browser would come back as it was.
+#[tokio::test]
+async fn a_stronger_sign_in_begins_at_the_applications_own_host_only() {
+    let mut world = world(ForwardAuth::caddy());
+    world.sign_in("alice", "/me").await;
+    let own = by_caddy(&world, "app.test", "GET", "/vault", NAVIGATION).await;
+    assert_eq!(own.status, 303);
+    assert!(
+        own.header("location").contains("acr_values=phr"),
+        "{}",
+        own.header("location")
+    );
+    let other = by_caddy(&world, "other.test", "GET", "/vault", NAVIGATION).await;
+    assert_eq!((other.status, other.header("location")), (403, ""));
+    // Where a person can go from there is an address of the application, whoever was asked for.
+    assert!(
+        other.body.contains(&format!("href=\"{APP}/")),
+        "{}",
+        other.body
+    );
+    let script = by_caddy(
+        &world,
+        "app.test",
+        "GET",
+        "/vault",
+        &[("sec-fetch-mode", "cors")],
+    )
+    .await;
+    assert_eq!(script.status, 401);
+}
+
 /// A proxy takes every 2xx for an admission.
 #[tokio::test]
 async fn nothing_but_an_admission_has_a_status_of_success() {
