@@ -42,21 +42,22 @@ pub use oidc_gate_tower::dev;
 #[cfg(feature = "testing")]
 pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
-    self as tower, AddressHeader, Alg, AutomaticAuth, Bearer, BearerKind, Check, CheckFailed,
-    ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth, ClientCert, ClientKey, Clock, ConfigError,
-    CookieKeys, Demand, EmailRule, Explanation, ForwardAuth, Gate, GateBuilder, HeaderSource,
-    HttpClient, Identity, IdentityHeaders, IdentityKind, InvalidBearer, KeyError, KeyProblem,
-    Marker, Pattern, PeerError, Peers, Principal, Prompt, Provider, ProviderMetadata, Requirement,
-    ResponseMode, RuleTable, SameSite, Signer, SignerError, SigningKey, StepUp, SystemClock,
-    TokenClient, TokenClientBuilder, TransportError, TrustedProxies, Unfinished, Unmet, Via, acr,
-    claim,
+    self as tower, AddressHeader, Alg, AutomaticAuth, Bearer, BearerKind, CallerInfo, Check,
+    CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth, ClientCert, ClientKey, Clock,
+    ConfigError, CookieKeys, Demand, EmailRule, Explanation, ForwardAuth, Gate, GateBuilder,
+    HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind, InvalidBearer, KeyError,
+    KeyProblem, Marker, MetricsEndpoint, Pattern, PeerError, Peers, Principal, Prompt, Provider,
+    ProviderMetadata, Requirement, ResponseMode, RuleTable, SameSite, Signer, SignerError,
+    SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder, TransportError,
+    TrustedProxies, Unfinished, Unmet, Via, acr, claim,
     core::{
         self,
         flow::Exchange,
         secret::{ClientSecret, HeaderSecret},
         time::UnixTime,
     },
-    email, email_domain, email_in, group, max_age, predicate, role, scope, signed_in, user,
+    email, email_domain, email_in, group, max_age, observability, pages, predicate, role, scope,
+    signed_in, user,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,

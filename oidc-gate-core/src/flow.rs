@@ -24,6 +24,10 @@
 //! }
 //! ```
 
+mod purpose;
+
+pub use purpose::Purpose;
+
 use crate::check::CheckFailed;
 use crate::jose::{Alg, JwkSet};
 use crate::time::UnixTime;
@@ -169,6 +173,8 @@ pub enum Failure {
 pub struct Exchange {
     /// The request, complete but for what the transport adds (`Host`, `Content-Length`).
     pub request: http::Request<Vec<u8>>,
+    /// What it is for.
+    pub purpose: Purpose,
     /// With or without the client's certificate.
     pub transport: Transport,
     /// How much of the answer's body to read before giving up.
@@ -182,6 +188,7 @@ impl Exchange {
     pub fn new(request: http::Request<Vec<u8>>) -> Self {
         Self {
             request,
+            purpose: Purpose::Other,
             transport: Transport::Tls,
             max_body_bytes: 512 * 1024,
             deadline: Duration::from_secs(10),
@@ -204,6 +211,7 @@ impl fmt::Debug for Exchange {
             .field("to", &format_args!("{scheme}://{host}{port}{}", uri.path()))
             .field("headers", &Names(self.request.headers()))
             .field("body_bytes", &self.request.body().len())
+            .field("purpose", &self.purpose)
             .field("transport", &self.transport)
             .field("max_body_bytes", &self.max_body_bytes)
             .field("deadline", &self.deadline)

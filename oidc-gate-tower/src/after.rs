@@ -3,6 +3,7 @@
 use crate::{
     Demand, Gate, LogIn, NoCaller, answer,
     bearer::Unusable,
+    caller_info::Told,
     core::{
         self,
         check::Check,
@@ -11,6 +12,7 @@ use crate::{
     },
     decline::Answer,
     passing::Said,
+    service::timed,
     underway::Underway,
 };
 use bytes::Bytes;
@@ -23,6 +25,7 @@ use std::net::SocketAddr;
 /// What is done to the application's response.
 pub(crate) struct After {
     pub(crate) gate: Gate,
+    pub(crate) told: Told,
     pub(crate) caller: Caller,
     pub(crate) cookies: Vec<SetCookie>,
     /// Who the caller is, in headers of the answer.
@@ -60,6 +63,21 @@ impl Style {
 impl After {
     /// The answer to a refusal from inside, if the response is one. The application's own body is dropped.
     pub(crate) fn refused<R>(&mut self, response: &mut Response<R>) -> Option<Answer> {
+        let answer = self.refusal(response)?;
+        let told = std::mem::take(&mut self.told);
+        Some(match answer {
+            Answer::Now(mut response) => {
+                told.with(response.extensions_mut());
+                Answer::Now(response)
+            }
+            Answer::Later(work) => {
+                let metrics = self.gate.0.common.metrics.clone();
+                Answer::Later(Box::pin(timed(work, metrics, told)))
+            }
+        })
+    }
+
+    fn refusal<R>(&mut self, response: &mut Response<R>) -> Option<Answer> {
         if response.extensions_mut().remove::<NoCaller>().is_some() {
             return Some(Answer::Now(self.no_caller()));
         }
@@ -85,7 +103,7 @@ impl After {
     /// The answer to a handler that wants the user to sign in.
     fn log_in(&mut self, log_in: LogIn) -> Answer {
         if self.caller == Caller::Bypassed {
-            return Answer::Now(mistake(Check::Bypassed, LogIn::BYPASSED, LogIn::BYPASSED));
+            return Answer::Now(self.mistake(Check::Bypassed, LogIn::BYPASSED, LogIn::BYPASSED));
         }
         let no_tab = match self.style {
             Style::AsAsked => None,
@@ -99,11 +117,11 @@ impl After {
         }
         let Some(sessions) = &self.gate.0.sessions else {
             let why = LogIn::NO_SESSIONS;
-            return Answer::Now(mistake(Check::LogInMisshapen, why, why));
+            return Answer::Now(self.mistake(Check::LogInMisshapen, why, why));
         };
         match log_in.wanted(sessions) {
             Ok(wanted) => sessions.log_in_asked_for(wanted, self.caller, underway, self.peer),
-            Err(misshapen) => Answer::Now(mistake(
+            Err(misshapen) => Answer::Now(self.mistake(
                 Check::LogInMisshapen,
                 &misshapen.to_string(),
                 LogIn::MISSHAPEN,
@@ -116,10 +134,32 @@ impl After {
             Caller::Bypassed => (Check::Bypassed, NoCaller::BYPASSED),
             Caller::Anonymous | Caller::Identified => (Check::CallerLost, NoCaller::LOST),
         };
-        mistake(check, why, why)
+        self.mistake(check, why, why)
     }
 
-    pub(crate) fn finish(&mut self, headers: &mut HeaderMap) {
+    /// The answer to a mistake of the programmer's: all of it in the log, a text without anything from outside for the caller.
+    fn mistake(&self, check: Check, cause: &str, text: &'static str) -> Response<Bytes> {
+        tracing::error!(
+            check = check.id(),
+            cause,
+            remedy = check.remedy(),
+            "a handler asks the gate for what it cannot give"
+        );
+        let answers = &self.gate.0.common.answers;
+        answers.metrics.refused(check);
+        let mut response = answer::empty(check.status());
+        answers.telling.why(&mut response, check);
+        *response.body_mut() = Bytes::from_static(text.as_bytes());
+        response
+    }
+
+    /// What is done to a response of the application's.
+    pub(crate) fn finish<R>(&mut self, response: &mut Response<R>) {
+        std::mem::take(&mut self.told).with_admitted(response.extensions_mut());
+        self.finish_headers(response.headers_mut());
+    }
+
+    fn finish_headers(&mut self, headers: &mut HeaderMap) {
         // A bypassed answer is as the application made it.
         if self.caller != Caller::Bypassed {
             self.gate.0.common.passing.say(&mut self.said, headers);
@@ -141,19 +181,6 @@ impl After {
             headers.append(SET_COOKIE, cookie.to_header());
         }
     }
-}
-
-/// The answer to a mistake of the programmer's: all of it in the log, a text without anything from outside for the caller.
-fn mistake(check: Check, cause: &str, text: &'static str) -> Response<Bytes> {
-    tracing::error!(
-        check = check.id(),
-        cause,
-        remedy = check.remedy(),
-        "a handler asks the gate for what it cannot give"
-    );
-    let mut response = answer::empty(check.status());
-    *response.body_mut() = Bytes::from_static(text.as_bytes());
-    response
 }
 
 fn vary(headers: &mut HeaderMap, names: &'static str) {

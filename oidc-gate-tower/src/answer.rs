@@ -1,12 +1,14 @@
 //! The gate's own answers: redirects, refusals, pages.
 
 use crate::{
+    caller_info::Telling,
     core::{
         check::{Check, CheckFailed},
         gate::{AnswerForm, ChallengeError, Refusal},
         session::SetCookie,
     },
-    html::Page,
+    metrics::Metrics,
+    pages::{self, Message, PageContent, Pages, WayOn},
     report::{self, Reference},
 };
 use bytes::Bytes;
@@ -18,7 +20,7 @@ use http::{
     },
 };
 use serde::Serialize;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// An answer without a body that nobody stores.
 pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
@@ -47,16 +49,6 @@ pub(crate) fn redirect(location: &str) -> Response<Bytes> {
     response
 }
 
-/// A page of ours that leads on to `place` at once. What comes from it is of the same site, and so carries cookies that a
-/// redirect on the way from another site does not
-/// ([RFC 6265bis § 8.8](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-8.8)). It runs no
-/// script; whoever has switched such pages off follows the link.
-pub(crate) fn lead(place: &str) -> Response<Bytes> {
-    let mut page = Page::new("One moment").leading_to(place);
-    page.say("You are being led on.", "Go on", place);
-    page.respond(StatusCode::OK)
-}
-
 /// A small JSON document, which no browser takes for anything else.
 pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Response<Bytes> {
     let mut response = empty(status);
@@ -83,26 +75,98 @@ pub(crate) fn set_cookies(
     );
 }
 
-/// What the gate says to a request it does not admit. `way_on` is where a person can go from there.
-pub(crate) fn refusal(refusal: &Refusal, way_on: impl FnOnce() -> String) -> Response<Bytes> {
-    let reference = report::refused(refusal.check, &refusal.cause);
-    let mut response = match refusal.form {
-        AnswerForm::Page => page(refusal.check, refusal.status, reference.as_ref(), &way_on()),
-        AnswerForm::Json => json(refusal.status, &problem(refusal, reference.as_ref())),
-        AnswerForm::Grpc => grpc(refusal.status),
-        AnswerForm::Empty => empty(refusal.status),
-    };
-    let headers = response.headers_mut();
-    if let Some(challenge) = &refusal.challenge {
-        headers.insert(WWW_AUTHENTICATE, challenge.header_value());
+/// The gate's answers that depend on its settings.
+pub(crate) struct Answers {
+    pub(crate) pages: Box<dyn Pages>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) telling: Telling,
+}
+
+impl Answers {
+    /// A page.
+    pub(crate) fn page(&self, content: &PageContent<'_>) -> Response<Bytes> {
+        pages::respond(&*self.pages, content)
     }
-    if let Some(allow) = refusal.allow {
-        headers.insert(ALLOW, HeaderValue::from_static(allow));
+
+    /// A page of ours that leads on to `place` at once. What comes from it is of the same site, and so carries cookies that
+    /// a redirect on the way from another site does not
+    /// ([RFC 6265bis § 8.8](https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-8.8)). It runs no
+    /// script; whoever has switched such pages off follows the link.
+    pub(crate) fn lead(&self, place: &str) -> Response<Bytes> {
+        let way_on = WayOn::link(place);
+        self.page(&PageContent::new(Message::OneMoment, StatusCode::OK, way_on).leading_to(place))
     }
-    if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+
+    /// What the gate says to a request it does not admit. `way_on` is where a person can go from there.
+    pub(crate) fn refusal(
+        &self,
+        refusal: &Refusal,
+        way_on: impl FnOnce() -> String,
+    ) -> Response<Bytes> {
+        let reference = report::refused(refusal.check, &refusal.cause);
+        self.metrics.refused(refusal.check);
+        let mut response = match refusal.form {
+            AnswerForm::Page => {
+                self.failure(refusal.check, refusal.status, reference.as_ref(), way_on())
+            }
+            AnswerForm::Json => json(refusal.status, &problem(refusal, reference.as_ref())),
+            AnswerForm::Grpc => grpc(refusal.status),
+            AnswerForm::Empty => empty(refusal.status),
+        };
+        self.telling.why(&mut response, refusal.check);
+        let headers = response.headers_mut();
+        if let Some(challenge) = &refusal.challenge {
+            headers.insert(WWW_AUTHENTICATE, challenge.header_value());
+        }
+        if let Some(allow) = refusal.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if refusal.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
-    response
+
+    /// The page that ends a login which failed, and its event in the log.
+    pub(crate) fn login_failed(
+        &self,
+        failed: &CheckFailed,
+        retry_after: Option<Duration>,
+        again: &str,
+    ) -> Response<Bytes> {
+        let reference = report::login_failed(failed);
+        self.metrics.login_failed(failed.check());
+        let status = failed.check().status();
+        let mut response = self.failure(failed.check(), status, Some(&reference), again.to_owned());
+        self.telling.why(&mut response, failed.check());
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let secs = retry_after
+                .unwrap_or(Duration::from_secs(5))
+                .as_secs()
+                .max(1);
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(secs));
+        }
+        response
+    }
+
+    /// What a person reads. Nothing of it comes from the request or the provider.
+    fn failure(
+        &self,
+        check: Check,
+        status: StatusCode,
+        reference: Option<&Reference>,
+        way_on: String,
+    ) -> Response<Bytes> {
+        let message = Message::of(check, status);
+        // Where nobody signs in there is no way on.
+        let way_on = Some(way_on).filter(|to| !to.is_empty()).map(WayOn::link);
+        self.page(
+            &PageContent::new(message, status, way_on)
+                .referring_to(reference.map(Reference::as_str)),
+        )
+    }
 }
 
 #[derive(Serialize)]
@@ -150,182 +214,6 @@ fn grpc(status: StatusCode) -> Response<Bytes> {
         .headers_mut()
         .insert("grpc-status", HeaderValue::from_static(code));
     response
-}
-
-/// The page that ends a login which failed, and its event in the log.
-pub(crate) fn login_failed(
-    failed: &CheckFailed,
-    retry_after: Option<Duration>,
-    again: &str,
-) -> Response<Bytes> {
-    let reference = report::login_failed(failed);
-    let status = failed.check().status();
-    let mut response = page(failed.check(), status, Some(&reference), again);
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        let secs = retry_after
-            .unwrap_or(Duration::from_secs(5))
-            .as_secs()
-            .max(1);
-        response
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(secs));
-    }
-    response
-}
-
-/// What a person reads. Nothing of it comes from the request or the provider.
-struct Words {
-    title: &'static str,
-    text: &'static str,
-    link: &'static str,
-}
-
-fn words(check: Check, status: StatusCode) -> Words {
-    let (title, text, link) = match (check, status) {
-        (Check::Forbidden, _) => (
-            "You cannot open this page",
-            "You are signed in, but your account does not have access to it.",
-            "Sign in as someone else",
-        ),
-        (Check::CrossSite, _) => (
-            "This request was stopped",
-            "It did not come from this application’s own pages, so it was not carried out.",
-            "Go to the application",
-        ),
-        (Check::AccessDenied, _) => (
-            "You were not signed in",
-            "The sign-in was cancelled, or your account may not use this application.",
-            "Try again",
-        ),
-        (Check::LoginRequired, _) => (
-            "You were not signed in",
-            "The sign-in service would have to ask you something first, and did not.",
-            "Sign in",
-        ),
-        (Check::IdTokenAcr | Check::IdTokenAuthTime, _) => (
-            "You were not signed in",
-            "This page asks for a stronger or a more recent sign-in than the sign-in service has given.",
-            "Try again",
-        ),
-        (Check::InitiatorIssuer, _) => (
-            "This link does not work here",
-            "It is meant for another sign-in service than the one that this application uses.",
-            "Go to the application",
-        ),
-        (
-            Check::StateMissing
-            | Check::StateUnknown
-            | Check::StateReplayed
-            | Check::TransactionExpired,
-            _,
-        ) => (
-            "This sign-in is over",
-            "It took too long, was finished already, or began in another browser. Cookies have to be on.",
-            "Sign in again",
-        ),
-        (Check::LoginLoop, _) => (
-            "Signing in leads round in circles",
-            "You were signed in several times within a minute, and each time the application asked again. \
-             Cookies have to be on.",
-            "Try again",
-        ),
-        (Check::SessionTooLarge, _) => (
-            "You were not signed in",
-            "Your account carries more than this application can keep.",
-            "Try again",
-        ),
-        (Check::EmailMissing, _) => (
-            "You were not signed in",
-            "This application needs your email address, and your account has none. Add one to your account, then try again.",
-            "Try again",
-        ),
-        (Check::EmailUnverified, _) => (
-            "You were not signed in",
-            "This application needs an email address that is confirmed. Confirm the one of your account, then try again.",
-            "Try again",
-        ),
-        (Check::UnknownEndpoint, _) => (
-            "There is no such page",
-            "The address does not exist.",
-            "Go to the application",
-        ),
-        (
-            _,
-            StatusCode::METHOD_NOT_ALLOWED
-            | StatusCode::PAYLOAD_TOO_LARGE
-            | StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        ) => (
-            "This does not work",
-            "The address does not take this kind of request.",
-            "Go to the application",
-        ),
-        (_, StatusCode::UNAUTHORIZED) => (
-            "You are not signed in",
-            "Your sign-in may have ended. Sign in, then try again.",
-            "Sign in",
-        ),
-        (
-            Check::ProviderIssuer
-            | Check::CodeFlowUnsupported
-            | Check::PkceUnsupported
-            | Check::ClaimsUnsupported
-            | Check::ClientAuthUnsupported
-            | Check::NoCommonAlgorithm
-            | Check::ResponseModeUnsupported
-            | Check::UserinfoUnsupported,
-            _,
-        ) => (
-            "Signing in is not set up right",
-            "This application and the sign-in service do not fit together. Whoever runs the application has to look at it.",
-            "Try again",
-        ),
-        (_, StatusCode::SERVICE_UNAVAILABLE) => (
-            "Signing in is not possible right now",
-            "The sign-in service does not answer. Please try again in a moment.",
-            "Try again",
-        ),
-        (_, StatusCode::FORBIDDEN) => (
-            "You were not signed in",
-            "Your account does not fulfil what this application asks for.",
-            "Try again",
-        ),
-        _ => (
-            "Signing in did not work",
-            "Something went wrong between this application and the sign-in service.",
-            "Try again",
-        ),
-    };
-    Words { title, text, link }
-}
-
-fn page(
-    check: Check,
-    status: StatusCode,
-    reference: Option<&Reference>,
-    way_on: &str,
-) -> Response<Bytes> {
-    let Words { title, text, link } = words(check, status);
-    let mut page = Page::new(title);
-    page.say(text, link, way_on);
-    if let Some(reference) = reference {
-        page.push(format_args!(
-            "<p class=\"soft\">If it happens again, tell whoever runs this application the reference \
-             <code>{reference}</code>.</p>\n",
-        ));
-    }
-    page.respond(status)
-}
-
-/// A page of few words with one way on.
-pub(crate) fn notice(
-    title: &str,
-    text: &'static str,
-    link: &'static str,
-    way_on: &str,
-) -> Response<Bytes> {
-    let mut page = Page::new(title);
-    page.say(text, link, way_on);
-    page.respond(StatusCode::OK)
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@ mod build;
 pub(crate) use build::parse_issuer;
 
 use crate::{
-    Bearer, ClientAuth, Clock, ForwardAuth, HttpClient, Provider,
+    Bearer, ClientAuth, Clock, ForwardAuth, HttpClient, MetricsEndpoint, Provider,
+    caller_info::Telling,
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
@@ -18,6 +19,7 @@ use crate::{
         session::{CookieKeys, SameSite},
     },
     env::Env,
+    pages::{Pages, SignInPage},
     passing::{OwnCookies, PassingSettings},
     ports::DynHttpClient,
 };
@@ -57,6 +59,10 @@ pub struct GateBuilder {
     passing: PassingSettings,
     bearers: Vec<Bearer>,
     forward_auth: Vec<ForwardAuth>,
+    pages: Option<Box<dyn Pages>>,
+    sign_in_page: SignInPage,
+    metrics_endpoint: MetricsEndpoint,
+    telling: Telling,
 }
 
 /// Whose HTTP client it is.
@@ -406,6 +412,49 @@ impl GateBuilder {
     /// What challenges (`WWW-Authenticate`) call the application, in words for a person; nothing unless set.
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.policy.realm = Some(realm.into());
+        self
+    }
+
+    /// What the gate's pages look like: [`Branding`](crate::pages::Branding), or a theme of one's own.
+    pub fn pages(mut self, pages: impl Pages) -> Self {
+        self.pages = Some(Box::new(pages));
+        self
+    }
+
+    /// Whether whoever opens a page that demands a login sees the sign-in page first, or is led to the provider at once, as
+    /// they are unless this is set. The sign-in page is always there: `/oauth2/sign_in`, with `rd` for where to go
+    /// afterwards.
+    ///
+    /// Scripts and whatever else cannot be led to a login are answered the same with either.
+    pub fn sign_in_page(mut self, sign_in_page: SignInPage) -> Self {
+        self.sign_in_page = sign_in_page;
+        self
+    }
+
+    /// Who gets `/oauth2/metrics`: nobody unless this is set. What is there: [`observability`](crate::observability).
+    ///
+    /// ```
+    /// use oidc_gate_tower::{Gate, MetricsEndpoint, core::peers::{PeerError, Peers}};
+    ///
+    /// let scraper = Peers::new(["10.0.0.0/8"])?;
+    /// let builder = Gate::builder().metrics_endpoint(MetricsEndpoint::ForPeers(scraper));
+    /// # let _ = builder;
+    /// # Ok::<_, PeerError>(())
+    /// ```
+    ///
+    /// # Security
+    ///
+    /// What is counted tells how many people come and what is wrong with the provider. The peer is whoever is at the other
+    /// end of the connection: behind a proxy that is the proxy, for everybody.
+    pub fn metrics_endpoint(mut self, who: MetricsEndpoint) -> Self {
+        self.metrics_endpoint = who;
+        self
+    }
+
+    /// Every response that leaves the gate says who its caller was, in its extensions: a [`CallerInfo`](crate::CallerInfo) for
+    /// an access log around the gate.
+    pub fn caller_in_response_extensions(mut self) -> Self {
+        self.telling = Telling::Caller;
         self
     }
 

@@ -82,6 +82,7 @@ impl ClientKeySets {
                 http: Arc::new(http),
                 signer: None,
                 clock: Arc::new(clock),
+                metrics: None,
             },
             sets: Mutex::default(),
         }))

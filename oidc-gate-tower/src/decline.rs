@@ -5,11 +5,13 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         flow::Env,
-        gate::{Caller, Refusal, Verdict},
+        gate::{Caller, Challenge, Refusal, Verdict},
         login::{self, Demand, Manner, ReturnTo, Transaction, Wanted},
         provider::Metadata,
         session::{CookieNames, SetCookie},
     },
+    endpoint,
+    pages::SignInPage,
     ports::{Boxed, OsEntropy},
     report,
     sessions::Sessions,
@@ -17,7 +19,7 @@ use crate::{
     upstream::Unavailable,
 };
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Response, StatusCode, header::WWW_AUTHENTICATE};
 use std::{net::SocketAddr, sync::Arc};
 use tracing::Instrument as _;
 
@@ -37,7 +39,9 @@ impl Gate {
     ) -> Answer {
         about(peer, || match (&self.0.sessions, verdict) {
             (Some(sessions), verdict) => sessions.decline(verdict, underway),
-            (None, Verdict::Refuse(refusal)) => Answer::Now(answer::refusal(refusal, String::new)),
+            (None, Verdict::Refuse(refusal)) => {
+                Answer::Now(self.0.common.answers.refusal(refusal, String::new))
+            }
             // Nobody is sent to a login where there is none.
             (
                 None,
@@ -75,6 +79,9 @@ impl Sessions {
                 return_to,
                 step_up,
             } => {
+                if step_up.is_none() && self.sign_in_page == SignInPage::Show {
+                    return Answer::Now(self.offer(*check, return_to));
+                }
                 if let Some(circle) = self.circle(return_to, &underway) {
                     return circle;
                 }
@@ -87,15 +94,32 @@ impl Sessions {
                     });
                 self.log_in(Wanted::to(return_to.clone()).demand(demand), underway)
             }
-            Verdict::ComeAgain(place) => Answer::Now(answer::lead(place.as_str())),
-            Verdict::Refuse(refusal) => {
-                Answer::Now(answer::refusal(refusal, || self.way_on(refusal)))
-            }
+            Verdict::ComeAgain(place) => Answer::Now(self.common.answers.lead(place.as_str())),
+            Verdict::Refuse(refusal) => Answer::Now(
+                self.common
+                    .answers
+                    .refusal(refusal, || self.way_on(refusal)),
+            ),
             // An endpoint is served where the request's body is at hand, and an admission is no answer.
             Verdict::Serve(_) | Verdict::Admit(_) => {
                 Answer::Now(answer::empty(StatusCode::NOT_FOUND))
             }
         }
+    }
+
+    /// The sign-in page in the place of a page that demands a login.
+    ///
+    /// 401, because that is what it is: whoever has a credential gets in
+    /// ([RFC 9110 § 15.5.2](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2)). 200 would be taken for the page that was
+    /// asked for, and 403 says that no credential helps.
+    fn offer(&self, check: Check, return_to: &ReturnTo) -> Response<Bytes> {
+        tracing::debug!(check = check.id(), ?return_to, "the sign-in page is shown");
+        let mut response = endpoint::sign_in(self, return_to, StatusCode::UNAUTHORIZED);
+        let challenge = Challenge::new(self.common.policy.scheme(), None);
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, challenge.header_value());
+        response
     }
 
     /// Where a person can go from a refusal.
@@ -113,7 +137,9 @@ impl Sessions {
     fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
         let failed = self.landings(underway).judge().err()?;
         let again = self.sign_in_path(return_to.as_str());
-        Some(Answer::Now(answer::login_failed(&failed, None, &again)))
+        Some(Answer::Now(
+            self.common.answers.login_failed(&failed, None, &again),
+        ))
     }
 
     /// Sends a browser to the provider: at once, if the provider is known.
@@ -136,7 +162,10 @@ impl Sessions {
                         return answer::redirect(otherwise.as_str());
                     }
                     let again = sessions.sign_in_path(wanted.return_to.as_str());
-                    answer::login_failed(&why, Some(retry_after), &again)
+                    sessions
+                        .common
+                        .answers
+                        .login_failed(&why, Some(retry_after), &again)
                 }
             }
         }))
@@ -156,6 +185,8 @@ impl Sessions {
             .and_then(|started| Ok((started.location, self.kept(started.transaction)?)));
         match begun {
             Ok((location, cookie)) => {
+                self.common.metrics.login_started();
+                tracing::debug!(issuer = %self.upstream.issuer(), "a browser was sent to the provider");
                 let mut response = answer::redirect(&location);
                 let crowd = underway.crowd(cookie.pair_bytes());
                 let removed = crowd.map(|name| self.names.clear(name));
@@ -164,7 +195,9 @@ impl Sessions {
             }
             Err(failed) => {
                 self.upstream.failed(failed.check());
-                answer::login_failed(&failed, None, &self.sign_in_path(place.as_str()))
+                self.common
+                    .answers
+                    .login_failed(&failed, None, &self.sign_in_path(place.as_str()))
             }
         }
     }

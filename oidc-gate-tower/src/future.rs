@@ -108,7 +108,7 @@ where
                     let mut response = ready!(future.poll(cx))?;
                     match after.refused(&mut response) {
                         None => {
-                            after.finish(response.headers_mut());
+                            after.finish(&mut response);
                             return Poll::Ready(Ok(response.map(GateBody::inner)));
                         }
                         Some(Answer::Now(mut own)) => {

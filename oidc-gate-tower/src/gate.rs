@@ -1,8 +1,10 @@
 //! The gate.
 
 use crate::{
-    GateBuilder, Unfinished,
+    GateBuilder, MetricsEndpoint, Unfinished,
+    answer::Answers,
     bearer::Verifier,
+    caller_info::Telling,
     core::{
         check::CheckFailed,
         form,
@@ -11,6 +13,7 @@ use crate::{
         time::UnixTime,
     },
     forward_auth::Forward,
+    metrics::Metrics,
     passing::Passing,
     ports::Clock,
     sessions::Sessions,
@@ -60,6 +63,10 @@ pub(crate) struct Common {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) tasks: Arc<Tasks>,
     pub(crate) passing: Passing,
+    pub(crate) answers: Answers,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) metrics_endpoint: MetricsEndpoint,
+    pub(crate) telling: Telling,
 }
 
 impl Common {
@@ -103,6 +110,25 @@ impl Gate {
             Some(verifier) => verifier.ready().await,
             None => Ok(()),
         }
+    }
+
+    /// What the gate has counted, as Prometheus reads it: see [`observability`](crate::observability). For an application
+    /// that serves such things on a port of their own; in axum
+    ///
+    /// ```
+    /// # let gate = oidc_gate_tower::Gate::builder().issuer("https://id.example.com")
+    /// #     .client("app", oidc_gate_tower::ClientAuth::none()).base_url("https://app.example.com")
+    /// #     .cookie_keys(oidc_gate_tower::CookieKeys::ephemeral()).build()?;
+    /// let metrics = move || {
+    ///     let text = gate.metrics();
+    ///     ([("content-type", "text/plain; version=0.0.4")], text)
+    /// };
+    /// // let router = Router::new().route("/metrics", get(async move || metrics()));
+    /// assert!(metrics().1.starts_with("# HELP oidc_gate_requests_total "));
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
+    pub fn metrics(&self) -> String {
+        self.0.common.metrics.text()
     }
 
     /// Where a link points that starts a login and leads back to `return_to`: a path in this application with an optional

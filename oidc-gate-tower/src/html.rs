@@ -7,10 +7,7 @@ use aws_lc_rs::digest;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode, header};
-use std::{
-    fmt::{self, Write as _},
-    sync::LazyLock,
-};
+use std::fmt;
 
 /// `text`, fit to stand in an element or in a quoted attribute.
 pub(crate) fn escape(text: &str) -> impl fmt::Display + '_ {
@@ -39,77 +36,27 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// One page: a card in the middle of the window, light or dark as the reader's system is.
-#[derive(Debug)]
-pub(crate) struct Page<'a> {
-    title: &'a str,
-    tag: Option<&'a str>,
-    body: String,
-    form_targets: Vec<String>,
-    refresh: Option<&'a str>,
-    script: Option<&'static str>,
+/// A whole document of ours, and what its policy has to name.
+pub(crate) struct Assembled<'a> {
+    pub(crate) language: &'a str,
+    pub(crate) title: &'a str,
+    pub(crate) style: &'a str,
+    pub(crate) style_hash: &'a str,
+    /// Where the browser goes as soon as the page is there.
+    pub(crate) leads_to: Option<&'a str>,
+    /// HTML.
+    pub(crate) body: &'a str,
+    pub(crate) script: Option<&'static str>,
+    /// Where its forms may lead beside its own origin.
+    pub(crate) form_targets: &'a [String],
+    /// Whether it shows pictures that stand in it.
+    pub(crate) images: bool,
 }
 
-impl<'a> Page<'a> {
-    /// A page with this title and, as its heading, the same text.
-    pub(crate) fn new(title: &'a str) -> Self {
-        Self {
-            title,
-            tag: None,
-            body: String::new(),
-            form_targets: Vec::new(),
-            refresh: None,
-            script: None,
-        }
-    }
-
-    /// Says above the heading what kind of page this is.
-    #[cfg(feature = "dev-provider")]
-    pub(crate) fn tagged(mut self, tag: &'a str) -> Self {
-        self.tag = Some(tag);
-        self
-    }
-
-    /// Adds HTML as it stands. What came from outside goes through [`escape`] on its way into the arguments.
-    pub(crate) fn push(&mut self, html: fmt::Arguments<'_>) {
-        // Writing to a String cannot fail.
-        let _ = self.body.write_fmt(html);
-    }
-
-    /// Says something in our own words, and links to one way on.
-    pub(crate) fn say(&mut self, text: &'static str, link: &'static str, way_on: &str) {
-        self.push(format_args!(
-            "<p>{text}</p>\n<p><a class=\"primary\" href=\"{}\">{link}</a></p>\n",
-            escape(way_on),
-        ));
-    }
-
-    /// Lets a form of this page end up at `address` after a redirect. Without this, forms stay on the page's own origin:
-    /// browsers apply `form-action` to the whole chain of redirects.
-    #[cfg(feature = "dev-provider")]
-    pub(crate) fn allow_form_target(&mut self, address: &str) {
-        self.form_targets.extend(csp_source(address));
-    }
-
-    /// Leads the browser on to this place of our own as soon as the page is there. Always an address: Chromium takes a
-    /// refresh without one, on a page whose address has a fragment, for a jump within the page, and goes nowhere.
-    pub(crate) fn leading_to(mut self, place: &'a str) -> Self {
-        self.refresh = Some(place);
-        self
-    }
-
-    /// Runs this script when the page is there. Whoever has switched scripts off needs another way on.
-    #[cfg(feature = "dev-provider")]
-    pub(crate) fn run(&mut self, script: &'static str) {
-        self.script = Some(script);
-    }
-
+impl Assembled<'_> {
     /// The page as a response that nobody stores, frames or sniffs.
     pub(crate) fn respond(self, status: StatusCode) -> Response<Bytes> {
-        let tag = self.tag.map_or_else(String::new, |tag| {
-            format!("<p class=\"tag\">{}</p>\n", escape(tag))
-        });
-        let refresh = self.refresh.map_or_else(String::new, |place| {
+        let refresh = self.leads_to.map_or_else(String::new, |place| {
             format!(
                 "<meta http-equiv=\"refresh\" content=\"0;url={}\">\n",
                 escape(place)
@@ -119,12 +66,13 @@ impl<'a> Page<'a> {
             .script
             .map_or_else(String::new, |script| format!("<script>{script}</script>\n"));
         let html = format!(
-            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+            "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n\
-             {refresh}<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n{tag}<h1>{title}</h1>\n{body}</main>\n\
-             {script}</body>\n</html>\n",
+             {refresh}<title>{title}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n{script}</body>\n</html>\n",
+            language = escape(self.language),
             title = escape(self.title),
+            style = self.style,
             body = self.body,
         );
         let mut response = Response::new(Bytes::from(html));
@@ -132,10 +80,27 @@ impl<'a> Page<'a> {
         let headers = response.headers_mut();
         headers.extend(FIXED_HEADERS.iter().cloned());
         // The targets are made of a scheme, a host and a port that `csp_source` has looked at.
-        if let Ok(policy) = HeaderValue::try_from(policy(self.script, &self.form_targets)) {
+        if let Ok(policy) = HeaderValue::try_from(self.policy()) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         response
+    }
+
+    fn policy(&self) -> String {
+        let mut policy = format!("default-src 'none'; style-src 'sha256-{}'", self.style_hash);
+        if let Some(script) = self.script {
+            policy += &format!("; script-src 'sha256-{}'", hash(script));
+        }
+        if self.images {
+            policy += "; img-src data:";
+        }
+        policy += "; form-action 'self'";
+        for target in self.form_targets {
+            policy.push(' ');
+            policy.push_str(target);
+        }
+        policy.push_str("; frame-ancestors 'none'; base-uri 'none'");
+        policy
     }
 }
 
@@ -156,51 +121,13 @@ static FIXED_HEADERS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-fn policy(script: Option<&str>, form_targets: &[String]) -> String {
-    let mut policy = format!("default-src 'none'; style-src 'sha256-{}'", *STYLE_HASH);
-    if let Some(script) = script {
-        policy += &format!("; script-src 'sha256-{}'", hash(script));
-    }
-    policy += "; form-action 'self'";
-    for target in form_targets {
-        policy.push(' ');
-        policy.push_str(target);
-    }
-    policy.push_str("; frame-ancestors 'none'; base-uri 'none'");
-    policy
-}
-
-static STYLE_HASH: LazyLock<String> = LazyLock::new(|| hash(STYLE));
-
-fn hash(text: &str) -> String {
+/// As a policy names it.
+pub(crate) fn hash(text: &str) -> String {
     STANDARD.encode(digest::digest(&digest::SHA256, text.as_bytes()))
 }
 
-/// The origin of `address` as a source expression. A host that the expression's grammar has no room for (an IPv6
-/// address) is named by its scheme alone; what has no scheme is no target.
-#[cfg(feature = "dev-provider")]
-fn csp_source(address: &str) -> Option<String> {
-    let (scheme, rest) = address.split_once(':')?;
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-    if scheme.is_empty() || !scheme.chars().all(plain) {
-        return None;
-    }
-    let authority = rest
-        .strip_prefix("//")
-        .and_then(|rest| rest.split(['/', '?', '#']).next())
-        .unwrap_or_default();
-    let host_and_port = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | ':');
-    Some(
-        if !authority.is_empty() && authority.chars().all(host_and_port) {
-            format!("{scheme}://{authority}")
-        } else {
-            format!("{scheme}:")
-        },
-    )
-}
-
 /// Colours meet WCAG AA in both schemes; the layout holds from 320 pixels on and at 200 % text size.
-const STYLE: &str = include_str!("html.css");
+pub(crate) const STYLE: &str = include_str!("html.css");
 
 #[cfg(test)]
 mod tests {
@@ -212,48 +139,5 @@ mod tests {
             escape("<b a=\"x\" b='y'>&amp;\0é").to_string(),
             "&lt;b a=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;\u{fffd}é"
         );
-    }
-
-    #[test]
-    fn the_policy_names_the_hash_of_the_style_that_is_sent() {
-        let response = Page::new("Hello").respond(StatusCode::OK);
-        let html = std::str::from_utf8(response.body()).unwrap();
-        let style = html
-            .split_once("<style>")
-            .and_then(|(_, rest)| rest.split_once("</style>"))
-            .unwrap()
-            .0;
-        let hash = STANDARD.encode(digest::digest(&digest::SHA256, style.as_bytes()));
-        assert_eq!(
-            response.headers()[header::CONTENT_SECURITY_POLICY],
-            format!(
-                "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; \
-                 frame-ancestors 'none'; base-uri 'none'"
-            )
-        );
-    }
-
-    #[test]
-    #[cfg(feature = "dev-provider")]
-    fn a_form_target_is_an_origin_and_cannot_add_to_the_policy() {
-        for (address, source) in [
-            ("https://app.test/cb?x=1", Some("https://app.test")),
-            ("http://localhost:3000/cb", Some("http://localhost:3000")),
-            ("http://[::1]:3000/cb", Some("http:")),
-            ("http://a;script-src'unsafe-inline'.test/", Some("http:")),
-            ("com.example.app:/cb", Some("com.example.app:")),
-            ("https; script-src *://x", None),
-            ("/relative", None),
-            ("", None),
-        ] {
-            assert_eq!(csp_source(address).as_deref(), source, "{address}");
-        }
-    }
-
-    #[test]
-    fn a_title_from_outside_is_text() {
-        let response = Page::new("</title><script>").respond(StatusCode::OK);
-        let html = std::str::from_utf8(response.body()).unwrap();
-        assert!(!html.contains("<script"), "{html}");
     }
 }

@@ -8,6 +8,7 @@ mod answer;
 mod bearer;
 mod body;
 mod builder;
+mod caller_info;
 mod client_auth;
 mod client_keys;
 mod config_error;
@@ -21,6 +22,7 @@ mod gate;
 mod html;
 mod http_client;
 mod log_in;
+mod metrics;
 mod outside;
 mod passing;
 mod ports;
@@ -45,12 +47,16 @@ mod upstream;
 pub mod bridge;
 #[cfg(feature = "dev-provider")]
 pub mod dev;
+#[doc = include_str!("observability.md")]
+pub mod observability {}
+pub mod pages;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use bearer::Bearer;
 pub use body::GateBody;
 pub use builder::GateBuilder;
+pub use caller_info::CallerInfo;
 pub use client_auth::{AutomaticAuth, ClientAuth, ClientCert, ClientKey};
 pub use client_keys::ClientKeySets;
 pub use config_error::ConfigError;
@@ -59,6 +65,7 @@ pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
 pub use log_in::LogIn;
+pub use metrics::MetricsEndpoint;
 pub use oidc_gate_core as core;
 pub use oidc_gate_core::{
     check::{Check, CheckFailed},

@@ -2,9 +2,11 @@
 
 use crate::{
     core::flow::{Env, Exchange, Failure, Flow, Input, SigningInput, Step},
+    metrics::{Asked, Metrics},
     ports::{Clock, DynHttpClient, DynSigner, OsEntropy, SIGNER_DEADLINE},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::time::Instant;
 
 /// What the gate asks of the world for a provider.
 #[derive(Clone)]
@@ -13,6 +15,8 @@ pub(crate) struct Outside {
     /// Who holds the client's key, if it is not here.
     pub(crate) signer: Option<Arc<dyn DynSigner>>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where it is counted, if it is.
+    pub(crate) metrics: Option<Arc<Metrics>>,
 }
 
 impl Outside {
@@ -27,7 +31,24 @@ impl Outside {
 
     pub(crate) async fn send(&self, exchange: Exchange) -> Input {
         let address = address(exchange.request.uri());
-        self.http.send(exchange).await.map_or_else(
+        let (purpose, began) = (exchange.purpose, Instant::now());
+        let answer = self.http.send(exchange).await;
+        let took = began.elapsed();
+        let came = match &answer {
+            Ok(response) => Asked::Answered(response.status()),
+            Err(error) => Asked::Unanswered(error.failure()),
+        };
+        let status = answer.as_ref().map(|response| response.status().as_u16());
+        tracing::debug!(
+            endpoint = purpose.name(),
+            status = status.ok(),
+            millis = took.as_millis(),
+            "the provider was asked"
+        );
+        if let Some(metrics) = &self.metrics {
+            metrics.asked_provider(purpose, came, took);
+        }
+        answer.map_or_else(
             |error| {
                 tracing::warn!(address, cause = chain(&error), "{error}");
                 Input::Failed(error.failure())

@@ -77,6 +77,12 @@ impl Recognised {
         }
     }
 
+    /// The same without taking it: for who is not admitted.
+    pub(crate) fn principal(&self, now: UnixTime) -> Option<Principal> {
+        let identity = self.session()?.identity().clone();
+        Some(Principal::new(identity, now))
+    }
+
     pub(crate) fn into_principal(self, now: UnixTime) -> Option<Principal> {
         match self {
             Self::Session(session, _) => Some(Principal::new(session.into_identity(), now)),

@@ -4,24 +4,30 @@ use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, Style},
     bearer::Sight,
+    caller_info::Told,
     core::{
         gate::{Caller, Head, SessionEffect, Verdict},
         time::UnixTime,
     },
+    decline::Answer,
     endpoint,
-    forward_auth::{self, Asked, Told},
+    forward_auth::{self, Asked, Reply},
+    metrics::Metrics,
     ports::Boxed,
     recognise::Look,
     report,
     underway::Underway,
 };
+use bytes::Bytes;
 use http::{Extensions, Request, Response};
 use http_body::Body;
 use std::{
     fmt,
     net::SocketAddr,
+    sync::Arc,
     task::{Context, Poll},
 };
+use tokio::time::Instant;
 use tower_layer::Layer;
 use tower_service::Service;
 use tracing::Instrument as _;
@@ -204,8 +210,8 @@ where
             peer,
         };
         return match forward_auth::answer(gate, forward, &asked, known, now) {
-            Told::Now(answer, cookies) => Next::Answer(GateFuture::answered(answer, cookies)),
-            Told::Later(sight) => Next::Wait(sight, request),
+            Reply::Now(answer, cookies) => Next::Answer(GateFuture::answered(answer, cookies)),
+            Reply::Later(sight) => Next::Wait(sight, request),
         };
     }
     let policy = &common.policy;
@@ -224,6 +230,8 @@ where
         },
     };
     let decision = policy.decide(&head, &route, recognised.credential(), now);
+    common.metrics.decided(&decision.verdict);
+    let telling = common.telling;
     let cookies = match decision.session {
         // A session that cannot be sealed now goes on as it is.
         SessionEffect::Touch => recognised
@@ -256,11 +264,15 @@ where
                 }
             };
             let unusable = recognised.unusable();
-            let principal = recognised.into_principal(now);
+            let principal = match caller {
+                Caller::Identified => recognised.into_principal(now),
+                Caller::Bypassed | Caller::Anonymous => None,
+            };
             let passing = &gate.0.common.passing;
-            let identified = principal.as_ref().filter(|_| caller == Caller::Identified);
-            let said = passing.tell(identified.map(Principal::identity), request.headers_mut());
+            let identity = principal.as_ref().map(Principal::identity);
+            let said = passing.tell(identity, request.headers_mut());
             let after = After {
+                told: telling.about(|| principal.clone(), None),
                 cookies,
                 said,
                 cache: decision.cache,
@@ -293,14 +305,43 @@ where
             let gate = gate.clone();
             // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
             let (parts, body) = request.into_parts();
-            let work = endpoint::serve(gate, endpoint, parts, body, recognised);
-            GateFuture::later(Box::pin(work.instrument(report::span(peer))), cookies)
+            let told = telling.about(|| recognised.principal(now), None);
+            let metrics = gate.0.common.metrics.clone();
+            let work = endpoint::serve(gate, endpoint, parts, body, recognised, peer);
+            let work = timed(work.instrument(report::span(peer)), metrics, told);
+            GateFuture::later(Box::pin(work), cookies)
         }
         verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
-            let answer = gate.answer(&verdict, underway(request.headers()), peer);
+            let why = match &verdict {
+                Verdict::LogIn { check, .. } => Some(*check),
+                _ => None,
+            };
+            let told = telling.about(|| recognised.principal(now), why);
+            let answer = match gate.answer(&verdict, underway(request.headers()), peer) {
+                Answer::Now(mut response) => {
+                    told.with(response.extensions_mut());
+                    Answer::Now(response)
+                }
+                Answer::Later(work) => {
+                    Answer::Later(Box::pin(timed(work, common.metrics.clone(), told)))
+                }
+            };
             GateFuture::answered(answer, cookies)
         }
     })
+}
+
+/// An answer that takes the gate time, and what is said of it.
+pub(crate) async fn timed(
+    work: impl Future<Output = Response<Bytes>>,
+    metrics: Arc<Metrics>,
+    told: Told,
+) -> Response<Bytes> {
+    let began = Instant::now();
+    let mut response = work.await;
+    metrics.answered(began.elapsed());
+    told.with(response.extensions_mut());
+    response
 }
 
 /// Takes off what only the gate may put on. Done to every request, also on open and bypassed paths.

@@ -10,6 +10,7 @@ use crate::{
         url::BaseUrl,
     },
     gate::Common,
+    pages::SignInPage,
     remember::Remembered,
     upstream::Upstream,
 };
@@ -32,6 +33,7 @@ pub(crate) struct Sessions {
     pub(crate) used_states: Remembered,
     /// What a link to `start` may carry beside what is harmless everywhere.
     pub(crate) start_params: Vec<String>,
+    pub(crate) sign_in_page: SignInPage,
 }
 
 impl Sessions {

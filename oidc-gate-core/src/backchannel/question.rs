@@ -69,6 +69,7 @@ pub trait Question {
             return Err(CheckFailed::new(Check::PublicClient, cause));
         }
         let mut exchange = Exchange::new(self.request(access.url(), credentials)?);
+        exchange.purpose = self.endpoint().into();
         exchange.transport = access.transport();
         exchange.max_body_bytes = MAX_BODY_BYTES;
         Ok(exchange)

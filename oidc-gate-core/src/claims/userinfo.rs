@@ -3,7 +3,7 @@
 use super::PROTOCOL;
 use crate::{
     check::{Check, CheckFailed},
-    flow::{Exchange, Failure},
+    flow::{Exchange, Failure, Purpose},
     jose::json,
     secret::AccessToken,
     url::EndpointUrl,
@@ -41,6 +41,7 @@ impl Userinfo {
             .body(Vec::new())
             .map_err(|_| unfit("the userinfo endpoint is no URI"))?;
         let mut exchange = Exchange::new(request);
+        exchange.purpose = Purpose::Userinfo;
         exchange.max_body_bytes = MAX_BODY_BYTES;
         Ok(exchange)
     }

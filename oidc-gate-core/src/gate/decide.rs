@@ -512,14 +512,18 @@ impl Policy {
         cause: &'static str,
         error: Option<ChallengeError>,
     ) -> Verdict {
-        let scheme = match self.accepts {
-            Accepts::Sessions => Scheme::Session,
-            Accepts::SessionsAndBearer | Accepts::Bearer => Scheme::Bearer,
-        };
         Verdict::Refuse(
             Refusal::new(check, cause, StatusCode::UNAUTHORIZED, form(asking.asker))
-                .challenge(Challenge::new(scheme, error).realm(self.realm.clone())),
+                .challenge(Challenge::new(self.scheme(), error).realm(self.realm.clone())),
         )
+    }
+
+    /// The scheme by which whoever comes without a credential is challenged.
+    pub fn scheme(&self) -> Scheme {
+        match self.accepts {
+            Accepts::Sessions => Scheme::Session,
+            Accepts::SessionsAndBearer | Accepts::Bearer => Scheme::Bearer,
+        }
     }
 
     fn refuse(

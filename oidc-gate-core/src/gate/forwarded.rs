@@ -2,13 +2,12 @@
 
 use super::decide::{BearerVerdict, Credential};
 use super::decision::{
-    AnswerForm, Cache, Caller, Challenge, Decision, Refusal, Scheme, SessionEffect, Verdict,
+    AnswerForm, Cache, Caller, Challenge, Decision, Refusal, SessionEffect, Verdict,
 };
 use super::head::Head;
 use super::narrow::Narrow;
 use super::policy::Policy;
 use super::route::{Found, Requirements, Route};
-use super::settings::Accepts;
 use crate::check::Check;
 use crate::identity::Identity;
 use crate::time::UnixTime;
@@ -100,13 +99,6 @@ impl Policy {
             _ => StatusCode::FORBIDDEN,
         };
         Verdict::Refuse(refusal)
-    }
-
-    fn scheme(&self) -> Scheme {
-        match self.accepts {
-            Accepts::Sessions => Scheme::Session,
-            Accepts::SessionsAndBearer | Accepts::Bearer => Scheme::Bearer,
-        }
     }
 }
 

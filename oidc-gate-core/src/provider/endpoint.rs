@@ -1,6 +1,11 @@
 //! The endpoints at which a client proves who it is.
 
-use crate::{check::CheckFailed, flow::Transport, jose::AlgSet, url::EndpointUrl};
+use crate::{
+    check::CheckFailed,
+    flow::{Purpose, Transport},
+    jose::AlgSet,
+    url::EndpointUrl,
+};
 use std::fmt;
 
 /// An endpoint at which a client proves who it is. All take the same methods in the same way; which of them a server takes
@@ -38,6 +43,18 @@ impl Endpoint {
             Self::DeviceAuthorization => "device_authorization_endpoint",
             Self::Introspection => "introspection_endpoint",
             Self::Revocation => "revocation_endpoint",
+        }
+    }
+}
+
+impl From<Endpoint> for Purpose {
+    fn from(endpoint: Endpoint) -> Self {
+        match endpoint {
+            Endpoint::Token => Self::Token,
+            Endpoint::PushedAuthorizationRequest => Self::PushedAuthorizationRequest,
+            Endpoint::DeviceAuthorization => Self::DeviceAuthorization,
+            Endpoint::Introspection => Self::Introspection,
+            Endpoint::Revocation => Self::Revocation,
         }
     }
 }

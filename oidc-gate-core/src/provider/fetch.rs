@@ -2,7 +2,7 @@
 
 use super::{Metadata, ServerMetadata};
 use crate::check::{Check, CheckFailed, quote};
-use crate::flow::{Env, Exchange, Failure, Flow, Input, Step};
+use crate::flow::{Env, Exchange, Failure, Flow, Input, Purpose, Step};
 use crate::jose::JwkSet;
 use crate::url::{EndpointUrl, Issuer};
 use http::{Request, Response, StatusCode, header};
@@ -44,6 +44,7 @@ pub struct Discovery<M = Metadata> {
 
 /// No document comes near it.
 const MAX_METADATA_BYTES: usize = 256 * 1024;
+const MAX_KEYS_BYTES: usize = 512 * 1024;
 
 impl Discovery<ServerMetadata> {
     /// What a client without a browser is told of `issuer`, in the places where [`new`](Discovery::new) looks.
@@ -72,7 +73,7 @@ impl<M> Discovery<M> {
         parse: fn(&[u8], &Issuer) -> Result<M, CheckFailed>,
     ) -> Self {
         Self {
-            get: Get::new(url, MAX_METADATA_BYTES),
+            get: Get::new(url, Purpose::Metadata),
             parse,
             otherwise: None,
             in_vain: None,
@@ -85,7 +86,7 @@ impl<M> Discovery<M> {
         parse: fn(&[u8], &Issuer) -> Result<M, CheckFailed>,
     ) -> Self {
         Self {
-            get: Get::new(issuer.discovery_url(), MAX_METADATA_BYTES),
+            get: Get::new(issuer.discovery_url(), Purpose::Metadata),
             parse,
             otherwise: Some(issuer.oauth_discovery_url()),
             in_vain: None,
@@ -102,7 +103,7 @@ impl<M> Discovery<M> {
                 let Some(next) = self.otherwise.take() else {
                     return Input::Response(response);
                 };
-                let before = std::mem::replace(&mut self.get, Get::new(next, MAX_METADATA_BYTES));
+                let before = std::mem::replace(&mut self.get, Get::new(next, Purpose::Metadata));
                 self.in_vain = Some(before.url);
                 Input::Start
             }
@@ -149,7 +150,7 @@ impl FetchKeys {
     /// The keys at `jwks_uri`.
     pub fn new(jwks_uri: EndpointUrl) -> Self {
         Self {
-            get: Get::new(jwks_uri, 512 * 1024),
+            get: Get::new(jwks_uri, Purpose::Keys),
         }
     }
 }
@@ -171,7 +172,7 @@ impl Flow for FetchKeys {
 #[derive(Debug)]
 struct Get {
     url: EndpointUrl,
-    max_body_bytes: usize,
+    purpose: Purpose,
     state: State,
 }
 
@@ -183,11 +184,18 @@ enum State {
 }
 
 impl Get {
-    fn new(url: EndpointUrl, max_body_bytes: usize) -> Self {
+    fn new(url: EndpointUrl, purpose: Purpose) -> Self {
         Self {
             url,
-            max_body_bytes,
+            purpose,
             state: State::Begin,
+        }
+    }
+
+    fn max_body_bytes(&self) -> usize {
+        match self.purpose {
+            Purpose::Metadata => MAX_METADATA_BYTES,
+            _ => MAX_KEYS_BYTES,
         }
     }
 
@@ -231,7 +239,8 @@ impl Get {
                 )
             })?;
         let mut exchange = Exchange::new(request);
-        exchange.max_body_bytes = self.max_body_bytes;
+        exchange.purpose = self.purpose;
+        exchange.max_body_bytes = self.max_body_bytes();
         Ok(exchange)
     }
 
@@ -261,7 +270,10 @@ impl Get {
             Failure::NotSent => self.at_fault(Check::ProviderUnreachable, "could not be reached"),
             Failure::Unknown => self.at_fault(Check::ProviderUnreachable, "did not answer"),
             Failure::TooLarge => {
-                let what = format!("answered with more than {} KiB", self.max_body_bytes / 1024);
+                let what = format!(
+                    "answered with more than {} KiB",
+                    self.max_body_bytes() / 1024
+                );
                 self.at_fault(Check::ProviderTooLarge, &what)
             }
         }

@@ -3,6 +3,14 @@
 use super::*;
 use crate::core::gate::{Challenge, Scheme};
 
+fn answers() -> Answers {
+    Answers {
+        pages: Box::new(pages::Branding::default()),
+        metrics: Arc::default(),
+        telling: Telling::Nothing,
+    }
+}
+
 fn header<'a>(response: &'a Response<Bytes>, name: &str) -> Option<&'a str> {
     let value = response.headers().get(name)?;
     Some(value.to_str().unwrap())
@@ -28,7 +36,7 @@ fn whatever_form_a_refusal_has_it_says_what_would_be_taken_and_when_to_come_agai
             if status == StatusCode::UNAUTHORIZED {
                 refused.challenge = Some(Challenge::new(Scheme::Session, None));
             }
-            let response = refusal(&refused, || "/".to_owned());
+            let response = answers().refusal(&refused, || "/".to_owned());
             let challenge = (status == StatusCode::UNAUTHORIZED).then_some("Session");
             assert_eq!(
                 (
@@ -47,7 +55,8 @@ fn whatever_form_a_refusal_has_it_says_what_would_be_taken_and_when_to_come_agai
 #[test]
 fn a_login_that_failed_for_now_says_when_to_try_again_and_no_other_does() {
     let after = |check, wait: Option<Duration>| {
-        let response = login_failed(&CheckFailed::new(check, "so"), wait, "/again");
+        let failed = CheckFailed::new(check, "so");
+        let response = answers().login_failed(&failed, wait, "/again");
         header(&response, "retry-after").map(str::to_owned)
     };
     for (wait, said) in [

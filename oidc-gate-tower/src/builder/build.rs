@@ -3,6 +3,7 @@
 use super::{GateBuilder, Http};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
+    answer::Answers,
     bearer::{Accepted, Own, Verifier, World},
     config_error::without_userinfo,
     core::{
@@ -15,7 +16,9 @@ use crate::{
     forward_auth::Forward,
     gate::{Common, Inner},
     http_client::http_client,
+    metrics::{Metrics, MetricsEndpoint},
     outside::Outside,
+    pages::{Branding, Pages},
     passing::Callers,
     ports::DynHttpClient,
     provider::MetadataSource,
@@ -69,6 +72,7 @@ impl GateBuilder {
             &mut problems,
         );
         let passing = std::mem::take(&mut self.passing).compile(callers, &mut problems);
+        let pages = self.take_pages(&mut problems);
         let http = match &sign_in {
             Some(with) => Some(with.http.clone()),
             None if is_broken => None,
@@ -77,6 +81,7 @@ impl GateBuilder {
         let (Some(policy), Some(http), []) = (policy, http, problems.as_slice()) else {
             return Err(ConfigError::new(problems));
         };
+        let metrics = Arc::new(Metrics::default());
         let common = Arc::new(Common {
             policy,
             forward,
@@ -84,6 +89,14 @@ impl GateBuilder {
             clock: self.clock.take().unwrap_or_else(|| Arc::new(SystemClock)),
             tasks: Arc::new(Tasks::new()),
             passing,
+            answers: Answers {
+                pages,
+                metrics: metrics.clone(),
+                telling: self.telling,
+            },
+            metrics,
+            metrics_endpoint: std::mem::take(&mut self.metrics_endpoint),
+            telling: self.telling,
         });
         let sessions = match sign_in {
             Some(with) => Some(Arc::new(self.sessions(with, common.clone())?)),
@@ -93,6 +106,7 @@ impl GateBuilder {
             let outside = Outside {
                 http,
                 signer: None,
+                metrics: Some(common.metrics.clone()),
                 clock: common.clock.clone(),
             };
             let tasks = common.tasks.clone();
@@ -228,6 +242,7 @@ impl GateBuilder {
             http: with.http,
             signer,
             clock: common.clock.clone(),
+            metrics: Some(common.metrics.clone()),
         };
         let tasks = common.tasks.clone();
         Ok(Sessions {
@@ -249,6 +264,7 @@ impl GateBuilder {
             ended: Remembered::new(MAX_ENDED_SESSIONS),
             used_states: Remembered::new(MAX_USED_STATES),
             start_params: provider.request.start_params(),
+            sign_in_page: self.sign_in_page,
         })
     }
 
@@ -349,6 +365,16 @@ impl GateBuilder {
         limits
     }
 
+    fn take_pages(&mut self, problems: &mut Vec<String>) -> Box<dyn Pages> {
+        let pages = self
+            .pages
+            .take()
+            .unwrap_or_else(|| Box::new(Branding::default()));
+        let found = pages.problems();
+        problems.extend(found.iter().map(|problem| format!("pages: {problem}")));
+        pages
+    }
+
     fn compile(
         &mut self,
         sign_in: Option<&SignIn>,
@@ -357,7 +383,15 @@ impl GateBuilder {
         problems: &mut Vec<String>,
     ) -> Option<Policy> {
         let mut settings = std::mem::take(&mut self.policy);
-        settings.endpoints = vec![Endpoint::Userinfo, Endpoint::Auth];
+        settings.endpoints = vec![
+            Endpoint::Userinfo,
+            Endpoint::Auth,
+            Endpoint::Ping,
+            Endpoint::Ready,
+        ];
+        if self.metrics_endpoint != MetricsEndpoint::Off {
+            settings.endpoints.push(Endpoint::Metrics);
+        }
         settings.accepts = match (sign_in.is_some() || is_broken, by_bearer) {
             (true, false) => Accepts::Sessions,
             (true, true) => Accepts::SessionsAndBearer,
@@ -365,6 +399,7 @@ impl GateBuilder {
         };
         if settings.accepts != Accepts::Bearer {
             settings.endpoints.extend([
+                Endpoint::SignIn,
                 Endpoint::Start,
                 sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
                 Endpoint::SignOut,

@@ -43,6 +43,7 @@ mod in_process;
 mod keys;
 mod listen;
 mod mishap;
+mod page;
 mod pages;
 #[cfg(feature = "testing")]
 mod plant;

@@ -1,10 +1,8 @@
 //! What people see of the provider. Every one of its pages says that it is no real one.
 
+use super::page::Page;
 use super::{DevProvider, authorize_request::AuthorizeRequest, state::Session};
-use crate::{
-    Identity,
-    html::{Page, escape},
-};
+use crate::{Identity, html::escape};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 
@@ -275,7 +273,7 @@ pub(super) fn not_found() -> Response<Bytes> {
 }
 
 fn page(title: &str) -> Page<'_> {
-    Page::new(title).tagged("Development provider")
+    Page::new(title)
 }
 
 /// The first letters of the first and the last word.

@@ -19,7 +19,7 @@ pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Resp
         Err(failed) => {
             let (check, cause) = (failed.check(), failed.cause().to_owned());
             let refusal = Refusal::new(check, cause, check.status(), AnswerForm::Empty);
-            return answer::refusal(&refusal, String::new);
+            return gate.0.common.answers.refusal(&refusal, String::new);
         }
     };
     let policy = &gate.0.common.policy;
@@ -29,7 +29,7 @@ pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Resp
     let decision = policy.decide_forwarded(&head, &route, &narrow, credential, gate.now());
     let mut response = match policy.as_status(decision.verdict) {
         Verdict::Admit(_) => answer::empty(StatusCode::ACCEPTED),
-        Verdict::Refuse(refusal) => answer::refusal(&refusal, String::new),
+        Verdict::Refuse(refusal) => gate.0.common.answers.refusal(&refusal, String::new),
         // `as_status` gives neither.
         Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Serve(_) => {
             answer::empty(StatusCode::FORBIDDEN)

@@ -151,7 +151,7 @@ fn resolve(sessions: &Arc<Sessions>, consume: ConsumeState) -> Result<Answered, 
 /// Leads the browser on so that its session comes along, though another site has sent it here.
 fn lead(sessions: &Arc<Sessions>, place: &str) -> Response<Bytes> {
     if sessions.names.is_strict() {
-        answer::lead(place)
+        sessions.common.answers.lead(place)
     } else {
         answer::redirect(place)
     }

@@ -2,9 +2,13 @@
 
 mod auth;
 mod callback;
+mod operations;
+mod sign_in;
 mod sign_out;
 mod start;
 mod userinfo;
+
+pub(crate) use sign_in::page as sign_in;
 
 use crate::{
     Gate, answer,
@@ -19,6 +23,7 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
+use std::net::SocketAddr;
 
 /// Serves an endpoint for a request that the policy has let through to it. `recognised` is what its cookies came to.
 pub(crate) async fn serve<B>(
@@ -27,16 +32,19 @@ pub(crate) async fn serve<B>(
     parts: Parts,
     body: B,
     recognised: Recognised,
+    peer: Option<SocketAddr>,
 ) -> Response<Bytes>
 where
     B: Body + Send + 'static,
     B::Data: Send,
 {
-    if endpoint == Endpoint::Userinfo {
-        return userinfo::serve(recognised.identity());
-    }
-    if endpoint == Endpoint::Auth {
-        return auth::serve(&gate, &parts, &recognised);
+    match endpoint {
+        Endpoint::Ping => return operations::ping(),
+        Endpoint::Ready => return operations::ready(&gate).await,
+        Endpoint::Metrics => return operations::metrics(&gate, peer),
+        Endpoint::Userinfo => return userinfo::serve(recognised.identity()),
+        Endpoint::Auth => return auth::serve(&gate, &parts, &recognised),
+        _ => {}
     }
     let Some(sessions) = gate.0.sessions.clone() else {
         return answer::empty(StatusCode::NOT_FOUND);
@@ -55,9 +63,9 @@ where
             Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()),
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
-        // `build` switches none of these on; userinfo and auth are served already.
+        Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
+        // `build` switches none of these on, or they are served already.
         Endpoint::Userinfo
-        | Endpoint::SignIn
         | Endpoint::Auth
         | Endpoint::Ping
         | Endpoint::Ready
@@ -76,7 +84,10 @@ fn refuse(
 ) -> Response<Bytes> {
     let mut refusal = Refusal::new(check, cause, check.status(), AnswerForm::Page);
     refusal.allow = allow;
-    answer::refusal(&refusal, || sessions.home().as_str().to_owned())
+    sessions
+        .common
+        .answers
+        .refusal(&refusal, || sessions.home().as_str().to_owned())
 }
 
 /// The most that is read of a form's body, in bytes.

@@ -3,7 +3,8 @@
 use crate::{
     answer,
     core::{form::Form, session::Session},
-    html::{Page, escape},
+    metrics::EndedBy,
+    pages::{Message, PageContent, WayOn},
     report,
     sessions::Sessions,
 };
@@ -37,6 +38,7 @@ pub(super) fn serve(
             session.identity().issuer(),
             report::user(session.identity()),
         );
+        sessions.common.metrics.session_ended(EndedBy::SignOut);
         tracing::info!(issuer, user, "a user signed out");
     }
     let return_to = Form::parse(body)
@@ -56,14 +58,9 @@ pub(super) fn serve(
 }
 
 fn question(sessions: &Arc<Sessions>, name: &str) -> Response<Bytes> {
-    let mut page = Page::new("Sign out?");
-    page.push(format_args!(
-        "<p>You are signed in as <strong>{}</strong>.</p>\n\
-         <form method=\"post\" action=\"{}\"><button class=\"primary\">Sign out</button></form>\n",
-        escape(name),
-        escape(&sessions.sign_out_path()),
-    ));
-    let mut response = page.respond(StatusCode::OK);
+    let way_on = WayOn::form(sessions.sign_out_path());
+    let page = PageContent::new(Message::SignOut, StatusCode::OK, way_on).about(name);
+    let mut response = sessions.common.answers.page(&page);
     // With `no-referrer` a browser would send `Origin: null` with the form, which vouches for nothing.
     response
         .headers_mut()
@@ -72,10 +69,7 @@ fn question(sessions: &Arc<Sessions>, name: &str) -> Response<Bytes> {
 }
 
 fn signed_out(sessions: &Arc<Sessions>) -> Response<Bytes> {
-    answer::notice(
-        "You are signed out",
-        "You may still be signed in at the sign-in service, so signing in again can be quick.",
-        "Sign in again",
-        &sessions.sign_in_path(sessions.home().as_str()),
-    )
+    let way_on = WayOn::link(sessions.sign_in_path(sessions.home().as_str()));
+    let page = PageContent::new(Message::SignedOut, StatusCode::OK, way_on);
+    sessions.common.answers.page(&page)
 }

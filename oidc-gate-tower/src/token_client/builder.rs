@@ -110,6 +110,7 @@ impl TokenClientBuilder {
                 http: http.into(),
                 signer: self.auth.signer,
                 clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+                metrics: None,
             },
             metadata: Mutex::new(Cache::new()),
         })))

@@ -70,6 +70,8 @@ async fn each_answer_of_the_gate_is_kept_by_nobody_framed_by_nobody_and_taken_fo
         ("GET", "/oauth2/callback", NAVIGATION, 400),
         ("GET", "/oauth2/callback?state=x&code=y", JSON, 400),
         ("GET", "/oauth2/userinfo", JSON, 401),
+        ("GET", "/oauth2/sign_in", NAVIGATION, 200),
+        ("GET", "/oauth2/sign_in", &page, 200),
         ("GET", "/oauth2/sign_out", NAVIGATION, 200),
         ("GET", "/admin", &page, 403),
         ("GET", "/admin", &script, 403),

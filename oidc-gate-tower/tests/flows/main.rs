@@ -18,6 +18,8 @@ mod identity_headers;
 mod log;
 mod login;
 mod metadata;
+mod operations;
+mod pages;
 mod provider_down;
 mod redaction;
 mod returning;

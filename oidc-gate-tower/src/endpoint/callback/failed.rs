@@ -76,7 +76,10 @@ impl Failed {
             lead(sessions, &again)
         } else {
             let again = sessions.sign_in_path(return_to.as_str());
-            answer::login_failed(&self.why, self.retry_after, &again)
+            sessions
+                .common
+                .answers
+                .login_failed(&self.why, self.retry_after, &again)
         };
         answer::set_cookies(&mut response, clear);
         response
@@ -107,5 +110,8 @@ pub(super) fn came_again(
     }
     let cause = "the browser holds no session either; the event before this one says what came";
     let failed = CheckFailed::new(check, cause);
-    answer::login_failed(&failed, None, &sessions.sign_in_path(home.as_str()))
+    sessions
+        .common
+        .answers
+        .login_failed(&failed, None, &sessions.sign_in_path(home.as_str()))
 }

@@ -9,6 +9,7 @@ use crate::{
         secret::SessionId,
         session::{Landings, Predecessor, Session, SetCookie},
     },
+    metrics::EndedBy,
     ports::OsEntropy,
     report,
     sessions::Sessions,
@@ -82,11 +83,13 @@ async fn sign_in(
         sessions
             .ended
             .insert(before.id().expose(), before.ends(), now);
+        sessions.common.metrics.session_ended(EndedBy::AnotherUser);
     }
     let (issuer, user) = (
         session.identity().issuer(),
         report::user(session.identity()),
     );
+    sessions.common.metrics.login_succeeded();
     tracing::info!(issuer, user, ?return_to, "a user signed in");
     Ok((return_to, cookies))
 }
