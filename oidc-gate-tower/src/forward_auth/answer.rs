@@ -229,10 +229,10 @@ fn log_in(
             let underway = sessions.underway(asked.headers, recognised);
             match gate.answer(&verdict, underway, asked.peer) {
                 Answer::Now(response) => {
-                    Answer::Now(never_admitting(response, StatusCode::FORBIDDEN))
+                    Answer::Now(never_admitting(response, StatusCode::UNAUTHORIZED))
                 }
                 Answer::Later(work) => Answer::Later(Box::pin(async move {
-                    never_admitting(work.await, StatusCode::FORBIDDEN)
+                    never_admitting(work.await, StatusCode::UNAUTHORIZED)
                 })),
             }
         }

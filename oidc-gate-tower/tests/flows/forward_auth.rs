@@ -7,7 +7,7 @@ use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use oidc_gate_tower::{
     Bearer, ClientAuth, CookieKeys, ForwardAuth, Gate, GateBuilder, Pattern, PeerAddr, Peers,
-    SameSite,
+    SameSite, pages::SignInPage,
 };
 
 const PROXY: &str = "127.0.0.1:50000";
@@ -489,6 +489,12 @@ async fn nothing_but_an_admission_has_a_status_of_success() {
     };
     worlds.push(strict(ForwardAuth::caddy()));
     worlds.push(strict(ForwardAuth::nginx()));
+    worlds.push(world_with(|gate| {
+        let caddy = ForwardAuth::caddy().trust(["127.0.0.1"]);
+        rules(gate)
+            .sign_in_page(SignInPage::Show)
+            .forward_auth(caddy)
+    }));
     let from_elsewhere = [
         ("accept", "text/html"),
         ("sec-fetch-mode", "navigate"),
@@ -498,6 +504,7 @@ async fn nothing_but_an_admission_has_a_status_of_success() {
     for world in &worlds {
         for headers in [
             &from_elsewhere[..],
+            NAVIGATION,
             &[("content-type", "application/grpc")],
             &[("upgrade", "websocket"), ("connection", "upgrade")],
             &[("purpose", "prefetch")],
@@ -529,7 +536,7 @@ async fn nothing_but_an_admission_has_a_status_of_success() {
             }
         }
     }
-    let [caddy, _, strict, strict_nginx] = worlds.as_slice() else {
+    let [caddy, _, strict, strict_nginx, _] = worlds.as_slice() else {
         panic!()
     };
     // The page that leads here again is one all the same, and gRPC is told by the status.
