@@ -28,7 +28,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_login proxies)
+all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login proxies)
 
 about_format='the code is formatted'
 step_format() {
@@ -165,6 +165,13 @@ about_browser_quickstart='the quickstart as `cargo run` starts it, in Chromium'
 step_browser_quickstart() {
     need_browser
     node .ci/browser/quickstart.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+}
+
+about_browser_themes='the gate’s pages in an application’s own look, light and dark, wide and narrow, in Chromium'
+step_browser_themes() {
+    need_browser
+    cargo build --locked --package operations
+    node .ci/browser/themes.mjs "$CARGO_TARGET_DIR/debug/operations"
 }
 
 about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie; tokens for a program'

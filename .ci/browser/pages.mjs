@@ -93,6 +93,37 @@ export async function fitsANarrowScreen(page, what) {
   claim(`${what} fits a screen of ${room} pixels`, wide <= room, `${wide} pixels wide`);
 }
 
+/// Every text stands out from its ground by the ratio of WCAG 2.2 § 1.4.3 at least, as computed from what the browser shows.
+export async function canBeRead(page, what) {
+  const faults = await page.evaluate(() => {
+    const channels = (colour) => colour.match(/[\d.]+/g).map(Number);
+    const over = ([r, g, b, a = 1], ground) => [r, g, b].map((channel, index) => channel * a + ground[index] * (1 - a));
+    const luminance = (colour) => {
+      const [r, g, b] = colour.map((channel) => {
+        const part = channel / 255;
+        return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+      });
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const groundOf = (element) => {
+      const own = channels(getComputedStyle(element).backgroundColor);
+      if ((own[3] ?? 1) === 1) return own.slice(0, 3);
+      return over(own, element.parentElement ? groundOf(element.parentElement) : [255, 255, 255]);
+    };
+    const found = [];
+    for (const element of document.body.querySelectorAll('*')) {
+      const text = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent.trim());
+      if (!text) continue;
+      const ground = groundOf(element);
+      const [one, other] = [luminance(over(channels(getComputedStyle(element).color), ground)), luminance(ground)];
+      const ratio = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+      if (ratio < 4.5) found.push(`${ratio.toFixed(2)} ${element.outerHTML.slice(0, 100)}`);
+    }
+    return found;
+  });
+  claim(`${what}: every text has a contrast of 4.5 at least`, faults.length === 0, faults.join('; '));
+}
+
 /// Moves the focus with Tab until it is on the control called `name`, and claims that the focus can be seen there.
 export async function tabTo(page, name, what) {
   for (let presses = 0; presses < 40; presses += 1) {
@@ -130,6 +161,8 @@ function policyFaults(headers) {
     if (directives.get(name)?.join() !== "'none'") faults.push(`${name} is not 'none'`);
   }
   if (!directives.has('form-action')) faults.push('form-action is not restricted');
+  const pictures = directives.get('img-src')?.join();
+  if (pictures !== undefined && pictures !== 'data:') faults.push(`pictures from ${pictures} are allowed`);
   if (directives.has('script-src')) faults.push('scripts are allowed');
   if (/unsafe-|\*/.test(policy)) faults.push(`the policy has a hole: ${policy}`);
   if (headers['x-content-type-options'] !== 'nosniff') faults.push('sniffing is not forbidden');

@@ -79,7 +79,7 @@ impl Recognised {
 
     /// The same without taking it: for who is not admitted.
     pub(crate) fn principal(&self, now: UnixTime) -> Option<Principal> {
-        let identity = self.session()?.identity().clone();
+        let identity = self.identity()?.clone();
         Some(Principal::new(identity, now))
     }
 

@@ -14,12 +14,13 @@ use http::{Response, StatusCode, request::Parts};
 ///
 /// Where a proxy asks about a request that it has in hand, that is another question: `forward_auth`.
 pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Response<Bytes> {
+    let answers = &gate.0.common.answers;
     let narrow = match Narrow::parse(parts.uri.query().unwrap_or_default()) {
         Ok(narrow) => narrow,
         Err(failed) => {
             let (check, cause) = (failed.check(), failed.cause().to_owned());
             let refusal = Refusal::new(check, cause, check.status(), AnswerForm::Empty);
-            return gate.0.common.answers.refusal(&refusal, String::new);
+            return answers.refusal(&refusal, String::new);
         }
     };
     let policy = &gate.0.common.policy;
@@ -29,7 +30,7 @@ pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Resp
     let decision = policy.decide_forwarded(&head, &route, &narrow, credential, gate.now());
     let mut response = match policy.as_status(decision.verdict) {
         Verdict::Admit(_) => answer::empty(StatusCode::ACCEPTED),
-        Verdict::Refuse(refusal) => gate.0.common.answers.refusal(&refusal, String::new),
+        Verdict::Refuse(refusal) => answers.refusal(&refusal, String::new),
         // `as_status` gives neither.
         Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Serve(_) => {
             answer::empty(StatusCode::FORBIDDEN)

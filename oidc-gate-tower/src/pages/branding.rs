@@ -158,7 +158,11 @@ impl Pages for Branding {
                 Tag::Strong,
             )));
         for way in page.ways() {
-            main = main.push(Element::new(Tag::P).push(way.html(&words.action, "primary")));
+            main = main.push(
+                Element::new(Tag::Div)
+                    .class("way")
+                    .push(way.html(&words.action, "primary")),
+            );
         }
         if let Some(reference) = page.reference() {
             main = main.push(Element::new(Tag::P).class("soft").push(sentence(

@@ -40,7 +40,7 @@ fn a_brand_is_text_and_its_pictures_stand_in_the_page() {
         "<main><p class=\"brand\"><img class=\"logo\" src=\"data:image/svg+xml;base64,PHN2Zy8+\" alt=\"\">&lt;Acme&gt; &amp; Co</p>\
          <h1>You cannot open this page</h1>\
          <p>You are signed in, but your account does not have access to it.</p>\
-         <p><a href=\"/oauth2/start?rd=%2F&amp;prompt=login\" class=\"primary\">Sign in as someone else</a></p>\
+         <div class=\"way\"><a href=\"/oauth2/start?rd=%2F&amp;prompt=login\" class=\"primary\">Sign in as someone else</a></div>\
          <p class=\"soft\">If it happens again, tell whoever runs this application the reference <code>abcde</code>.</p></main>\
          <footer><span>&lt;Acme Ltd.&gt;</span> <a href=\"/privacy?a&amp;b\">&lt;Privacy&gt;</a></footer>"
     );

@@ -5,7 +5,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use oidc_gate_tower::{
-    CallerInfo, Demand, GateBody, GateLayer, MetricsEndpoint, OriginalTarget, PeerAddr,
+    Bearer, CallerInfo, Demand, Gate, GateBody, GateLayer, MetricsEndpoint, OriginalTarget,
+    PeerAddr,
     core::{identity::Via, peers::Peers},
 };
 use std::convert::Infallible;
@@ -298,4 +299,37 @@ fn the_guide_names_events_and_checks_that_exist() {
             .any(|check| check.id() == id);
         assert!(exists, "{id}");
     }
+}
+
+#[tokio::test]
+async fn a_gate_without_logins_has_what_operations_need_and_no_page_of_a_login() {
+    let mut w = world();
+    w.gate = Gate::builder()
+        .issuer(ISSUER)
+        .bearer(Bearer::audience("https://api.example"))
+        .http_client(w.wire.clone())
+        .clock(w.clock.clone())
+        .metrics_endpoint(MetricsEndpoint::ForAnybody)
+        .build()
+        .unwrap();
+    for (path, status) in [
+        ("/oauth2/ping", 200),
+        ("/oauth2/ready", 200),
+        ("/oauth2/metrics", 200),
+        ("/oauth2/sign_in", 404),
+        ("/oauth2/start", 404),
+        ("/oauth2/callback", 404),
+        ("/oauth2/sign_out", 404),
+        ("/me", 401),
+    ] {
+        let answer = w.navigate(path).await;
+        assert_eq!(answer.status, status, "{path}");
+        // Nobody is led to a login that there is none of.
+        assert!(!answer.body.contains("href"), "{path} {}", answer.body);
+    }
+    assert!(
+        w.gate
+            .metrics()
+            .contains("{check=\"request.unknown_endpoint\"} 4\n")
+    );
 }
