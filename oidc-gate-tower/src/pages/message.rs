@@ -167,6 +167,7 @@ impl Message {
             (
                 _,
                 StatusCode::METHOD_NOT_ALLOWED
+                | StatusCode::REQUEST_TIMEOUT
                 | StatusCode::PAYLOAD_TOO_LARGE
                 | StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ) => Self::NotTaken,
