@@ -17,6 +17,7 @@ use crate::{
     },
     outside::Outside,
     ports::Clock,
+    provider::KeyCache,
     published::{Published, Unavailable},
     tasks::Tasks,
     upstream::Upstream,
@@ -78,11 +79,14 @@ pub(crate) struct World {
 
 impl Verifier {
     /// Tokens by these rules. Rules of one issuer share its keys, and those of the provider share its with the logins; of two
-    /// that say differently where the keys are, the first decides.
+    /// that say differently where the keys are, the first decides, and of two that say how long they may be used, the shorter.
     pub(crate) fn new(accepted: Vec<Accepted>, provider: Option<&Upstream>, world: World) -> Self {
         let clock = world.outside.clock.clone();
         let (mut rings, mut rules, mut basic) =
             (Vec::<Ring>::new(), Vec::new(), BasicTokens::Ignored);
+        let caches: Vec<_> = (accepted.iter())
+            .map(|one| (one.rules.issuer.clone(), one.key_cache))
+            .collect();
         for one in accepted {
             if one.basic == BasicTokens::Taken {
                 basic = BasicTokens::Taken;
@@ -92,7 +96,10 @@ impl Verifier {
                 let (outside, tasks) = (world.outside.clone(), world.tasks.clone());
                 rings.extend(match (one.source, provider) {
                     (Some(source), _) => {
-                        let published = Published::new(issuer, source, outside, tasks);
+                        let of_it = caches.iter().filter(|(of, _)| *of == issuer);
+                        let cache =
+                            of_it.fold(KeyCache::default(), |most, (_, one)| most.and(*one));
+                        let published = Published::new(issuer, source, cache, outside, tasks);
                         Some(Ring::Other(published))
                     }
                     (None, provider) => {

@@ -259,6 +259,9 @@ impl Settings {
             username_at,
             danger_trust_unverified_email
         );
+        if let Some(age) = &self.key_cache_age {
+            provider = provider.key_cache(age.value);
+        }
         for audience in self.trusted_audiences.iter().flat_map(|said| &said.value) {
             provider = provider.trust_audience(audience);
         }
@@ -428,6 +431,7 @@ const NAMES: &[(&str, &str)] = &[
     ("resource", "resource"),
     ("trust_audience", "trusted_audiences"),
     ("leeway", "leeway"),
+    ("key_cache", "key_cache_age"),
     ("groups_at", "groups_at"),
     ("roles_at", "roles_at"),
     ("email_at", "email_at"),

@@ -123,6 +123,8 @@ settings! {
     token_endpoint: String = parse::text;
     /// where the provider's keys are
     jwks_uri: String = parse::text;
+    /// how long the provider's keys and metadata may be used before it is asked again, whatever it allows itself; `1m` to `24h`
+    key_cache_age: Duration = parse::duration;
     /// where more claims are
     userinfo_endpoint: String = parse::text;
     /// where a browser is sent to sign out

@@ -828,6 +828,10 @@ fn what_cannot_be_meant_is_told_at_once() {
             "leeway: at most five minutes",
         ),
         (Bearer::audience("api").jwks_uri("keys"), "jwks_uri: "),
+        (
+            Bearer::audience("api").key_cache(std::time::Duration::from_secs(59)),
+            "key_cache: 59 s",
+        ),
     ] {
         let told = problems(bearer);
         assert!(
