@@ -510,7 +510,12 @@ fn each_mistake_is_told_with_its_remedy() {
             "json(/api/:version and below): `:version` is written `{version}` here",
         ),
         (
-            fine().ca_pem_file("/nowhere/ca.pem"),
+            fine()
+                .ca_pem_file(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/testdata/one.cert.pem"
+                ))
+                .ca_pem_file("/nowhere/ca.pem"),
             "ca_pem_file: \"/nowhere/ca.pem\": No such file or directory (os error 2)",
         ),
     ] {

@@ -495,7 +495,7 @@ impl GateBuilder {
             #[cfg(feature = "dev-provider")]
             Http::Embedded(http) => http,
         });
-        http_client(own, self.ca_file.as_deref(), certificate, problems).map(Into::into)
+        http_client(own, &self.ca_files, certificate, problems).map(Into::into)
     }
 }
 

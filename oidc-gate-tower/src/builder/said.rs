@@ -29,7 +29,9 @@ impl GateBuilder {
             (None, _) => {}
         }
         self.base_url = value(&said.base_url).or(self.base_url);
-        self.ca_file = value(&said.ca_file).or(self.ca_file);
+        if let Some(files) = &said.ca_file {
+            self.ca_files.clone_from(&files.value);
+        }
         self.cookie_domain = value(&said.cookie_domain).or(self.cookie_domain);
         if let Some(scopes) = &said.scopes {
             self.scopes = Some(scopes.value.clone());
@@ -126,6 +128,13 @@ impl GateBuilder {
         }
         if said.pass_preflights.as_ref().is_some_and(|said| said.value) {
             self = self.pass_preflights();
+        }
+        if said
+            .pass_own_cookies
+            .as_ref()
+            .is_some_and(|said| said.value)
+        {
+            self = self.pass_own_cookies();
         }
         if let Some(headers) = &said.identity_headers {
             self = self.identity_headers(headers.value.clone());

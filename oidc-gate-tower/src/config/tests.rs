@@ -460,6 +460,16 @@ fn the_server_is_what_the_files_say() {
     assert_eq!(paths, ["/", "/files/"]);
 }
 
+#[test]
+fn the_gates_own_cookies_are_kept_from_the_application_unless_it_is_said() {
+    for (said, keeps) in [(None, true), (Some("false"), true), (Some("true"), false)] {
+        let said = said.map(|said| ("OIDC_GATE_PASS_OWN_COOKIES", said));
+        let sources = Sources::new().env(file().ours).env(said);
+        let gate = Config::read(sources).unwrap().gate().build().unwrap();
+        assert_eq!(gate.0.common.passing.keeps_own_cookies(), keeps, "{said:?}");
+    }
+}
+
 /// The names that may stand in a file.
 fn names() -> Vec<String> {
     let ours = Settings::ALL.iter().map(|setting| setting.key.to_owned());

@@ -307,8 +307,8 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
         "provider-ca-file",
         Many,
         "",
-        By(convert::ca_file),
-        "one file is `ca_file`, beside the authorities of the system; several are refused",
+        By(convert::ca_files),
+        "is `ca_file`, beside the authorities of the system",
     ),
     opt(
         "use-system-trust-store",
