@@ -2,7 +2,7 @@
 
 mod auth;
 mod callback;
-mod operations;
+pub(crate) mod operations;
 mod sign_in;
 mod sign_out;
 mod start;
