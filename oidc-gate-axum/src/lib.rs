@@ -37,6 +37,8 @@ pub use log_in::LogIn;
 pub use oidc_gate_tower::ReqwestClient;
 #[cfg(feature = "openidconnect")]
 pub use oidc_gate_tower::bridge;
+#[cfg(feature = "config")]
+pub use oidc_gate_tower::config;
 #[cfg(feature = "dev-provider")]
 pub use oidc_gate_tower::dev;
 #[cfg(feature = "testing")]

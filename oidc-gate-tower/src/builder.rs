@@ -1,12 +1,14 @@
 //! How a gate is configured. `build` has the file beside it: it holds the settings against each other and makes the gate.
 
 mod build;
+mod said;
 
 pub(crate) use build::parse_issuer;
 
 use crate::{
     Bearer, ClientAuth, Clock, ForwardAuth, HttpClient, MetricsEndpoint, Provider,
     caller_info::Telling,
+    config::Settings,
     config_error::without_userinfo,
     core::{
         claims::{ClaimPath, Shape},
@@ -18,7 +20,6 @@ use crate::{
         peers::Peers,
         session::{CookieKeys, SameSite},
     },
-    env::Env,
     pages::{Pages, SignInPage},
     passing::{OwnCookies, PassingSettings},
     ports::DynHttpClient,
@@ -50,6 +51,8 @@ pub struct GateBuilder {
     policy: PolicySettings,
     http: Option<Http>,
     ca_file: Option<String>,
+    /// What was said outside of the code, for what is the provider's and for the names in errors.
+    said: Box<Settings>,
     /// Who is believed about where a client comes from.
     proxies: Option<TrustedProxies>,
     /// What was found wrong while settings were taken.
@@ -63,6 +66,8 @@ pub struct GateBuilder {
     metrics_endpoint: MetricsEndpoint,
     telling: Telling,
     forward_auth: Vec<ForwardAuth>,
+    #[cfg(feature = "dev-provider")]
+    dev: Option<crate::dev::DevProvider>,
 }
 
 /// Whose HTTP client it is.
@@ -501,64 +506,15 @@ impl GateBuilder {
     pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
         self.http = Some(Http::Embedded(Box::new(provider.http_client())));
         self.client = Some(Ok(("dev".to_owned(), ClientAuth::none())));
+        self.dev = Some(provider.clone());
         self.issuer(provider.issuer())
     }
 
     /// Takes over what the environment says, in the place of what was set so far:
     ///
-    /// | variable | is |
-    /// |---|---|
-    /// | `OIDC_GATE_ISSUER_URL` | the provider |
-    /// | `OIDC_GATE_CLIENT_ID` | who this application is there |
-    /// | `OIDC_GATE_CLIENT_SECRET` | the client's secret |
-    /// | `OIDC_GATE_CLIENT_AUTH` | `client_secret_basic` (the default), `client_secret_post`, `client_secret_jwt`, `private_key_jwt`, `tls_client_auth`, `self_signed_tls_client_auth`, `none`, or `automatic`: the strongest that the provider lists and the other variables have what it takes for, a certificate being one by an authority |
-    /// | `OIDC_GATE_CLIENT_KEY_FILE` | the client's private key: for `private_key_jwt` in PEM or JWK form, for mutual TLS in PEM |
-    /// | `OIDC_GATE_CLIENT_CERT_FILE` | the client's certificate for mutual TLS, in PEM |
-    /// | `OIDC_GATE_CLIENT_KEY_ID` | its name (`kid`), if the provider knows it by one |
-    /// | `OIDC_GATE_CLIENT_KEY_ALG` | what it signs with, where the key leaves a choice: `PS256`; for `client_secret_jwt` `HS256`, `HS384` or `HS512` |
-    /// | `OIDC_GATE_SCOPES` | the scopes, separated by spaces |
-    /// | `OIDC_GATE_BASE_URL` | where browsers find the application |
-    /// | `OIDC_GATE_COOKIE_SECRET` | base64 of 32 random bytes or more; several separated by commas, newest first |
-    /// | `OIDC_GATE_CA_FILE` | certificate authorities to trust beside the system's, in PEM |
-    /// | `OIDC_GATE_RESPONSE_MODE` | `query` (the default) or `form_post`: how the provider hands its answers back |
-    /// | `OIDC_GATE_SAME_SITE` | `lax` (the default) or `strict`: whether sessions are kept from other sites' links |
+    #[doc = include_str!("config/env.md")]
     pub fn env(self) -> Self {
-        self.apply(Env::read(|name| std::env::var(name).ok()))
-    }
-
-    fn apply(mut self, env: Env) -> Self {
-        if let Some(issuer) = env.issuer {
-            if self.is_embedded() {
-                (self.http, self.issuer, self.client) = (None, None, None);
-            }
-            match self.providers.as_mut_slice() {
-                [provider] => provider.issuer = issuer,
-                _ => self.issuer = Some(issuer),
-            }
-            if env.client.is_none() && self.client.is_none() && self.providers.is_empty() {
-                self.client = Some(Err(
-                    "OIDC_GATE_CLIENT_ID: missing; OIDC_GATE_ISSUER_URL is set, so say who this application is there".to_owned(),
-                ));
-            }
-        }
-        match (env.client, self.providers.as_mut_slice()) {
-            (Some(Ok((id, auth))), [provider]) => {
-                (provider.client_id, provider.auth) = (id, auth);
-            }
-            (Some(client), _) => self.client = Some(client),
-            (None, _) => {}
-        }
-        self.scopes = env.scopes.or(self.scopes);
-        self.base_url = env.base_url.or(self.base_url);
-        self.ca_file = env.ca_file.or(self.ca_file);
-        self.response_mode = env.response_mode.or(self.response_mode);
-        self.policy.same_site = env.same_site.unwrap_or(self.policy.same_site);
-        self.problems.extend(env.problems);
-        if let Some(secret) = env.cookie_secret {
-            let keys = CookieKeys::parse(&secret);
-            self.keys = Some(keys.map_err(|problem| format!("OIDC_GATE_COOKIE_SECRET: {problem}")));
-        }
-        self
+        self.said(Settings::from_variables(|name| std::env::var(name).ok()))
     }
 }
 

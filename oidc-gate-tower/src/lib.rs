@@ -11,11 +11,14 @@ mod builder;
 mod caller_info;
 mod client_auth;
 mod client_keys;
+#[cfg(feature = "config")]
+pub mod config;
+#[cfg(not(feature = "config"))]
+mod config;
 mod config_error;
 mod decline;
 mod demand;
 mod endpoint;
-mod env;
 mod forward_auth;
 mod future;
 mod gate;

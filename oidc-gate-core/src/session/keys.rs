@@ -110,6 +110,10 @@ impl CookieKeys {
     /// than ten was typed or forgotten, and not made by a generator.
     const MIN_DISTINCT_BYTES: usize = 10;
 
+    /// The lengths that [`stretched`](Self::stretched) takes: those of AES keys.
+    const STRETCHED_BYTES: [usize; 3] = [16, 24, 32];
+    const MIN_DISTINCT_STRETCHED_BYTES: usize = 5;
+
     /// Reads secrets as `openssl rand -base64 32` prints them: base64 of at least 32 random bytes; several are separated
     /// by commas, newest first.
     ///
@@ -171,6 +175,49 @@ impl CookieKeys {
             ring,
             origin: KeyOrigin::Configured,
         })
+    }
+
+    /// Reads one secret as oauth2-proxy does, and says how many bytes it has: 16, 24 or 32 that stand there as they are, or in
+    /// base64 of either alphabet, padded or not. From each a key for every purpose is derived, as from a longer one.
+    ///
+    /// # Security
+    ///
+    /// No derivation makes a secret harder to guess: 16 random bytes are enough, 16 letters that somebody has thought of are
+    /// not, and that cannot be told apart here. Of use to take over a configuration that is there; new secrets are made by
+    /// `openssl rand -base64 32` and read by [`parse`](Self::parse), which demands 32 bytes. A secret of 32 bytes makes the
+    /// same ring with either.
+    ///
+    /// # Errors
+    ///
+    /// If it has another length, or is the same few bytes again and again. The error holds nothing of it.
+    ///
+    /// ```
+    /// use oidc_gate_core::session::CookieKeys;
+    /// let (_, bytes) = CookieKeys::stretched("MDEyMzQ1Njc4OWFiY2RlZg==")?;
+    /// assert_eq!(bytes, 16);
+    /// # Ok::<_, oidc_gate_core::session::KeyError>(())
+    /// ```
+    pub fn stretched(text: &str) -> Result<(Self, usize), KeyError> {
+        let text = text.trim();
+        let decoded = [&alphabet::URL_SAFE, &alphabet::STANDARD]
+            .into_iter()
+            .filter_map(|alphabet| GeneralPurpose::new(alphabet, LENIENT).decode(text).ok())
+            .map(Zeroizing::new)
+            .find(|bytes| Self::STRETCHED_BYTES.contains(&bytes.len()));
+        let secret = decoded.unwrap_or_else(|| Zeroizing::new(text.as_bytes().to_vec()));
+        let bytes = secret.len();
+        if !Self::STRETCHED_BYTES.contains(&bytes) {
+            return Err(KeyError::OddLength { bytes });
+        }
+        // Sixteen hexadecimal digits made by a generator may have no more than seven different ones.
+        if secret.iter().collect::<HashSet<_>>().len() < Self::MIN_DISTINCT_STRETCHED_BYTES {
+            return Err(KeyError::NotRandom);
+        }
+        let ring = Self {
+            ring: Arc::new([Key::derive(&secret)?]),
+            origin: KeyOrigin::Configured,
+        };
+        Ok((ring, bytes))
     }
 
     /// A key made now and forgotten when the process ends, and with it every session. For development and for tests.
@@ -235,6 +282,11 @@ pub enum KeyError {
         /// How many bytes it has.
         bytes: usize,
     },
+    /// Not of one of the lengths that [`CookieKeys::stretched`] takes.
+    OddLength {
+        /// How many bytes it has.
+        bytes: usize,
+    },
     /// The same few bytes again and again.
     NotRandom,
     /// The operating system or the crypto library failed.
@@ -251,6 +303,12 @@ impl fmt::Display for KeyError {
                 write!(
                     f,
                     "has {bytes} bytes, and 32 are needed; make one with `openssl rand -base64 32`"
+                )
+            }
+            Self::OddLength { bytes } => {
+                write!(
+                    f,
+                    "has {bytes} bytes, and 16, 24 or 32 are needed; make one with `openssl rand -base64 32`"
                 )
             }
             Self::NotRandom => {
@@ -306,6 +364,48 @@ mod tests {
             CookieKeys::from_secrets([&secret(10)[..], &secret(9)]).map(drop),
             Err(KeyError::NotRandom)
         );
+    }
+
+    #[test]
+    fn a_secret_of_oauth2_proxy_is_read_as_it_reads_it() {
+        for (text, bytes) in [
+            ("someSecret123456", 16),
+            ("MDEyMzQ1Njc4OWFiY2RlZg==", 16),
+            ("MDEyMzQ1Njc4OWFiY2RlZg", 16),
+            // Which decodes to 24.
+            ("0123456789abcdefghijklmnopqrstuv", 24),
+            ("correct horse battery st", 24),
+            ("correct horse battery staple!!!!", 32),
+            ("-_8wMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiY2RlZg", 34),
+            ("+/8wMTIzNDU2Nzg5YWJjZGVmMDEyMzQ1Njc4OWFiYw==", 31),
+        ] {
+            let read = CookieKeys::stretched(text).map(|(_, bytes)| bytes);
+            match bytes {
+                16 | 24 | 32 => assert_eq!(read, Ok(bytes), "{text}"),
+                _ => assert_eq!(
+                    read,
+                    Err(KeyError::OddLength { bytes: text.len() }),
+                    "{text}"
+                ),
+            }
+        }
+        for text in ["", "short", "seventeen letters"] {
+            let bytes = text.len();
+            let read = CookieKeys::stretched(text).map(drop);
+            assert_eq!(read, Err(KeyError::OddLength { bytes }));
+        }
+        assert_eq!(
+            CookieKeys::stretched("aaaabbbbccccdddd").map(drop),
+            Err(KeyError::NotRandom)
+        );
+    }
+
+    #[test]
+    fn a_secret_of_32_bytes_makes_the_same_ring_with_either_reader() {
+        let text = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+        let (stretched, _) = CookieKeys::stretched(text).unwrap();
+        let parsed = CookieKeys::parse(text).unwrap();
+        assert_eq!(stretched.first().unwrap().id, parsed.first().unwrap().id);
     }
 
     #[test]

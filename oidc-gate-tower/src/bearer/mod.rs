@@ -290,6 +290,12 @@ pub(crate) struct Accepted {
 }
 
 impl Bearer {
+    /// What it is called where something is wrong with it.
+    pub(crate) fn name(&self) -> String {
+        let audience = self.audiences.first().map_or("", |name| name);
+        format!("bearer {audience:?}")
+    }
+
     /// Checks what was said, beside the issuer of those that name none.
     pub(crate) fn accept(
         self,
@@ -297,10 +303,7 @@ impl Bearer {
         problems: &mut Vec<String>,
     ) -> Option<Accepted> {
         let before = problems.len();
-        let name = format!(
-            "bearer {:?}",
-            self.audiences.first().map_or("", |name| name)
-        );
+        let name = self.name();
         let issuer = match (&self.issuer, provider) {
             (Some(url), _) => {
                 let mut found = Vec::new();

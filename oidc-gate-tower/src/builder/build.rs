@@ -1,6 +1,6 @@
 //! From settings to a gate: every problem at once, or all that a gate holds.
 
-use super::{GateBuilder, Http};
+use super::{GateBuilder, Http, said::told};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
     answer::Answers,
@@ -49,7 +49,13 @@ impl GateBuilder {
     /// # Errors
     ///
     /// Every problem of the configuration, each with the setting, the value and what to do.
-    pub fn build(mut self) -> Result<Gate, ConfigError> {
+    pub fn build(self) -> Result<Gate, ConfigError> {
+        let said = self.said.clone();
+        self.assemble().map_err(|error| told(&error, &said))
+    }
+
+    /// As [`build`](Self::build), with the problems in the builder's own names.
+    pub(super) fn assemble(mut self) -> Result<Gate, ConfigError> {
         let mut problems = std::mem::take(&mut self.problems);
         let sign_in = match self.signs_in() {
             true => Some(self.sign_in(&mut problems)),
@@ -97,6 +103,8 @@ impl GateBuilder {
             metrics,
             metrics_endpoint: std::mem::take(&mut self.metrics_endpoint),
             telling: self.telling,
+            #[cfg(feature = "dev-provider")]
+            dev: self.dev.take(),
         });
         let sessions = match sign_in {
             Some(with) => Some(Arc::new(self.sessions(with, common.clone())?)),
@@ -165,6 +173,7 @@ impl GateBuilder {
 
     fn sign_in(&mut self, problems: &mut Vec<String>) -> Option<SignIn> {
         let provider = self.the_provider(problems);
+        let provider = provider.map(|provider| self.said.over(provider));
         let issuer = provider.as_ref().and_then(|provider| {
             problems.extend(provider.problems());
             parse_issuer(&provider.issuer, problems)

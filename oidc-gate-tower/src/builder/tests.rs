@@ -18,7 +18,7 @@ fn build(vars: &[(&str, &str)]) -> Result<Gate, ConfigError> {
         let found = vars.iter().rev().find(|(n, _)| *n == name)?;
         Some(found.1.to_owned())
     };
-    Gate::builder().apply(Env::read(var)).build()
+    Gate::builder().said(Settings::from_variables(var)).build()
 }
 
 fn upstream(gate: &Gate) -> &crate::upstream::Upstream {
@@ -37,7 +37,7 @@ fn each_mistake_in_the_environment_is_told_once() {
         (
             "OIDC_GATE_ISSUER_URL",
             "http://id.example.com",
-            "issuer: \"http://id.example.com\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only)",
+            "OIDC_GATE_ISSUER_URL: \"http://id.example.com\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only)",
         ),
         (
             "OIDC_GATE_CLIENT_ID",
@@ -62,12 +62,12 @@ fn each_mistake_in_the_environment_is_told_once() {
         (
             "OIDC_GATE_SCOPES",
             "openid \"x\"",
-            "scopes: \"\\\"x\\\"\" is no scope; give each scope as a text of its own",
+            "OIDC_GATE_SCOPES: \"\\\"x\\\"\" is no scope; give each scope as a text of its own",
         ),
         (
             "OIDC_GATE_BASE_URL",
             "http://app.example.com",
-            "base_url: \"http://app.example.com\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only); session cookies are bound to it",
+            "OIDC_GATE_BASE_URL: \"http://app.example.com\" must begin with https:// (http:// is taken for localhost, 127.0.0.0/8 and [::1] only); session cookies are bound to it",
         ),
         (
             "OIDC_GATE_BASE_URL",
@@ -87,7 +87,7 @@ fn each_mistake_in_the_environment_is_told_once() {
         (
             "OIDC_GATE_CA_FILE",
             "/nowhere/ca.pem",
-            "ca_pem_file: \"/nowhere/ca.pem\": No such file or directory (os error 2)",
+            "OIDC_GATE_CA_FILE: \"/nowhere/ca.pem\": No such file or directory (os error 2)",
         ),
     ] {
         let error = build(&[&fine[..], &[(name, value)]].concat()).unwrap_err();
@@ -113,7 +113,7 @@ fn after(builder: GateBuilder, vars: &[(&str, &str)]) -> Result<Gate, ConfigErro
         let found = vars.iter().find(|(n, _)| *n == name)?;
         Some(found.1.to_owned())
     };
-    builder.apply(Env::read(var)).build()
+    builder.said(Settings::from_variables(var)).build()
 }
 
 #[test]

@@ -4,8 +4,8 @@ use super::{Inner, TokenClient};
 use crate::{
     ClientAuth, Clock, ConfigError, HttpClient, SystemClock,
     builder::parse_issuer,
+    config::Settings,
     core::{client_auth::Client, provider::cache::Cache},
-    env::Env,
     http_client::http_client,
     outside::Outside,
     ports::DynHttpClient,
@@ -43,17 +43,19 @@ impl TokenClientBuilder {
     ///
     /// If something is missing there, or cannot be meant.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(Env::read(|name| std::env::var(name).ok()))
+        Self::read(Settings::from_variables(|name| std::env::var(name).ok()))
     }
 
-    fn read(env: Env) -> Result<Self, ConfigError> {
+    fn read(said: Settings) -> Result<Self, ConfigError> {
         let missing = |name: &str| format!("{name}: missing");
-        let client = (env.client).unwrap_or_else(|| Err(missing("OIDC_GATE_CLIENT_ID")));
-        let issuer = (env.issuer).ok_or_else(|| missing("OIDC_GATE_ISSUER_URL"));
+        let client = said
+            .client()
+            .unwrap_or_else(|| Err(missing("OIDC_GATE_CLIENT_ID")));
+        let issuer = (said.issuer_url).ok_or_else(|| missing("OIDC_GATE_ISSUER_URL"));
         match (issuer, client) {
             (Ok(issuer), Ok((id, auth))) => Ok(Self {
-                ca_file: env.ca_file,
-                ..Self::new(issuer, id, auth)
+                ca_file: said.ca_file.map(|said| said.value),
+                ..Self::new(issuer.value, id, auth)
             }),
             (issuer, client) => Err(ConfigError::new(
                 issuer.err().into_iter().chain(client.err()).collect(),
