@@ -244,12 +244,13 @@ pub(super) fn readings(path: &str) -> Option<Vec<String>> {
         next += 1;
         for read in READS {
             let text = read(&text);
-            if !all.contains(&text) {
-                all.push(text);
+            if all.contains(&text) {
+                continue;
             }
-        }
-        if all.len() > MAX_READINGS {
-            return None;
+            if all.len() == MAX_READINGS {
+                return None;
+            }
+            all.push(text);
         }
     }
     for text in &mut all {
