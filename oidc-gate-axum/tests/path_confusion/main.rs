@@ -172,7 +172,10 @@ fn application(ran: &Ran) -> Router {
         .route("/{tenant}/admin", protected())
         .route("/{tenant}/health", protected())
         .route("/{tenant}/status", ran.judged(is_public))
-        .route("/{tenant}/{*rest}", ran.judged(|path| path.starts_with("/health")))
+        .route(
+            "/{tenant}/{*rest}",
+            ran.judged(|path| path.starts_with("/health")),
+        )
         .route("/{name}", ran.judged(|path| path.starts_with("/health")))
         .nest("/nested", nested)
         .fallback_service(protected())

@@ -213,21 +213,61 @@ const MAX_READ: usize = 2048;
 /// The most readings that are looked at. A path that has more was made to have them.
 const MAX_READINGS: usize = 64;
 
-/// What some parser does to a path before it goes by it.
-const READS: [fn(&str) -> String; 11] = [
-    decoded,
-    unicode_decoded,
-    narrowed,
-    |text| text.replace('\\', "/"),
+/// What some parser does to a path before it goes by it, and what has to be there for it to do anything.
+struct Read {
+    where_there_is: fn(&str) -> bool,
+    read: fn(&str) -> String,
+}
+
+const READS: [Read; 11] = [
+    Read {
+        where_there_is: |text| text.contains('%'),
+        read: decoded,
+    },
+    Read {
+        where_there_is: |text| text.contains("%u"),
+        read: unicode_decoded,
+    },
+    Read {
+        where_there_is: |text| !text.is_ascii(),
+        read: narrowed,
+    },
+    Read {
+        where_there_is: |text| text.contains('\\'),
+        read: |text| text.replace('\\', "/"),
+    },
     // C strings end at the null, URLs at `#` and `?`.
-    |text| first(text, &['\0', '#', '?']).to_owned(),
-    |text| text.replace(char::is_control, ""),
-    |text| each_segment(text, |s| first(s, &[';'])),
-    |text| each_segment(text, |s| s.trim_matches(' ')),
-    tidied,
-    collapsed,
-    without_dots,
+    Read {
+        where_there_is: |text| text.contains(ENDS),
+        read: |text| first(text, &ENDS).to_owned(),
+    },
+    Read {
+        where_there_is: |text| text.contains(char::is_control),
+        read: |text| text.replace(char::is_control, ""),
+    },
+    Read {
+        where_there_is: |text| text.contains(';'),
+        read: |text| each_segment(text, |s| first(s, &[';'])),
+    },
+    Read {
+        where_there_is: |text| text.contains(' '),
+        read: |text| each_segment(text, |s| s.trim_matches(' ')),
+    },
+    Read {
+        where_there_is: |text| text.contains(['.', ' ']),
+        read: tidied,
+    },
+    Read {
+        where_there_is: |text| text.contains("//"),
+        read: collapsed,
+    },
+    Read {
+        where_there_is: |text| text.contains("/.") || !text.starts_with('/'),
+        read: without_dots,
+    },
 ];
+
+const ENDS: [char; 3] = ['\0', '#', '?'];
 
 /// Every path that some parser could read in `path`, itself included, in lower case; `None` if there is no telling.
 ///
@@ -242,8 +282,8 @@ pub(super) fn readings(path: &str) -> Option<Vec<String>> {
     let mut next = 0;
     while let Some(text) = all.get(next).cloned() {
         next += 1;
-        for read in READS {
-            let text = read(&text);
+        for step in READS.iter().filter(|step| (step.where_there_is)(&text)) {
+            let text = (step.read)(&text);
             if all.contains(&text) {
                 continue;
             }

@@ -1,0 +1,10 @@
+//! The published weaknesses of this field, each tried on a gate around a real router.
+
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod headers;
+mod login;
+mod redirects;
+mod routing;
+mod sessions;
+mod world;
