@@ -5,6 +5,8 @@
 mod headers;
 mod login;
 mod redirects;
+mod robustness;
 mod routing;
 mod sessions;
+mod tokens;
 mod world;

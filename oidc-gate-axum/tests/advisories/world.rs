@@ -227,6 +227,12 @@ impl World {
         }
     }
 
+    /// What the provider publishes there.
+    pub(crate) async fn ask_provider(&self, path: &str) -> String {
+        let mut browser = self.another_browser();
+        browser.get(&format!("{ISSUER}{path}")).await.body
+    }
+
     /// Opens a page of the application and signs in on the way.
     pub(crate) async fn sign_in(&mut self, user: &str, path: &str) -> Page {
         let start = self.gate.sign_in_path(path);
