@@ -166,7 +166,7 @@ async fn cve_2026_44649_a_header_signs_nobody_in() {
     }
 }
 
-/// Also CVE-2024-21498, CVE-2024-21499, CVE-2025-64101 and GHSA-93m4.
+/// Also CVE-2024-21498, CVE-2024-21499 and CVE-2025-64101.
 #[tokio::test]
 async fn cve_2024_21494_no_header_says_what_the_host_is() {
     let w = world(|gate| gate.trusted_proxies(Peers::new(["127.0.0.1"]).unwrap()));

@@ -220,7 +220,6 @@ async fn cve_2023_6787_a_stronger_sign_in_as_somebody_else_strengthens_nothing()
     );
 }
 
-/// Also GHSA-hp74.
 #[tokio::test]
 async fn cve_2026_32246_a_level_is_looked_at_where_it_is_demanded() {
     let mut w = world(|gate| gate.require(Pattern::prefix("/vault"), acr("phr")));

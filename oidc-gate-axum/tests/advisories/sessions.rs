@@ -1,7 +1,10 @@
 //! Sessions that are planted, copied, changed, kept too long or shown to others.
 
-use crate::world::{APP, NAVIGATION, World, world};
-use oidc_gate_axum::testing::{self, user};
+use crate::world::{APP, ISSUER, NAVIGATION, World, world, world_of};
+use oidc_gate_axum::{
+    ClientAuth, CookieKeys, Provider,
+    testing::{self, user},
+};
 use std::{collections::BTreeSet, time::Duration};
 
 async fn me(w: &World, cookies: &str) -> (u16, usize) {
@@ -178,7 +181,7 @@ async fn cve_2025_47275_no_part_of_a_cookie_is_a_cookie() {
     }
 }
 
-/// Also CVE-2023-35941: what is sealed for one purpose is nothing for another.
+/// What is sealed for one purpose is nothing for another.
 #[tokio::test]
 async fn cve_2023_48309_no_cookie_stands_in_for_another() {
     let mut w = world(|gate| gate);
@@ -217,6 +220,26 @@ async fn cve_2023_48309_no_cookie_stands_in_for_another() {
     let other = world(|gate| gate);
     let foreign = testing::session(&other.gate, user("alice").build()).await;
     assert_eq!(me(&w, foreign.to_str().unwrap()).await, (401, 0));
+}
+
+/// Two applications of one operator, with the same keys: what one has sealed says nothing to the other, under whatever name.
+#[tokio::test]
+async fn cve_2023_35941_a_session_of_one_client_is_none_of_another() {
+    let keys = CookieKeys::ephemeral();
+    let one = world(|gate| gate.cookie_keys(keys.clone()));
+    let other = |_| Provider::unnamed(ISSUER, "other", ClientAuth::none());
+    let two = world_of(|provider| provider, other, |gate| gate.cookie_keys(keys));
+    let cookie = async |w: &World| {
+        let cookie = testing::session(&w.gate, user("alice").build()).await;
+        let (name, value) = cookie.to_str().unwrap().split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    };
+    let ((name, value), (other_name, other_value)) = (cookie(&one).await, cookie(&two).await);
+    assert_ne!(name, other_name);
+    assert_eq!(me(&one, &format!("{name}={value}")).await, (200, 1));
+    assert_eq!(me(&two, &format!("{other_name}={value}")).await, (401, 0));
+    assert_eq!(me(&one, &format!("{name}={other_value}")).await, (401, 0));
+    assert_eq!(me(&two, &format!("{name}={value}")).await, (401, 0));
 }
 
 #[tokio::test]
