@@ -28,7 +28,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login)
+all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login proxies)
 
 about_format='the code is formatted'
 step_format() {
@@ -186,6 +186,19 @@ step_browser_login() {
     node .ci/browser/machines.mjs "$CARGO_TARGET_DIR/debug/service-client"
 }
 
+about_proxies='nginx and Caddy ask the gate of the example about every request, in Chromium'
+step_proxies() {
+    need_browser
+    need_command openssl openssl
+    need_command certutil libnss3-tools
+    PATH=$PATH:/usr/sbin
+    need_proxy nginx
+    need_proxy caddy
+    cargo build --locked --package forward-auth
+    node .ci/browser/forward_auth.mjs "$CARGO_TARGET_DIR/debug/forward-auth"
+    echo 'NOT SHOWN: Traefik and Envoy were never run; what they are said to send and to understand is from their documentation'
+}
+
 # Parts of steps. ------------------------------------------------------------------------------------------------------
 
 # clippy instead of `cargo check`: it compiles the same, and turns the warnings of this workspace alone into errors.
@@ -268,6 +281,20 @@ need_browser() {
     [[ -x ${CHROMIUM:-/usr/bin/chromium} ]] || fail 'Chromium is missing, and the Debian package chromium did not bring it'
     need_npm_packages
     cargo build --locked --package quickstart
+}
+
+# The package would start it as a service of the system, on ports of its own.
+need_proxy() {
+    command -v "$1" >/dev/null && return
+    local policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod +x "$policy"
+        need_command "$1" "$1"
+        as_root rm "$policy"
+    else
+        need_command "$1" "$1"
+    fi
 }
 
 need_npm_packages() {

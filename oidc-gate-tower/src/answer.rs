@@ -201,7 +201,8 @@ fn problem<'a>(refusal: &'a Refusal, reference: Option<&'a Reference>) -> Proble
 /// ([the protocol](https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md)).
 fn grpc(status: StatusCode) -> Response<Bytes> {
     let code = match status {
-        StatusCode::UNAUTHORIZED => "16",
+        // A header that cannot be read names nobody either.
+        StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST => "16",
         StatusCode::FORBIDDEN => "7",
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => "12",
         _ => "14",

@@ -52,7 +52,7 @@ pub struct GateBuilder {
     http: Option<Http>,
     ca_file: Option<String>,
     /// What was said outside of the code, for what is the provider's and for the names in errors.
-    said: Settings,
+    said: Box<Settings>,
     /// Who is believed about where a client comes from.
     proxies: Option<TrustedProxies>,
     /// What was found wrong while settings were taken.
@@ -66,6 +66,8 @@ pub struct GateBuilder {
     metrics_endpoint: MetricsEndpoint,
     telling: Telling,
     forward_auth: Vec<ForwardAuth>,
+    #[cfg(feature = "dev-provider")]
+    dev: Option<crate::dev::DevProvider>,
 }
 
 /// Whose HTTP client it is.
@@ -504,6 +506,7 @@ impl GateBuilder {
     pub fn dev_provider(mut self, provider: &crate::dev::DevProvider) -> Self {
         self.http = Some(Http::Embedded(Box::new(provider.http_client())));
         self.client = Some(Ok(("dev".to_owned(), ClientAuth::none())));
+        self.dev = Some(provider.clone());
         self.issuer(provider.issuer())
     }
 

@@ -2,7 +2,7 @@
 
 mod answer;
 
-pub(crate) use answer::{Asked, Told, answer, cookies, only};
+pub(crate) use answer::{Asked, Reply, answer, cookies, only};
 
 use crate::{
     Gate,

@@ -67,6 +67,21 @@ pub(crate) struct Common {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) metrics_endpoint: MetricsEndpoint,
     pub(crate) telling: Telling,
+    /// What testing makes tokens with.
+    #[cfg(feature = "dev-provider")]
+    #[cfg_attr(
+        not(feature = "testing"),
+        expect(dead_code, reason = "tests ask for it")
+    )]
+    pub(crate) dev: Option<crate::dev::DevProvider>,
+}
+
+#[cfg(feature = "testing")]
+impl Common {
+    /// The development provider, where it is the gate's.
+    pub(crate) fn dev(&self) -> Option<&crate::dev::DevProvider> {
+        self.dev.as_ref()
+    }
 }
 
 impl Common {
@@ -178,6 +193,11 @@ impl Gate {
     /// and for a snapshot test.
     pub fn rules(&self) -> RuleTable {
         self.0.common.policy.table()
+    }
+
+    /// The proxies in front, if [any are believed](GateBuilder::trusted_proxies): for whoever has to judge their headers too.
+    pub fn trusted_proxies(&self) -> Option<&TrustedProxies> {
+        self.0.common.proxies.as_ref()
     }
 
     /// Waits until the logins that are being finished are finished; at most until the deadline. To be called after the

@@ -11,7 +11,7 @@ use crate::{
     },
     decline::Answer,
     endpoint,
-    forward_auth::{self, Asked},
+    forward_auth::{self, Asked, Reply},
     metrics::Metrics,
     ports::Boxed,
     recognise::Look,
@@ -210,10 +210,8 @@ where
             peer,
         };
         return match forward_auth::answer(gate, forward, &asked, known, now) {
-            forward_auth::Told::Now(answer, cookies) => {
-                Next::Answer(GateFuture::answered(answer, cookies))
-            }
-            forward_auth::Told::Later(sight) => Next::Wait(sight, request),
+            Reply::Now(answer, cookies) => Next::Answer(GateFuture::answered(answer, cookies)),
+            Reply::Later(sight) => Next::Wait(sight, request),
         };
     }
     let policy = &common.policy;
@@ -319,16 +317,16 @@ where
                 _ => None,
             };
             let told = telling.about(|| recognised.principal(now), why);
-            match gate.answer(&verdict, underway(request.headers()), peer) {
+            let answer = match gate.answer(&verdict, underway(request.headers()), peer) {
                 Answer::Now(mut response) => {
                     told.with(response.extensions_mut());
-                    GateFuture::answered(Answer::Now(response), cookies)
+                    Answer::Now(response)
                 }
                 Answer::Later(work) => {
-                    let metrics = common.metrics.clone();
-                    GateFuture::later(Box::pin(timed(work, metrics, told)), cookies)
+                    Answer::Later(Box::pin(timed(work, common.metrics.clone(), told)))
                 }
-            }
+            };
+            GateFuture::answered(answer, cookies)
         }
     })
 }

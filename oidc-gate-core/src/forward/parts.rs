@@ -102,9 +102,10 @@ pub(super) fn target(text: &str) -> Result<Uri, CheckFailed> {
     if text.contains(|c: char| c.is_control() || c.is_whitespace()) {
         return refused("expected no space and no control character");
     }
+    let kept = |uri: &Uri| uri.path_and_query().map(|kept| kept.as_str() == text);
     match text.parse::<Uri>() {
         // What it keeps is what came, to the byte.
-        Ok(uri) if uri.authority().is_none() && uri.to_string() == text => Ok(uri),
+        Ok(uri) if uri.authority().is_none() && kept(&uri) == Some(true) => Ok(uri),
         _ => refused("expected a path and a query as in a request line"),
     }
 }

@@ -103,6 +103,8 @@ impl GateBuilder {
             metrics,
             metrics_endpoint: std::mem::take(&mut self.metrics_endpoint),
             telling: self.telling,
+            #[cfg(feature = "dev-provider")]
+            dev: self.dev.take(),
         });
         let sessions = match sign_in {
             Some(with) => Some(Arc::new(self.sessions(with, common.clone())?)),

@@ -135,7 +135,7 @@ impl GateBuilder {
         }
         self.problems.extend(said.problems.iter().cloned());
         self.problems.extend(said.half_of_the_metadata());
-        self.said = said;
+        self.said = Box::new(said);
         self
     }
 }

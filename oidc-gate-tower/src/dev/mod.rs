@@ -25,6 +25,7 @@
 //! assert_eq!(users, ["alice", "bob", "carol"]);
 //! ```
 
+mod access_token;
 mod answer;
 mod authorize;
 mod authorize_request;

@@ -63,11 +63,14 @@ impl DevProvider {
             grant,
             refresh,
         } = minted;
-        let access = new_handle().map_err(|_| no_randomness())?;
         let (client_id, scope) = (granted.client().id().to_owned(), granted.scopes().clone());
         let certificate = granted.confirmation().map(str::to_owned);
         let now = self.now();
         let expires = granted.expires(now, TOKEN_LIFE);
+        let user = user.or_else(|| login.as_ref().map(|login| login.session.user.clone()));
+        let access = self
+            .access_token(&granted, user.as_ref(), login.as_ref(), expires)
+            .map_err(|_| no_randomness())?;
         let id_token = match &login {
             Some(login) if scope.contains("openid") => Some(
                 self.id_token(login, &client_id, &scope, &access)
@@ -81,7 +84,6 @@ impl DevProvider {
         if let Some(token) = refresh {
             answer = answer.refresh_token(&token);
         }
-        let user = user.or_else(|| login.as_ref().map(|login| login.session.user.clone()));
         let access_entry = Access {
             client_id: client_id.clone(),
             user,

@@ -34,7 +34,7 @@ pub(crate) struct Asked<'a> {
 }
 
 /// What a question comes to.
-pub(crate) enum Told {
+pub(crate) enum Reply {
     /// The answer, and the cookies that go with it.
     Now(Answer, Vec<SetCookie>),
     /// The keys of a token's issuer are fetched first.
@@ -51,7 +51,7 @@ pub(crate) fn answer(
     asked: &Asked<'_>,
     known: Option<Sight>,
     now: UnixTime,
-) -> Told {
+) -> Reply {
     let span = report::span(asked.peer);
     let _entered = span.enter();
     let question = Subrequest::new(
@@ -68,7 +68,7 @@ pub(crate) fn answer(
     });
     match read {
         Ok((forwarded, narrow)) => decide(gate, forward, asked, &forwarded, &narrow, known, now),
-        Err(failed) => Told::Now(Answer::Now(refused(gate, &failed)), Vec::new()),
+        Err(failed) => Reply::Now(Answer::Now(refused(gate, &failed)), Vec::new()),
     }
 }
 
@@ -93,7 +93,7 @@ fn decide(
     narrow: &Narrow,
     known: Option<Sight>,
     now: UnixTime,
-) -> Told {
+) -> Reply {
     let policy = &gate.0.common.policy;
     let target = Target::Whole(&forwarded.target);
     let head = Head::new(&forwarded.method, target, asked.headers);
@@ -110,7 +110,7 @@ fn decide(
         Some(sight) => gate.seen(sight, asked.headers, now),
         None => match gate.look(&route, asked.headers, now) {
             Look::Now(recognised) => recognised,
-            Look::Later(sight) => return Told::Later(sight),
+            Look::Later(sight) => return Reply::Later(sight),
         },
     };
     let decision = policy.decide_forwarded(&head, &route, narrow, recognised.credential(), now);
@@ -132,12 +132,12 @@ fn decide(
         Dialect::Traefik | Dialect::Caddy | Dialect::Envoy => StatusCode::OK,
     };
     let answer = match (verdict, sessions) {
-        (Verdict::Refuse(refusal), sessions) if dialect == Dialect::Nginx => {
-            let mut response = denied(gate, &refusal, sessions.map(|s| &**s));
+        (Verdict::Refuse(refusal), _) if dialect == Dialect::Nginx => {
+            let mut response = denied(gate, &refusal);
             if let Some(login) = login {
                 response.headers_mut().insert(LOGIN, login);
             }
-            return Told::Now(Answer::Now(response), only(cookies));
+            return Reply::Now(Answer::Now(response), only(cookies));
         }
         (Verdict::Admit(caller), _) => {
             let mut response = answer::empty(status);
@@ -145,11 +145,9 @@ fn decide(
                 response.headers_mut().extend(forward.named.of(who, None));
             }
             name_nobody(forward, response.headers_mut());
-            return Told::Now(Answer::Now(response), only(cookies));
+            return Reply::Now(Answer::Now(response), only(cookies));
         }
-        (Verdict::Refuse(refusal), sessions) => {
-            Answer::Now(denied(gate, &refusal, sessions.map(|s| &**s)))
-        }
+        (Verdict::Refuse(refusal), _) => Answer::Now(denied(gate, &refusal)),
         (Verdict::ComeAgain(place), _) => {
             let page = gate.0.common.answers.lead(place.as_str());
             Answer::Now(never_admitting(page, StatusCode::UNAUTHORIZED))
@@ -168,7 +166,7 @@ fn decide(
             Answer::Now(answer::empty(StatusCode::FORBIDDEN))
         }
     };
-    Told::Now(answer, cookies)
+    Reply::Now(answer, cookies)
 }
 
 /// Says of what nobody has that nobody has it. Where the answer lacks a header that Caddy 2.6 is told to copy, it hands the name
@@ -231,10 +229,10 @@ fn log_in(
             let underway = sessions.underway(asked.headers, recognised);
             match gate.answer(&verdict, underway, asked.peer) {
                 Answer::Now(response) => {
-                    Answer::Now(never_admitting(response, StatusCode::FORBIDDEN))
+                    Answer::Now(never_admitting(response, StatusCode::UNAUTHORIZED))
                 }
                 Answer::Later(work) => Answer::Later(Box::pin(async move {
-                    never_admitting(work.await, StatusCode::FORBIDDEN)
+                    never_admitting(work.await, StatusCode::UNAUTHORIZED)
                 })),
             }
         }
@@ -246,7 +244,7 @@ fn log_in(
                 StatusCode::FORBIDDEN,
                 AnswerForm::Page,
             );
-            Answer::Now(denied(gate, &refusal, Some(sessions)))
+            Answer::Now(denied(gate, &refusal))
         }
         Some(place) if forward.shares_sessions_with(place.as_str()) => {
             Answer::Now(at_home(sessions, &place))
@@ -263,21 +261,22 @@ fn at_home(sessions: &Sessions, place: &ReturnTo) -> Response<Bytes> {
 }
 
 /// A refusal, whose way on leads to the application's own host.
-fn denied(gate: &Gate, refusal: &Refusal, sessions: Option<&Sessions>) -> Response<Bytes> {
-    let way_on = || match sessions {
+fn denied(gate: &Gate, refusal: &Refusal) -> Response<Bytes> {
+    let way_on = || match &gate.0.sessions {
         Some(sessions) => format!("{}{}", sessions.base.origin(), sessions.way_on(refusal)),
         None => String::new(),
     };
-    let answers = &gate.0.common.answers;
-    never_admitting(answers.refusal(refusal, way_on), refusal.status)
+    never_admitting(
+        gate.0.common.answers.refusal(refusal, way_on),
+        refusal.status,
+    )
 }
 
 /// What cannot be understood, or comes from somebody else.
 fn refused(gate: &Gate, failed: &CheckFailed) -> Response<Bytes> {
     let (check, cause) = (failed.check(), failed.cause().to_owned());
     let refusal = Refusal::new(check, cause, check.status(), AnswerForm::Empty);
-    let answers = &gate.0.common.answers;
-    never_admitting(answers.refusal(&refusal, String::new), check.status())
+    denied(gate, &refusal)
 }
 
 fn never_admitting(mut response: Response<Bytes>, status: StatusCode) -> Response<Bytes> {

@@ -14,7 +14,7 @@ pub use browser::Browser;
 pub use clock::ManualClock;
 pub use cookies::{Cookie, SameSite};
 pub use page::Page;
-pub use real::{gate, session};
+pub use real::{bearer, gate, session};
 pub use signed_in::{SignedIn, SignedInLayer, principal, signed_in, signed_out};
 
 use crate::{Identity, core::identity::IdentityBuilder};

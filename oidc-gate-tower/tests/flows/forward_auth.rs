@@ -1,11 +1,13 @@
 //! A proxy asks about requests that it has in hand.
 
-use crate::world::{APP, Answer, ISSUER, NAVIGATION, World, serve, world_with};
+use crate::world::{APP, Answer, ISSUER, NAVIGATION, START, World, serve, world_with};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use oidc_gate_tower::{
-    ClientAuth, CookieKeys, ForwardAuth, Gate, GateBuilder, Pattern, PeerAddr, SameSite,
+    Bearer, ClientAuth, CookieKeys, ForwardAuth, Gate, GateBuilder, Pattern, PeerAddr, Peers,
+    SameSite, pages::SignInPage,
 };
 
 const PROXY: &str = "127.0.0.1:50000";
@@ -443,6 +445,37 @@ async fn another_host_of_the_domain_sends_to_the_login_and_is_come_back_to() {
     assert_eq!(wiki.header("location"), format!("{start}%2F"));
 }
 
+/// A link cannot demand one, so the browser would come back as it was.
+#[tokio::test]
+async fn a_stronger_sign_in_begins_at_the_applications_own_host_only() {
+    let mut world = world(ForwardAuth::caddy());
+    world.sign_in("alice", "/me").await;
+    let own = by_caddy(&world, "app.test", "GET", "/vault", NAVIGATION).await;
+    assert_eq!(own.status, 303);
+    assert!(
+        own.header("location").contains("acr_values=phr"),
+        "{}",
+        own.header("location")
+    );
+    let other = by_caddy(&world, "other.test", "GET", "/vault", NAVIGATION).await;
+    assert_eq!((other.status, other.header("location")), (403, ""));
+    // Where a person can go from there is an address of the application, whoever was asked for.
+    assert!(
+        other.body.contains(&format!("href=\"{APP}/")),
+        "{}",
+        other.body
+    );
+    let script = by_caddy(
+        &world,
+        "app.test",
+        "GET",
+        "/vault",
+        &[("sec-fetch-mode", "cors")],
+    )
+    .await;
+    assert_eq!(script.status, 401);
+}
+
 /// A proxy takes every 2xx for an admission.
 #[tokio::test]
 async fn nothing_but_an_admission_has_a_status_of_success() {
@@ -456,6 +489,12 @@ async fn nothing_but_an_admission_has_a_status_of_success() {
     };
     worlds.push(strict(ForwardAuth::caddy()));
     worlds.push(strict(ForwardAuth::nginx()));
+    worlds.push(world_with(|gate| {
+        let caddy = ForwardAuth::caddy().trust(["127.0.0.1"]);
+        rules(gate)
+            .sign_in_page(SignInPage::Show)
+            .forward_auth(caddy)
+    }));
     let from_elsewhere = [
         ("accept", "text/html"),
         ("sec-fetch-mode", "navigate"),
@@ -465,6 +504,7 @@ async fn nothing_but_an_admission_has_a_status_of_success() {
     for world in &worlds {
         for headers in [
             &from_elsewhere[..],
+            NAVIGATION,
             &[("content-type", "application/grpc")],
             &[("upgrade", "websocket"), ("connection", "upgrade")],
             &[("purpose", "prefetch")],
@@ -496,7 +536,7 @@ async fn nothing_but_an_admission_has_a_status_of_success() {
             }
         }
     }
-    let [caddy, _, strict, strict_nginx] = worlds.as_slice() else {
+    let [caddy, _, strict, strict_nginx, _] = worlds.as_slice() else {
         panic!()
     };
     // The page that leads here again is one all the same, and gRPC is told by the status.
@@ -698,4 +738,94 @@ fn what_cannot_be_meant_is_named() {
             "forward_auth: set more than once; a gate answers one kind of proxy, so build a gate for each"
         ]
     );
+}
+
+/// The peer is the proxy, and so is no client.
+#[tokio::test]
+async fn the_address_of_the_proxy_opens_nothing() {
+    let local = ["127.0.0.0/8", "10.0.0.0/8"];
+    let proxy = || ForwardAuth::nginx().trust(["127.0.0.1"]);
+    let alone = world_with(|gate| gate.open_to(local).forward_auth(proxy()));
+    let told = world_with(|gate| {
+        let proxies = Peers::new(["127.0.0.1"]).unwrap();
+        gate.open_to(local)
+            .trusted_proxies(proxies)
+            .forward_auth(proxy())
+    });
+    for (world, client, status) in [
+        (&alone, None, 401),
+        (&alone, Some("10.1.1.1"), 401),
+        (&told, Some("10.1.1.1"), 202),
+        (&told, Some("203.0.113.7"), 401),
+        (&told, None, 401),
+    ] {
+        let headers: Vec<_> = client
+            .map(|client| ("x-forwarded-for", client))
+            .into_iter()
+            .collect();
+        let answer = by_nginx(world, "", "GET", "/me", &headers).await;
+        assert_eq!(answer.status, status, "{client:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_passes_where_it_may_and_meets_no_demand() {
+    let world = world_with(|gate| {
+        gate.pass_preflights()
+            .forward_auth(ForwardAuth::nginx().trust(["127.0.0.1"]))
+    });
+    let preflight = [
+        ("origin", "https://x.example"),
+        ("access-control-request-method", "PUT"),
+    ];
+    let ask = async |query, method, headers: &[(&str, &str)]| {
+        by_nginx(&world, query, method, "/me", headers).await.status
+    };
+    assert_eq!(ask("", "OPTIONS", &preflight).await, 202);
+    assert_eq!(ask("", "OPTIONS", &[]).await, 401);
+    assert_eq!(ask("", "PUT", &preflight).await, 401);
+    assert_eq!(
+        ask("?allowed_groups=admins", "OPTIONS", &preflight).await,
+        403
+    );
+}
+
+/// The keys of its issuer are fetched first; what it is about is not forgotten meanwhile. A session beside it does not count.
+#[tokio::test]
+async fn a_token_that_does_not_hold_is_refused_after_its_keys_were_fetched() {
+    let mut world = world_with(|gate| {
+        rules(gate)
+            .bearer(Bearer::audience("https://app.test/api"))
+            .forward_auth(ForwardAuth::nginx().trust(["127.0.0.1"]))
+    });
+    world.sign_in("alice", "/me").await;
+    let now = START + 600;
+    let claims = format!(
+        r#"{{"iss":"{ISSUER}","aud":"https://app.test/api","sub":"x","client_id":"x","iat":{START},"exp":{now},"jti":"1"}}"#
+    );
+    let parts = [
+        r#"{"alg":"RS256","typ":"at+jwt","kid":"unknown"}"#,
+        &claims,
+        "no signature",
+    ];
+    let token = parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join(".");
+    let bearer = format!("Bearer {token}");
+    let token = [("authorization", bearer.as_str())];
+    for (path, status) in [
+        ("/me", 401),
+        ("/public/a", 202),
+        ("/assets/a", 202),
+        ("/oauth2/userinfo", 403),
+        ("//x", 403),
+    ] {
+        let answer = by_nginx(&world, "", "GET", path, &token).await;
+        assert_eq!(answer.status, status, "{path}");
+        assert!(names(&answer).is_empty(), "{path}");
+    }
+    let answer = by_nginx(&world, "", "GET", "/me", &token).await;
+    assert_eq!(
+        answer.header("www-authenticate"),
+        r#"Bearer error="invalid_token""#
+    );
+    assert_eq!(by_nginx(&world, "", "GET", "/me", &[]).await.status, 202);
 }

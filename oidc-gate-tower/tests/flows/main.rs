@@ -6,6 +6,7 @@ mod assertions;
 mod attributes;
 mod auth;
 mod base_path;
+mod bearer;
 mod caching;
 mod circle;
 mod claims;

@@ -1,8 +1,8 @@
-use super::super::Accepts;
 use super::*;
 use crate::check::CheckFailed;
 use crate::gate::{
-    BearerVerdict, Freshness, LiveSession, Pattern, PolicySettings, SessionView, Target, acr, group,
+    Accepts, BearerVerdict, Freshness, LiveSession, Pattern, PolicySettings, SessionView, Target,
+    acr, group,
 };
 use http::{HeaderMap, Method, Uri};
 

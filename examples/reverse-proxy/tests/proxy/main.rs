@@ -1,0 +1,13 @@
+//! The proxy over real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "what was measured")]
+
+mod passing;
+mod places;
+mod program;
+mod smuggling;
+mod streams;
+mod tls;
+mod websockets;
+mod world;
