@@ -113,17 +113,3 @@ fn lines(headers: &HeaderMap) -> Lines {
             .collect(),
     )
 }
-
-/// Ends the session of these cookies.
-async fn sign_out(gate: &Gate, cookies: &str) {
-    let request = Request::post("/oauth2/sign_out").header("cookie", cookies);
-    let request = request
-        .header("sec-fetch-site", "same-origin")
-        .body(Full::default())
-        .unwrap();
-    let Ok(response) = GateLayer::new(gate)
-        .layer(service_fn(inner))
-        .oneshot(request)
-        .await;
-    assert_eq!(response.status(), 303);
-}

@@ -26,7 +26,7 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tower::{Layer as _, service_fn};
+use tower::{Layer as _, ServiceExt as _, service_fn};
 
 pub(crate) const ISSUER: &str = "https://id.test";
 pub(crate) const NOW: u64 = 1_700_000_000;
@@ -287,7 +287,7 @@ impl World {
             "cut" => cookie[..cookie.len() - 10].to_owned(),
             "emptied" => cookie.split_inclusive('=').next().unwrap().to_owned(),
             "signed out" => {
-                crate::sign_out(&gate, &cookie).await;
+                sign_out(&gate, &cookie).await;
                 cookie
             }
             _ => cookie,
@@ -382,6 +382,21 @@ impl World {
             }
         }
     }
+}
+
+/// Ends the session of these cookies.
+async fn sign_out(gate: &Gate, cookies: &str) {
+    let application = service_fn(async |_: Request<Full<Bytes>>| {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    let request = Request::post("/oauth2/sign_out")
+        .header("cookie", cookies)
+        .header("sec-fetch-site", "same-origin")
+        .body(Full::default())
+        .unwrap();
+    let service = GateLayer::new(gate).layer(application);
+    let Ok(response) = service.oneshot(request).await;
+    assert_eq!(response.status(), 303);
 }
 
 fn object(value: Value) -> Map<String, Value> {
