@@ -4,6 +4,7 @@ use crate::{
     table::{AREAS, cases, rows},
     world::data,
 };
+use oidc_gate_tower::core::gate::Clarity;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,18 @@ fn every_area_and_every_configuration_has_cases() {
         .collect();
     assert_eq!(used, there);
     assert!(there.len() >= 12);
+}
+
+/// A proxy passes nothing on that its upstream could read otherwise; a service in the process reads what the gate has read.
+#[test]
+fn a_proxy_answers_otherwise_where_a_path_could_be_read_in_two_ways_and_nowhere_else() {
+    for (_, case) in cases(&data()) {
+        let (_, target) = case.request.split_once(' ').unwrap();
+        let path = target.split('?').next().unwrap_or_default();
+        let ambiguous = Clarity::of(path) != Clarity::Plain && !case.inner.is_empty();
+        let at_a_proxy = ambiguous.then_some(400);
+        assert_eq!(case.at_a_proxy, at_a_proxy, "{}", case.name);
+    }
 }
 
 #[test]

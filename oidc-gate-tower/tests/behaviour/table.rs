@@ -24,7 +24,9 @@ pub(crate) const AREAS: [&str; 12] = [
 #[serde(deny_unknown_fields)]
 pub(crate) struct Case {
     pub(crate) name: String,
+    /// Where the behaviour comes from, and what oauth2-proxy does where it does otherwise.
     #[serde(default)]
+    #[expect(dead_code, reason = "for readers of the file")]
     pub(crate) why: String,
     /// What of oauth2-proxy's tables the case is about.
     #[serde(default)]
