@@ -194,7 +194,7 @@ pub(crate) fn problems(
             );
         }
         problems.extend(body(&case.says, answer).err());
-        problems.extend(cookies(case, answer));
+        problems.extend(cookies(case, config, answer));
     }
     let passes = status == case.status && !case.inner.is_empty();
     match (passes, seen) {
@@ -209,20 +209,34 @@ pub(crate) fn problems(
 /// What holds for every answer of the gate's own.
 fn own(answer: &Answer, of_the_gate: bool) -> Vec<String> {
     let mut problems = Vec::new();
-    if of_the_gate && answer.headers.one("cache-control").as_deref() != Some("no-store") {
+    let is = |name: &str| answer.headers.one(name).unwrap_or_default();
+    if of_the_gate && is("cache-control") != "no-store" {
         problems.push("an answer of the gate's own may be stored".to_owned());
     }
-    if answer.status == 401 && answer.headers.one("www-authenticate").is_none() {
-        // `auth` answers a proxy.
+    if of_the_gate && !answer.body.is_empty() && is("x-content-type-options") != "nosniff" {
+        problems.push("a body may be taken for something else".to_owned());
+    }
+    let policy = is("content-security-policy");
+    if of_the_gate
+        && is("content-type").starts_with("text/html")
+        && !policy.contains("frame-ancestors 'none'")
+    {
+        problems.push(format!("a page may be framed: {policy:?}"));
+    }
+    if answer.status == 401 && is("www-authenticate").is_empty() {
         problems.push("401 without a challenge".to_owned());
     }
     for (name, _) in &answer.headers.0 {
-        if name.starts_with("x-auth-request-")
-            || name.starts_with("x-forwarded-")
-            || name == "gap-auth"
+        let begins = |begin: &&str| name.starts_with(begin);
+        if ["x-auth-request-", "x-forwarded-", "gap-auth"]
+            .iter()
+            .any(begins)
         {
             problems.push(format!("the answer names somebody: {name}"));
         }
+    }
+    if answer.body.contains("mallory") {
+        problems.push("the body says what was forged".to_owned());
     }
     problems
 }
@@ -317,8 +331,14 @@ pub(crate) const FORGED: &[(&str, &str)] = &[
     ("x-http-method-override", "GET"),
 ];
 
-fn cookies(case: &Case, answer: &Answer) -> Vec<String> {
+fn cookies(case: &Case, config: &Configuration, answer: &Answer) -> Vec<String> {
     let (mut sets, mut clears) = (Vec::new(), Vec::new());
+    let mut problems = Vec::new();
+    let over_https = ["HttpOnly", "Path=/", "SameSite=", "Secure"];
+    let kept = match config.is_over_https() {
+        true => &over_https[..],
+        false => &over_https[..3],
+    };
     for line in answer.headers.all("set-cookie") {
         let name = line.split('=').next().unwrap_or_default();
         let kind = match name {
@@ -327,12 +347,17 @@ fn cookies(case: &Case, answer: &Answer) -> Vec<String> {
             name if name.contains("gate-") => "session",
             other => other,
         };
+        for attribute in kept.iter().filter(|attribute| !line.contains(**attribute)) {
+            problems.push(format!("{attribute} is missing: {line}"));
+        }
+        if line.contains("SameSite=None") || line.contains("Domain=") {
+            problems.push(format!("a cookie for other sites: {line}"));
+        }
         match line.contains("Max-Age=0") {
             true => clears.push(kind.to_owned()),
             false => sets.push(kind.to_owned()),
         }
     }
-    let mut problems = Vec::new();
     for (what, is, expected) in [
         ("sets", sets, &case.sets),
         ("removes", clears, &case.clears),

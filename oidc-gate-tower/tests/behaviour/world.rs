@@ -448,9 +448,13 @@ fn sources(config: &Configuration) -> Sources {
         };
         said.extend(variables.iter().map(|(name, value)| (&**name, &**value)));
         said.remove("# all");
-        let said = said
-            .into_iter()
-            .map(|(name, value)| (format!("OAUTH2_PROXY_{name}"), value));
+        let data = data().display().to_string();
+        let said = said.into_iter().map(|(name, value)| {
+            (
+                format!("OAUTH2_PROXY_{name}"),
+                value.replace("{data}", &data),
+            )
+        });
         sources = sources.env(said);
     }
     sources
