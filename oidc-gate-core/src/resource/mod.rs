@@ -13,7 +13,8 @@
 //! fn caller(headers: &http::HeaderMap, bearers: &Bearers, now: UnixTime) -> Result<Option<Verified>, CheckFailed> {
 //!     let Some(token) = presented(headers, BasicTokens::Ignored)? else { return Ok(None) };
 //!     let candidate = bearers.read(token.expose())?;
-//!     candidate.verify(&keys_of(candidate.issuer()), now).map(Some)
+//!     let keys = keys_of(candidate.issuer());
+//!     candidate.verify(&keys, now).map(Some)
 //! }
 //! ```
 
