@@ -1,15 +1,20 @@
-//! A token to try the API with. At a real provider a client asks for one, with `resource` or as the provider has it.
+//! The embedded provider, and a token to try the API with. At a real provider a client asks for one, with `resource` or as the
+//! provider has it.
 
 use crate::API;
 use oidc_gate_axum::dev::DevProvider;
 use serde_json::json;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Prints how to ask the API.
+/// Starts the provider and the log, and prints how to ask the API.
 #[expect(clippy::print_stdout, reason = "a program talks to its user")]
-pub(crate) fn say_how(provider: &DevProvider) {
-    let token = token(provider, Duration::from_secs(3600));
+pub(crate) async fn begin() -> std::io::Result<DevProvider> {
+    tracing_subscriber::fmt::init();
+    let provider = DevProvider::demo();
+    provider.listen(3001).await?;
+    let token = token(&provider, Duration::from_secs(3600));
     println!("curl -H 'authorization: Bearer {token}' {API}/orders");
+    Ok(provider)
 }
 
 /// A token of the embedded provider's that is good for so long.

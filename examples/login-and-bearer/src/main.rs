@@ -1,5 +1,4 @@
-//! Browser login and a JSON API with bearer tokens in one router; CORS and tracing outside of the gate. Open
-//! http://localhost:3000.
+//! Browser login and an API with bearer tokens in one router, CORS and tracing outside. Open http://localhost:3000.
 use axum::{Json, Router, extract::FromRef, extract::State, routing::get};
 use oidc_gate_axum::{
     AuthenticatedUser, Bearer, ConfigError, CookieKeys, Gate, GateExt as _, InvalidBearer, Pattern,
@@ -53,25 +52,21 @@ async fn page(user: AuthenticatedUser, State(gate): State<Gate>) -> String {
 }
 
 async fn orders_of(user: AuthenticatedUser, State(app): State<AppState>) -> Json<Value> {
-    let by_token = user.via() == Via::Bearer;
-    Json(json!({ "for": user.subject(), "orders": *app.orders, "api_client": by_token }))
+    Json(
+        json!({ "for": user.subject(), "orders": *app.orders, "api_client": user.via() == Via::Bearer }),
+    )
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    tracing_subscriber::fmt::init();
-    let provider = DevProvider::demo();
-    provider.listen(3001).await?;
-    demo::say_how(&provider);
-    let gate = gate(&provider)?;
-    let app = gate.protect(app(&gate));
-    let app = app
+    let gate = gate(&demo::begin().await?)?;
+    let app = gate
+        .protect(app(&gate))
         .layer(CorsLayer::permissive())
         .layer(TraceLayer::new_for_http());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-    let stop = async { drop(tokio::signal::ctrl_c().await) };
     Ok(axum::serve(listener, app)
-        .with_graceful_shutdown(stop)
+        .with_graceful_shutdown(async { drop(tokio::signal::ctrl_c().await) })
         .await?)
 }
 
