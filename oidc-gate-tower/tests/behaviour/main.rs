@@ -31,12 +31,7 @@ async fn what_is_answered_is_what_the_table_says() {
             let (answer, seen) = ask(&mut world, &case, forged).await;
             let found = problems(&case, &config, case.status, &answer, seen.as_ref());
             if !found.is_empty() {
-                let with = if forged { " (with forged headers)" } else { "" };
-                wrong.push(format!(
-                    "{area}: {}{with}\n    {}",
-                    case.name,
-                    found.join("\n    ")
-                ));
+                wrong.push(case.told(area, forged, &found));
                 break;
             }
         }

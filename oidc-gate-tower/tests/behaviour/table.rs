@@ -79,6 +79,19 @@ pub(crate) struct Case {
     pub(crate) at_a_proxy: Option<u16>,
 }
 
+impl Case {
+    /// What is wrong with it, below its name and what it is about.
+    pub(crate) fn told(&self, area: &str, forged: bool, found: &[String]) -> String {
+        let with = if forged { " (with forged headers)" } else { "" };
+        let about = [self.row.as_slice(), &self.sentence].concat().join(", ");
+        format!(
+            "{area}: {}{with} [{about}]\n    {}",
+            self.name,
+            found.join("\n    ")
+        )
+    }
+}
+
 fn here() -> String {
     "127.0.0.1".to_owned()
 }

@@ -38,12 +38,7 @@ async fn what_is_answered_over_a_socket_is_what_the_table_says() {
             let status = case.at_a_proxy.unwrap_or(case.status);
             let found = problems(&case, &config, status, &answer, upstream.seen().as_ref());
             if !found.is_empty() {
-                let with = if forged { " (with forged headers)" } else { "" };
-                wrong.push(format!(
-                    "{area}: {}{with}\n    {}",
-                    case.name,
-                    found.join("\n    ")
-                ));
+                wrong.push(case.told(area, forged, &found));
                 break;
             }
         }
