@@ -522,6 +522,11 @@ impl Policy {
         )
     }
 
+    /// The challenge for whoever comes without a credential.
+    pub fn bare_challenge(&self) -> Challenge {
+        Challenge::new(self.scheme(), None).realm(self.realm.clone())
+    }
+
     /// The scheme by which whoever comes without a credential is challenged.
     pub fn scheme(&self) -> Scheme {
         match self.accepts {

@@ -1,9 +1,7 @@
 //! The decision about a request that a proxy has in hand.
 
 use super::decide::{BearerVerdict, Credential};
-use super::decision::{
-    AnswerForm, Cache, Caller, Challenge, Decision, Refusal, SessionEffect, Verdict,
-};
+use super::decision::{AnswerForm, Cache, Caller, Decision, Refusal, SessionEffect, Verdict};
 use super::head::Head;
 use super::narrow::Narrow;
 use super::policy::Policy;
@@ -73,13 +71,13 @@ impl Policy {
             Verdict::Refuse(refusal) => refusal,
             Verdict::LogIn { check, .. } => {
                 let mut refusal = empty(check, check.rule(), StatusCode::UNAUTHORIZED);
-                refusal.challenge = Some(Challenge::new(self.scheme(), None));
+                refusal.challenge = Some(self.bare_challenge());
                 refusal
             }
             Verdict::ComeAgain(_) => {
                 let check = Check::Unauthenticated;
                 let mut refusal = empty(check, check.rule(), StatusCode::UNAUTHORIZED);
-                refusal.challenge = Some(Challenge::new(self.scheme(), None));
+                refusal.challenge = Some(self.bare_challenge());
                 refusal
             }
             Verdict::Serve(_) => empty(
