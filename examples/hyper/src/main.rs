@@ -9,7 +9,7 @@ use oidc_gate_tower::{
 };
 use std::{convert::Infallible, io};
 use tokio::net::TcpListener;
-use tower::{ServiceBuilder, service_fn};
+use tower::{ServiceBuilder, ServiceExt as _, service_fn};
 
 async fn hello(req: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
     let user = req.extensions().get::<Principal>();
@@ -24,18 +24,12 @@ async fn serve(gate: &Gate, listener: TcpListener) -> io::Result<()> {
         .service(service_fn(hello));
     loop {
         let (io, peer) = listener.accept().await?; // the peer's address is the acceptor's to give
-        let service = ServiceBuilder::new()
-            .map_request(move |mut r: Request<Incoming>| {
-                r.extensions_mut().insert(PeerAddr(peer));
-                r
-            })
-            .service(service.clone());
-        tokio::spawn(async move {
-            let _ = http1::Builder::new()
-                .serve_connection(TokioIo::new(io), TowerToHyperService::new(service))
-                .with_upgrades()
-                .await;
+        let service = service.clone().map_request(move |mut r: Request<_>| {
+            r.extensions_mut().insert(PeerAddr(peer));
+            r
         });
+        let service = TowerToHyperService::new(service);
+        tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(io), service));
     }
 }
 

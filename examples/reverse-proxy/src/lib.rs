@@ -3,6 +3,7 @@
 //! A request's way: what `probes` answers nobody else sees; `front` reads it as nobody further in has to (what belongs to the connection goes, who says where it
 //! came from is settled), the gate decides, [`Proxy`] finds the upstream and passes it on.
 
+mod access;
 mod answer;
 mod configured;
 mod files;

@@ -6,7 +6,8 @@ use crate::{
     front::Origin,
     headers::{end_to_end, is_websocket},
     patience::{Progress, Watched},
-    tls, tunnel,
+    tls,
+    tunnel::{self, Place},
 };
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, uri};
 use hyper::{body::Incoming, upgrade};
@@ -37,9 +38,10 @@ impl Remote {
         http.set_nodelay(true);
         http.set_connect_timeout(Some(settings.connect_timeout));
         let trust = match settings.certificates {
-            Certificates::Checked => tls::checked()?,
-            Certificates::DangerAny => tls::danger_any()?,
+            Certificates::Checked => tls::checked(),
+            Certificates::DangerAny => tls::danger_any(),
         };
+        let trust = trust.map_err(|error| format!("no TLS to upstreams: {error}"))?;
         let https = hyper_rustls::HttpsConnectorBuilder::new()
             .with_tls_config(trust)
             .https_or_http()
@@ -71,7 +73,11 @@ impl Remote {
             request.headers_mut().remove(header::UPGRADE);
             request.headers_mut().remove(header::CONNECTION);
         }
-        let browser = is_websocket(request.headers()).then(|| upgrade::on(&mut request));
+        // Taken out of whatever becomes of the request: a place is its connection's.
+        let place = request.extensions_mut().remove::<Place>();
+        let browser = place
+            .filter(|_| is_websocket(request.headers()))
+            .map(|place| (upgrade::on(&mut request), place));
         let Some(request) = self.addressed(origin, request) else {
             return answer(form, StatusCode::BAD_REQUEST, "bad request");
         };
@@ -118,15 +124,15 @@ impl Remote {
 fn received(
     form: Form,
     mut response: Response<Incoming>,
-    browser: Option<upgrade::OnUpgrade>,
+    browser: Option<(upgrade::OnUpgrade, Place)>,
 ) -> Response<Body> {
     end_to_end(response.headers_mut());
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let Some(browser) = browser.filter(|_| is_websocket(response.headers())) else {
+        let Some((browser, place)) = browser.filter(|_| is_websocket(response.headers())) else {
             tracing::warn!("the upstream changes to a protocol that nobody asked for");
             return answer(form, StatusCode::BAD_GATEWAY, "bad gateway");
         };
-        tunnel::join(browser, upgrade::on(&mut response));
+        tunnel::join(browser, upgrade::on(&mut response), place);
     } else {
         response.headers_mut().remove(header::UPGRADE);
         response.headers_mut().remove(header::CONNECTION);

@@ -2,8 +2,10 @@
 
 use crate::{
     Body, ListenTls, Probes, Proxy,
+    access::Asked,
     answer::{Form, answer, body},
     front::{Front, Scheme},
+    tunnel::Place,
 };
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
@@ -21,16 +23,13 @@ use tokio::{
 use tower::ServiceExt as _;
 use tower_service::Service as _;
 
-/// Ends when connections are to end.
-type Ending = watch::Receiver<()>;
-
 /// How requests come in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Server {
     /// TLS, if this process is to speak it.
     pub tls: Option<ListenTls>,
-    /// How many connections there may be at once; 10,000 unless set. More wait.
+    /// How many connections there may be at once, WebSockets among them; 10,000 unless set. More wait.
     pub max_connections: u32,
     /// How long a request's head may take, and a handshake; 30 seconds unless set.
     pub head_timeout: Duration,
@@ -55,8 +54,8 @@ impl Default for Server {
     }
 }
 
-/// Serves until `enough`, then lets what is underway end: answers, and logins that are being finished. WebSockets end with
-/// the process.
+/// Serves until `enough`, then lets what is underway end: answers, and logins that are being finished. WebSockets end
+/// at once.
 pub async fn serve(
     server: Server,
     gate: Gate,
@@ -83,11 +82,11 @@ pub async fn serve(
                 }
             },
         };
-        let (server, service, ending) = (server.clone(), service.clone(), ending.clone());
-        tokio::spawn(async move {
-            server.connected(stream, peer, service, ending).await;
-            drop(place);
-        });
+        // Nobody closes the places.
+        let Ok(place) = place else { break };
+        let place = Place::new(place, ending.clone());
+        let (server, service) = (server.clone(), service.clone());
+        tokio::spawn(async move { server.connected(stream, peer, service, place).await });
     }
     drop(listener);
     drop(end);
@@ -106,14 +105,14 @@ impl Server {
         stream: TcpStream,
         peer: SocketAddr,
         service: GateService<Proxy>,
-        ending: Ending,
+        place: Place,
     ) {
         // It only saves time.
         let _ = stream.set_nodelay(true);
         match &self.tls {
-            None => self.connection(stream, peer, service, ending).await,
+            None => self.connection(stream, peer, service, place).await,
             Some(tls) => match tokio::time::timeout(self.head_timeout, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.connection(stream, peer, service, ending).await,
+                Ok(Ok(stream)) => self.connection(stream, peer, service, place).await,
                 Ok(Err(error)) => tracing::debug!(%peer, %error, "no TLS came about"),
                 Err(_) => tracing::debug!(%peer, "no TLS came about in time"),
             },
@@ -125,7 +124,7 @@ impl Server {
         io: I,
         peer: SocketAddr,
         service: GateService<Proxy>,
-        mut ending: Ending,
+        mut place: Place,
     ) where
         I: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
@@ -133,7 +132,10 @@ impl Server {
             scheme: self.tls.as_ref().map_or(Scheme::Http, |_| Scheme::Https),
             trusted: service.gate().trusted_proxies().cloned(),
         };
+        let of_requests = place.clone();
         let answer = service_fn(move |mut request: Request<Incoming>| {
+            let asked = Asked::now(&request);
+            request.extensions_mut().insert(of_requests.clone());
             let (front, mut service) = (front.clone(), service.clone());
             async move {
                 // First of all: a probe is answered whatever its headers say.
@@ -143,9 +145,14 @@ impl Server {
                 match front.receive(&mut request, peer) {
                     Ok(()) => {
                         let Ok(response) = service.ready().await?.call(request).await;
+                        asked.answered(&response);
                         Ok::<_, Infallible>(response.map(body))
                     }
-                    Err(words) => Ok(misread(words)),
+                    Err(words) => {
+                        let response = misread(words);
+                        asked.answered(&response);
+                        Ok(response)
+                    }
                 }
             }
         });
@@ -159,8 +166,7 @@ impl Server {
         );
         let ended = tokio::select! {
             ended = &mut connection => ended,
-            // Nobody sends anything: the sender's end is the word.
-            _ = ending.changed() => {
+            () = place.ending() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -7,7 +7,10 @@ use rustls::{
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
     version::{TLS12, TLS13},
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _};
+use rustls_pki_types::{
+    CertificateDer, PrivateKeyDer, ServerName, UnixTime,
+    pem::{self, PemObject as _},
+};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use std::{fmt, io, path::Path, sync::Arc};
 use tokio::net::TcpStream;
@@ -38,12 +41,19 @@ impl ListenTls {
             OldestTls::Tls12 => &[&TLS13, &TLS12],
             OldestTls::Tls13 => &[&TLS13],
         };
-        let chain: Vec<_> =
-            CertificateDer::pem_file_iter(certificate)?.collect::<Result<_, _>>()?;
+        let unread = |path: &Path, error: pem::Error| format!("{}: {error}", path.display());
+        let chain: Vec<_> = CertificateDer::pem_file_iter(certificate)
+            .and_then(Iterator::collect)
+            .map_err(|error| unread(certificate, error))?;
+        let own = PrivateKeyDer::from_pem_file(key).map_err(|error| unread(key, error))?;
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(versions)?
             .with_no_client_auth()
-            .with_single_cert(chain, PrivateKeyDer::from_pem_file(key)?)?;
+            .with_single_cert(chain, own)
+            .map_err(|error| {
+                let (certificate, key) = (certificate.display(), key.display());
+                format!("{certificate} with {key}: {error}")
+            })?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }

@@ -6,12 +6,29 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
+/// Both servers of the program.
+const BOTH: [Served; 2] = [Served::InAxum, Served::Alone];
+
+#[derive(Clone, Copy, Debug)]
+enum Served {
+    InAxum,
+    Alone,
+}
+
 /// The program, on a port, and a client of tonic's own that is connected to it.
-async fn connected(gate: &Gate) -> Channel {
+async fn connected(gate: &Gate, served: Served) -> Channel {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let app = gate.protect(app());
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    match served {
+        Served::InAxum => {
+            let app = gate.protect(app());
+            tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        }
+        Served::Alone => {
+            let gate = gate.clone();
+            tokio::spawn(async move { serve(gate, listener.into()).await.unwrap() });
+        }
+    }
     let endpoint = Endpoint::from_shared(address).unwrap();
     endpoint.connect().await.unwrap()
 }
@@ -39,35 +56,39 @@ fn token(gate: &Gate, scope: &str) -> String {
 #[tokio::test]
 async fn a_caller_is_known_by_its_token() {
     let gate = gate(&DevProvider::demo()).unwrap();
-    let channel = connected(&gate).await;
-    let answer = call(&channel, "/hello.Greeter/Hello", &token(&gate, "greet")).await;
-    assert_eq!(answer.unwrap(), "hello, Alice");
+    for served in BOTH {
+        let channel = connected(&gate, served).await;
+        let answer = call(&channel, "/hello.Greeter/Hello", &token(&gate, "greet")).await;
+        assert_eq!(answer.unwrap(), "hello, Alice", "{served:?}");
+    }
 }
 
 #[tokio::test]
 async fn nobody_is_unauthenticated_and_whoever_may_not_is_denied() {
     let gate = gate(&DevProvider::demo()).unwrap();
-    let channel = connected(&gate).await;
-    for (method, authorization, code) in [
-        ("/hello.Greeter/Hello", String::new(), Code::Unauthenticated),
-        (
-            "/hello.Greeter/Hello",
-            "Bearer x".into(),
-            Code::Unauthenticated,
-        ),
-        (
-            "/hello.Greeter/Hello",
-            token(&gate, "read"),
-            Code::PermissionDenied,
-        ),
-        (
-            "/another.Service/Call",
-            String::new(),
-            Code::Unauthenticated,
-        ),
-    ] {
-        let status = call(&channel, method, &authorization).await.unwrap_err();
-        assert_eq!(status.code(), code, "{method} {authorization}");
+    for served in BOTH {
+        let channel = connected(&gate, served).await;
+        for (method, authorization, code) in [
+            ("/hello.Greeter/Hello", String::new(), Code::Unauthenticated),
+            (
+                "/hello.Greeter/Hello",
+                "Bearer x".into(),
+                Code::Unauthenticated,
+            ),
+            (
+                "/hello.Greeter/Hello",
+                token(&gate, "read"),
+                Code::PermissionDenied,
+            ),
+            (
+                "/another.Service/Call",
+                String::new(),
+                Code::Unauthenticated,
+            ),
+        ] {
+            let status = call(&channel, method, &authorization).await.unwrap_err();
+            assert_eq!(status.code(), code, "{served:?} {method} {authorization}");
+        }
     }
     // The numbers that the protocol has for them.
     assert_eq!(

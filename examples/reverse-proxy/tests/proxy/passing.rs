@@ -3,7 +3,6 @@
 use crate::world::{header, mirror, mirrored, settings, upstream, world, world_with};
 use oidc_gate_tower::Peers;
 use reverse_proxy::{Host, Paths, Server};
-use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const FORGED: &str =
@@ -182,13 +181,19 @@ async fn an_upstream_that_is_not_there_or_says_nothing_is_answered_for_in_few_wo
     assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
     assert!(answer.ends_with("<h1>bad gateway</h1>\n"), "{answer}");
 
-    // It reads, so an upload makes progress, and then nothing happens.
-    let silent =
-        upstream(async |mut stream| while let Ok(1..) = stream.read(&mut [0; 4096]).await {}).await;
-    let mut settings = settings(silent);
-    settings.answer_timeout = Duration::from_millis(200);
-    let w = world_with(settings, Server::default(), |gate| gate).await;
+    // It reads, so an upload makes progress, and then nothing happens but that time runs by itself.
+    let silent = upstream(async |mut stream| {
+        crate::world::read_head(&mut stream).await;
+        tokio::time::pause();
+        let _ = stream.read(&mut [0; 1]).await;
+    })
+    .await;
+    let limit = settings(silent).answer_timeout;
+    let w = world(silent).await;
+    let begun = tokio::time::Instant::now();
     let answer = w.ask("GET /open/a", "").await;
+    assert!(begun.elapsed() >= limit);
+    tokio::time::resume();
     assert!(answer.starts_with("HTTP/1.1 504 "), "{answer}");
     assert!(
         answer.ends_with("{\"error\":\"gateway timeout\"}\n"),
@@ -199,18 +204,22 @@ async fn an_upstream_that_is_not_there_or_says_nothing_is_answered_for_in_few_wo
 
 #[tokio::test]
 async fn an_answer_that_has_begun_may_take_its_time_and_streams() {
-    let slow = upstream(async |mut stream| {
-        let _ = crate::world::read_head(&mut stream).await;
-        let _ = stream
-            .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
-            .await;
-        // The rest is only sent once the beginning has arrived.
-        let _ = stream.read(&mut [0; 1]).await;
+    let (go, wait) = tokio::sync::watch::channel(());
+    let slow = upstream(move |mut stream| {
+        let mut wait = wait.clone();
+        async move {
+            let _ = crate::world::read_head(&mut stream).await;
+            let _ = stream
+                .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+                .await;
+            // The rest is only sent once the beginning has arrived, and much later.
+            let _ = wait.changed().await;
+            let _ = stream.write_all(b"cd").await;
+        }
     })
     .await;
-    let mut settings = settings(slow);
-    settings.answer_timeout = Duration::from_millis(50);
-    let w = world_with(settings, Server::default(), |gate| gate).await;
+    let limit = settings(slow).answer_timeout;
+    let w = world(slow).await;
     let mut stream = w.connect().await;
     stream
         .write_all(b"GET /open/a HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -224,6 +233,13 @@ async fn an_answer_that_has_begun_may_take_its_time_and_streams() {
         body.extend_from_slice(&more[..read]);
     }
     assert_eq!(body, b"ab");
+    tokio::time::pause();
+    tokio::time::advance(3 * limit).await;
+    tokio::time::resume();
+    go.send(()).unwrap();
+    let mut rest = [0; 2];
+    stream.read_exact(&mut rest).await.unwrap();
+    assert_eq!(rest, *b"cd");
 }
 
 #[tokio::test]

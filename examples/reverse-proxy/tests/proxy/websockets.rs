@@ -4,7 +4,10 @@ use crate::world::{World, settings, upstream, world, world_with};
 use futures_util::{SinkExt as _, StreamExt as _};
 use reverse_proxy::{Server, WebSockets};
 use std::net::SocketAddr;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 use tokio_tungstenite::{
     WebSocketStream, accept_hdr_async, client_async,
     tungstenite::{
@@ -105,6 +108,41 @@ async fn frames_pass_both_ways_for_whoever_is_signed_in() {
 }
 
 #[tokio::test]
+async fn one_that_is_open_takes_a_place_until_it_ends() {
+    let mut server = Server::default();
+    server.max_connections = 1;
+    let w = world_with(settings(echo().await), server, |gate| gate).await;
+    let own = [("origin", "http://localhost")];
+    let mut socket = open(&w, "/open/ws", &own).await.unwrap();
+    let mut next = w.connect().await;
+    let request = b"GET /none HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    next.write_all(request).await.unwrap();
+    let next = tokio::spawn(async move {
+        let mut answer = String::new();
+        next.read_to_string(&mut answer).await.unwrap();
+        answer
+    });
+    for _ in 0..100 {
+        socket.send(Message::text("hi")).await.unwrap();
+        let echoed = socket.next().await.unwrap().unwrap();
+        assert_eq!(echoed, Message::text("nobody: hi"));
+        assert!(!next.is_finished(), "two connections where one may be");
+    }
+    drop(socket);
+    let answer = next.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+}
+
+#[tokio::test]
+async fn one_that_is_open_at_the_end_holds_nobody_up() {
+    let w = world(echo().await).await;
+    let own = [("origin", "http://localhost")];
+    let mut socket = open(&w, "/open/ws", &own).await.unwrap();
+    w.end().await;
+    assert!(!matches!(socket.next().await, Some(Ok(_))));
+}
+
+#[tokio::test]
 async fn none_is_opened_where_they_are_switched_off() {
     let mut settings = settings(echo().await);
     settings.websockets = WebSockets::Refused;
@@ -115,7 +153,6 @@ async fn none_is_opened_where_they_are_switched_off() {
 
 #[tokio::test]
 async fn an_upstream_that_changes_the_protocol_unasked_is_not_followed() {
-    use tokio::io::AsyncWriteExt as _;
     let odd = upstream(async |mut stream| {
         let _ = crate::world::read_head(&mut stream).await;
         let _ = stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n").await;
