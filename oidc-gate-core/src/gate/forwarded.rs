@@ -5,7 +5,7 @@ use super::decision::{AnswerForm, Cache, Caller, Decision, Refusal, SessionEffec
 use super::head::Head;
 use super::narrow::Narrow;
 use super::policy::Policy;
-use super::route::{Found, Requirements, Route};
+use super::route::{Found, Route};
 use crate::check::Check;
 use crate::identity::Identity;
 use crate::time::UnixTime;
@@ -16,18 +16,16 @@ impl Policy {
     /// anything itself, somebody has to be signed in, on open paths too: nobody meets a demand without being known.
     pub fn route_forwarded(&self, head: &Head<'_>, narrow: &Narrow) -> Route<'_> {
         match self.route(head) {
-            Route::Bypass | Route::Open if !narrow.is_nothing() => self.anywhere(),
+            Route::Bypass | Route::Open | Route::OpenToNetwork(_) if !narrow.is_nothing() => {
+                self.anywhere()
+            }
             route => route,
         }
     }
 
     /// What applies where a proxy asks without saying what about: what holds for every protected path.
     pub fn anywhere(&self) -> Route<'_> {
-        Route::Protected(Requirements {
-            rules: &self.rules,
-            found: Found::default(),
-            admit: self.admit.as_ref(),
-        })
+        Route::Protected(self.requirements(Found::default()))
     }
 
     /// Whether a request that a proxy has in hand may pass. `head` is made of what the proxy says, with the headers of the
