@@ -72,7 +72,7 @@ fn each_mistake_is_told_with_its_remedy() {
     for (builder, expected) in [
         (
             without_provider(),
-            "issuer: missing; set .issuer(\"https://…\") and .client(…), so that somebody can sign in",
+            "issuer: missing; set .issuer(\"https://…\") to the provider's address",
         ),
         (
             without_provider().issuer("https://id.example.com"),

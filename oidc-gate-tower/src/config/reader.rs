@@ -24,11 +24,14 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn read(sources: &Sources) -> Self {
         let mut reader = Self::default();
-        reader.problems.extend(sources.problems().iter().cloned());
-        for said in sources.said(Family::Own, &mut reader.problems) {
+        let mut unread = sources.problems().to_vec();
+        let ours = sources.said(Family::Own, &mut unread);
+        let theirs = sources.said(Family::OAuth2Proxy, &mut unread);
+        reader.settings.unread = !unread.is_empty();
+        reader.problems = unread;
+        for said in ours {
             reader.own(said);
         }
-        let theirs = sources.said(Family::OAuth2Proxy, &mut reader.problems);
         reader.settings.asked_by = Some(match theirs.is_empty() {
             true => Family::Own,
             false => Family::OAuth2Proxy,
@@ -58,7 +61,9 @@ impl Reader {
             });
             self.problems.push(match near {
                 Some(near) => format!("{place}: is unknown; did you mean {near}?"),
-                None => format!("{place}: is unknown; remove it"),
+                None => format!(
+                    "{place}: is unknown; nothing is called like it: `config::reference` has the names of all settings"
+                ),
             });
         }
     }

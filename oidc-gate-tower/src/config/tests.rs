@@ -263,10 +263,13 @@ fn a_file_that_the_environment_names_is_read_and_the_environment_wins() {
     );
     let nowhere = Sources::new().env([("OIDC_GATE_CONFIG", "/nowhere/gate.toml")]);
     assert_eq!(
-        Config::read(nowhere).unwrap_err().problems().next(),
-        Some(
+        Config::read(nowhere)
+            .unwrap_err()
+            .problems()
+            .collect::<Vec<_>>(),
+        [
             "OIDC_GATE_CONFIG: \"/nowhere/gate.toml\" cannot be read: No such file or directory (os error 2)"
-        )
+        ]
     );
 }
 
@@ -280,6 +283,7 @@ fn what_is_missing_is_told_in_the_names_that_are_spoken() {
         problems(Sources::new()),
         [
             "issuer_url: missing; set it, or OIDC_GATE_ISSUER_URL, to the provider's address",
+            "client_id: missing; set it, or OIDC_GATE_CLIENT_ID, as registered at the provider",
             "base_url: missing; set it, or OIDC_GATE_BASE_URL, to where browsers find the application",
             "cookie_secret: missing; make one with `openssl rand -base64 32` and set it, or OIDC_GATE_COOKIE_SECRET",
         ]
@@ -288,6 +292,7 @@ fn what_is_missing_is_told_in_the_names_that_are_spoken() {
         problems(Sources::new().env([("OAUTH2_PROXY_PROVIDER", "oidc")])),
         [
             "oidc_issuer_url: missing; set it, or OAUTH2_PROXY_OIDC_ISSUER_URL, to the provider's address",
+            "client_id: missing; set it, or OAUTH2_PROXY_CLIENT_ID, as registered at the provider",
             "cookie_secret: missing; make one with `openssl rand -base64 32` and set it, or OAUTH2_PROXY_COOKIE_SECRET",
         ]
     );
