@@ -38,8 +38,26 @@ impl Reader {
         });
         if !theirs.is_empty() {
             oauth2_proxy::read(theirs, &mut reader);
+        } else {
+            reader.what_is_silent();
         }
         reader
+    }
+
+    /// What holds where none of our own names says otherwise, and whoever sets up a login should know.
+    fn what_is_silent(&mut self) {
+        let mut assumed = |text: &str| self.report.assumed.push(text.to_owned());
+        if self.settings.client_id.is_some() && !self.settings.is_restricted() {
+            assumed(
+                "allowed_groups: none, so every user is let in who signs in at the provider, where no rule demands more; \
+                 name groups or allowed_email_domains to let in fewer",
+            );
+        }
+        if self.server.address.is_some() && self.server.upstreams.is_none() {
+            assumed(
+                "upstreams: none, so that a proxy has nothing behind it and answers every page with 404",
+            );
+        }
     }
 
     /// One of our own names.

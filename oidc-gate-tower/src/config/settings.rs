@@ -247,6 +247,20 @@ impl Settings {
         settings
     }
 
+    /// Whether fewer are let in than sign in at the provider.
+    #[cfg(feature = "config")]
+    pub(crate) fn is_restricted(&self) -> bool {
+        let keys = [
+            "allowed_groups",
+            "allowed_email_domains",
+            "allowed_emails",
+            "allowed_emails_file",
+        ];
+        // What could not be read was meant.
+        let is_meant = |key: &&str| self.place(key).is_some() || self.failed.contains(key);
+        keys.iter().any(is_meant)
+    }
+
     /// Where the setting was said.
     pub(crate) fn place(&self, key: &str) -> Option<&Place> {
         let setting = Self::ALL.iter().find(|setting| setting.key == key)?;

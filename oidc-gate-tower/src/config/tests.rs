@@ -417,10 +417,7 @@ fn the_server_is_what_the_files_say() {
     let config = Config::read(Sources::new().env(file().theirs)).unwrap();
     let server = config.server();
     assert_eq!((server.host(), server.port()), ("127.0.0.1", 4180));
-    assert_eq!(
-        (server.upstream_timeout(), server.flush_interval()),
-        (Duration::from_secs(30), Duration::from_secs(1))
-    );
+    assert_eq!(server.upstream_timeout(), Duration::from_secs(30));
     assert!(
         server.passes_host()
             && server.passes_websockets()
@@ -429,14 +426,13 @@ fn the_server_is_what_the_files_say() {
     assert!(server.upstreams().is_empty() && server.tls().is_none());
 
     let text = "address = \":8443\"\ntls_cert_file = \"/c\"\ntls_key_file = \"/k\"\ntls_min_version = \"1.3\"\n\
-                upstreams = [\"http://127.0.0.1:8080/\", \"static://204\"]\nflush_interval = \"0\"\npass_host_header = false\n";
+                upstreams = [\"http://127.0.0.1:8080/\", \"static://204\"]\npass_host_header = false\n";
     let text = text.replace("static://204", "file:///srv#/files/");
     let config = Config::read(Sources::new().env(file().ours).toml(text, "gate.toml")).unwrap();
     let server = config.server();
     assert_eq!((server.host(), server.port()), ("::", 8443));
     assert_eq!(server.tls(), Some((Path::new("/c"), Path::new("/k"))));
     assert_eq!(server.tls_min_version(), TlsVersion::Tls13);
-    assert_eq!(server.flush_interval(), Duration::ZERO);
     assert!(!server.passes_host());
     let paths: Vec<_> = server
         .upstreams()
