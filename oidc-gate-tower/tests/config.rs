@@ -68,12 +68,19 @@ fn what_is_fine_is_built() {
 }
 
 #[test]
+fn who_says_nothing_of_the_provider_learns_of_the_issuer_and_of_the_client() {
+    assert_eq!(
+        problems(without_provider()),
+        [
+            "issuer: missing; set .issuer(\"https://…\") to the provider's address",
+            "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the provider",
+        ]
+    );
+}
+
+#[test]
 fn each_mistake_is_told_with_its_remedy() {
     for (builder, expected) in [
-        (
-            without_provider(),
-            "issuer: missing; set .issuer(\"https://…\") to the provider's address",
-        ),
         (
             without_provider().issuer("https://id.example.com"),
             "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the provider",
