@@ -440,7 +440,7 @@ fn each_mistake_is_told_with_its_remedy() {
         ),
         (
             fine().session_limits(Duration::ZERO, Duration::from_secs(60)),
-            "session_limits: idle 0ns, absolute 60s; both have to be at least a second, idle not longer than absolute, absolute at most 400 days",
+            "session_limits: idle 0s, absolute 60s; both have to be at least a second, idle not longer than absolute, absolute at most 400 days",
         ),
         (
             fine().session_limits(Duration::from_secs(61), Duration::from_secs(60)),
