@@ -50,7 +50,7 @@ pub struct GateBuilder {
     cookie_domain: Option<String>,
     policy: PolicySettings,
     http: Option<Http>,
-    ca_file: Option<String>,
+    ca_files: Vec<String>,
     /// What was said outside of the code, for what is the provider's and for the names in errors.
     said: Box<Settings>,
     /// Who is believed about where a client comes from.
@@ -469,9 +469,10 @@ impl GateBuilder {
         self
     }
 
-    /// Certificate authorities to trust beside the system's when talking to the provider: a PEM file.
+    /// Certificate authorities to trust beside the system's when talking to the provider: a PEM file. May be called several
+    /// times.
     pub fn ca_pem_file(mut self, path: impl Into<String>) -> Self {
-        self.ca_file = Some(path.into());
+        self.ca_files.push(path.into());
         self
     }
 

@@ -5,7 +5,7 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         flow::Env,
-        gate::{Caller, Challenge, Refusal, Verdict},
+        gate::{Caller, Refusal, Verdict},
         login::{self, Demand, Manner, ReturnTo, Transaction, Wanted},
         provider::Metadata,
         session::{CookieNames, SetCookie},
@@ -115,7 +115,7 @@ impl Sessions {
     fn offer(&self, check: Check, return_to: &ReturnTo) -> Response<Bytes> {
         tracing::debug!(check = check.id(), ?return_to, "the sign-in page is shown");
         let mut response = endpoint::sign_in(self, return_to, StatusCode::UNAUTHORIZED);
-        let challenge = Challenge::new(self.common.policy.scheme(), None);
+        let challenge = self.common.policy.bare_challenge();
         response
             .headers_mut()
             .insert(WWW_AUTHENTICATE, challenge.header_value());

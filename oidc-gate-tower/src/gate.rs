@@ -12,6 +12,7 @@ use crate::{
         identity::Identity,
         time::UnixTime,
     },
+    endpoint::operations,
     forward_auth::Forward,
     metrics::Metrics,
     passing::Passing,
@@ -19,7 +20,8 @@ use crate::{
     sessions::Sessions,
     tasks::Tasks,
 };
-use http::{HeaderMap, Method};
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// Decides who passes, and signs users in. One concrete type without parameters; a clone is a reference count.
@@ -125,6 +127,19 @@ impl Gate {
             Some(verifier) => verifier.ready().await,
             None => Ok(()),
         }
+    }
+
+    /// What the endpoint `ping` answers: the process is up. For whoever answers probes at another path, in front of the gate.
+    pub fn ping(&self) -> Response<Bytes> {
+        operations::ping()
+    }
+
+    /// What the endpoint `ready` answers: 200 if [`ready`](Self::ready) says so, and otherwise 503, without why.
+    ///
+    /// Whoever asks often makes nobody ask the provider often: what is known is known for all, and a failure holds for as long
+    /// as it does for logins.
+    pub async fn readiness(&self) -> Response<Bytes> {
+        operations::ready(self).await
     }
 
     /// What the gate has counted, as Prometheus reads it: see [`observability`](crate::observability). For an application

@@ -5,12 +5,12 @@ use crate::{ClientCert, client_auth::CertPlace, ports::DynHttpClient};
 /// The application's own, if there is one; else the one that comes along, with what the application has said of it.
 pub(crate) fn http_client(
     own: Option<Box<dyn DynHttpClient>>,
-    ca_file: Option<&str>,
+    ca_files: &[String],
     certificate: Option<ClientCert>,
     problems: &mut Vec<String>,
 ) -> Option<Box<dyn DynHttpClient>> {
     if let Some(http) = own {
-        if let Some(path) = ca_file {
+        if let Some(path) = ca_files.first() {
             problems.push(format!(
                 "ca_pem_file: {path:?}, but an HTTP client of your own is set; let that one trust the authority"
             ));
@@ -31,18 +31,18 @@ pub(crate) fn http_client(
                 .to_owned(),
         );
     }
-    default_http_client(ca_file, certificate, problems)
+    default_http_client(ca_files, certificate, problems)
 }
 
 #[cfg(feature = "reqwest")]
 fn default_http_client(
-    ca_file: Option<&str>,
+    ca_files: &[String],
     certificate: Option<ClientCert>,
     problems: &mut Vec<String>,
 ) -> Option<Box<dyn DynHttpClient>> {
-    let made = match ca_file {
-        Some(path) => crate::ReqwestClient::with_ca_file(path),
-        None => crate::ReqwestClient::new(),
+    let made = match ca_files {
+        [] => crate::ReqwestClient::new(),
+        files => crate::ReqwestClient::with_ca_files(files),
     };
     let made = match certificate {
         Some(ClientCert(CertPlace::Files { cert, key })) => {
@@ -57,7 +57,7 @@ fn default_http_client(
 
 #[cfg(not(feature = "reqwest"))]
 fn default_http_client(
-    _: Option<&str>,
+    _: &[String],
     _: Option<ClientCert>,
     problems: &mut Vec<String>,
 ) -> Option<Box<dyn DynHttpClient>> {

@@ -14,7 +14,7 @@ use crate::{
     },
     outside::Outside,
     ports::Boxed,
-    provider::MetadataSource,
+    provider::{KeyCache, MetadataSource},
     tasks::Tasks,
 };
 use std::{
@@ -40,6 +40,7 @@ impl<M> Clone for Published<M> {
 struct Inner<M> {
     issuer: Issuer,
     source: MetadataSource<M>,
+    key_cache: KeyCache,
     metadata: Arc<Shared<M>>,
     keys: RwLock<KeysAt>,
     /// How often something new was published. Whatever was verified before may not be so again.
@@ -59,12 +60,14 @@ impl<M: NamesKeys> Published<M> {
     pub(crate) fn new(
         issuer: Issuer,
         source: MetadataSource<M>,
+        key_cache: KeyCache,
         outside: Outside,
         tasks: Arc<Tasks>,
     ) -> Self {
         Self(Arc::new(Inner {
             issuer,
             source,
+            key_cache,
             metadata: Arc::default(),
             keys: RwLock::default(),
             generation: AtomicU64::new(0),
@@ -329,6 +332,7 @@ impl<M: NamesKeys> Published<M> {
         let now = self.0.outside.clock.now();
         match fetched {
             Ok(fetched) => {
+                let fetched = self.0.key_cache.limit(fetched);
                 let value = shared.change(|cache| cache.loaded(now, fetched));
                 // Afterwards: whoever reads the new number has the new value.
                 self.0.generation.fetch_add(1, Ordering::Release);

@@ -74,17 +74,30 @@ impl ReqwestClient {
     ///
     /// If the file cannot be read or holds no certificate.
     pub fn with_ca_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
-        let path = path.as_ref();
-        let wrong = |cause: String| ConfigError::one(format!("ca_pem_file: {path:?}: {cause}"));
-        let pem = std::fs::read(path).map_err(|error| wrong(error.to_string()))?;
-        let authorities =
-            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| wrong(root(&error)))?;
-        if authorities.is_empty() {
-            return Err(wrong(
-                "the file holds no certificate in PEM form".to_owned(),
-            ));
+        Self::with_ca_files([path])
+    }
+
+    /// The same with several files.
+    ///
+    /// # Errors
+    ///
+    /// Every file that cannot be read or holds no certificate.
+    pub fn with_ca_files(
+        paths: impl IntoIterator<Item = impl AsRef<Path>>,
+    ) -> Result<Self, ConfigError> {
+        let (mut authorities, mut problems) = (Vec::new(), Vec::new());
+        for path in paths {
+            let path = path.as_ref();
+            match authorities_in(path) {
+                Ok(more) => authorities.extend(more),
+                Err(cause) => problems.push(format!("ca_pem_file: {path:?}: {cause}")),
+            }
         }
-        Self::trusting(authorities).map_err(|error| wrong(root(&error)))
+        if !problems.is_empty() {
+            return Err(ConfigError::new(problems));
+        }
+        Self::trusting(authorities)
+            .map_err(|error| ConfigError::one(format!("ca_pem_file: {}", root(&error))))
     }
 
     /// The same client with a certificate of its own, which it shows for
@@ -179,6 +192,15 @@ impl ReqwestClient {
             answer.body_mut().extend_from_slice(&chunk);
         }
         Ok(answer)
+    }
+}
+
+fn authorities_in(path: &Path) -> Result<Vec<reqwest::Certificate>, String> {
+    let pem = std::fs::read(path).map_err(|error| error.to_string())?;
+    let found = reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| root(&error))?;
+    match found.is_empty() {
+        true => Err("the file holds no certificate in PEM form".to_owned()),
+        false => Ok(found),
     }
 }
 

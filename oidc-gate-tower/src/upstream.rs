@@ -9,7 +9,7 @@ use crate::{
         url::Issuer,
     },
     outside::Outside,
-    provider::MetadataSource,
+    provider::{KeyCache, MetadataSource},
     published::Published,
     tasks::Tasks,
 };
@@ -29,13 +29,14 @@ impl Upstream {
     pub(crate) fn new(
         issuer: Issuer,
         source: MetadataSource,
+        key_cache: KeyCache,
         registration: Registration,
         rules: SignInRules,
         outside: Outside,
         tasks: Arc<Tasks>,
     ) -> Self {
         Self {
-            published: Published::new(issuer, source, outside, tasks),
+            published: Published::new(issuer, source, key_cache, outside, tasks),
             registration: Arc::new(registration),
             rules: Arc::new(rules),
         }

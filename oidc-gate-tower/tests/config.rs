@@ -357,6 +357,14 @@ fn each_mistake_is_told_with_its_remedy() {
             "leeway: 301 s; clocks may differ by at most 300 s, so set this machine's clock right",
         ),
         (
+            without_provider().provider(provider().key_cache(Duration::ZERO)),
+            "key_cache: 0 s; the provider would be asked all the time, so use 60 s to 86400 s",
+        ),
+        (
+            without_provider().provider(provider().key_cache(Duration::from_secs(86_401))),
+            "key_cache: 86401 s; a withdrawn key has to go away, so use 60 s to 86400 s",
+        ),
+        (
             without_provider().provider(Provider::new(
                 "a b",
                 "https://id.example.com",
@@ -509,7 +517,12 @@ fn each_mistake_is_told_with_its_remedy() {
             "json(/api/:version and below): `:version` is written `{version}` here",
         ),
         (
-            fine().ca_pem_file("/nowhere/ca.pem"),
+            fine()
+                .ca_pem_file(concat!(
+                    env!("CARGO_MANIFEST_DIR"),
+                    "/testdata/one.cert.pem"
+                ))
+                .ca_pem_file("/nowhere/ca.pem"),
             "ca_pem_file: \"/nowhere/ca.pem\": No such file or directory (os error 2)",
         ),
     ] {

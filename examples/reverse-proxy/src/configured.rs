@@ -37,6 +37,8 @@ impl Server {
     /// If the certificate cannot be read.
     pub fn configured(said: &config::Server) -> Result<Self, BoxError> {
         let mut server = Self::default();
+        server.probes.ping = said.ping_path().map(str::to_owned);
+        server.probes.ready = said.ready_path().map(str::to_owned);
         if let Some((certificate, key)) = said.tls() {
             let oldest = match said.tls_min_version() {
                 config::TlsVersion::Tls13 => OldestTls::Tls13,

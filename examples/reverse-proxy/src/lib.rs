@@ -1,6 +1,6 @@
 //! The gate in front of other servers: whoever is let in is passed on to one of them, with headers that say who it is.
 //!
-//! A request's way: `front` reads it as nobody further in has to (what belongs to the connection goes, who says where it
+//! A request's way: what `probes` answers nobody else sees; `front` reads it as nobody further in has to (what belongs to the connection goes, who says where it
 //! came from is settled), the gate decides, [`Proxy`] finds the upstream and passes it on.
 
 mod answer;
@@ -8,7 +8,9 @@ mod configured;
 mod files;
 mod front;
 mod headers;
+mod metrics;
 mod patience;
+mod probes;
 mod proxy;
 mod remote;
 mod serve;
@@ -17,6 +19,8 @@ mod tls;
 mod tunnel;
 mod upstreams;
 
+pub use metrics::serve_metrics;
+pub use probes::Probes;
 pub use proxy::Proxy;
 pub use serve::{Server, serve};
 pub use settings::{Certificates, Host, Paths, Settings, WebSockets};

@@ -1,7 +1,7 @@
 //! The gate in front of other servers, configured by files and variables alone: `OIDC_GATE_…`, or the `OAUTH2_PROXY_…` that
 //! are there already.
 use oidc_gate_tower::config::Config;
-use reverse_proxy::{BoxError, Proxy, Server, Settings, serve};
+use reverse_proxy::{BoxError, Proxy, Server, Settings, serve, serve_metrics};
 use tokio::{net::TcpListener, signal};
 
 #[tokio::main]
@@ -14,6 +14,11 @@ async fn main() -> Result<(), BoxError> {
     let proxy = Proxy::new(&gate, Settings::configured(said)?)?;
     let listener = TcpListener::bind((said.host(), said.port())).await?;
     tracing::info!("listening at {}", listener.local_addr()?);
+    if let Some(address) = said.metrics_address() {
+        let listener = TcpListener::bind(address).await?;
+        tracing::info!("metrics at {}", listener.local_addr()?);
+        tokio::spawn(serve_metrics(gate.clone(), listener));
+    }
     serve(Server::configured(said)?, gate, proxy, listener, enough()).await;
     Ok(())
 }

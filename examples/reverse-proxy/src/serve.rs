@@ -1,11 +1,12 @@
 //! Connections, until somebody says that it is enough.
 
 use crate::{
-    Body, ListenTls, Proxy,
+    Body, ListenTls, Probes, Proxy,
     answer::{Form, answer, body},
     front::{Front, Scheme},
 };
 use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::Full;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use oidc_gate_tower::{Gate, GateLayer, GateService};
@@ -35,6 +36,8 @@ pub struct Server {
     pub head_timeout: Duration,
     /// About how large a request's head may be; 64 KiB unless set. What has come in one piece is read as a whole.
     pub max_head_bytes: usize,
+    /// Where probes are answered; nowhere unless set.
+    pub probes: Probes,
     /// How long whatever is underway may take at the end; 30 seconds unless set.
     pub grace: Duration,
 }
@@ -46,6 +49,7 @@ impl Default for Server {
             max_connections: 10_000,
             head_timeout: Duration::from_secs(30),
             max_head_bytes: 64 * 1024,
+            probes: Probes::default(),
             grace: Duration::from_secs(30),
         }
     }
@@ -130,10 +134,13 @@ impl Server {
             trusted: service.gate().trusted_proxies().cloned(),
         };
         let answer = service_fn(move |mut request: Request<Incoming>| {
-            let received = front.receive(&mut request, peer);
-            let mut service = service.clone();
+            let (front, mut service) = (front.clone(), service.clone());
             async move {
-                match received {
+                // First of all: a probe is answered whatever its headers say.
+                if let Some(answer) = self.probes.answer(service.gate(), &request).await {
+                    return Ok(answer.map(|text| body(Full::new(text))));
+                }
+                match front.receive(&mut request, peer) {
                     Ok(()) => {
                         let Ok(response) = service.ready().await?.call(request).await;
                         Ok::<_, Infallible>(response.map(body))

@@ -29,6 +29,12 @@ checks! {
         answer: 401, "JSON for a script, a page for a frame",
         mended_by: Caller, "Open the address in a tab of its own.",
     }
+    BodyLate = "request.body_late" {
+        rule: "The body of a form that the gate reads itself comes within ten seconds.",
+        source: "RFC 9110 § 15.5.9", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9",
+        answer: 408, "a page",
+        mended_by: Caller, "Send the form again.",
+    }
     Preflight = "request.preflight" {
         rule: "A browser's question before a request of another origin's page carries no credentials, so on a protected path nobody is signed in.",
         source: "Fetch § 3.3.5", "https://fetch.spec.whatwg.org/#cors-protocol-and-credentials",

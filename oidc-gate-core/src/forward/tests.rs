@@ -130,7 +130,7 @@ fn route(policy: &Policy, forwarded: &Forwarded, headers: &HeaderMap) -> &'stati
     let head = Head::new(&forwarded.method, Target::Whole(&forwarded.target), headers);
     match policy.route_forwarded(&head, &Narrow::nothing()) {
         Route::Bypass => "bypass",
-        Route::Open => "open",
+        Route::Open | Route::OpenToNetwork(_) => "open",
         Route::Protected(requirements) if requirements.iter().next().is_some() => "required",
         Route::Protected(_) => "protected",
         Route::Endpoint(_) | Route::UnknownEndpoint => "own",

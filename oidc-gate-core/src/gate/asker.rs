@@ -107,7 +107,11 @@ pub(super) fn outside_a_tab(headers: &HeaderMap) -> Option<Asker> {
 
 pub(super) fn is_websocket(method: &Method, headers: &HeaderMap) -> bool {
     // Extended CONNECT (RFC 8441) carries WebSockets over HTTP/2; no other CONNECT reaches an application.
-    *method == Method::CONNECT || has_token(headers, &header::UPGRADE, &["websocket"])
+    *method == Method::CONNECT
+        || has_token(headers, &header::UPGRADE, &["websocket"])
+        // A proxy that asks about a handshake may take `Upgrade` off. No page can set these (Fetch § 2.2.2).
+        || headers.contains_key(header::SEC_WEBSOCKET_KEY)
+        || headers.contains_key(header::SEC_WEBSOCKET_VERSION)
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -1,7 +1,7 @@
 //! From a route and a credential to a decision.
 
 use super::asker::{Asker, Asking, LedBy, is_prefetch};
-use super::csrf::{cross_site, is_sensitive};
+use super::csrf::{CrossSite, cross_site, is_sensitive};
 use super::decision::{
     AnswerForm, Cache, Caller, Challenge, ChallengeError, Decision, Refusal, Scheme, SessionEffect,
     Verdict,
@@ -14,9 +14,10 @@ use super::route::{Endpoint, Requirements, Route};
 use super::settings::{Accepts, InvalidBearer};
 use crate::check::{Check, CheckFailed};
 use crate::identity::{Identity, Via};
+use crate::resource::is_bearer;
 use crate::session::{Freshness, SameSite};
 use crate::time::UnixTime;
-use http::StatusCode;
+use http::{StatusCode, header::AUTHORIZATION};
 use std::borrow::Cow;
 
 /// The credential a request came with, as far as it could be read.
@@ -133,7 +134,14 @@ impl Policy {
                 session: SessionEffect::Keep,
                 cache: Cache::Untouched,
             },
-            Route::Open => self.open(head, credential),
+            Route::Open => self.open(head, credential, Cache::Vary(self.vary())),
+            Route::OpenToNetwork(requirements)
+                if is_sensitive(head) && self.check_other_site(head).is_err() =>
+            {
+                self.protected(head, requirements, credential, now)
+            }
+            // Where a client comes from is no header that `Vary` could name.
+            Route::OpenToNetwork(_) => self.open(head, credential, Cache::Private(self.vary())),
             Route::Protected(_) if preflight => self.preflight(head),
             Route::Protected(requirements) => self.protected(head, requirements, credential, now),
             Route::Endpoint(endpoint) => by_status(self.endpoint(head, endpoint, credential)),
@@ -178,11 +186,12 @@ impl Policy {
         }
     }
 
-    fn open(&self, head: &Head<'_>, credential: Credential<'_>) -> Decision {
+    /// `cache` is how an answer to nobody may be kept.
+    fn open(&self, head: &Head<'_>, credential: Credential<'_>, cache: Cache) -> Decision {
         let identified = match credential {
             // Another site may send a visitor here, and does not get to act as one who is signed in.
             Credential::Session(_) => !is_sensitive(head) || self.check_site(head).is_ok(),
-            Credential::Bearer(BearerVerdict::Valid(_)) => true,
+            Credential::Bearer(BearerVerdict::Valid(_)) => self.check_basic(head).is_ok(),
             Credential::Bearer(
                 BearerVerdict::Invalid { .. } | BearerVerdict::IssuerUnavailable,
             )
@@ -201,7 +210,7 @@ impl Policy {
             cache: if identified {
                 Cache::Private(self.vary())
             } else {
-                Cache::Vary(self.vary())
+                cache
             },
         }
     }
@@ -322,19 +331,14 @@ impl Policy {
                 if is_sensitive(head)
                     && let Err(cause) = self.check_site(head)
                 {
-                    let refusal = Refusal::new(
-                        Check::CrossSite,
-                        cause,
-                        StatusCode::FORBIDDEN,
-                        form(asking().asker),
-                    );
-                    return Recognised::Not(own(Verdict::Refuse(refusal), SessionEffect::Keep));
+                    return refused(Check::CrossSite, cause, StatusCode::FORBIDDEN);
                 }
                 Recognised::As(view.identity, session_effect(head, view.freshness))
             }
-            Credential::Bearer(BearerVerdict::Valid(who)) => {
-                Recognised::As(who, SessionEffect::Keep)
-            }
+            Credential::Bearer(BearerVerdict::Valid(who)) => match self.check_basic(head) {
+                Ok(()) => Recognised::As(who, SessionEffect::Keep),
+                Err(cause) => refused(Check::CrossSite, cause, StatusCode::FORBIDDEN),
+            },
             Credential::Bearer(BearerVerdict::Invalid { failed, session }) => Recognised::Not(own(
                 self.invalid_bearer(asking(), failed, session),
                 SessionEffect::Keep,
@@ -518,6 +522,11 @@ impl Policy {
         )
     }
 
+    /// The challenge for whoever comes without a credential.
+    pub fn bare_challenge(&self) -> Challenge {
+        Challenge::new(self.scheme(), None).realm(self.realm.clone())
+    }
+
     /// The scheme by which whoever comes without a credential is challenged.
     pub fn scheme(&self) -> Scheme {
         match self.accepts {
@@ -548,6 +557,24 @@ impl Policy {
 
     fn check_site(&self, head: &Head<'_>) -> Result<(), &'static str> {
         cross_site(head.headers, self.origin.as_deref()).map_err(|why| why.what())
+    }
+
+    /// As `check_site`, for what is no browser's credential alone: a request that says nothing of where it comes from is a
+    /// program's.
+    fn check_other_site(&self, head: &Head<'_>) -> Result<(), &'static str> {
+        match cross_site(head.headers, self.origin.as_deref()) {
+            Ok(()) | Err(CrossSite::Unknown) => Ok(()),
+            Err(why) => Err(why.what()),
+        }
+    }
+
+    /// A browser that knows a user and a password for `Basic` sends them along with whatever another site makes it send.
+    fn check_basic(&self, head: &Head<'_>) -> Result<(), &'static str> {
+        let mut lines = head.headers.get_all(AUTHORIZATION).iter();
+        match is_sensitive(head) && !lines.all(is_bearer) {
+            true => self.check_other_site(head),
+            false => Ok(()),
+        }
     }
 
     fn vary(&self) -> &'static str {

@@ -1,13 +1,11 @@
 //! The decision about a request that a proxy has in hand.
 
 use super::decide::{BearerVerdict, Credential};
-use super::decision::{
-    AnswerForm, Cache, Caller, Challenge, Decision, Refusal, SessionEffect, Verdict,
-};
+use super::decision::{AnswerForm, Cache, Caller, Decision, Refusal, SessionEffect, Verdict};
 use super::head::Head;
 use super::narrow::Narrow;
 use super::policy::Policy;
-use super::route::{Found, Requirements, Route};
+use super::route::{Found, Route};
 use crate::check::Check;
 use crate::identity::Identity;
 use crate::time::UnixTime;
@@ -18,18 +16,16 @@ impl Policy {
     /// anything itself, somebody has to be signed in, on open paths too: nobody meets a demand without being known.
     pub fn route_forwarded(&self, head: &Head<'_>, narrow: &Narrow) -> Route<'_> {
         match self.route(head) {
-            Route::Bypass | Route::Open if !narrow.is_nothing() => self.anywhere(),
+            Route::Bypass | Route::Open | Route::OpenToNetwork(_) if !narrow.is_nothing() => {
+                self.anywhere()
+            }
             route => route,
         }
     }
 
     /// What applies where a proxy asks without saying what about: what holds for every protected path.
     pub fn anywhere(&self) -> Route<'_> {
-        Route::Protected(Requirements {
-            rules: &self.rules,
-            found: Found::default(),
-            admit: self.admit.as_ref(),
-        })
+        Route::Protected(self.requirements(Found::default()))
     }
 
     /// Whether a request that a proxy has in hand may pass. `head` is made of what the proxy says, with the headers of the
@@ -75,13 +71,13 @@ impl Policy {
             Verdict::Refuse(refusal) => refusal,
             Verdict::LogIn { check, .. } => {
                 let mut refusal = empty(check, check.rule(), StatusCode::UNAUTHORIZED);
-                refusal.challenge = Some(Challenge::new(self.scheme(), None));
+                refusal.challenge = Some(self.bare_challenge());
                 refusal
             }
             Verdict::ComeAgain(_) => {
                 let check = Check::Unauthenticated;
                 let mut refusal = empty(check, check.rule(), StatusCode::UNAUTHORIZED);
-                refusal.challenge = Some(Challenge::new(self.scheme(), None));
+                refusal.challenge = Some(self.bare_challenge());
                 refusal
             }
             Verdict::Serve(_) => empty(

@@ -88,8 +88,13 @@ impl Matcher {
         );
         self.find_regex(path, found);
         self.search(path, found);
-        if self.way == Way::Generous {
-            let trimmed = path.trim_end_matches(['/', '.', ' ']);
+        // Most paths are tidy, and nothing is allocated for them.
+        let untidy = |path: &str| {
+            path.ends_with(['/', '.', ' ']) || path.contains("./") || path.contains(" /")
+        };
+        if self.way == Way::Generous && !self.regex_rules.is_empty() && untidy(path) {
+            let tidy = path::tidied(path);
+            let trimmed = tidy.trim_end_matches(['/', '.', ' ']);
             if trimmed.len() != path.len() {
                 self.find_regex(if trimmed.is_empty() { "/" } else { trimmed }, found);
             }

@@ -33,6 +33,9 @@ pub enum Ambiguity {
     Parameter,
     /// `%2f %5c %2e %00 %25 %23 %3f`: the escape of a character that would change how the path is cut.
     EncodedDelimiter,
+    /// The escapes of a character that some servers take for a slash, a backslash or a dot when they convert it to an
+    /// older character set or to its compatibility form: `／`, `⁄`, `＼`, `．`, `․` and the like.
+    Lookalike,
     /// `%XX` of a character that may stand unencoded.
     NeedlessEscape,
     /// `%` without two hexadecimal digits.
@@ -59,6 +62,9 @@ impl Ambiguity {
             Self::Parameter => "it contains `;`",
             Self::EncodedDelimiter => {
                 "it contains an encoded slash, backslash, dot, null, percent, hash or question mark"
+            }
+            Self::Lookalike => {
+                "it contains a character that some servers take for a slash, a backslash or a dot"
             }
             Self::NeedlessEscape => "it encodes a character that may stand unencoded",
             Self::MalformedEscape => "it contains `%` without two hexadecimal digits",
@@ -177,6 +183,7 @@ fn escape(rest: &[u8]) -> Result<&[u8], Ambiguity> {
     }
     match std::str::from_utf8(&character[..length]) {
         Ok(text) if text.contains(char::is_control) => Err(Ambiguity::Control),
+        Ok(text) if text.chars().any(|c| lookalike(c).is_some()) => Err(Ambiguity::Lookalike),
         Ok(_) => Ok(rest),
         Err(_) => Err(Ambiguity::NotUtf8),
     }
@@ -206,40 +213,84 @@ const MAX_READ: usize = 2048;
 /// The most readings that are looked at. A path that has more was made to have them.
 const MAX_READINGS: usize = 64;
 
+/// What some parser does to a path before it goes by it, and what has to be there for it to do anything.
+struct Read {
+    where_there_is: fn(&str) -> bool,
+    read: fn(&str) -> String,
+}
+
+const READS: [Read; 11] = [
+    Read {
+        where_there_is: |text| text.contains('%'),
+        read: decoded,
+    },
+    Read {
+        where_there_is: |text| text.contains("%u"),
+        read: unicode_decoded,
+    },
+    Read {
+        where_there_is: |text| !text.is_ascii(),
+        read: narrowed,
+    },
+    Read {
+        where_there_is: |text| text.contains('\\'),
+        read: |text| text.replace('\\', "/"),
+    },
+    // C strings end at the null, URLs at `#` and `?`.
+    Read {
+        where_there_is: |text| text.contains(ENDS),
+        read: |text| first(text, &ENDS).to_owned(),
+    },
+    Read {
+        where_there_is: |text| text.contains(char::is_control),
+        read: |text| text.replace(char::is_control, ""),
+    },
+    Read {
+        where_there_is: |text| text.contains(';'),
+        read: |text| each_segment(text, |s| first(s, &[';'])),
+    },
+    Read {
+        where_there_is: |text| text.contains(' '),
+        read: |text| each_segment(text, |s| s.trim_matches(' ')),
+    },
+    Read {
+        where_there_is: |text| text.contains(['.', ' ']),
+        read: tidied,
+    },
+    Read {
+        where_there_is: |text| text.contains("//"),
+        read: collapsed,
+    },
+    Read {
+        where_there_is: |text| text.contains("/.") || !text.starts_with('/'),
+        read: without_dots,
+    },
+];
+
+const ENDS: [char; 3] = ['\0', '#', '?'];
+
 /// Every path that some parser could read in `path`, itself included, in lower case; `None` if there is no telling.
 ///
 /// Restrictions are looked for in all of them. The list errs on the side of too many: a reading that nobody makes costs
-/// a refusal at most.
+/// a refusal at most. No order of the steps is assumed, since there are servers for each: one cuts parameters and decodes
+/// then, one decodes first, and a proxy in between has done either before.
 pub(super) fn readings(path: &str) -> Option<Vec<String>> {
     if path.len() > MAX_READ {
         return None;
     }
-    type Read = fn(&str) -> String;
-    let steps: [Read; 11] = [
-        decoded,
-        // Twice in all: by a proxy, and by the application behind it.
-        decoded,
-        narrowed,
-        |text| text.replace('\\', "/"),
-        // C strings end at the null, URLs at `#` and `?`.
-        |text| first(text, &['\0', '#', '?']).to_owned(),
-        |text| text.replace(char::is_control, ""),
-        |text| each_segment(text, |s| first(s, &[';'])),
-        |text| each_segment(text, |s| s.trim_matches(' ')),
-        collapsed,
-        without_dots,
-        collapsed,
-    ];
     let mut all = vec![path.to_owned()];
-    for read in steps {
-        for at in 0..all.len() {
-            let text = read(&all[at]);
-            if !all.contains(&text) {
-                all.push(text);
+    let mut next = 0;
+    while let Some(text) = all.get(next).cloned() {
+        next += 1;
+        for step in READS.iter().filter(|step| (step.where_there_is)(&text)) {
+            let text = (step.read)(&text);
+            if all.contains(&text) {
+                continue;
             }
-        }
-        if all.len() > MAX_READINGS {
-            return None;
+            if all.len() == MAX_READINGS {
+                return None;
+            }
+            all.push(text);
         }
     }
     for text in &mut all {
@@ -264,19 +315,62 @@ pub(super) fn decoded(text: &str) -> String {
             }
             _ => out.push(byte),
         }
+        let longer = match out[..] {
+            [.., 0xf0, 0x80, high @ (0x80 | 0x81), low @ 0x80..=0xbf] => Some((4, high, low)),
+            [.., 0xe0, high @ (0x80 | 0x81), low @ 0x80..=0xbf] => Some((3, high, low)),
+            _ => None,
+        };
+        if let Some((length, high, low)) = longer {
+            out.truncate(out.len() - length);
+            out.push((high & 1) << 6 | low & 0x3f);
+        }
         rest = tail;
     }
     String::from_utf8_lossy(&out).into_owned()
 }
 
-/// Full-width forms as the ASCII characters they look like.
+/// `%uXXXX` as the character it stands for, as IIS has it.
+fn unicode_decoded(text: &str) -> String {
+    let mut parts = text.split("%u");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let decoded = part.split_at_checked(4).and_then(|(code, rest)| {
+            let digits = code.bytes().all(|b| b.is_ascii_hexdigit());
+            let code = digits.then(|| u32::from_str_radix(code, 16).ok())??;
+            Some((char::from_u32(code)?, rest))
+        });
+        match decoded {
+            Some((c, rest)) => {
+                out.push(c);
+                out.push_str(rest);
+            }
+            None => {
+                out.push_str("%u");
+                out.push_str(part);
+            }
+        }
+    }
+    out
+}
+
+/// Characters as the ASCII characters they look like.
 fn narrowed(text: &str) -> String {
-    text.chars()
-        .map(|c| match u32::from(c) {
-            wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(c),
-            _ => c,
-        })
-        .collect()
+    let narrow = |c: char| match u32::from(c) {
+        wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(c),
+        _ => lookalike(c).unwrap_or(c),
+    };
+    text.replace('\u{2025}', "..").chars().map(narrow).collect()
+}
+
+/// The delimiter that a server makes of a character when it takes the best fit of an older character set or its
+/// compatibility form. Two dots in one character count as one dot here.
+fn lookalike(c: char) -> Option<char> {
+    match c {
+        '\u{ff0f}' | '\u{2044}' | '\u{2215}' => Some('/'),
+        '\u{ff3c}' | '\u{fe68}' | '\u{2216}' => Some('\\'),
+        '\u{ff0e}' | '\u{fe52}' | '\u{2024}' | '\u{2025}' => Some('.'),
+        _ => None,
+    }
 }
 
 fn first<'a>(text: &'a str, ends: &[char]) -> &'a str {
@@ -285,6 +379,14 @@ fn first<'a>(text: &'a str, ends: &[char]) -> &'a str {
 
 fn each_segment<'a>(text: &'a str, read: impl Fn(&'a str) -> &'a str) -> String {
     text.split('/').map(read).collect::<Vec<_>>().join("/")
+}
+
+/// Without the dots and spaces at the end of segments that some file systems drop.
+pub(super) fn tidied(text: &str) -> String {
+    each_segment(text, |segment| match segment.trim_end_matches(['.', ' ']) {
+        "" => segment,
+        tidy => tidy,
+    })
 }
 
 fn collapsed(text: &str) -> String {
@@ -336,6 +438,15 @@ mod tests {
             ("/admin%3fx", "/admin"),
             ("/%c0%aeadmin", "/.admin"),
             ("/ADMIN%20", "/admin"),
+            ("/%61dmin;%2fx", "/admin"),
+            ("/%2525%36%31dmin", "/admin"),
+            ("/%u0061dmin", "/admin"),
+            ("/x%u", "/x%u"),
+            ("/x%e0%80%afadmin", "/x/admin"),
+            ("/x%f0%80%81%81dmin", "/xadmin"),
+            ("/public/%ef%bc%8e%e2%80%a4%e2%81%84admin", "/admin"),
+            ("/public/%e2%80%a5%ef%bc%8fadmin", "/admin"),
+            ("/x./admin%20/", "/x/admin/"),
         ] {
             let all = readings(path).unwrap();
             assert!(all.iter().any(|r| r == reading), "{path}: {all:?}");

@@ -244,6 +244,11 @@ fn path_problem(path: &str, rest_allowed: bool) -> Option<String> {
                         "`{text}` is written `{{*{name}}}` here, or use `Pattern::prefix`"
                     ));
                 }
+                if text.contains('*') {
+                    return Some(format!(
+                        "`{text}` would be meant as it stands, with its `*`; for any number of characters use `Pattern::glob`"
+                    ));
+                }
                 plain.push_str(text);
                 None
             }

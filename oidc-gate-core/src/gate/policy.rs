@@ -139,7 +139,9 @@ impl Policy {
         let path = head.path();
         let placed = self.place(head.method, path);
         match path {
-            Path::Plain(_) if self.is_open_to(head.client, &placed) => Route::Open,
+            Path::Plain(_) if self.is_open_to(head.client, &placed) => {
+                Route::OpenToNetwork(self.requirements(placed.rules))
+            }
             _ => self.routed(placed),
         }
     }
@@ -157,15 +159,19 @@ impl Policy {
         self.open_to.is_some()
     }
 
+    pub(super) fn requirements(&self, found: Found) -> Requirements<'_> {
+        Requirements {
+            rules: &self.rules,
+            found,
+            admit: self.admit.as_ref(),
+        }
+    }
+
     fn routed(&self, placed: Placed) -> Route<'_> {
         match placed.place {
             Place::Bypass => Route::Bypass,
             Place::Open => Route::Open,
-            Place::Protected => Route::Protected(Requirements {
-                rules: &self.rules,
-                found: placed.rules,
-                admit: self.admit.as_ref(),
-            }),
+            Place::Protected => Route::Protected(self.requirements(placed.rules)),
             Place::Endpoint(endpoint) => Route::Endpoint(endpoint),
             Place::UnknownEndpoint => Route::UnknownEndpoint,
         }

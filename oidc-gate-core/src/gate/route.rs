@@ -17,6 +17,9 @@ pub enum Route<'p> {
     Bypass,
     /// Anyone may pass; who signed in is recognised.
     Open,
+    /// A client from there may pass, and whoever signed in is recognised. Anybody else would need what stands here, and so
+    /// does a request that another site has made the client send: the network vouches for it as a cookie would.
+    OpenToNetwork(Requirements<'p>),
     /// Only the signed-in may pass who meet all of these requirements.
     Protected(Requirements<'p>),
     /// The gate answers itself.
@@ -32,7 +35,7 @@ impl Route<'_> {
     pub fn needs_identity(&self) -> bool {
         match self {
             Self::Bypass | Self::UnknownEndpoint => false,
-            Self::Open | Self::Protected(_) => true,
+            Self::Open | Self::OpenToNetwork(_) | Self::Protected(_) => true,
             Self::Endpoint(endpoint) => match endpoint {
                 Endpoint::Start
                 | Endpoint::Callback(_)

@@ -391,6 +391,11 @@ mod tests {
                 "open(/a/*): `*` is written `{*rest}` here, or use `Pattern::prefix`",
             ),
             (
+                Pattern::prefix("/admin*"),
+                "open(/admin* and below): `admin*` would be meant as it stands, with its `*`; for any number of characters \
+                 use `Pattern::glob`",
+            ),
+            (
                 Pattern::path("/a/*rest"),
                 "open(/a/*rest): `*rest` is written `{*rest}` here, or use `Pattern::prefix`",
             ),
@@ -458,7 +463,7 @@ mod tests {
             Pattern::prefix("/a/"),
             Pattern::prefix("/{tenant}/public"),
             Pattern::path("/caf%C3%A9/{*rest}"),
-            Pattern::path("/a:b/c*d"),
+            Pattern::path("/a:b/c-d"),
             Pattern::regex(r"^/(?:a|b)/[|]/\|/(?P<x>x|y)$"),
             Pattern::regex("^(?i)/a$"),
             Pattern::get("/x").with_method(http::Method::PUT),

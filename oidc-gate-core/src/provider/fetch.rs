@@ -24,6 +24,13 @@ impl<T> Fetched<T> {
     pub fn new(value: T, fresh_for: Duration) -> Self {
         Self { value, fresh_for }
     }
+
+    /// The same, used for no longer than `most` without asking again, whatever the provider allows.
+    #[must_use]
+    pub fn at_most(mut self, most: Duration) -> Self {
+        self.fresh_for = self.fresh_for.min(most);
+        self
+    }
 }
 
 /// Fetches a provider's metadata

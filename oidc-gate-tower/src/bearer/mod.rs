@@ -18,7 +18,7 @@ use crate::{
         resource::{BasicTokens, BearerKind, Marker, Profile, ScopeForm, TokenRules},
         url::{EndpointUrl, Issuer},
     },
-    provider::{MetadataSource, Provider},
+    provider::{KeyCache, MetadataSource, Provider},
 };
 use serde_json::{Map, Value};
 use std::time::Duration;
@@ -82,6 +82,7 @@ pub struct Bearer {
     basic: BasicTokens,
     discovery_url: Option<String>,
     jwks_uri: Option<String>,
+    key_cache: KeyCache,
 }
 
 impl Bearer {
@@ -102,6 +103,7 @@ impl Bearer {
             basic: BasicTokens::default(),
             discovery_url: None,
             jwks_uri: None,
+            key_cache: KeyCache::default(),
         }
     }
 
@@ -202,6 +204,13 @@ impl Bearer {
         self.jwks_uri = Some(url.into());
         self
     }
+
+    /// For how long the issuer's keys and metadata may be used before it is asked for them again; as
+    /// [`Provider::key_cache`].
+    pub fn key_cache(mut self, age: Duration) -> Self {
+        self.key_cache = KeyCache::of(age);
+        self
+    }
 }
 
 /// What the claims mean, as for a [`Provider`]. Without any of these, it is what is said of the provider where the issuer is
@@ -279,6 +288,8 @@ pub(crate) struct Own<'a> {
     pub(crate) rules: &'a SignInRules,
     /// Whether they do, so that its keys are known already.
     pub(crate) signs_in: bool,
+    /// How long its keys may be used, where they are not known already.
+    pub(crate) key_cache: KeyCache,
 }
 
 /// A [`Bearer`] that was found to be right.
@@ -286,6 +297,8 @@ pub(crate) struct Accepted {
     pub(crate) rules: TokenRules,
     /// Where the keys are, of an issuer that is not the provider.
     pub(crate) source: Option<MetadataSource<IssuerMetadata>>,
+    /// How long they may be used.
+    pub(crate) key_cache: KeyCache,
     pub(crate) basic: BasicTokens,
 }
 
@@ -322,6 +335,10 @@ impl Bearer {
         let own = provider.filter(|own| *own.issuer == issuer);
         let mut problem = |text: String| problems.push(format!("{name}: {text}"));
         let source = self.source(own.is_some_and(|own| own.signs_in), &mut problem);
+        if let Some(found) = self.key_cache.problem() {
+            problem(found);
+        }
+        let key_cache = own.map_or(self.key_cache, |own| self.key_cache.and(own.key_cache));
         if self
             .leeway
             .is_some_and(|leeway| leeway > Provider::MAX_LEEWAY)
@@ -363,6 +380,7 @@ impl Bearer {
         (problems.len() == before).then_some(Accepted {
             rules,
             source,
+            key_cache,
             basic: self.basic,
         })
     }
@@ -386,6 +404,12 @@ impl Bearer {
         if said && is_own {
             problem(
                 "discovery_url, jwks_uri: the issuer is the provider, whose metadata is said of the Provider"
+                    .to_owned(),
+            );
+        }
+        if self.key_cache.is_set() && is_own {
+            problem(
+                "key_cache: the issuer is the provider, of whom it is said by Provider::key_cache"
                     .to_owned(),
             );
         }

@@ -15,8 +15,10 @@ use crate::{
         time::UnixTime,
         url::Issuer,
     },
+    metrics::{Metrics, TokenOutcome},
     outside::Outside,
     ports::Clock,
+    provider::KeyCache,
     published::{Published, Unavailable},
     tasks::Tasks,
     upstream::Upstream,
@@ -31,6 +33,8 @@ pub(crate) struct Verifier {
     basic: BasicTokens,
     verified: VerifiedTokens,
     clock: Arc<dyn Clock>,
+    /// Where it is counted what tokens come to, if it is.
+    metrics: Option<Arc<Metrics>>,
 }
 
 /// An issuer's keys.
@@ -78,11 +82,15 @@ pub(crate) struct World {
 
 impl Verifier {
     /// Tokens by these rules. Rules of one issuer share its keys, and those of the provider share its with the logins; of two
-    /// that say differently where the keys are, the first decides.
+    /// that say differently where the keys are, the first decides, and of two that say how long they may be used, the shorter.
     pub(crate) fn new(accepted: Vec<Accepted>, provider: Option<&Upstream>, world: World) -> Self {
         let clock = world.outside.clock.clone();
+        let metrics = world.outside.metrics.clone();
         let (mut rings, mut rules, mut basic) =
             (Vec::<Ring>::new(), Vec::new(), BasicTokens::Ignored);
+        let caches: Vec<_> = (accepted.iter())
+            .map(|one| (one.rules.issuer.clone(), one.key_cache))
+            .collect();
         for one in accepted {
             if one.basic == BasicTokens::Taken {
                 basic = BasicTokens::Taken;
@@ -92,7 +100,10 @@ impl Verifier {
                 let (outside, tasks) = (world.outside.clone(), world.tasks.clone());
                 rings.extend(match (one.source, provider) {
                     (Some(source), _) => {
-                        let published = Published::new(issuer, source, outside, tasks);
+                        let of_it = caches.iter().filter(|(of, _)| *of == issuer);
+                        let cache =
+                            of_it.fold(KeyCache::default(), |most, (_, one)| most.and(*one));
+                        let published = Published::new(issuer, source, cache, outside, tasks);
                         Some(Ring::Other(published))
                     }
                     (None, provider) => {
@@ -108,6 +119,7 @@ impl Verifier {
             basic,
             verified: VerifiedTokens::new(),
             clock,
+            metrics,
         }
     }
 
@@ -116,21 +128,22 @@ impl Verifier {
         let token = match presented(headers, self.basic) {
             Ok(Some(token)) => token,
             Ok(None) => return Sight::Nothing,
-            Err(failed) => return Sight::Bad(failed),
+            Err(failed) => return self.counted(Sight::Bad(failed)),
         };
         let name = self.verified.name(token.expose());
         let generation = |issuer: usize| self.rings.get(issuer).map_or(0, Ring::generation);
         if let Some(name) = name
             && let Some(identity) = self.verified.get(name, now, generation)
         {
+            self.count(TokenOutcome::Cached);
             return Sight::Good(identity);
         }
         let candidate = match self.bearers.read(token.expose()) {
             Ok(candidate) => candidate,
-            Err(failed) => return Sight::Bad(failed),
+            Err(failed) => return self.counted(Sight::Bad(failed)),
         };
         let Some((ring, generation)) = self.ring(&candidate) else {
-            return Sight::NoTelling;
+            return self.counted(Sight::NoTelling);
         };
         let at_hand = self
             .rings
@@ -139,10 +152,31 @@ impl Verifier {
         if let Some(keys) = at_hand
             && candidate.other_keys(&keys).is_none()
         {
-            return self.judge(candidate, (ring, generation), &keys, name, now);
+            return self.counted(self.judge(candidate, (ring, generation), &keys, name, now));
         }
         let (this, token) = (self.clone(), AccessToken::new(token.expose()));
-        Sight::Later(Box::pin(async move { this.wait(&token, name).await }))
+        Sight::Later(Box::pin(async move {
+            let sight = this.wait(&token, name).await;
+            this.counted(sight)
+        }))
+    }
+
+    /// What a token came to that was not known, counted.
+    fn counted(&self, sight: Sight) -> Sight {
+        match &sight {
+            Sight::Good(_) => self.count(TokenOutcome::Valid),
+            Sight::Bad(_) => self.count(TokenOutcome::Invalid),
+            Sight::NoTelling => self.count(TokenOutcome::Unavailable),
+            // There is none, or it is counted when it has come to something.
+            Sight::Nothing | Sight::Later(_) => {}
+        }
+        sight
+    }
+
+    fn count(&self, outcome: TokenOutcome) {
+        if let Some(metrics) = &self.metrics {
+            metrics.token_came_to(outcome);
+        }
     }
 
     /// As `look`, with the keys fetched if need be.

@@ -21,7 +21,7 @@ use crate::{
     pages::{Branding, Pages},
     passing::Callers,
     ports::DynHttpClient,
-    provider::MetadataSource,
+    provider::{KeyCache, MetadataSource},
     remember::Remembered,
     sessions::Sessions,
     tasks::Tasks,
@@ -160,10 +160,16 @@ impl GateBuilder {
                 issuer
             }
         };
+        // Where users sign in, it is the provider's, and its problem.
+        let said = self.said.key_cache_age.as_ref();
+        let said = said.filter(|_| sign_in.is_none());
+        let key_cache = said.map_or(KeyCache::default(), |said| KeyCache::of(said.value));
+        problems.extend(key_cache.problem());
         let own = issuer.as_ref().map(|issuer| Own {
             issuer,
             rules: &rules,
             signs_in: sign_in.is_some(),
+            key_cache,
         });
         let accepted = bearers
             .into_iter()
@@ -264,6 +270,7 @@ impl GateBuilder {
             upstream: Upstream::new(
                 with.issuer,
                 with.source,
+                provider.key_cache,
                 registration,
                 rules,
                 outside,
@@ -492,7 +499,7 @@ impl GateBuilder {
             #[cfg(feature = "dev-provider")]
             Http::Embedded(http) => http,
         });
-        http_client(own, self.ca_file.as_deref(), certificate, problems).map(Into::into)
+        http_client(own, &self.ca_files, certificate, problems).map(Into::into)
     }
 }
 

@@ -29,7 +29,9 @@ impl GateBuilder {
             (None, _) => {}
         }
         self.base_url = value(&said.base_url).or(self.base_url);
-        self.ca_file = value(&said.ca_file).or(self.ca_file);
+        if let Some(files) = &said.ca_file {
+            self.ca_files.clone_from(&files.value);
+        }
         self.cookie_domain = value(&said.cookie_domain).or(self.cookie_domain);
         if let Some(scopes) = &said.scopes {
             self.scopes = Some(scopes.value.clone());
@@ -126,6 +128,13 @@ impl GateBuilder {
         }
         if said.pass_preflights.as_ref().is_some_and(|said| said.value) {
             self = self.pass_preflights();
+        }
+        if said
+            .pass_own_cookies
+            .as_ref()
+            .is_some_and(|said| said.value)
+        {
+            self = self.pass_own_cookies();
         }
         if let Some(headers) = &said.identity_headers {
             self = self.identity_headers(headers.value.clone());
@@ -259,6 +268,9 @@ impl Settings {
             username_at,
             danger_trust_unverified_email
         );
+        if let Some(age) = &self.key_cache_age {
+            provider = provider.key_cache(age.value);
+        }
         for audience in self.trusted_audiences.iter().flat_map(|said| &said.value) {
             provider = provider.trust_audience(audience);
         }
@@ -430,6 +442,7 @@ const NAMES: &[(&str, &str)] = &[
     ("resource", "resource"),
     ("trust_audience", "trusted_audiences"),
     ("leeway", "leeway"),
+    ("key_cache", "key_cache_age"),
     ("groups_at", "groups_at"),
     ("roles_at", "roles_at"),
     ("email_at", "email_at"),

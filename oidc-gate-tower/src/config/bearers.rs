@@ -31,6 +31,7 @@ pub(super) const KEYS: &[&str] = &[
     "client_id_is_audience",
     "discovery_url",
     "jwks_uri",
+    "key_cache_age",
     "groups_at",
     "roles_at",
     "email_at",
@@ -140,6 +141,7 @@ fn with(bearer: Bearer, key: &str, value: Value) -> Result<Bearer, String> {
         }
         "discovery_url" => bearer.discovery_url(parse::text(value)?),
         "jwks_uri" => bearer.jwks_uri(parse::text(value)?),
+        "key_cache_age" => bearer.key_cache(parse::duration(value)?),
         "groups_at" => parse::claim_places(value)?
             .into_iter()
             .fold(bearer, Bearer::groups_at),

@@ -1,6 +1,10 @@
 //! What a process around a gate needs: where it listens, and what stands behind it.
 
-use super::{parse, settings::settings, value::Value};
+use super::{
+    parse,
+    settings::settings,
+    value::{Family, Said, Value},
+};
 use http::Uri;
 use std::{
     fmt,
@@ -30,6 +34,12 @@ settings! {
     websockets: bool = parse::flag;
     /// `true`: whoever answers for an `https://` upstream is believed to be it
     danger_upstream_any_certificate: bool = parse::flag;
+    /// where probes learn, in front of the gate, that the process is up: `/ping`; nowhere unless set
+    ping_path: ProbePath = probe_path;
+    /// where probes learn, in front of the gate, that users can sign in: `/ready`; nowhere unless set
+    ready_path: ProbePath = probe_path;
+    /// where to listen for those who collect metrics: `127.0.0.1:9090`; whoever reaches it reads them at `/metrics`
+    metrics_address: Address = address;
     /// `cookie` (the default): where sessions are kept
     session_store: SessionStore = session_store;
 }
@@ -45,6 +55,9 @@ pub struct Server {
     pass_host_header: bool,
     websockets: bool,
     any_certificate: bool,
+    ping_path: Option<ProbePath>,
+    ready_path: Option<ProbePath>,
+    metrics_address: Option<Address>,
 }
 
 impl Server {
@@ -98,11 +111,33 @@ impl Server {
     pub fn danger_upstream_any_certificate(&self) -> bool {
         self.any_certificate
     }
+
+    /// The path at which probes are told that the process is up, if there is one: by
+    /// [`Gate::ping`](crate::Gate::ping), to GET and HEAD, before anything else looks at the request.
+    pub fn ping_path(&self) -> Option<&str> {
+        self.ping_path.as_ref().map(|path| &*path.0)
+    }
+
+    /// The path at which probes are told whether users can sign in, if there is one: by
+    /// [`Gate::readiness`](crate::Gate::readiness), as above.
+    pub fn ready_path(&self) -> Option<&str> {
+        self.ready_path.as_ref().map(|path| &*path.0)
+    }
+
+    /// The host and port to serve [`Gate::metrics`](crate::Gate::metrics) at, if there are any.
+    ///
+    /// # Security
+    ///
+    /// Whoever reaches them may read.
+    pub fn metrics_address(&self) -> Option<(&str, u16)> {
+        let address = self.metrics_address.as_ref()?;
+        Some((&address.host, address.port))
+    }
 }
 
 impl ServerSettings {
     /// The server, and what is wrong with what was said of it.
-    pub(super) fn server(&self, problems: &mut Vec<String>) -> Server {
+    pub(super) fn server(&self, asked_by: Option<Family>, problems: &mut Vec<String>) -> Server {
         let tls = match (&self.tls_cert_file, &self.tls_key_file) {
             (Some(cert), Some(key)) => Some((cert.value.clone(), key.value.clone())),
             (Some(one), None) => {
@@ -142,6 +177,25 @@ impl ServerSettings {
                 ));
             }
         }
+        // oauth2-proxy's probes are where nobody has said anything, too.
+        let probe = |said: &Option<Said<ProbePath>>, theirs: &str| match (said, asked_by) {
+            (Some(said), _) => Some(said.value.clone()),
+            (None, Some(Family::OAuth2Proxy)) => Some(ProbePath(theirs.to_owned())),
+            (None, _) => None,
+        };
+        let ping_path = probe(&self.ping_path, "/ping");
+        let ready_path = probe(&self.ready_path, "/ready");
+        if let (Some(said), true) = (
+            self.ping_path
+                .as_ref()
+                .map(|said| &said.place)
+                .or(self.ready_path.as_ref().map(|said| &said.place)),
+            ping_path.is_some() && ping_path == ready_path,
+        ) {
+            problems.push(format!(
+                "{said}: ping_path and ready_path are the same; give each a path of its own"
+            ));
+        }
         macro_rules! or {
             ($field:ident, $default:expr) => {
                 self.$field
@@ -164,6 +218,9 @@ impl ServerSettings {
             pass_host_header: or!(pass_host_header, true),
             websockets: or!(websockets, true),
             any_certificate: or!(danger_upstream_any_certificate, false),
+            ping_path,
+            ready_path,
+            metrics_address: self.metrics_address.as_ref().map(|said| said.value.clone()),
         }
     }
 }
@@ -174,6 +231,10 @@ pub(super) struct Address {
     host: String,
     port: u16,
 }
+
+/// A path that a probe asks for, as it stands in the request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ProbePath(String);
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -258,6 +319,17 @@ pub(super) fn address(value: Value) -> Result<Address, String> {
         host: host.to_owned(),
         port,
     })
+}
+
+fn probe_path(value: Value) -> Result<ProbePath, String> {
+    let path = parse::text(value)?;
+    let is_plain = path.starts_with('/') && !path.contains(['?', '#']);
+    match is_plain && path.bytes().all(|b| b.is_ascii_graphic()) {
+        true => Ok(ProbePath(path)),
+        false => Err(format!(
+            "{path:?} is no path; write it as in /ping, without a query"
+        )),
+    }
 }
 
 fn tls_version(value: Value) -> Result<TlsVersion, String> {

@@ -87,8 +87,8 @@ settings! {
     client_key_alg: String = parse::text;
     /// the scopes, separated by spaces; `openid profile email` unless set
     scopes: Vec<String> = parse::words;
-    /// certificate authorities to trust beside the system's when talking to the provider, in PEM
-    ca_file: String = parse::text;
+    /// files with certificate authorities to trust beside the system's when talking to the provider, in PEM
+    ca_file: Vec<String> = parse::list;
     /// where browsers find the application: `https://app.example.com`
     base_url: String = parse::text;
     /// base64 of 32 random bytes or more; several separated by commas, newest first
@@ -123,6 +123,8 @@ settings! {
     token_endpoint: String = parse::text;
     /// where the provider's keys are
     jwks_uri: String = parse::text;
+    /// how long the provider's keys and metadata may be used before it is asked again, whatever it allows itself; `1m` to `24h`
+    key_cache_age: Duration = parse::duration;
     /// where more claims are
     userinfo_endpoint: String = parse::text;
     /// where a browser is sent to sign out
@@ -201,6 +203,8 @@ settings! {
     identity_headers: IdentityHeaders = parse::identity_headers;
     /// the same in the application's answers, for a proxy in front, which has to take them off
     identity_response_headers: IdentityHeaders = parse::identity_headers;
+    /// `true`: the application sees the gate's own cookies, which are kept from it otherwise: who reads a session's can be the user
+    pass_own_cookies: bool = parse::flag;
 
     beside {
         /// The rules of a file's `[[rule]]` tables, and those of oauth2-proxy's routes.

@@ -424,6 +424,12 @@ fn the_server_is_what_the_files_say() {
             && !server.danger_upstream_any_certificate()
     );
     assert!(server.upstreams().is_empty() && server.tls().is_none());
+    // Probes are where they were there.
+    assert_eq!(
+        (server.ping_path(), server.ready_path()),
+        (Some("/ping"), Some("/ready"))
+    );
+    assert_eq!(server.metrics_address(), None);
 
     let text = "address = \":8443\"\ntls_cert_file = \"/c\"\ntls_key_file = \"/k\"\ntls_min_version = \"1.3\"\n\
                 upstreams = [\"http://127.0.0.1:8080/\", \"static://204\"]\npass_host_header = false\n";
@@ -434,12 +440,35 @@ fn the_server_is_what_the_files_say() {
     assert_eq!(server.tls(), Some((Path::new("/c"), Path::new("/k"))));
     assert_eq!(server.tls_min_version(), TlsVersion::Tls13);
     assert!(!server.passes_host());
+    assert_eq!((server.ping_path(), server.ready_path()), (None, None));
+    let said = [
+        ("OIDC_GATE_PING_PATH", "/up"),
+        ("OIDC_GATE_METRICS_ADDRESS", "[::1]:9090"),
+    ];
+    let said = Sources::new().env(file().ours).env(said);
+    let config = Config::read(said).unwrap();
+    let of_ours = config.server();
+    assert_eq!(
+        (of_ours.ping_path(), of_ours.ready_path()),
+        (Some("/up"), None)
+    );
+    assert_eq!(of_ours.metrics_address(), Some(("::1", 9090)));
     let paths: Vec<_> = server
         .upstreams()
         .iter()
         .map(|upstream| upstream.path.as_str())
         .collect();
     assert_eq!(paths, ["/", "/files/"]);
+}
+
+#[test]
+fn the_gates_own_cookies_are_kept_from_the_application_unless_it_is_said() {
+    for (said, keeps) in [(None, true), (Some("false"), true), (Some("true"), false)] {
+        let said = said.map(|said| ("OIDC_GATE_PASS_OWN_COOKIES", said));
+        let sources = Sources::new().env(file().ours).env(said);
+        let gate = Config::read(sources).unwrap().gate().build().unwrap();
+        assert_eq!(gate.0.common.passing.keeps_own_cookies(), keeps, "{said:?}");
+    }
 }
 
 /// The names that may stand in a file.

@@ -63,7 +63,7 @@ impl Config {
     /// only missing is told by [`GateBuilder::build`], because the code may still say it. No problem shows a secret.
     pub fn read(sources: Sources) -> Result<Self, ConfigError> {
         let mut reader = Reader::read(&sources);
-        let server = reader.server.server(&mut reader.problems);
+        let server = (reader.server).server(reader.settings.asked_by, &mut reader.problems);
         reader.assume_base_url(&server);
         let config = Self {
             settings: reader.settings,

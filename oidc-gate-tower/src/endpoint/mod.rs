@@ -2,7 +2,7 @@
 
 mod auth;
 mod callback;
-mod operations;
+pub(crate) mod operations;
 mod sign_in;
 mod sign_out;
 mod start;
@@ -24,6 +24,7 @@ use http::{Method, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// Serves an endpoint for a request that the policy has let through to it. `recognised` is what its cookies came to.
 pub(crate) async fn serve<B>(
@@ -93,18 +94,23 @@ fn refuse(
 /// The most that is read of a form's body, in bytes.
 const MAX_FORM_BYTES: usize = 8 * 1024;
 
+/// How long a form's body may take.
+const MAX_FORM_TIME: Duration = Duration::from_secs(10);
+
 async fn small_form<B>(body: B) -> Result<Bytes, CheckFailed>
 where
     B: Body + Send + 'static,
     B::Data: Send,
 {
     // `Limited` wants an error it can box; which it is does not matter to the answer.
-    match Limited::new(body.map_err(|_| Unread), MAX_FORM_BYTES)
-        .collect()
-        .await
-    {
-        Ok(form) => Ok(form.to_bytes()),
-        Err(error) => {
+    let read = Limited::new(body.map_err(|_| Unread), MAX_FORM_BYTES).collect();
+    match tokio::time::timeout(MAX_FORM_TIME, read).await {
+        Err(_) => Err(CheckFailed::new(
+            Check::BodyLate,
+            format!("expected all of it within {} s", MAX_FORM_TIME.as_secs()),
+        )),
+        Ok(Ok(form)) => Ok(form.to_bytes()),
+        Ok(Err(error)) => {
             let cause = if error.is::<Unread>() {
                 "the body broke off".to_owned()
             } else {

@@ -18,15 +18,12 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The process is up.
-pub(super) fn ping() -> Response<Bytes> {
+pub(crate) fn ping() -> Response<Bytes> {
     text(StatusCode::OK, TEXT, "OK\n")
 }
 
 /// What logins need is there. Why it is not stands in the log and nowhere else.
-///
-/// Whoever asks often makes nobody ask the provider often: what is known is known for all, and a failure holds for as long as
-/// it does for logins.
-pub(super) async fn ready(gate: &Gate) -> Response<Bytes> {
+pub(crate) async fn ready(gate: &Gate) -> Response<Bytes> {
     if gate.ready().await.is_ok() {
         return text(StatusCode::OK, TEXT, "OK\n");
     }

@@ -16,6 +16,7 @@ use crate::{
     ports::Boxed,
     recognise::{Look, Recognised},
     report,
+    service::timed,
     sessions::Sessions,
 };
 use bytes::Bytes;
@@ -131,13 +132,25 @@ fn decide(
         // Envoy takes no other for an admission.
         Dialect::Traefik | Dialect::Caddy | Dialect::Envoy => StatusCode::OK,
     };
-    let answer = match (verdict, sessions) {
+    let common = &gate.0.common;
+    common.metrics.decided(&verdict);
+    let why = match &verdict {
+        Verdict::LogIn { check, .. } => Some(*check),
+        _ => None,
+    };
+    let is_named = !matches!(
+        verdict,
+        Verdict::Admit(Caller::Anonymous | Caller::Bypassed)
+    );
+    let who = || recognised.principal(now).filter(|_| is_named);
+    let told = common.telling.about(who, why);
+    let (answer, cookies) = match (verdict, sessions) {
         (Verdict::Refuse(refusal), _) if dialect == Dialect::Nginx => {
             let mut response = denied(gate, &refusal);
             if let Some(login) = login {
                 response.headers_mut().insert(LOGIN, login);
             }
-            return Reply::Now(Answer::Now(response), only(cookies));
+            (Answer::Now(response), only(cookies))
         }
         (Verdict::Admit(caller), _) => {
             let mut response = answer::empty(status);
@@ -145,26 +158,37 @@ fn decide(
                 response.headers_mut().extend(forward.named.of(who, None));
             }
             name_nobody(forward, response.headers_mut());
-            return Reply::Now(Answer::Now(response), only(cookies));
+            (Answer::Now(response), only(cookies))
         }
-        (Verdict::Refuse(refusal), _) => Answer::Now(denied(gate, &refusal)),
+        (Verdict::Refuse(refusal), _) => (Answer::Now(denied(gate, &refusal)), cookies),
         (Verdict::ComeAgain(place), _) => {
             let page = gate.0.common.answers.lead(place.as_str());
-            Answer::Now(never_admitting(page, StatusCode::UNAUTHORIZED))
+            let page = never_admitting(page, StatusCode::UNAUTHORIZED);
+            (Answer::Now(page), cookies)
         }
-        (verdict @ Verdict::LogIn { .. }, Some(sessions)) => log_in(
-            gate,
-            forward,
-            sessions,
-            asked,
-            forwarded,
-            &recognised,
-            verdict,
-        ),
+        (verdict @ Verdict::LogIn { .. }, Some(sessions)) => {
+            let to_login = log_in(
+                gate,
+                forward,
+                sessions,
+                asked,
+                forwarded,
+                &recognised,
+                verdict,
+            );
+            (to_login, cookies)
+        }
         // Neither is among the verdicts about what a proxy has in hand.
         (Verdict::LogIn { .. }, None) | (Verdict::Serve(_), _) => {
-            Answer::Now(answer::empty(StatusCode::FORBIDDEN))
+            (Answer::Now(answer::empty(StatusCode::FORBIDDEN)), cookies)
         }
+    };
+    let answer = match answer {
+        Answer::Now(mut response) => {
+            told.with(response.extensions_mut());
+            Answer::Now(response)
+        }
+        Answer::Later(work) => Answer::Later(Box::pin(timed(work, common.metrics.clone(), told))),
     };
     Reply::Now(answer, cookies)
 }

@@ -104,6 +104,26 @@ impl EndedBy {
     ];
 }
 
+/// What a bearer token came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenOutcome {
+    Valid,
+    /// It was verified before.
+    Cached,
+    Invalid,
+    /// The issuer's keys could not be had.
+    Unavailable,
+}
+
+impl TokenOutcome {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Valid, "valid"),
+        (Self::Cached, "cached"),
+        (Self::Invalid, "invalid"),
+        (Self::Unavailable, "unavailable"),
+    ];
+}
+
 const CHECKS: usize = Check::ALL.len();
 const PURPOSES: usize = Purpose::ALL.len();
 
@@ -111,6 +131,7 @@ const PURPOSES: usize = Purpose::ALL.len();
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
     requests: Shares<{ Outcome::ALL.len() }>,
+    tokens: Shares<{ TokenOutcome::ALL.len() }>,
     refusals: Checks,
     logins_started: Counters<1>,
     logins_succeeded: Counters<1>,
@@ -132,6 +153,10 @@ struct ToProvider {
 impl Metrics {
     pub(crate) fn decided(&self, verdict: &Verdict) {
         self.requests.count(Outcome::of(verdict) as usize);
+    }
+
+    pub(crate) fn token_came_to(&self, outcome: TokenOutcome) {
+        self.tokens.count(outcome as usize);
     }
 
     pub(crate) fn refused(&self, check: Check) {
@@ -175,6 +200,11 @@ impl Metrics {
         for (outcome, name) in Outcome::ALL {
             let value = self.requests.read(outcome as usize);
             text.sample(&REQUESTS, "", &[name], None, value);
+        }
+        text.family(&BEARER);
+        for (outcome, name) in TokenOutcome::ALL {
+            let value = self.tokens.read(outcome as usize);
+            text.sample(&BEARER, "", &[name], None, value);
         }
         text.family(&REFUSALS);
         for (at, check) in Check::ALL.iter().enumerate() {
@@ -228,6 +258,12 @@ const REQUESTS: Family = Family {
     labels: "verdict",
     help: "Requests by what the gate decided about them.",
 };
+const BEARER: Family = Family {
+    name: "oidc_gate_bearer_total",
+    kind: Kind::Counter,
+    labels: "verdict",
+    help: "Bearer tokens by what they came to.",
+};
 const REFUSALS: Family = Family {
     name: "oidc_gate_refusals_total",
     kind: Kind::Counter,
@@ -279,8 +315,9 @@ const ANSWER_DURATION: Family = Family {
 
 /// All of them, in the order of the text.
 #[cfg(test)]
-const FAMILIES: [&Family; 9] = [
+const FAMILIES: [&Family; 10] = [
     &REQUESTS,
+    &BEARER,
     &REFUSALS,
     &LOGINS_STARTED,
     &LOGINS_SUCCEEDED,

@@ -54,7 +54,14 @@ fn the_documentation_names_every_metric_and_no_other() {
     assert_eq!(
         said,
         [
-            ("verdict", list(&Outcome::ALL.map(|(_, name)| name))),
+            (
+                "verdict` of `oidc_gate_requests_total",
+                list(&Outcome::ALL.map(|(_, name)| name))
+            ),
+            (
+                "verdict` of `oidc_gate_bearer_total",
+                list(&TokenOutcome::ALL.map(|(_, name)| name))
+            ),
             ("by", list(&EndedBy::ALL.map(|(_, name)| name))),
             (
                 "endpoint",
@@ -147,6 +154,7 @@ fn what_is_counted_makes_no_new_series() {
         }
     }
     metrics.session_ended(EndedBy::SignOut);
+    metrics.token_came_to(TokenOutcome::Cached);
     metrics.answered(Duration::from_secs(20));
     assert_eq!(series(&metrics.text()), before);
     for (series, is) in [
@@ -154,6 +162,8 @@ fn what_is_counted_makes_no_new_series() {
         ("oidc_gate_requests_total{verdict=\"endpoint\"}", "1"),
         ("oidc_gate_requests_total{verdict=\"refused\"}", "1"),
         ("oidc_gate_requests_total{verdict=\"log_in\"}", "0"),
+        ("oidc_gate_bearer_total{verdict=\"cached\"}", "1"),
+        ("oidc_gate_bearer_total{verdict=\"valid\"}", "0"),
         ("oidc_gate_refusals_total{check=\"request.forbidden\"}", "1"),
         ("oidc_gate_sessions_ended_total{by=\"sign_out\"}", "1"),
         ("oidc_gate_sessions_ended_total{by=\"another_user\"}", "0"),
@@ -185,6 +195,9 @@ fn what_is_counted_makes_no_new_series() {
 #[test]
 fn every_case_has_a_place_of_its_own() {
     for (at, (outcome, _)) in Outcome::ALL.into_iter().enumerate() {
+        assert_eq!(outcome as usize, at);
+    }
+    for (at, (outcome, _)) in TokenOutcome::ALL.into_iter().enumerate() {
         assert_eq!(outcome as usize, at);
     }
     for (at, (by, _)) in EndedBy::ALL.into_iter().enumerate() {

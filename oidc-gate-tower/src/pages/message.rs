@@ -110,6 +110,12 @@ messages! {
         "The address does not take this kind of request.",
         "Go to the application",
     }
+    /// What a request says of who has sent it cannot be read.
+    Unreadable {
+        "This request cannot be read",
+        "What it says about who has sent it has no form that this application knows.",
+        "Go to the application",
+    }
     /// Nobody is signed in, and this is no place to begin a login.
     NotSignedIn {
         "You are not signed in",
@@ -164,9 +170,11 @@ impl Message {
             (Check::EmailMissing, _) => Self::EmailMissing,
             (Check::EmailUnverified, _) => Self::EmailUnverified,
             (Check::UnknownEndpoint, _) => Self::NotFound,
+            (Check::BearerHeader, _) => Self::Unreadable,
             (
                 _,
                 StatusCode::METHOD_NOT_ALLOWED
+                | StatusCode::REQUEST_TIMEOUT
                 | StatusCode::PAYLOAD_TOO_LARGE
                 | StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ) => Self::NotTaken,

@@ -3,10 +3,12 @@
 
 mod claims;
 mod discovery;
+mod key_cache;
 mod request;
 
 pub use discovery::ProviderMetadata;
 pub(crate) use discovery::{DiscoverySettings, MetadataSource};
+pub(crate) use key_cache::KeyCache;
 pub(crate) use request::RequestSettings;
 
 use crate::{
@@ -30,6 +32,7 @@ use std::{sync::Arc, time::Duration};
 /// | how the answer comes | [`response_mode`](Self::response_mode) |
 /// | ID tokens | [`id_token_alg`](Self::id_token_alg), [`trust_audience`](Self::trust_audience), [`leeway`](Self::leeway) |
 /// | where metadata is | [`discovery_url`](Self::discovery_url), [`metadata`](Self::metadata) |
+/// | how long metadata and keys are used | [`key_cache`](Self::key_cache) |
 ///
 /// What one login asks for is said by [`LogIn`](crate::LogIn).
 ///
@@ -70,6 +73,7 @@ pub struct Provider {
     pub(crate) discovery: DiscoverySettings,
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) leeway: Duration,
+    pub(crate) key_cache: KeyCache,
     id_token_alg: Option<String>,
 }
 
@@ -95,6 +99,7 @@ impl Provider {
             discovery: DiscoverySettings::default(),
             trusted_audiences: Vec::new(),
             leeway: Duration::from_secs(30),
+            key_cache: KeyCache::default(),
             id_token_alg: None,
         }
     }
@@ -220,6 +225,7 @@ impl Provider {
             let secs = self.leeway.as_secs();
             problems.push(format!("leeway: {secs} s; clocks may differ by at most 300 s, so set this machine's clock right"));
         }
+        problems.extend(self.key_cache.problem());
         problems
     }
 

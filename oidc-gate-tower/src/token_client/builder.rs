@@ -20,7 +20,7 @@ pub struct TokenClientBuilder {
     client_id: String,
     auth: ClientAuth,
     http: Option<Box<dyn DynHttpClient>>,
-    ca_file: Option<String>,
+    ca_files: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -31,7 +31,7 @@ impl TokenClientBuilder {
             client_id,
             auth,
             http: None,
-            ca_file: None,
+            ca_files: Vec::new(),
             clock: None,
         }
     }
@@ -54,7 +54,7 @@ impl TokenClientBuilder {
         let issuer = (said.issuer_url).ok_or_else(|| missing("OIDC_GATE_ISSUER_URL"));
         match (issuer, client) {
             (Ok(issuer), Ok((id, auth))) => Ok(Self {
-                ca_file: said.ca_file.map(|said| said.value),
+                ca_files: said.ca_file.map(|said| said.value).unwrap_or_default(),
                 ..Self::new(issuer.value, id, auth)
             }),
             (issuer, client) => Err(ConfigError::new(
@@ -69,9 +69,9 @@ impl TokenClientBuilder {
         self
     }
 
-    /// Certificate authorities to trust beside the system's: a PEM file.
+    /// Certificate authorities to trust beside the system's: a PEM file. May be called several times.
     pub fn ca_pem_file(mut self, path: impl Into<String>) -> Self {
-        self.ca_file = Some(path.into());
+        self.ca_files.push(path.into());
         self
     }
 
@@ -96,12 +96,7 @@ impl TokenClientBuilder {
             problems.push(format!("client: {problem}"));
         }
         let certificate = self.auth.certificate;
-        let http = http_client(
-            self.http,
-            self.ca_file.as_deref(),
-            certificate,
-            &mut problems,
-        );
+        let http = http_client(self.http, &self.ca_files, certificate, &mut problems);
         let (Some(issuer), Some(http), true) = (issuer, http, problems.is_empty()) else {
             return Err(ConfigError::new(problems));
         };

@@ -93,6 +93,56 @@ async fn a_token_lets_in_and_only_the_first_request_with_it_asks_anybody() {
 }
 
 #[tokio::test]
+async fn it_is_counted_what_tokens_come_to() {
+    let w = with_bearer();
+    let good = good(&w);
+    let counts = |w: &World| {
+        let text = w.gate.metrics();
+        ["valid", "cached", "invalid", "unavailable"].map(|verdict| {
+            let series = format!("oidc_gate_bearer_total{{verdict=\"{verdict}\"}} ");
+            let value = text.lines().find_map(|line| line.strip_prefix(&series));
+            value.unwrap().parse::<u64>().unwrap()
+        })
+    };
+    w.fault(Fault::Unreachable);
+    assert_eq!(show(&w, "/me", &good).await.status, 503);
+    assert_eq!(counts(&w), [0, 0, 0, 1]);
+    w.provider.clear_faults();
+    w.advance(1);
+    // What was verified while the keys came is verified once more.
+    show(&w, "/me", &good).await;
+    assert_eq!(counts(&w), [1, 0, 0, 1]);
+    let other = token(&w.provider, &json!({"jti": "2"}));
+    for shown in [&other, &good, &other, &good] {
+        show(&w, "/me", shown).await;
+    }
+    assert_eq!(counts(&w), [3, 2, 0, 1]);
+    for shown in [&expired(&w), "Bearer x", "Bearer x y", "Bearer"] {
+        show(&w, "/me", shown).await;
+    }
+    assert_eq!(counts(&w), [3, 2, 4, 1]);
+    // No token, no credential of the gate's, and nobody looks.
+    show(&w, "/me", "Basic YTpi").await;
+    w.navigate("/me").await;
+    show(&w, "/oauth2/start", &good).await;
+    assert_eq!(counts(&w), [3, 2, 4, 1]);
+}
+
+#[tokio::test]
+async fn a_page_about_a_header_that_cannot_be_read_says_nothing_of_signing_in() {
+    let w = with_bearer();
+    let headers = [NAVIGATION, &[("authorization", "Bearer x y")]].concat();
+    let page = w.request("GET", "/me", &headers).await;
+    assert_eq!(page.status, 400);
+    assert!(
+        page.body.contains("<h1>This request cannot be read</h1>"),
+        "{}",
+        page.body
+    );
+    assert!(!page.body.to_lowercase().contains("sign"), "{}", page.body);
+}
+
+#[tokio::test]
 async fn requests_at_once_wait_for_one_fetch() {
     let w = with_bearer();
     let good = good(&w);
@@ -828,6 +878,10 @@ fn what_cannot_be_meant_is_told_at_once() {
             "leeway: at most five minutes",
         ),
         (Bearer::audience("api").jwks_uri("keys"), "jwks_uri: "),
+        (
+            Bearer::audience("api").key_cache(std::time::Duration::from_secs(59)),
+            "key_cache: 59 s",
+        ),
     ] {
         let told = problems(bearer);
         assert!(

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use oidc_gate_tower::{
-    Bearer, ClientAuth, CookieKeys, ForwardAuth, Gate, GateBuilder, Pattern, PeerAddr, Peers,
-    SameSite, pages::SignInPage,
+    Bearer, CallerInfo, Check, ClientAuth, CookieKeys, ForwardAuth, Gate, GateBuilder, Pattern,
+    PeerAddr, Peers, SameSite, core::identity::Via, pages::SignInPage, testing,
 };
 
 const PROXY: &str = "127.0.0.1:50000";
@@ -24,6 +24,11 @@ fn world(proxy: ForwardAuth) -> World {
 
 fn nginx() -> World {
     world(ForwardAuth::nginx())
+}
+
+thread_local! {
+    /// What the last answer has said of its caller, for whoever stands outside of the gate.
+    static TOLD: std::cell::RefCell<Option<CallerInfo>> = const { std::cell::RefCell::new(None) };
 }
 
 /// The question of a proxy, as it comes from `peer`.
@@ -43,6 +48,7 @@ async fn ask(
     }
     let request: Request<Full<Bytes>> = request.body(Full::default()).unwrap();
     let Ok(response) = serve(&world.gate, request).await;
+    TOLD.set(response.extensions().get::<CallerInfo>().cloned());
     let (parts, body) = response.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     Answer {
@@ -828,4 +834,152 @@ async fn a_token_that_does_not_hold_is_refused_after_its_keys_were_fetched() {
         r#"Bearer error="invalid_token""#
     );
     assert_eq!(by_nginx(&world, "", "GET", "/me", &[]).await.status, 202);
+}
+
+const API: &str = "https://app.test/api";
+
+/// A token of the provider's that ends at this time.
+fn token(world: &World, exp: u64) -> String {
+    let claims = serde_json::json!({
+        "iss": ISSUER, "sub": "alice", "aud": API, "client_id": "cli", "jti": "1", "iat": START, "exp": exp,
+        "email": "alice@example.com", "email_verified": true, "groups": ["admins"],
+    });
+    let claims = claims.as_object().unwrap();
+    format!("Bearer {}", world.provider.sign(Some("at+jwt"), claims))
+}
+
+#[tokio::test]
+async fn a_token_lets_in_by_every_proxy_and_names_whose_it_is_until_it_expires() {
+    for proxy in [ForwardAuth::nginx(), ForwardAuth::caddy()] {
+        let is_nginx = format!("{proxy:?}").contains("Nginx");
+        let world = world_with(|gate| {
+            rules(gate)
+                .bearer(Bearer::audience(API))
+                .forward_auth(proxy.trust(["127.0.0.1"]))
+        });
+        let ask = async |path: &str, token: &str| {
+            let headers = [("authorization", token), ("accept", "application/json")];
+            match is_nginx {
+                true => by_nginx(&world, "", "GET", path, &headers).await,
+                false => by_caddy(&world, "app.test", "GET", path, &headers).await,
+            }
+        };
+        let good = token(&world, START + 600);
+        // The first waits for the keys, the second is verified with them, the third is known.
+        for _ in 0..3 {
+            let answer = ask("/admin/x", &good).await;
+            assert_eq!(answer.status, if is_nginx { 202 } else { 200 });
+            let named = names(&answer);
+            for name in [
+                "x-auth-request-email: alice@example.com",
+                "x-auth-request-groups: admins",
+                "x-auth-request-user: alice",
+            ] {
+                assert!(named.iter().any(|line| line == name), "{named:?}");
+            }
+        }
+        assert_eq!(world.wire.counts(), (1, 1, 0));
+        // A stronger sign-in than that of a token is no token's.
+        assert_ne!(ask("/vault", &good).await.status / 100, 2);
+        let invalid = (401, r#"Bearer error="invalid_token""#);
+        for bad in [token(&world, START - 31), good.clone() + "x"] {
+            let answer = ask("/admin/x", &bad).await;
+            assert_eq!((answer.status, answer.header("www-authenticate")), invalid);
+            assert!(
+                names(&answer).is_empty() || !is_nginx,
+                "{:?}",
+                names(&answer)
+            );
+            assert!(!names(&answer).iter().any(|name| name.contains("alice")));
+        }
+        // What was good is so no longer than it says, known or not.
+        world.advance(631);
+        let answer = ask("/admin/x", &good).await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), invalid);
+        let text = world.gate.metrics();
+        for line in [
+            "oidc_gate_bearer_total{verdict=\"valid\"} 2",
+            "oidc_gate_bearer_total{verdict=\"cached\"} 2",
+            "oidc_gate_bearer_total{verdict=\"invalid\"} 3",
+            "oidc_gate_requests_total{verdict=\"identified\"} 3",
+            "oidc_gate_requests_total{verdict=\"refused\"} 4",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_a_test_has_made_is_as_good() {
+    let gate = testing::gate()
+        .bearer(Bearer::audience("api"))
+        .forward_auth(ForwardAuth::nginx().trust(["127.0.0.1"]))
+        .build()
+        .unwrap();
+    let request = Request::get("/oauth2/auth")
+        .extension(PeerAddr(PROXY.parse().unwrap()))
+        .header("x-original-method", "GET")
+        .header("x-original-uri", "/me")
+        .header(
+            "authorization",
+            testing::bearer(&gate, testing::user("alice").build()),
+        );
+    let request: Request<Full<Bytes>> = request.body(Full::default()).unwrap();
+    let Ok(answer) = serve(&gate, request).await;
+    assert_eq!(answer.status(), 202);
+    assert_eq!(answer.headers()["x-auth-request-user"], "alice");
+}
+
+#[tokio::test]
+async fn an_answer_tells_its_caller_to_whoever_is_outside() {
+    type Who<'a> = Option<(&'a str, Via)>;
+    for proxy in [ForwardAuth::nginx(), ForwardAuth::caddy()] {
+        let is_nginx = format!("{proxy:?}").contains("Nginx");
+        let mut world = world_with(|gate| {
+            rules(gate)
+                .bearer(Bearer::audience(API))
+                .caller_in_response_extensions()
+                .forward_auth(proxy.trust(["127.0.0.1"]))
+        });
+        world.sign_in("bob", "/me").await;
+        let good = token(&world, START + 600);
+        let bad = token(&world, 1);
+        let bob: Who<'_> = Some(("bob", Via::Session));
+        let alice: Who<'_> = Some(("alice", Via::Bearer));
+        let another = world.another_browser();
+        for (path, authorization, who, why) in [
+            ("/me", None, bob, None),
+            ("/admin", None, bob, Some(Check::Forbidden)),
+            ("/assets/a", None, None, None),
+            ("/admin", Some(&good), alice, None),
+            ("/me", Some(&bad), None, Some(Check::BearerExpired)),
+            ("/oauth2/userinfo", None, bob, Some(Check::ForwardedOwn)),
+        ] {
+            let mut headers = vec![("accept", "application/json")];
+            if let Some(authorization) = authorization {
+                headers.push(("authorization", authorization));
+            }
+            match is_nginx {
+                true => by_nginx(&world, "", "GET", path, &headers).await,
+                false => by_caddy(&world, "app.test", "GET", path, &headers).await,
+            };
+            let told = TOLD.take().unwrap();
+            assert_eq!(told.subject().zip(told.via()), who, "{path}");
+            assert_eq!(told.check(), why, "{path}");
+        }
+        // Nobody is signed in: a browser is sent to the login, or nginx told to send it.
+        world.browser = another;
+        match is_nginx {
+            true => by_nginx(&world, "", "GET", "/me", NAVIGATION).await,
+            false => by_caddy(&world, "app.test", "GET", "/me", NAVIGATION).await,
+        };
+        let told = TOLD.take().unwrap();
+        assert_eq!(
+            (told.subject(), told.check()),
+            (None, Some(Check::Unauthenticated))
+        );
+    }
+    let untold = nginx();
+    by_nginx(&untold, "", "GET", "/public/a", &[]).await;
+    assert!(TOLD.take().is_none());
 }

@@ -16,6 +16,7 @@ mod forward_auth;
 mod habits;
 mod hosts;
 mod identity_headers;
+mod key_cache;
 mod log;
 mod login;
 mod metadata;

@@ -247,3 +247,39 @@ async fn what_a_change_opens_is_seen_in_the_snapshot() {
         "{said}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_form_that_never_comes_holds_nobody() {
+    /// A body that is announced and does not come.
+    struct Never;
+    impl http_body::Body for Never {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Option<Result<http_body::Frame<Bytes>, Infallible>>> {
+            std::task::Poll::Pending
+        }
+    }
+    let gate = gate(|gate| gate);
+    let inner = service_fn(async |_: Request<Never>| {
+        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+    });
+    for path in ["/oauth2/start", "/oauth2/sign_out"] {
+        let request = Request::post(path).header("sec-fetch-site", "same-origin");
+        let request = request.body(Never).unwrap();
+        let response = GateLayer::new(&gate).layer(inner).oneshot(request).await;
+        let response = response.unwrap();
+        assert_eq!(response.status(), StatusCode::REQUEST_TIMEOUT, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_network_may_see_is_kept_for_nobody_else() {
+    let gate = gate(|gate| gate.open_to(["10.0.0.0/8"]));
+    let service = GateLayer::new(&gate).layer(service_fn(seen));
+    let response = service.oneshot(from("10.1.1.1", &[], "/x")).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()[header::CACHE_CONTROL], "private");
+}

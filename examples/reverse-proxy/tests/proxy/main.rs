@@ -5,6 +5,7 @@
 
 mod passing;
 mod places;
+mod probes;
 mod program;
 mod smuggling;
 mod streams;

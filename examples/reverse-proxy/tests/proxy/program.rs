@@ -78,6 +78,7 @@ async fn the_variables_of_a_tutorial_for_oauth2_proxy_put_a_login_in_front_of_an
         .build();
     provider.listen(0).await.unwrap();
     let upstream = format!("http://{}", mirror().await);
+    let metrics = free_port();
     let _program = Program::start(&[
         ("OAUTH2_PROXY_OIDC_ISSUER_URL", &provider.issuer()),
         ("OAUTH2_PROXY_COOKIE_SECRET", "someSecret123456"),
@@ -85,6 +86,10 @@ async fn the_variables_of_a_tutorial_for_oauth2_proxy_put_a_login_in_front_of_an
         ("OAUTH2_PROXY_CLIENT_SECRET", "the-client's-secret"),
         ("OAUTH2_PROXY_UPSTREAMS", &upstream),
         ("OAUTH2_PROXY_HTTP_ADDRESS", &format!("127.0.0.1:{port}")),
+        (
+            "OAUTH2_PROXY_METRICS_ADDRESS",
+            &format!("127.0.0.1:{metrics}"),
+        ),
         (
             "OAUTH2_PROXY_REDIRECT_URL",
             &format!("{base}/oauth2/callback"),
@@ -103,6 +108,20 @@ async fn the_variables_of_a_tutorial_for_oauth2_proxy_put_a_login_in_front_of_an
     // The provider's cookie is for the same host, whatever the port; the gate's own stay with it.
     let cookies = header(got, "cookie").unwrap_or_default();
     assert!(!cookies.contains("gate"), "{cookies}");
+    // Its probes and its metrics are where they were.
+    for (port, path, begins) in [
+        (port, "/ping", "OK"),
+        (port, "/ready", "OK"),
+        (metrics, "/metrics", "# HELP oidc_gate_requests_total "),
+    ] {
+        let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+        let place = format!("http://127.0.0.1:{port}{path}")
+            .parse::<Uri>()
+            .unwrap();
+        let body = client.get(place).await.unwrap().into_body();
+        let body = body.collect().await.unwrap().to_bytes();
+        assert!(body.starts_with(begins.as_bytes()), "{path}: {body:?}");
+    }
 }
 
 #[tokio::test]

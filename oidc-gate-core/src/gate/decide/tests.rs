@@ -387,3 +387,43 @@ fn a_decision_prints_no_query_and_no_header() {
     let text = format!("{head:?} {route:?} {decision:?} {:?}", Asking::of(&head));
     assert!(!text.contains("hush"), "{text}");
 }
+
+#[test]
+fn a_network_vouches_for_what_no_other_site_has_sent() {
+    let mut settings = settings("", "", SameSite::Lax);
+    settings.open_to = Some(crate::peers::Peers::new(["10.0.0.0/8"]).unwrap());
+    let policy = Policy::compile(settings).unwrap();
+    let decide = |method: &str, lines: &[&str]| {
+        let (method, headers) = (method.parse().unwrap(), headers(lines));
+        let uri = Uri::from_static("/x");
+        let head = Head::new(&method, Target::Whole(&uri), &headers);
+        let head = head.client("10.1.1.1".parse().ok());
+        let decision = policy.decide(&head, &policy.route(&head), Credential::None, NOW);
+        (words(&decision.verdict), cache_words(decision.cache))
+    };
+    let open = || ("admit Anonymous".to_owned(), "Private(Cookie)".to_owned());
+    let closed = "refuse 401 request.unauthenticated as Json, Session";
+    let closed = || (closed.to_owned(), "NoStore".to_owned());
+    for (method, lines, expected) in [
+        // Not as something that another client without a cookie may be given.
+        ("GET", &[][..], open()),
+        ("GET", &["sec-fetch-site: cross-site"], open()),
+        ("POST", &[], open()),
+        ("POST", &["sec-fetch-site: same-origin"], open()),
+        ("POST", &["origin: https://app.example"], open()),
+        ("POST", &["sec-fetch-site: cross-site"], closed()),
+        ("POST", &["sec-fetch-site: same-site"], closed()),
+        ("DELETE", &["origin: https://evil.example"], closed()),
+        ("POST", &["referer: https://evil.example/x"], closed()),
+    ] {
+        assert_eq!(decide(method, lines), expected, "{method} {lines:?}");
+    }
+    let (verdict, _) = decide(
+        "GET",
+        &["sec-websocket-version: 13", "sec-fetch-site: cross-site"],
+    );
+    assert_eq!(
+        verdict,
+        "refuse 401 request.unauthenticated as Empty, Session"
+    );
+}

@@ -16,6 +16,7 @@ fn policy() -> Policy {
         .require(Pattern::prefix("/vault"), acr("phr"));
     settings.endpoints.push(crate::gate::Endpoint::Auth);
     settings.origin = Some("https://app.example.com".into());
+    settings.realm = Some("shop".into());
     Policy::compile(settings).unwrap()
 }
 
@@ -225,7 +226,7 @@ fn a_proxy_that_makes_a_status_of_it_is_told_401_or_403() {
         step_up,
     };
     for (verdict, status, challenge) in [
-        (log_in(None), 401, Some("Session")),
+        (log_in(None), 401, Some(r#"Session realm="shop""#)),
         (
             Verdict::LogIn {
                 check: Check::StepUp,
@@ -233,9 +234,13 @@ fn a_proxy_that_makes_a_status_of_it_is_told_401_or_403() {
                 step_up: Some(crate::gate::StepUp::default()),
             },
             403,
-            Some("Session"),
+            Some(r#"Session realm="shop""#),
         ),
-        (Verdict::ComeAgain(place()), 401, Some("Session")),
+        (
+            Verdict::ComeAgain(place()),
+            401,
+            Some(r#"Session realm="shop""#),
+        ),
         (refuse(Check::Unauthenticated, 401), 401, None),
         (refuse(Check::StepUp, 401), 403, None),
         (refuse(Check::Forbidden, 403), 403, None),

@@ -24,6 +24,7 @@ fn words(route: &Route<'_>) -> String {
     match route {
         Route::Bypass => "bypass".into(),
         Route::Open => "open".into(),
+        Route::OpenToNetwork(_) => "open to network".into(),
         Route::Protected(requirements) => {
             let groups: Vec<_> = requirements
                 .iter()

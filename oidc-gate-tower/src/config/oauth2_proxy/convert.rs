@@ -214,20 +214,15 @@ pub(super) fn skip_profile(reader: &mut Reader, said: Said<Value>, _: &Options) 
     Ok(())
 }
 
-pub(super) fn ca_file(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
-    match texts(&said)?.as_slice() {
-        [one] => {
-            reader.take_text("ca_file", one, &said);
-            if !is_set(options, "use-system-trust-store") {
-                reader.changed(
-                    &said,
-                    "is trusted beside the authorities of the system, and not in their place",
-                );
-            }
-            Ok(())
-        }
-        _ => Err("names several files; write the certificates into one".to_owned()),
+pub(super) fn ca_files(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
+    reader.take("ca_file", said.clone());
+    if !is_set(options, "use-system-trust-store") {
+        reader.changed(
+            &said,
+            "is trusted beside the authorities of the system, and not in their place",
+        );
     }
+    Ok(())
 }
 
 pub(super) fn cookie_secret(reader: &mut Reader, said: Said<Value>, _: &Options) -> Done {

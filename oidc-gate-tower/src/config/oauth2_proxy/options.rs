@@ -101,7 +101,7 @@ use Shape::{Flag, Many, One};
 
 const NO_LOG: &str = "the proxy writes one log to its standard output, and whatever runs it keeps and turns it; an application around the gate decides with `tracing`";
 const NO_PAGES: &str = "the proxy shows the gate's own plain pages, and no setting changes them; a program of one's own around the library gives them a name, a colour and links with `GateBuilder::pages(Branding::new(…))`";
-const NO_METRICS: &str = "metrics have no address of their own; `metrics_endpoint` of our own names says who gets /oauth2/metrics, and `Gate::metrics` has them for who serves them elsewhere";
+const NO_SECURE_METRICS: &str = "metrics have no TLS of their own: metrics_address is for where nobody listens; `metrics_endpoint` of our own names says who gets /oauth2/metrics, with the certificate of that port";
 const GROUPS: &str = "members are looked up at one company's API, which the gate does not ask; let the provider put groups into a claim, name it with oidc_groups_claim, and use allowed_groups";
 const NOT_ASKED: &str = "one company's API is not asked; remove it";
 
@@ -306,8 +306,8 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
         "provider-ca-file",
         Many,
         "",
-        By(convert::ca_file),
-        "one file is `ca_file`, beside the authorities of the system; several are refused",
+        By(convert::ca_files),
+        "is `ca_file`, beside the authorities of the system",
     ),
     opt(
         "use-system-trust-store",
@@ -859,34 +859,40 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
         "ping-path",
         One,
         "/ping",
-        Absent,
-        "`ping` is an endpoint below the prefix: /oauth2/ping",
+        Same("ping_path"),
+        "/ping unless set, as there: exactly this path, to GET and HEAD",
     ),
     opt(
         "ping-user-agent",
         One,
         "",
         Absent,
-        "no header decides what is answered",
+        "no header makes of another path a probe; let the check ask for ping_path",
     ),
     opt(
         "ready-path",
         One,
         "/ready",
-        Absent,
-        "`ready` is an endpoint below the prefix: /oauth2/ready",
+        Same("ready_path"),
+        "/ready unless set, as there: whether users can sign in",
     ),
     opt(
         "gcp-healthchecks",
         Flag,
         "false",
         Absent,
-        "point the check at /oauth2/ping",
+        "no header makes of another path a probe; let the check ask for ping_path",
     ),
-    opt("metrics-address", One, "", Absent, NO_METRICS),
-    opt("metrics-secure-address", One, "", Absent, NO_METRICS),
-    opt("metrics-tls-cert-file", One, "", Absent, NO_METRICS),
-    opt("metrics-tls-key-file", One, "", Absent, NO_METRICS),
+    opt(
+        "metrics-address",
+        One,
+        "",
+        Same("metrics_address"),
+        "other metrics than there, by other names: `observability`",
+    ),
+    opt("metrics-secure-address", One, "", Absent, NO_SECURE_METRICS),
+    opt("metrics-tls-cert-file", One, "", Absent, NO_SECURE_METRICS),
+    opt("metrics-tls-key-file", One, "", Absent, NO_SECURE_METRICS),
     opt(
         "request-id-header",
         One,

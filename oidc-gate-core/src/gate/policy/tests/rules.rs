@@ -179,8 +179,8 @@ fn networks_open_what_no_rule_restricts_and_nothing_else() {
     };
     let inside = "10.1.2.3".parse().ok();
     for (path, place) in [
-        ("/", "open"),
-        ("/x/y", "open"),
+        ("/", "open to network"),
+        ("/x/y", "open to network"),
         ("/mine", "protected: staff"),
         ("/MINE/", "protected: staff"),
         ("/admin/x", "protected: staff, admins"),
@@ -189,11 +189,11 @@ fn networks_open_what_no_rule_restricts_and_nothing_else() {
     ] {
         assert_eq!(from(inside, path), place, "{path}");
     }
-    assert_eq!(from("::ffff:10.1.2.3".parse().ok(), "/"), "open");
+    assert_eq!(from("::ffff:10.1.2.3".parse().ok(), "/"), "open to network");
     assert_eq!(from("192.0.2.1".parse().ok(), "/"), "protected: staff");
     let unknown = from(None, "/");
     assert_eq!(unknown, "protected: staff", "nobody knows from where");
     let headers = HeaderMap::new();
     let cut = Head::new(&Method::GET, Target::Cut, &headers).client(inside);
-    assert_ne!(words(&policy.route(&cut)), "open");
+    assert_eq!(words(&policy.route(&cut)), "protected: staff, admins");
 }
