@@ -515,7 +515,7 @@ impl GateBuilder {
     ///
     #[doc = include_str!("config/env.md")]
     pub fn env(self) -> Self {
-        self.said(Settings::from_variables(|name| std::env::var(name).ok()))
+        self.said(Settings::from_variables(|name| std::env::var_os(name)))
     }
 }
 

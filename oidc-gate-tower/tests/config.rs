@@ -68,12 +68,19 @@ fn what_is_fine_is_built() {
 }
 
 #[test]
+fn who_says_nothing_of_the_provider_learns_of_the_issuer_and_of_the_client() {
+    assert_eq!(
+        problems(without_provider()),
+        [
+            "issuer: missing; set .issuer(\"https://…\") to the provider's address",
+            "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the provider",
+        ]
+    );
+}
+
+#[test]
 fn each_mistake_is_told_with_its_remedy() {
     for (builder, expected) in [
-        (
-            without_provider(),
-            "issuer: missing; set .issuer(\"https://…\") and .client(…), so that somebody can sign in",
-        ),
         (
             without_provider().issuer("https://id.example.com"),
             "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the provider",
@@ -441,7 +448,7 @@ fn each_mistake_is_told_with_its_remedy() {
         ),
         (
             fine().session_limits(Duration::ZERO, Duration::from_secs(60)),
-            "session_limits: idle 0ns, absolute 60s; both have to be at least a second, idle not longer than absolute, absolute at most 400 days",
+            "session_limits: idle 0s, absolute 60s; both have to be at least a second, idle not longer than absolute, absolute at most 400 days",
         ),
         (
             fine().session_limits(Duration::from_secs(61), Duration::from_secs(60)),

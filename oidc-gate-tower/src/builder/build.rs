@@ -373,8 +373,13 @@ impl GateBuilder {
         };
         let limits = Lifetimes::new(idle, absolute);
         if limits.is_none() {
+            let told = |limit: std::time::Duration| match limit.is_zero() {
+                true => "0s".to_owned(),
+                false => format!("{limit:?}"),
+            };
+            let (idle, absolute) = (told(idle), told(absolute));
             problems.push(format!(
-                "session_limits: idle {idle:?}, absolute {absolute:?}; both have to be at least a second, idle not \
+                "session_limits: idle {idle}, absolute {absolute}; both have to be at least a second, idle not \
                  longer than absolute, absolute at most 400 days"
             ));
         }
@@ -454,18 +459,17 @@ impl GateBuilder {
             (Some(issuer), client, []) => {
                 parse_issuer(&issuer, problems);
                 problems.push(client.and_then(Result::err).unwrap_or_else(|| {
-                    "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the \
-                     provider"
-                        .to_owned()
+                    CLIENT_MISSING.to_owned()
                 }));
             }
             (None, Some(client), []) => {
                 problems.push("issuer: missing; set .issuer(\"https://…\") to the provider's address".to_owned());
                 problems.extend(client.err());
             }
-            (None, None, []) => problems.push(
-                "issuer: missing; set .issuer(\"https://…\") and .client(…), so that somebody can sign in".to_owned(),
-            ),
+            (None, None, []) => problems.extend([
+                "issuer: missing; set .issuer(\"https://…\") to the provider's address".to_owned(),
+                CLIENT_MISSING.to_owned(),
+            ]),
         }
         if self.providers.len() > 1 {
             problems.push(
@@ -498,6 +502,8 @@ impl GateBuilder {
         http_client(own, &self.ca_files, certificate, problems).map(Into::into)
     }
 }
+
+const CLIENT_MISSING: &str = "client: missing; set .client(\"…\", ClientAuth::client_secret_basic(…)) as registered at the provider";
 
 fn callback(provider: &Provider) -> Endpoint {
     Endpoint::Callback(provider.in_paths())

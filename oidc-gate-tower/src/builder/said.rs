@@ -323,6 +323,8 @@ impl Settings {
         if let Some((place, rest)) = named {
             return match rest.strip_prefix(':') {
                 Some(rest) => format!("{place}:{rest}"),
+                // The rest shows the value.
+                None if problem.starts_with("admit: ") => format!("{place}:{rest}"),
                 None => format!("{place}: {}", problem),
             };
         }
@@ -471,7 +473,11 @@ pub(super) fn told(error: &ConfigError, said: &Settings) -> ConfigError {
         false => None,
     };
     let is_news = |problem: &&str| {
-        client.as_deref() != Some(*problem) && !said.failed.iter().any(|key| concerns(problem, key))
+        // It may stand where nothing could be read.
+        let is_unread = said.unread && problem.contains(": missing");
+        !is_unread
+            && client.as_deref() != Some(*problem)
+            && !said.failed.iter().any(|key| concerns(problem, key))
     };
     let news = error.problems().filter(is_news);
     let mut problems: Vec<_> = news.map(|problem| said.tell(problem)).collect();

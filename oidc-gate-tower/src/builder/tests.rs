@@ -205,3 +205,26 @@ fn the_embedded_provider_takes_over_who_a_provider_is_and_leaves_what_it_is_aske
         "registered-there"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_variable_that_is_no_unicode_is_a_problem_and_not_missing() {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+    let garbled = ["OIDC_GATE_ALLOWED_GROUPS", "OIDC_GATE_ISSUER_URL"];
+    let var = |name: &str| match garbled.contains(&name) {
+        true => Some(OsString::from_vec(vec![0xff])),
+        false => {
+            let mut vars = [ID, SECRET, BASE, KEYS].into_iter();
+            vars.find(|(n, _)| *n == name).map(|(_, v)| v.into())
+        }
+    };
+    let said = Settings::from_variables(var);
+    let error = Gate::builder().said(said).build().unwrap_err();
+    assert_eq!(
+        error.problems().collect::<Vec<_>>(),
+        [
+            "OIDC_GATE_ISSUER_URL: is no Unicode; write it anew",
+            "OIDC_GATE_ALLOWED_GROUPS: is no Unicode; write it anew",
+        ]
+    );
+}

@@ -17,7 +17,7 @@ use crate::{
     core::{jose::Alg, resource::Marker},
 };
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "audience",
     "issuer",
     "kind",

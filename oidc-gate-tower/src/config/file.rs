@@ -30,13 +30,15 @@ pub(super) fn read(
     file.table(table.get_ref(), "")
 }
 
-/// What the parser says, without what it repeats of the text.
+/// What the parser says, without what it repeats of the text. What it expected is not of the text.
 fn without_quotes(message: &str) -> String {
-    message
+    let expected = message.rfind(", expected ").unwrap_or(message.len());
+    let (found, expected) = message.split_at(expected);
+    let found = found
         .split('`')
         .enumerate()
-        .map(|(at, part)| if at % 2 == 0 { part } else { "…" })
-        .collect()
+        .map(|(at, part)| if at % 2 == 0 { part } else { "…" });
+    found.chain([expected]).collect()
 }
 
 struct File<'a> {

@@ -1,7 +1,9 @@
 //! The pages of the documentation, held to the tables that they are made from.
 
 use super::{
+    bearers,
     oauth2_proxy::{Means, OPTIONS, Opt},
+    rules,
     server::ServerSettings,
     settings::{Setting, Settings},
     value::variable_of,
@@ -61,8 +63,17 @@ fn reference() -> String {
     rows(&mut page, Settings::ALL);
     page.push_str("\n# The process around it\n\n[`Server`](crate::config::Server) has them; a gate inside an application has no use for them.\n\n| name | is |\n|---|---|\n");
     rows(&mut page, ServerSettings::ALL);
-    page.push_str(RULES);
+    let rules = RULES
+        .replace("$RULE_KEYS", &listed(rules::KEYS))
+        .replace("$REQUIREMENTS", &listed(rules::REQUIREMENTS))
+        .replace("$BEARER_KEYS", &listed(bearers::KEYS));
+    page.push_str(&rules);
     page
+}
+
+fn listed(keys: &[&str]) -> String {
+    let keys: Vec<_> = keys.iter().map(|key| format!("`{key}`")).collect();
+    keys.join(", ")
 }
 
 const RULES: &str = r#"
@@ -87,8 +98,11 @@ access = "protect"                    # or "open", or "bypass"
 json = true                           # answers are JSON there, and none a redirect
 ```
 
-What a table of `require` names has to be met at once, and of a list one: `group`, `role`, `scope`, `email_domain`, `acr`,
-`max_age`; `any_of` and `all_of` take lists of such tables.
+A rule has one of `path`, `prefix` and `regex`. All that it may say: $RULE_KEYS.
+
+What a table of `require` names has to be met at once, and of a list one: $REQUIREMENTS. `email`, `email_in` and `email_domain` are
+about verified addresses, `claim` is a table of claims with their values (`{ department = "research" }`), `user = true` demands a person
+and no client that acts for itself; `any_of` and `all_of` take lists of such tables.
 
 # Bearer tokens
 
@@ -104,20 +118,37 @@ untyped = { token_use = "access" }    # tokens without `typ`, that have this cla
 algs = ["ES256"]
 groups_at = [["realm_access", "roles"]]
 ```
+
+All that it may say: $BEARER_KEYS.
 "#;
 
+/// What the options are about, each from the first of them on.
+const TOPICS: &[(&str, &str)] = &[
+    ("provider", "The provider and its client"),
+    ("cookie-secret", "Cookies and sessions"),
+    ("redirect-url", "Who passes where"),
+    ("pass-user-headers", "Headers"),
+    ("http-address", "The process and what stands behind it"),
+    ("request-id-header", "The log"),
+    ("banner", "Pages"),
+    ("config", "The configuration itself"),
+];
+
 fn guide() -> String {
-    let mut page = String::from(
-        "Point `OAUTH2_PROXY_CONFIG` at the file that is there, leave the `OAUTH2_PROXY_…` variables where they are, and \
-         [`Config::from_env`](crate::config::Config::from_env) reads both: the environment wins over the file, as there. Its \
-         [`report`](crate::config::Config::report) says what was understood, what means something else here, and what has no meaning; \
-         whatever would let in more people than there, or would have to be left out to somebody's harm, is an error that names \
-         it. Our own names ([`reference`](crate::config::reference)) may stand beside them, but not for the same setting.\n\n\
-         An option that may be given several times has an `s` at its end in a file and in the environment, as there: \
-         `email_domains`, `OAUTH2_PROXY_EMAIL_DOMAINS`; without the `s` it is understood too. Flags of the command line are \
-         not read.\n\n| option | here | more |\n|---|---|---|\n",
+    let mut page = String::from(include_str!("moving.md"));
+    page.push_str(
+        "\n# Every option\n\nAn option that may be given several times has an `s` at its end in a file and in the environment, as \
+         there: `email_domains`, `OAUTH2_PROXY_EMAIL_DOMAINS`; without the `s` it is understood too. What is *refused* is an error; \
+         what is *not here* is told and left out.\n",
     );
     for option in OPTIONS {
+        if let Some((_, topic)) = TOPICS.iter().find(|(first, _)| *first == option.flag) {
+            writeln!(
+                page,
+                "\n## {topic}\n\n| option | here | more |\n|---|---|---|"
+            )
+            .unwrap();
+        }
         let here = match option.means {
             Means::Same(key) => format!("`{key}`"),
             Means::Changed(Some(key)) => format!("`{key}`, with a difference"),
@@ -160,6 +191,18 @@ fn the_guide_has_every_option() {
         &guide(),
         include_str!("from_oauth2_proxy.md"),
     );
+}
+
+#[test]
+fn every_topic_begins_with_an_option_that_is_there() {
+    for (first, topic) in TOPICS {
+        assert!(
+            OPTIONS.iter().any(|option| option.flag == *first),
+            "{topic}"
+        );
+    }
+    let first = OPTIONS.first().map(|option| option.flag);
+    assert_eq!(first, TOPICS.first().map(|(first, _)| *first));
 }
 
 #[test]

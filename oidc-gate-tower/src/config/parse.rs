@@ -112,6 +112,15 @@ pub(crate) fn list(value: Value) -> Read<Vec<String>> {
     })
 }
 
+/// Texts that restrict: a list of nobody would let in everybody, or nobody at all, and neither is said.
+pub(crate) fn names(value: Value) -> Read<Vec<String>> {
+    let names = list(value)?;
+    match names.is_empty() {
+        true => Err("names nobody; name one, or leave the setting out".to_owned()),
+        false => Ok(names),
+    }
+}
+
 /// Words, separated by spaces where they are one text.
 pub(crate) fn words(value: Value) -> Read<Vec<String>> {
     texts(value, |text| {
@@ -347,6 +356,15 @@ pub(crate) fn emails_file(value: Value) -> Read<Vec<String>> {
 /// Which requests: `/health`, `GET /health`, `/assets/**` for all below, `^/v[12]/…$` for a regular expression.
 pub(crate) fn patterns(value: Value) -> Read<Vec<Pattern>> {
     list(value)?.iter().map(|text| pattern(text)).collect()
+}
+
+/// As [`patterns`], for a restriction: it has to be about something.
+pub(crate) fn protected(value: Value) -> Read<Vec<Pattern>> {
+    let patterns = patterns(value)?;
+    match patterns.is_empty() {
+        true => Err("names no path; name one, or leave the setting out".to_owned()),
+        false => Ok(patterns),
+    }
 }
 
 fn pattern(text: &str) -> Read<Pattern> {

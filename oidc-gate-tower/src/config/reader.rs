@@ -24,19 +24,40 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn read(sources: &Sources) -> Self {
         let mut reader = Self::default();
-        reader.problems.extend(sources.problems().iter().cloned());
-        for said in sources.said(Family::Own, &mut reader.problems) {
+        let mut unread = sources.problems().to_vec();
+        let ours = sources.said(Family::Own, &mut unread);
+        let theirs = sources.said(Family::OAuth2Proxy, &mut unread);
+        reader.settings.unread = !unread.is_empty();
+        reader.problems = unread;
+        for said in ours {
             reader.own(said);
         }
-        let theirs = sources.said(Family::OAuth2Proxy, &mut reader.problems);
         reader.settings.asked_by = Some(match theirs.is_empty() {
             true => Family::Own,
             false => Family::OAuth2Proxy,
         });
         if !theirs.is_empty() {
             oauth2_proxy::read(theirs, &mut reader);
+        } else {
+            reader.what_is_silent();
         }
         reader
+    }
+
+    /// What holds where none of our own names says otherwise, and whoever sets up a login should know.
+    fn what_is_silent(&mut self) {
+        let mut assumed = |text: &str| self.report.assumed.push(text.to_owned());
+        if self.settings.client_id.is_some() && !self.settings.is_restricted() {
+            assumed(
+                "allowed_groups: none, so every user is let in who signs in at the provider, where no rule demands more; \
+                 name groups or allowed_email_domains to let in fewer",
+            );
+        }
+        if self.server.address.is_some() && self.server.upstreams.is_none() {
+            assumed(
+                "upstreams: none, so that a proxy has nothing behind it and answers every page with 404",
+            );
+        }
     }
 
     /// One of our own names.
@@ -58,7 +79,9 @@ impl Reader {
             });
             self.problems.push(match near {
                 Some(near) => format!("{place}: is unknown; did you mean {near}?"),
-                None => format!("{place}: is unknown; remove it"),
+                None => format!(
+                    "{place}: is unknown; nothing is called like it: `config::reference` has the names of all settings"
+                ),
             });
         }
     }

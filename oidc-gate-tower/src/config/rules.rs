@@ -13,19 +13,24 @@ use super::{
     value::{Place, Said, Value},
 };
 use crate::core::gate::{
-    Pattern, Requirement, Rule, RuleKind, acr, email_domain, group, max_age, role, scope,
+    Pattern, Requirement, Rule, RuleKind, acr, claim, email, email_domain, email_in, group,
+    max_age, role, scope, user,
 };
 
 type Entries = Vec<Said<(String, Value)>>;
 
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "path", "prefix", "regex", "method", "access", "require", "json",
 ];
-const REQUIREMENTS: &[&str] = &[
+pub(super) const REQUIREMENTS: &[&str] = &[
     "group",
     "role",
     "scope",
+    "email",
+    "email_in",
     "email_domain",
+    "claim",
+    "user",
     "acr",
     "max_age",
     "any_of",
@@ -176,6 +181,13 @@ fn requirement(value: Value, place: &Place) -> Result<Requirement, String> {
             "role" => any(role, value)?,
             "scope" => any(scope, value)?,
             "email_domain" => any(email_domain, value)?,
+            "email" => any(email, value)?,
+            "email_in" => email_in(parse::names(value).map_err(told)?),
+            "claim" => claims(value, &place)?,
+            "user" => match parse::flag(value).map_err(told)? {
+                true => user(),
+                false => return Err(told("is false; write true, or leave it out".to_owned())),
+            },
             "acr" => any(acr, value)?,
             "max_age" => max_age(parse::duration(value).map_err(told)?),
             "any_of" | "all_of" => {
@@ -200,6 +212,39 @@ fn requirement(value: Value, place: &Place) -> Result<Requirement, String> {
         });
     }
     all.ok_or_else(|| format!("{place}: demands nothing; name a group, a role or a scope"))
+}
+
+/// Each claim of the table, with a value or one of several: a text, or true or false.
+fn claims(value: Value, place: &Place) -> Result<Requirement, String> {
+    const WRITE: &str = "write each claim with its value, as in { department = \"research\" }";
+    let Value::Table(entries) = value else {
+        return Err(format!("{place}: is {}; {WRITE}", value.kind()));
+    };
+    let one = |said: Said<(String, Value)>| {
+        let place = said.place;
+        let (name, value) = said.value;
+        let values = match value {
+            Value::List(values) => values,
+            one => vec![one],
+        };
+        let each = values.into_iter().map(|value| match value {
+            Value::Bool(flag) => Ok(claim(name.as_str(), flag)),
+            Value::Text(text) => Ok(claim(name.as_str(), text)),
+            other => Err(format!(
+                "{place}: is {}; write a text, true or false",
+                other.kind()
+            )),
+        });
+        either(each.collect::<Result<Vec<_>, _>>()?)
+            .ok_or_else(|| format!("{place}: is empty; name one"))
+    };
+    let all = entries
+        .into_iter()
+        .map(one)
+        .collect::<Result<Vec<_>, _>>()?;
+    all.into_iter()
+        .reduce(Requirement::and)
+        .ok_or_else(|| format!("{place}: is empty; {WRITE}"))
 }
 
 fn either(requirements: impl IntoIterator<Item = Requirement>) -> Option<Requirement> {

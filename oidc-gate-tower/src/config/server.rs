@@ -28,8 +28,6 @@ settings! {
     upstreams: Vec<Upstream> = upstreams;
     /// how long an upstream may take to answer, `30s` unless set
     upstream_timeout: Duration = parse::duration;
-    /// how often a response that streams is passed on, `1s` unless set; `0` at once
-    flush_interval: Duration = parse::duration;
     /// `true` (the default): upstreams see the host that the browser asked for
     pass_host_header: bool = parse::flag;
     /// `true` (the default): WebSockets are passed on
@@ -54,7 +52,6 @@ pub struct Server {
     tls_min_version: TlsVersion,
     upstreams: Vec<Upstream>,
     upstream_timeout: Duration,
-    flush_interval: Duration,
     pass_host_header: bool,
     websockets: bool,
     any_certificate: bool,
@@ -94,11 +91,6 @@ impl Server {
     /// How long an upstream may take to answer.
     pub fn upstream_timeout(&self) -> Duration {
         self.upstream_timeout
-    }
-
-    /// How often a response that streams is passed on; zero for at once.
-    pub fn flush_interval(&self) -> Duration {
-        self.flush_interval
     }
 
     /// Whether upstreams see the host that the browser asked for.
@@ -223,7 +215,6 @@ impl ServerSettings {
             tls_min_version: or!(tls_min_version, TlsVersion::Tls12),
             upstreams,
             upstream_timeout: or!(upstream_timeout, Duration::from_secs(30)),
-            flush_interval: or!(flush_interval, Duration::from_secs(1)),
             pass_host_header: or!(pass_host_header, true),
             websockets: or!(websockets, true),
             any_certificate: or!(danger_upstream_any_certificate, false),

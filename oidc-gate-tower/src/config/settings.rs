@@ -13,7 +13,7 @@ use crate::core::{
     session::{CookieKeys, SameSite},
 };
 use crate::{Bearer, MetricsEndpoint, pages::SignInPage};
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 /// One row of the table.
 pub(crate) struct Setting<S> {
@@ -112,7 +112,7 @@ settings! {
     /// where the gate stays out of it, written as for `open`
     bypass: Vec<Pattern> = parse::patterns;
     /// where whoever is signed in may pass, inside of what is open
-    protect: Vec<Pattern> = parse::patterns;
+    protect: Vec<Pattern> = parse::protected;
     /// where every answer of the gate is JSON and none a redirect
     json: Vec<Pattern> = parse::patterns;
     /// where the provider publishes its metadata, if that is not below its issuer
@@ -166,11 +166,11 @@ settings! {
     /// how far this machine's clock and the provider's may differ, `30s` unless set
     leeway: Duration = parse::duration;
     /// groups of which a user has to be in one, to be let in anywhere that demands a login
-    allowed_groups: Vec<String> = parse::list;
+    allowed_groups: Vec<String> = parse::names;
     /// domains of which one has to be that of the user's verified address; `.example.com` for what is below it
-    allowed_email_domains: Vec<String> = parse::list;
+    allowed_email_domains: Vec<String> = parse::names;
     /// verified addresses that are let in beside those of the domains
-    allowed_emails: Vec<String> = parse::list;
+    allowed_emails: Vec<String> = parse::names;
     /// a file with more of them, one in each line; read once, at the start
     allowed_emails_file: Vec<String> = parse::emails_file;
     /// proxies that are believed to say from where a client comes: addresses and networks
@@ -182,7 +182,7 @@ settings! {
     /// `true`: browsers' questions before requests of other origins' pages pass without a login
     pass_preflights: bool = parse::flag;
     /// audiences of the provider's access tokens that are taken as bearer tokens; `[[bearer]]` says more
-    bearer_audiences: Vec<String> = parse::list;
+    bearer_audiences: Vec<String> = parse::names;
     /// `login` (the default), `forbidden` or `challenge`: what a bearer token that is not valid leads to
     invalid_bearer: InvalidBearer = parse::invalid_bearer;
     /// what challenges call the application
@@ -217,6 +217,8 @@ settings! {
         problems: Vec<String>,
         /// What was said and could not be read: it is not missing.
         failed: Vec<&'static str>,
+        /// Whether a source could not be read, which may say what is missing.
+        unread: bool,
         /// In whose names what is missing is told, where all of it comes from outside the code.
         asked_by: Option<Family>,
     }
@@ -224,13 +226,19 @@ settings! {
 
 impl Settings {
     /// What the environment says in our own names. An empty variable counts as absent, as in a compose file with a blank.
-    pub(crate) fn from_variables(var: impl Fn(&str) -> Option<String>) -> Self {
+    pub(crate) fn from_variables<V: Into<OsString>>(var: impl Fn(&str) -> Option<V>) -> Self {
+        let text = |name: &str| match var(name).map(|value| value.into().into_string()) {
+            Some(Ok(text)) => Ok(Some(text)),
+            Some(Err(_)) => Err(format!("{name}: {NO_UNICODE}")),
+            None => Ok(None),
+        };
         let mut settings = Self::default();
         for setting in Self::ALL {
             let name = variable_of(setting.key);
-            let value = var(&name).map(Value::Text);
-            let file = var(&format!("{name}_FILE"));
-            let said = said_or_filed(setting, name, value, file);
+            let both = text(&name).and_then(|value| Ok((value, text(&format!("{name}_FILE"))?)));
+            let said = both.and_then(|(value, file)| {
+                said_or_filed(setting, name, value.map(Value::Text), file)
+            });
             let read = said.and_then(|said| match said {
                 Some(said) => (setting.read)(&mut settings, said),
                 None => Ok(()),
@@ -243,12 +251,29 @@ impl Settings {
         settings
     }
 
+    /// Whether fewer are let in than sign in at the provider.
+    #[cfg(feature = "config")]
+    pub(crate) fn is_restricted(&self) -> bool {
+        let keys = [
+            "allowed_groups",
+            "allowed_email_domains",
+            "allowed_emails",
+            "allowed_emails_file",
+        ];
+        // What could not be read was meant.
+        let is_meant = |key: &&str| self.place(key).is_some() || self.failed.contains(key);
+        keys.iter().any(is_meant)
+    }
+
     /// Where the setting was said.
     pub(crate) fn place(&self, key: &str) -> Option<&Place> {
         let setting = Self::ALL.iter().find(|setting| setting.key == key)?;
         (setting.place)(self)
     }
 }
+
+/// What is wrong with a variable of other bytes, none of which are shown: they may be a secret.
+pub(crate) const NO_UNICODE: &str = "is no Unicode; write it anew";
 
 /// What a variable says, or the file that a variable names.
 fn said_or_filed<S>(

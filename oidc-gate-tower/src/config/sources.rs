@@ -2,9 +2,10 @@
 
 use super::{
     file,
+    settings::NO_UNICODE,
     value::{Family, Place, Said, Value},
 };
-use std::fmt;
+use std::{ffi::OsString, fmt};
 
 /// Texts and variables that a [`Config`](super::Config) is read from.
 ///
@@ -24,12 +25,24 @@ impl Sources {
         Self::default()
     }
 
-    /// The variables of this process. Those that are no Unicode say nothing.
+    /// The variables of this process. One of the gate's that is no Unicode is a problem.
     pub fn from_env() -> Self {
-        let variables = std::env::vars_os();
-        Self::new().env(variables.filter_map(|(name, value)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        }))
+        Self::new().variables(std::env::vars_os())
+    }
+
+    fn variables(mut self, variables: impl Iterator<Item = (OsString, OsString)>) -> Self {
+        let mut readable = Vec::new();
+        for (name, value) in variables {
+            let shown = name.to_string_lossy().into_owned();
+            match (name.into_string(), value.into_string()) {
+                (Ok(name), Ok(value)) => readable.push((name, value)),
+                _ if shown.starts_with(OWN) || shown.starts_with(THEIRS) => {
+                    self.problems.push(format!("{shown}: {NO_UNICODE}"));
+                }
+                _ => {}
+            }
+        }
+        self.env(readable)
     }
 
     /// A text in TOML with [our own names](super::reference), called `name` in errors.
@@ -104,10 +117,15 @@ impl Sources {
                 ));
             }
         }
-        said.retain(|said| !said.value.1.is_blank());
+        // A blank variable is one that nobody set. A file says what it says: of a restriction, that nobody is meant.
+        said.retain(|said| {
+            let (key, value) = &said.value;
+            !value.is_blank() || said.place.line.is_some() && restricts(key)
+        });
         said
     }
 
+    /// What could not be read at all.
     pub(super) fn problems(&self) -> &[String] {
         &self.problems
     }
@@ -115,6 +133,18 @@ impl Sources {
 
 const OWN: &str = "OIDC_GATE_";
 const THEIRS: &str = "OAUTH2_PROXY_";
+
+/// Whether the setting, in either family, lets in fewer than there would be without it.
+fn restricts(key: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "protect",
+        "bearer_audiences",
+        "authenticated_emails_file",
+        "email_domain",
+        "email_domains",
+    ];
+    key.starts_with("allowed_") || NAMES.contains(&key)
+}
 
 /// What Kubernetes puts into every container beside a service called `oidc-gate` or `oauth2-proxy`: `…_SERVICE_HOST`,
 /// `…_PORT`, `…_PORT_4180_TCP_ADDR`.
@@ -136,5 +166,34 @@ impl fmt::Debug for Sources {
             .entries(files)
             .entries(self.variables.iter().map(|(name, _)| name))
             .finish()
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::os::unix::ffi::OsStringExt;
+
+    #[test]
+    fn a_variable_of_the_gate_that_is_no_unicode_is_a_problem_and_hides_nothing_as_missing() {
+        let garbled = || OsString::from_vec(vec![b'x', 0xff]);
+        let named = |name: &str| (OsString::from(name), garbled());
+        let sources = Sources::new().variables(
+            [
+                named("OIDC_GATE_ALLOWED_GROUPS"),
+                named("OAUTH2_PROXY_CONFIG"),
+                named("PATH"),
+            ]
+            .into_iter(),
+        );
+        let error = Config::read(sources).unwrap_err();
+        assert_eq!(
+            error.problems().collect::<Vec<_>>(),
+            [
+                "OIDC_GATE_ALLOWED_GROUPS: is no Unicode; write it anew",
+                "OAUTH2_PROXY_CONFIG: is no Unicode; write it anew",
+            ]
+        );
     }
 }

@@ -33,6 +33,12 @@ impl Place {
         }
     }
 
+    /// No place at all: nobody said it, and it is what oauth2-proxy does then.
+    #[cfg(feature = "config")]
+    pub(crate) fn assumed(option: &str) -> Self {
+        Self::variable(format!("{option} (assumed)"), Family::OAuth2Proxy)
+    }
+
     /// What another of our settings is called by whoever speaks like this.
     pub(crate) fn beside(&self, key: &str) -> String {
         match (self.family, &self.line) {

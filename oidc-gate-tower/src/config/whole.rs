@@ -115,14 +115,16 @@ impl Reader {
             ("https", 443) | ("http", 80) => format!("{scheme}://localhost"),
             (_, port) => format!("{scheme}://localhost:{port}"),
         };
-        let (name, call) = match self.settings.asked_by {
-            Some(Family::OAuth2Proxy) => ("OAUTH2_PROXY_REDIRECT_URL", "redirect_url"),
-            _ => ("OIDC_GATE_BASE_URL", "base_url"),
+        let (name, call, family) = match self.settings.asked_by {
+            Some(family @ Family::OAuth2Proxy) => {
+                ("OAUTH2_PROXY_REDIRECT_URL", "redirect_url", family)
+            }
+            _ => ("OIDC_GATE_BASE_URL", "base_url", Family::Own),
         };
         self.report.assumed.push(format!(
             "base_url: {url}, for a browser on this machine; say {call} ({name}) where others use it"
         ));
-        self.settings.base_url = Some(Said::new(url, Place::variable(name, Family::Own)));
+        self.settings.base_url = Some(Said::new(url, Place::variable(name, family)));
     }
 }
 

@@ -43,7 +43,7 @@ impl TokenClientBuilder {
     ///
     /// If something is missing there, or cannot be meant.
     pub fn from_env() -> Result<Self, ConfigError> {
-        Self::read(Settings::from_variables(|name| std::env::var(name).ok()))
+        Self::read(Settings::from_variables(|name| std::env::var_os(name)))
     }
 
     fn read(said: Settings) -> Result<Self, ConfigError> {

@@ -4,7 +4,7 @@ use super::{
     super::{
         parse,
         reader::Reader,
-        value::{Family, Place, Said, Value},
+        value::{Place, Said, Value},
     },
     Options,
 };
@@ -42,13 +42,41 @@ impl Reader {
         self.take(key, Said::new(value, said.place.clone()));
     }
 
-    /// Which headers they are. What is wrong with them the gate says.
-    fn understand_headers(&mut self, key: &str, headers: &IdentityHeaders, place: &Place) {
+    /// Headers by which the application knows the user. What is wrong with them the gate says.
+    fn take_headers(&mut self, key: &'static str, headers: IdentityHeaders, place: &Place) {
+        let field = match key {
+            "identity_headers" => &mut self.settings.identity_headers,
+            _ => &mut self.settings.identity_response_headers,
+        };
+        if let Some(own) = field {
+            self.problems.push(format!(
+                "{place}: {} says it too, in other names; keep one of the two",
+                own.place
+            ));
+            return;
+        }
         let writer = headers.clone().compile().unwrap_or_default();
         let names: Vec<_> = writer.names().map(|name| name.as_str()).collect();
         self.report
             .understood
             .push(format!("{key} = {} from {place}", names.join(", ")));
+        *field = Some(Said::new(headers, place.clone()));
+    }
+
+    /// What nobody said: told as assumed, and not as understood.
+    fn assume(
+        &mut self,
+        told: &str,
+        (option, text): (&str, &str),
+        take: impl FnOnce(&mut Self, Said<Value>) -> Done,
+    ) {
+        self.report.assumed.push(told.to_owned());
+        let understood = self.report.understood.len();
+        let value = Value::Text(text.to_owned());
+        if let Err(problem) = take(self, Said::new(value, Place::assumed(option))) {
+            self.problems.push(format!("{option}: {problem}"));
+        }
+        self.report.understood.truncate(understood);
     }
 
     fn changed(&mut self, said: &Said<Value>, text: &str) {
@@ -312,8 +340,27 @@ pub(super) fn redirect_url(reader: &mut Reader, said: Said<Value>, options: &Opt
     Ok(())
 }
 
-const UNANCHORED: &str = "is looked for anywhere in the path, as there; a path that could be read in two ways it never opens. \
-                          `open` of our own names says it more safely";
+/// What a route opens beyond what it names, if anything.
+fn reach(route: &str, is_path_alone: bool) -> Option<String> {
+    let (is_negated, path) = match (is_path_alone, route.split_once("!=")) {
+        (true, _) => (false, route),
+        (false, Some((_, path))) => (true, path),
+        (false, None) => (false, route.split_once('=').map_or(route, |(_, path)| path)),
+    };
+    // Behind an alternative an anchor holds for one of them alone.
+    let one = !path.contains('|');
+    let (begins, ends) = (path.starts_with('^') && one, path.ends_with('$') && one);
+    let reach = match (is_negated, begins, ends) {
+        (true, ..) => "opens every path but those, as there",
+        (false, true, true) => return None,
+        (false, true, false) => "opens everything that begins so, as there",
+        (false, false, true) => "opens everything that ends so, as there",
+        (false, false, false) => "is looked for anywhere in the path, as there",
+    };
+    Some(format!(
+        "{reach}; a path that could be read in two ways it never opens. `open` of our own names says it more safely"
+    ))
+}
 
 pub(super) fn skip_auth(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
     // The older of the two knows no methods.
@@ -321,9 +368,8 @@ pub(super) fn skip_auth(reader: &mut Reader, said: Said<Value>, options: &Option
         .get("skip-auth-regex")
         .is_some_and(|older| older.place == said.place);
     for text in texts(&said)? {
-        let anchored = text.contains('^') && text.ends_with('$');
-        if !anchored || text.contains("!=") {
-            reader.changed(&said, &format!("{text:?} {UNANCHORED}"));
+        if let Some(how) = reach(&text, older) {
+            reader.changed(&said, &format!("{text:?} {how}"));
         }
         let pattern = Pattern::skip_auth_route(if older { format!("={text}") } else { text });
         reader
@@ -402,8 +448,14 @@ pub(super) fn reverse_proxy(reader: &mut Reader, said: Said<Value>, options: &Op
 }
 
 pub(super) fn real_ip_header(reader: &mut Reader, said: Said<Value>, options: &Options) -> Done {
-    if is_set(options, "reverse-proxy") && is_said(options, "trusted-proxy-ip") {
-        reader.take("client_address_from", said);
+    match is_set(options, "reverse-proxy") && is_said(options, "trusted-proxy-ip") {
+        true => {
+            reader.take("client_address_from", said);
+        }
+        false => reader.report.absent.push(format!(
+            "{}: without reverse_proxy and trusted_proxy_ips no proxy is believed, whichever header it writes",
+            said.place
+        )),
     }
     Ok(())
 }
@@ -492,7 +544,7 @@ pub(super) fn https_address(reader: &mut Reader, said: Said<Value>, options: &Op
     Ok(())
 }
 
-/// What oauth2-proxy does where nothing is said.
+/// What oauth2-proxy does where nothing is said. It is told as assumed, and as understood from nowhere.
 pub(super) fn what_is_silent(options: &Options, reader: &mut Reader) {
     let mut assumed = |text: &str| reader.report.assumed.push(text.to_owned());
     if !is_said(options, "provider") {
@@ -503,103 +555,111 @@ pub(super) fn what_is_silent(options: &Options, reader: &mut Reader) {
             "skip_provider_button: true, so that whoever navigates is led to the provider at once",
         );
     }
-    if !is_said(options, "email-domain")
-        && !is_said(options, "authenticated-emails-file")
-        && !is_said(options, "allowed-group")
-    {
+    if !is_said(options, "email-domain") && !reader.settings.is_restricted() {
         assumed(
-            "email_domains: none, so every user is let in who signs in at the provider; name domains or allowed_groups to let in fewer",
+            "email_domains: none, so every user is let in who signs in at the provider, where no rule demands more; name \
+             domains or allowed_groups to let in fewer",
         );
     }
     if is_said(options, "trusted-proxy-ip") && !is_set(options, "reverse-proxy") {
         assumed("reverse_proxy: false, so that trusted_proxy_ips has no meaning, as there");
     }
-    let silent = |flag: &str, said: bool| options.get(flag).is_none() && !said;
-    let whole = |text: &str, key: &str| {
-        Said::new(
-            Value::Text(text.to_owned()),
-            Place::variable(key, Family::OAuth2Proxy),
-        )
-    };
-    if silent("cookie-expire", reader.settings.session_lifetime.is_some()) {
-        reader
-            .report
-            .assumed
-            .push("cookie_expire: 168h, used or not".to_owned());
-        let _ = cookie_expire(reader, whole(WEEK, "OAUTH2_PROXY_COOKIE_EXPIRE"), options);
-    }
-    if silent("scope", reader.settings.scopes.is_some()) && is_said(options, "allowed-group") {
-        reader
-            .report
-            .assumed
-            .push("scope: openid email profile groups, as there are allowed_groups".to_owned());
-        reader.take(
-            "scopes",
-            whole("openid email profile groups", "OAUTH2_PROXY_SCOPE"),
+    if reader.server.upstreams.is_none() {
+        assumed(
+            "upstreams: none, so that a proxy has nothing behind it and answers every page with 404; an application around \
+             the gate answers itself",
         );
     }
-    headers(options, reader);
-    let silent = |flag: &str, said: bool| options.get(flag).is_none() && !said;
-    if is_said(options, "tls-cert-file") && silent("https-address", false) {
-        reader.report.assumed.push("https_address: :443".to_owned());
-        reader.take("address", whole(":443", "OAUTH2_PROXY_HTTPS_ADDRESS"));
+    let silent = |flag: &str, said: bool| !is_said(options, flag) && !said;
+    if silent("cookie-expire", reader.settings.session_lifetime.is_some()) {
+        reader.assume(
+            "cookie_expire: 168h, used or not",
+            ("cookie_expire", WEEK),
+            |reader, said| cookie_expire(reader, said, options),
+        );
+    }
+    if silent("scope", reader.settings.scopes.is_some()) && is_said(options, "allowed-group") {
+        reader.assume(
+            "scope: openid email profile groups, as there are allowed_groups",
+            ("scope", "openid email profile groups"),
+            |reader, said| {
+                reader.take("scopes", said);
+                Ok(())
+            },
+        );
+    }
+    if is_said(options, "tls-cert-file") && silent("https-address", reader.server.address.is_some())
+    {
+        reader.assume(
+            "https_address: :443",
+            ("https_address", ":443"),
+            |reader, said| {
+                reader.take("address", said);
+                Ok(())
+            },
+        );
+    }
+    request_headers(options, reader);
+    answer_headers(options, reader);
+}
+
+/// Which headers of requests say who the user is. Unless it is said otherwise, they have some.
+fn request_headers(options: &Options, reader: &mut Reader) {
+    let flag = |flag| {
+        let said = options.get(flag)?;
+        Some((parse::flag(said.value.clone()) != Ok(false), said))
+    };
+    let (users, basic) = (flag("pass-user-headers"), flag("pass-basic-auth"));
+    let is_on = |said: Option<(bool, _)>| said.is_none_or(|(is_on, _)| is_on);
+    if !is_on(users) && !is_on(basic) {
+        return;
+    }
+    let mut headers = by_address(IdentityHeaders::forwarded(), options);
+    let password = match is_on(basic) {
+        true => options.get("basic-auth-password"),
+        false => None,
+    };
+    match password.map(|said| (&said.place, parse::secret(said.value.clone()))) {
+        Some((_, Ok(secret))) => {
+            headers = headers.basic_authorization(HeaderSecret::new(secret.expose()));
+        }
+        Some((place, Err(problem))) => reader.problems.push(format!("{place}: {problem}")),
+        None => {}
+    }
+    let wanted = [users, basic].into_iter().flatten();
+    let wanted = wanted.filter(|(is_on, _)| *is_on).map(|(_, said)| said);
+    if let Some(said) = password.or(wanted.into_iter().next()) {
+        return reader.take_headers("identity_headers", headers, &said.place);
+    }
+    // Whoever says it in our own names is not silent.
+    if reader.settings.identity_headers.is_none() {
+        let option = match users {
+            None => "pass_user_headers",
+            Some(_) => "pass_basic_auth",
+        };
+        reader.report.assumed.push(format!(
+            "{option}: true, so that requests say X-Forwarded-User, -Email, -Groups and -Preferred-Username"
+        ));
+        reader.settings.identity_headers = Some(Said::new(headers, Place::assumed(option)));
     }
 }
 
-/// Which headers say who the user is. Unless it is said otherwise, requests have them.
-fn headers(options: &Options, reader: &mut Reader) {
-    let unless_false = |flag| {
-        options
-            .get(flag)
-            .is_none_or(|said| parse::flag(said.value.clone()) != Ok(false))
-    };
-    let by_address = |headers: IdentityHeaders| match is_set(options, "prefer-email-to-user") {
-        true => headers.email_as_user(),
-        false => headers,
-    };
-    let basic = unless_false("pass-basic-auth");
-    if basic || unless_false("pass-user-headers") {
-        let mut headers = by_address(IdentityHeaders::forwarded());
-        if let (true, Some(password)) = (basic, options.get("basic-auth-password")) {
-            match parse::secret(password.value.clone()) {
-                Ok(secret) => {
-                    headers = headers.basic_authorization(HeaderSecret::new(secret.expose()))
-                }
-                Err(problem) => reader
-                    .problems
-                    .push(format!("{}: {problem}", password.place)),
-            }
-        }
-        let flags = [
-            "basic-auth-password",
-            "pass-user-headers",
-            "pass-basic-auth",
-        ];
-        let place = flags
-            .iter()
-            .find_map(|flag| options.get(flag))
-            .map(|said| said.place.clone());
-        let place = place.unwrap_or_else(|| {
-            reader.report.assumed.push("pass_user_headers: true, so that requests say X-Forwarded-User, -Email, -Groups and -Preferred-Username".to_owned());
-            Place::variable("OAUTH2_PROXY_PASS_USER_HEADERS", Family::OAuth2Proxy)
-        });
-        reader.understand_headers("identity_headers", &headers, &place);
-        reader
-            .settings
-            .identity_headers
-            .get_or_insert(Said::new(headers, place));
-    }
+/// The same in answers, where somebody says so.
+fn answer_headers(options: &Options, reader: &mut Reader) {
     if let (true, Some(said)) = (
         is_set(options, "set-xauthrequest"),
         options.get("set-xauthrequest"),
     ) {
-        let headers = by_address(IdentityHeaders::auth_request());
-        reader.understand_headers("identity_response_headers", &headers, &said.place);
-        reader
-            .settings
-            .identity_response_headers
-            .get_or_insert(Said::new(headers, said.place.clone()));
+        let headers = by_address(IdentityHeaders::auth_request(), options);
+        reader.take_headers("identity_response_headers", headers, &said.place);
         reader.changed(said, "answers say X-Auth-Request-User, -Email, -Groups and -Preferred-Username to whoever asks; let the proxy in front take them off");
+    }
+}
+
+fn by_address(headers: IdentityHeaders, options: &Options) -> IdentityHeaders {
+    match is_set(options, "prefer-email-to-user") {
+        true => headers.email_as_user(),
+        false => headers,
     }
 }
 

@@ -101,6 +101,8 @@ fn unknown(key: &str, place: &Place) -> String {
             "{place}: is unknown; did you mean OAUTH2_PROXY_{}?",
             near.to_uppercase()
         ),
-        None => format!("{place}: is no option of oauth2-proxy; remove it"),
+        None => format!(
+            "{place}: is no option of oauth2-proxy; `config::from_oauth2_proxy` has the names of all"
+        ),
     }
 }

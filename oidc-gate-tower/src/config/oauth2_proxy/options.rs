@@ -99,9 +99,8 @@ const fn opt(
 use Means::{Absent, By, Changed, Part, Refused, Same};
 use Shape::{Flag, Many, One};
 
-const NO_LOG: &str =
-    "the log is that of `tracing`: what is written, where and how is up to the subscriber";
-const NO_PAGES: &str = "pages are made in code: implement `Pages`, or leave them as they are";
+const NO_LOG: &str = "the proxy writes one log to its standard output, and whatever runs it keeps and turns it; an application around the gate decides with `tracing`";
+const NO_PAGES: &str = "the proxy shows the gate's own plain pages, and no setting changes them; a program of one's own around the library gives them a name, a colour and links with `GateBuilder::pages(Branding::new(…))`";
 const NO_SECURE_METRICS: &str = "metrics have no TLS of their own: metrics_address is for where nobody listens; `metrics_endpoint` of our own names says who gets /oauth2/metrics, with the certificate of that port";
 const GROUPS: &str = "members are looked up at one company's API, which the gate does not ask; let the provider put groups into a claim, name it with oidc_groups_claim, and use allowed_groups";
 const NOT_ASKED: &str = "one company's API is not asked; remove it";
@@ -826,7 +825,7 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
         "`unix://` is refused",
     ),
     opt("upstream-timeout", One, "30s", Same("upstream_timeout"), ""),
-    opt("flush-interval", One, "1s", Same("flush_interval"), ""),
+    opt("flush-interval", One, "1s", Absent, "bodies stream at once"),
     opt(
         "pass-host-header",
         Flag,
