@@ -11,7 +11,7 @@ use super::{
 use crate::Bearer;
 use crate::core::{
     claims::ClaimPath,
-    gate::{IdentityHeaders, Pattern, RuleKind},
+    gate::{HeaderSource, IdentityHeaders, Pattern, RuleKind},
     secret::HeaderSecret,
     session::CookieKeys,
 };
@@ -562,9 +562,19 @@ fn headers(options: &Options, reader: &mut Reader) {
         true => headers.email_as_user(),
         false => headers,
     };
+    // Whose tokens are taken too may have users of the same subjects.
+    let several =
+        is_said(options, "extra-jwt-issuers") && is_set(options, "skip-jwt-bearer-tokens");
+    let by_issuer = |headers: IdentityHeaders, name: &str| match several {
+        true => headers.header(name, HeaderSource::issuer()),
+        false => headers,
+    };
     let basic = unless_false("pass-basic-auth");
     if basic || unless_false("pass-user-headers") {
-        let mut headers = by_address(IdentityHeaders::forwarded());
+        let mut headers = by_address(by_issuer(
+            IdentityHeaders::forwarded(),
+            "X-Forwarded-Issuer",
+        ));
         if let (true, Some(password)) = (basic, options.get("basic-auth-password")) {
             match parse::secret(password.value.clone()) {
                 Ok(secret) => {
@@ -585,7 +595,10 @@ fn headers(options: &Options, reader: &mut Reader) {
             .find_map(|flag| options.get(flag))
             .map(|said| said.place.clone());
         let place = place.unwrap_or_else(|| {
-            reader.report.assumed.push("pass_user_headers: true, so that requests say X-Forwarded-User, -Email, -Groups and -Preferred-Username".to_owned());
+            reader.report.assumed.push(match several {
+                true => "pass_user_headers: true, so that requests say X-Forwarded-User, -Email, -Groups, -Preferred-Username and, as there are extra_jwt_issuers, -Issuer",
+                false => "pass_user_headers: true, so that requests say X-Forwarded-User, -Email, -Groups and -Preferred-Username",
+            }.to_owned());
             Place::variable("OAUTH2_PROXY_PASS_USER_HEADERS", Family::OAuth2Proxy)
         });
         reader.understand_headers("identity_headers", &headers, &place);
@@ -598,13 +611,19 @@ fn headers(options: &Options, reader: &mut Reader) {
         is_set(options, "set-xauthrequest"),
         options.get("set-xauthrequest"),
     ) {
-        let headers = by_address(IdentityHeaders::auth_request());
+        let headers = by_address(by_issuer(
+            IdentityHeaders::auth_request(),
+            "X-Auth-Request-Issuer",
+        ));
         reader.understand_headers("identity_response_headers", &headers, &said.place);
         reader
             .settings
             .identity_response_headers
             .get_or_insert(Said::new(headers, said.place.clone()));
-        reader.changed(said, "answers say X-Auth-Request-User, -Email, -Groups and -Preferred-Username to whoever asks; let the proxy in front take them off");
+        reader.changed(said, match several {
+            true => "answers say X-Auth-Request-User, -Email, -Groups, -Preferred-Username and, as there are extra_jwt_issuers, -Issuer to whoever asks; let the proxy in front take them off",
+            false => "answers say X-Auth-Request-User, -Email, -Groups and -Preferred-Username to whoever asks; let the proxy in front take them off",
+        });
     }
 }
 
