@@ -133,6 +133,13 @@ impl Passing {
         self.response.of(caller, token.as_ref()).collect()
     }
 
+    /// What an answer of the gate's own says of the caller of a request, from which nothing has been taken off.
+    pub(crate) fn said_of(&self, caller: &Identity, request: &HeaderMap) -> Said {
+        let wants_token = self.response.wants_token() && caller.via() == Via::Bearer;
+        let token = wants_token.then(|| presented(request)).flatten();
+        self.response.of(caller, token.as_ref()).collect()
+    }
+
     /// Says in the application's answer who the caller was. Nobody but the gate says so.
     pub(crate) fn say(&self, said: &mut Said, headers: &mut HeaderMap) {
         self.response.remove(headers);
