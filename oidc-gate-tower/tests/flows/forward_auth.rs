@@ -7,7 +7,7 @@ use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use oidc_gate_tower::{
     Bearer, ClientAuth, CookieKeys, ForwardAuth, Gate, GateBuilder, HeaderSource, IdentityHeaders,
-    Pattern, PeerAddr, Peers, SameSite, pages::SignInPage,
+    MetricsEndpoint, Pattern, PeerAddr, Peers, SameSite, pages::SignInPage,
 };
 
 const PROXY: &str = "127.0.0.1:50000";
@@ -815,6 +815,33 @@ async fn whose_user_it_is_can_be_said_too_and_by_the_gate_alone() {
         by_nginx(&world, "", "GET", "/me", &forged).await.status,
         403
     );
+}
+
+#[tokio::test]
+async fn a_question_is_counted_as_what_it_came_to() {
+    let the_proxy = || Peers::new(["127.0.0.0/8"]).unwrap();
+    let mut world = world_with(|gate| {
+        rules(gate)
+            .forward_auth(ForwardAuth::nginx().trust(["127.0.0.1"]))
+            .metrics_endpoint(MetricsEndpoint::ForPeers(the_proxy()))
+    });
+    world.sign_in("bob", "/me").await;
+    let counted = async |world: &World, verdict: &str| {
+        let metrics = ask(world, Some(PROXY), "GET", "/oauth2/metrics", &[]).await;
+        let line = format!("oidc_gate_requests_total{{verdict=\"{verdict}\"}} ");
+        let mut lines = metrics.body.lines();
+        let count = lines.find_map(|counted| counted.strip_prefix(&*line)?.parse::<u32>().ok());
+        count.unwrap_or_default()
+    };
+    for (path, verdict) in [
+        ("/me", "identified"),
+        ("/admin", "refused"),
+        ("/assets/a", "bypassed"),
+    ] {
+        let before = counted(&world, verdict).await;
+        by_nginx(&world, "", "GET", path, &[]).await;
+        assert_eq!(counted(&world, verdict).await, before + 1, "{path}");
+    }
 }
 
 /// The peer is the proxy, and so is no client.
