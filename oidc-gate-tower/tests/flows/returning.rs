@@ -191,7 +191,7 @@ async fn the_question_whether_to_sign_out_forgets_no_place_to_return_to() {
     let mut w = world();
     w.sign_in("alice", "/me").await;
     let cookies = w.cookie_line();
-    let headers = [crate::world::NAVIGATION, &[("cookie", cookies.as_str())]].concat();
+    let headers = [NAVIGATION, &[("cookie", cookies.as_str())]].concat();
     let hidden = "<input type=\"hidden\" name=\"rd\" value=";
     for (query, value) in [
         ("?rd=/bye%3Fa%3D1%26b", Some("\"/bye?a=1&amp;b\"")),
@@ -212,7 +212,7 @@ async fn the_question_whether_to_sign_out_forgets_no_place_to_return_to() {
     assert!(!page.body.contains("><script>"), "{}", page.body);
     // Nobody is signed in: the way on leads there by a login.
     let w = world();
-    let headers = crate::world::NAVIGATION;
+    let headers = NAVIGATION;
     let page = w.request("GET", "/oauth2/sign_out?rd=/bye", headers).await;
     assert!(
         page.body.contains("/oauth2/start?rd=%2Fbye"),
