@@ -137,6 +137,20 @@ async function behind(proxy, browser, authority, directory) {
     const answer = await raw(target, { cookie });
     claim(says(`${target} asks for a group that the user lacks`), answer.status === 403, `${answer.status} ${answer.body}`);
   }
+  for (const [name, value] of [
+    ['connection', 'close, X-Auth-Request-User'], ['connection', 'X-Auth-Request-User, X-Auth-Request-Email, X-Auth-Request-Groups'],
+    ['connection', 'keep-alive, Cookie'], ['connection', 'X-Forwarded-Uri, X-Original-Uri'],
+    ['x-forwarded-for', '192.0.2.1'], ['x-real-ip', '192.0.2.1'],
+  ]) {
+    const answer = await raw('/me', { cookie, [name]: value });
+    const whole = answer.said?.user.join() === user.sub && answer.said.groups.join() === user.groups.join(',');
+    claim(says(`${name}: ${value} takes nothing off what the gate says`), answer.status === 200 && whole, `${answer.status} ${answer.body}`);
+    claim(says('… nor makes an address of the client'), !answer.said.from.join().includes('192.0.2.1'), answer.body);
+  }
+  for (const name of ['X-HTTP-Method-Override', 'x-http-method', 'X-Method-Override']) {
+    const answer = await raw('/me', { cookie, [name]: 'DELETE' });
+    claim(says(`${name} of a client reaches nobody`), answer.status === 200 && answer.said.overridden.length === 0, answer.body);
+  }
   for (const name of ['x-auth-request-user', 'X-Auth-Request-Groups', 'x_auth_request_user', 'x-auth-request_groups']) {
     const answer = await raw('/me', { cookie, [name]: 'root' });
     const named = answer.said ? [...answer.said.user, ...answer.said.groups] : [];

@@ -8,10 +8,11 @@ use crate::{
     Gate,
     core::{
         forward::{Dialect, Proxy},
-        gate::{HeaderWriter, IdentityHeaders, Target},
+        gate::{HeaderSource, HeaderWriter, IdentityHeaders, Target},
         peers::Peers,
     },
     gate::Common,
+    passing::Issuers,
 };
 use http::Uri;
 
@@ -27,7 +28,8 @@ use http::Uri;
 /// admitted as a user is named in the answer's `X-Auth-Request-User` (the subject), `-Email` (if verified), `-Groups`
 /// and `-Preferred-Username`, which the proxy copies into the request; [`IdentityHeaders`] says how they are written. On
 /// bypassed paths, and where nobody is signed in, there are none; Caddy and Envoy are told so by empty ones, or they would
-/// hand on something else in their place.
+/// hand on something else in their place. A client that comes with a token of its own is no user: of it there are groups at
+/// most.
 ///
 /// nginx makes its redirects itself. Where a login would help a navigation, the 401 says in `X-Auth-Request-Redirect` where it
 /// begins, with the page to come back to: `auth_request_set $login $upstream_http_x_auth_request_redirect;`. A path that demands
@@ -52,7 +54,13 @@ use http::Uri;
 ///   `X-Original-Method`; for Traefik `trustForwardHeader` stays off.
 /// - The proxy has to take `X-Auth-Request-*` of clients away before the application sees it. A request that brings one of those
 ///   that the answer sets is refused in any case.
-/// - No answer may be cached: each is `no-store`.
+/// - Where [`open_to`](crate::GateBuilder::open_to) and [`trusted_proxies`](crate::GateBuilder::trusted_proxies) are set, the proxy
+///   has to write `X-Forwarded-For` or `X-Real-IP` itself, in the place of what the client has sent: whoever can write it says
+///   that he comes from where no login is asked for.
+/// - What some frameworks take for the method (`X-HTTP-Method-Override`, `X-HTTP-Method`, `X-Method-Override`) is refused in a
+///   question. Let the proxy take it off before it asks, and before the application sees it.
+/// - No answer of the gate may be cached: each is `no-store`. The application's answers the gate does not see. An application
+///   that answers by who asks says `Cache-Control: private` and `Vary` itself.
 ///
 /// ```
 /// use oidc_gate_tower::ForwardAuth;
@@ -64,6 +72,14 @@ use http::Uri;
 pub struct ForwardAuth {
     dialect: Dialect,
     trusted: Vec<String>,
+    issuer: SaysIssuer,
+}
+
+/// Whether answers say which issuer's subject a user is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SaysIssuer {
+    Yes,
+    No,
 }
 
 impl ForwardAuth {
@@ -91,7 +107,20 @@ impl ForwardAuth {
         Self {
             dialect,
             trusted: Vec::new(),
+            issuer: SaysIssuer::No,
         }
+    }
+
+    /// Answers say in `X-Auth-Request-Issuer`, too, whose subject the user is: for a gate that accepts tokens of more than one
+    /// issuer, which cannot be built without this.
+    ///
+    /// # Security
+    ///
+    /// Let the proxy copy that header as it copies the user's, and let the application go by both: two issuers may have users
+    /// of one subject.
+    pub fn name_issuers(mut self) -> Self {
+        self.issuer = SaysIssuer::Yes;
+        self
     }
 
     /// Where the proxy connects from: addresses (`127.0.0.1`) and networks (`10.0.0.0/8`). May be called several times.
@@ -132,15 +161,32 @@ impl Forward {
         setting: &ForwardAuth,
         prefix: &str,
         cookie_domain: Option<&str>,
+        issuers: Issuers,
     ) -> Result<Self, Vec<String>> {
-        let ForwardAuth { dialect, trusted } = setting;
+        let ForwardAuth {
+            dialect,
+            trusted,
+            issuer,
+        } = setting;
         let trusted = Peers::new(trusted).map_err(|problem| {
             vec![format!(
                 "forward_auth: trust({trusted:?}): {problem}; name where {} connects from",
                 dialect.name()
             )]
         })?;
-        let named = IdentityHeaders::auth_request().compile().map_err(|found| {
+        if (*issuer, issuers) == (SaysIssuer::No, Issuers::Several) {
+            return Err(vec![format!(
+                "forward_auth: X-Auth-Request-User says a subject, and tokens of more than one issuer are accepted, whose \
+                 users may have the same; write .name_issuers(), and let {} copy X-Auth-Request-Issuer too",
+                dialect.name()
+            )]);
+        }
+        let named = match issuer {
+            SaysIssuer::Yes => IdentityHeaders::auth_request()
+                .header("X-Auth-Request-Issuer", HeaderSource::issuer()),
+            SaysIssuer::No => IdentityHeaders::auth_request(),
+        };
+        let named = named.compile().map_err(|found| {
             let problems = found.iter().map(ToString::to_string);
             problems.collect::<Vec<_>>()
         })?;

@@ -5,6 +5,7 @@ use crate::core::{
     gate::{HeaderWriter, IdentityHeaders, Stripping},
     identity::{Identity, Via},
     secret::AccessToken,
+    url::Issuer,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
 
@@ -31,6 +32,24 @@ pub(crate) enum Callers {
     ByBearerAlone,
 }
 
+/// Whether a subject alone says who somebody is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Issuers {
+    One,
+    Several,
+}
+
+impl Issuers {
+    /// Of those whose tokens are accepted and those who sign users in.
+    pub(crate) fn of<'a>(mut issuers: impl Iterator<Item = &'a Issuer>) -> Self {
+        let first = issuers.next();
+        match issuers.all(|issuer| Some(issuer) == first) {
+            true => Self::One,
+            false => Self::Several,
+        }
+    }
+}
+
 /// What passes in headers.
 pub(crate) struct Passing {
     request: HeaderWriter,
@@ -43,7 +62,12 @@ pub(crate) struct Passing {
 pub(crate) type Said = Vec<(HeaderName, HeaderValue)>;
 
 impl PassingSettings {
-    pub(crate) fn compile(self, callers: Callers, problems: &mut Vec<String>) -> Passing {
+    pub(crate) fn compile(
+        self,
+        callers: Callers,
+        issuers: Issuers,
+        problems: &mut Vec<String>,
+    ) -> Passing {
         let mut compile = |setting: &str, headers: IdentityHeaders| {
             let writer = headers.compile().unwrap_or_else(|found| {
                 problems.extend(found.iter().map(|problem| format!("{setting}: {problem}")));
@@ -53,6 +77,12 @@ impl PassingSettings {
                 problems.push(format!(
                     "{setting}: \"{name}\" promises an access token of every caller, and sessions keep none; write \
                      HeaderSource::presented_token() for callers with a bearer token, or leave it out"
+                ));
+            }
+            if let (Some(name), Issuers::Several) = (writer.leaves_issuer_open(), issuers) {
+                problems.push(format!(
+                    "{setting}: \"{name}\" says a subject, and tokens of more than one issuer are accepted, whose users \
+                     may have the same; add a header from HeaderSource::issuer()"
                 ));
             }
             writer
@@ -103,6 +133,13 @@ impl Passing {
         self.response.of(caller, token.as_ref()).collect()
     }
 
+    /// What an answer of the gate's own says of the caller of a request, from which nothing has been taken off.
+    pub(crate) fn said_of(&self, caller: &Identity, request: &HeaderMap) -> Said {
+        let wants_token = self.response.wants_token() && caller.via() == Via::Bearer;
+        let token = wants_token.then(|| presented(request)).flatten();
+        self.response.of(caller, token.as_ref()).collect()
+    }
+
     /// Says in the application's answer who the caller was. Nobody but the gate says so.
     pub(crate) fn say(&self, said: &mut Said, headers: &mut HeaderMap) {
         self.response.remove(headers);
@@ -124,7 +161,7 @@ mod tests {
 
     fn passing(settings: PassingSettings) -> Passing {
         let mut problems = Vec::new();
-        let passing = settings.compile(Callers::ByBearerAlone, &mut problems);
+        let passing = settings.compile(Callers::ByBearerAlone, Issuers::One, &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
         passing
     }
@@ -190,7 +227,7 @@ mod tests {
                 _ => settings.response = promise,
             }
             let mut problems = Vec::new();
-            settings.compile(Callers::BySession, &mut problems);
+            settings.compile(Callers::BySession, Issuers::One, &mut problems);
             let [problem] = problems.as_slice() else {
                 panic!("{problems:?}")
             };

@@ -35,7 +35,18 @@ fn say(request: &Request) -> Value {
         "user": named(request.headers(), "x-auth-request-user"),
         "email": named(request.headers(), "x-auth-request-email"),
         "groups": named(request.headers(), "x-auth-request-groups"),
+        // What an application might believe of a client, if its proxy let it through.
+        "from": of_all(request.headers(), &["x-forwarded-for", "x-real-ip"]),
+        "overridden": of_all(
+            request.headers(),
+            &["x-http-method-override", "x-http-method", "x-method-override"],
+        ),
     })
+}
+
+fn of_all(headers: &HeaderMap, wanted: &[&str]) -> Vec<String> {
+    let values = wanted.iter().flat_map(|name| named(headers, name));
+    values.collect()
 }
 
 /// All values of a header in whatever spelling, as an application behind a lenient server would see them.

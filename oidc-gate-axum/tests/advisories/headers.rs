@@ -180,7 +180,7 @@ async fn cve_2024_21494_no_header_says_what_the_host_is() {
     ];
     for peer in ["127.0.0.1", "203.0.113.9"] {
         let headers = [NAVIGATION, &forged].concat();
-        let answer = w.from_peer(peer, "/oauth2/start", &headers).await;
+        let answer = w.sent_from_peer(peer, "/oauth2/start", &headers).await;
         assert_eq!(answer.status, 303);
         let location = answer.header("location");
         assert!(
@@ -189,7 +189,7 @@ async fn cve_2024_21494_no_header_says_what_the_host_is() {
             "{location}"
         );
         assert!(!location.contains("evil"), "{location}");
-        let page = w.from_peer(peer, "/oauth2/sign_in", &headers).await;
+        let page = w.sent_from_peer(peer, "/oauth2/sign_in", &headers).await;
         assert!(!page.body.contains("evil"), "{}", page.body);
     }
 }
@@ -211,7 +211,7 @@ async fn cve_2026_35051_a_forwarded_address_is_the_proxys_word_only() {
         ("192.0.2.1", "x-real-ip", "10.1.1.1", 401),
         ("192.0.2.1", "x-forwarded-for", "203.0.113.9, 10.1.1.1", 200),
     ] {
-        let answer = w.from_peer(peer, "/me", &[(name, value)]).await;
+        let answer = w.sent_from_peer(peer, "/me", &[(name, value)]).await;
         assert_eq!(answer.status, status, "{peer} {name}: {value}");
     }
 }

@@ -74,7 +74,7 @@ async fn cve_2026_40575_a_forwarded_path_opens_nothing() {
             "for=127.0.0.1;path=/public",
         ] {
             for peer in ["127.0.0.1", "203.0.113.9"] {
-                let answer = w.from_peer(peer, "/admin", &[(name, value)]).await;
+                let answer = w.sent_from_peer(peer, "/admin", &[(name, value)]).await;
                 assert_eq!((answer.status, answer.calls), (401, 0), "{name}: {value}");
             }
         }
@@ -453,7 +453,7 @@ async fn cve_2023_6394_a_websocket_is_no_way_around() {
 /// What a proxy asks about, at the endpoint for it.
 async fn nginx_asks(w: &World, uri: &str) -> u16 {
     let headers = [("x-original-method", "GET"), ("x-original-uri", uri)];
-    w.from_peer("127.0.0.1", "/oauth2/auth", &headers)
+    w.sent_from_peer("127.0.0.1", "/oauth2/auth", &headers)
         .await
         .status
 }
@@ -502,7 +502,7 @@ async fn cve_2021_32637_a_question_that_cannot_be_read_is_refused() {
         ("127.0.0.1", &[method, uri, ("x-original-uri", "/admin")]),
         ("203.0.113.9", &[method, uri]),
     ] {
-        let answer = w.from_peer(peer, "/oauth2/auth", headers).await;
+        let answer = w.sent_from_peer(peer, "/oauth2/auth", headers).await;
         assert!(
             [401, 403].contains(&answer.status),
             "{peer} {headers:?}: {}",

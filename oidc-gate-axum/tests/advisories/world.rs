@@ -199,7 +199,7 @@ impl World {
     }
 
     /// As from a peer, by this connection.
-    pub(crate) async fn from_peer(
+    pub(crate) async fn sent_from_peer(
         &self,
         peer: &str,
         target: &str,

@@ -24,11 +24,16 @@ const DESCRIBING: &[&str] = &[
     "x-rewrite-url",
     "x-envoy-original-path",
     "x-auth-request-uri",
+    // What frameworks take for the method of a POST: the rules would be asked about one request, and another be done.
+    "x-http-method-override",
+    "x-http-method",
+    "x-method-override",
 ];
 
 /// What the answer names a user in.
 const ANSWERED: &[&str] = &[
     "x-auth-request-user",
+    "x-auth-request-issuer",
     "x-auth-request-email",
     "x-auth-request-groups",
     "x-auth-request-preferred-username",

@@ -33,6 +33,7 @@ mod client_address;
 mod csrf;
 mod decide;
 mod decision;
+mod email;
 mod explain;
 mod forwarded;
 mod head;

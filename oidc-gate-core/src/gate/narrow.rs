@@ -1,5 +1,6 @@
 //! What a proxy demands beside the rules, in the query of its question.
 
+use super::email::{Address, Domain, Dotted};
 use crate::{
     check::{Check, CheckFailed, quote},
     form::{Form, decode},
@@ -11,9 +12,11 @@ use crate::{
 ///
 /// 1. A name may occur several times, and each value is a list separated by commas. Empty items are ignored.
 /// 2. Of one name, one item has to fit; of several names, each has to.
-/// 3. Groups and addresses are compared to the letter. A domain is that of the address without regard to case; one that is
-///    written `.example.com` or `*.example.com` means `example.com` and every host below it.
-/// 4. Addresses count only if the provider has verified them and they hold one `@`.
+/// 3. Groups are compared to the letter, addresses and domains without regard to case. A domain that is written `.example.com`
+///    or `*.example.com` means `example.com` and every host below it. (In [`email_domain`](super::email_domain) it means
+///    those below alone.)
+/// 4. Addresses count only if the provider has verified them and they can be read in one way: with one `@`, and without commas,
+///    quotes and spaces.
 ///
 /// It narrows: nobody passes by it whom the rules keep out, and where anything is demanded at all, it is demanded of
 /// everybody, on open paths too.
@@ -33,16 +36,7 @@ use crate::{
 pub struct Narrow {
     groups: Option<Vec<String>>,
     emails: Option<Vec<String>>,
-    domains: Option<Vec<Domain>>,
-}
-
-/// A domain that an address may be of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Domain {
-    /// This very one, in lower case.
-    Exactly(String),
-    /// This one and all below it, in lower case.
-    AndBelow(String),
+    domains: Option<Vec<Domain<Box<str>>>>,
 }
 
 const GROUPS: &str = "allowed_groups";
@@ -89,7 +83,7 @@ impl Narrow {
                 quote(name)
             )));
         }
-        let domains = domains.map(|items| items.iter().map(|item| Domain::parse(item)).collect());
+        let domains = domains.map(|items| items.iter().map(|item| domain(item)).collect());
         Ok(Self {
             groups,
             emails,
@@ -114,61 +108,32 @@ impl Narrow {
 
     /// Whether the caller meets each demand.
     pub fn admits(&self, who: &Identity) -> bool {
-        let address = || who.verified_email().filter(|a| a.matches('@').count() == 1);
-        let domain = || {
-            let (local, domain) = address()?.split_once('@')?;
-            (!local.is_empty() && !domain.is_empty()).then(|| domain.to_ascii_lowercase())
-        };
+        let address = Address::of(who);
         let groups = self
             .groups
             .as_ref()
             .is_none_or(|wanted| wanted.iter().any(|group| who.in_group(group)));
         let emails = self.emails.as_ref().is_none_or(|wanted| {
-            address().is_some_and(|address| wanted.iter().any(|wanted| wanted == address))
+            address.is_some_and(|address| wanted.iter().any(|wanted| address.is(wanted)))
         });
         let domains = self.domains.as_ref().is_none_or(|wanted| {
-            domain().is_some_and(|domain| wanted.iter().any(|wanted| wanted.covers(&domain)))
+            address.is_some_and(|address| wanted.iter().any(|wanted| wanted.covers(address)))
         });
         groups && emails && domains
     }
 }
 
-impl Domain {
-    fn parse(text: &str) -> Result<Self, CheckFailed> {
-        let below = text.strip_prefix("*.").or_else(|| text.strip_prefix('.'));
-        let name = below.unwrap_or(text).to_ascii_lowercase();
-        // Labels of letters in any script: what stands in an address is compared, and nothing is looked up.
-        let odd = |c: char| c.is_control() || c.is_whitespace() || "@*/\\:?#%[]<>\"'()".contains(c);
-        if name
-            .split('.')
-            .any(|label| label.is_empty() || label.contains(odd))
-        {
-            return Err(CheckFailed::new(
-                Check::AuthConstraint,
-                format!(
-                    "expected a domain as in example.com or .example.com, got {}",
-                    quote(text)
-                ),
-            ));
-        }
-        Ok(match below {
-            Some(_) => Self::AndBelow(name),
-            None => Self::Exactly(name),
-        })
-    }
-
-    /// `domain` is in lower case.
-    fn covers(&self, domain: &str) -> bool {
-        match self {
-            Self::Exactly(name) => domain == name,
-            Self::AndBelow(name) => {
-                domain == name
-                    || domain
-                        .strip_suffix(name.as_str())
-                        .is_some_and(|before| before.ends_with('.') && before.len() > 1)
-            }
-        }
-    }
+fn domain(text: &str) -> Result<Domain<Box<str>>, CheckFailed> {
+    let domain = Domain::read(text, Dotted::ItselfAndBelow).map(Domain::owned);
+    domain.ok_or_else(|| {
+        CheckFailed::new(
+            Check::AuthConstraint,
+            format!(
+                "expected a domain as in example.com or .example.com, got {}",
+                quote(text)
+            ),
+        )
+    })
 }
 
 #[cfg(test)]

@@ -1,13 +1,11 @@
 //! What a caller must be or have.
 
-mod email;
-
+use super::email::{Address, Domain, Dotted};
 use crate::check::quote;
 use crate::claims::ClaimPath;
 use crate::form::is_word;
 use crate::identity::{Identity, IdentityKind};
 use crate::time::UnixTime;
-use email::{has_address, has_domain, is_domain, parts};
 use serde_json::Value;
 use std::{collections::BTreeSet, fmt, sync::Arc, time::Duration};
 
@@ -120,8 +118,9 @@ pub fn scope(name: impl Into<String>) -> Requirement {
     Requirement(Node::Scope(name.into().into()))
 }
 
-/// Someone whose address the provider has verified and which lies in exactly this domain, in any case. `*.example.com` is
-/// every domain below `example.com`, and not that itself.
+/// Someone whose address the provider has verified and which lies in exactly this domain, in any case. `*.example.com`, or
+/// `.example.com`, is every domain below `example.com`, and not that itself. (In the query of the `auth` endpoint it is both:
+/// see [`Narrow`](super::Narrow).)
 pub fn email_domain(name: impl Into<String>) -> Requirement {
     Requirement(Node::EmailDomain(name.into().into()))
 }
@@ -223,8 +222,12 @@ impl Node {
             Self::Group(name) => who.in_group(name),
             Self::Role(name) => who.has_role(name),
             Self::Scope(name) => who.has_scope(name),
-            Self::EmailDomain(name) => has_domain(who, name),
-            Self::EmailIn(addresses) => has_address(who, addresses),
+            Self::EmailDomain(name) => Address::of(who)
+                .zip(Domain::read(name, Dotted::Below))
+                .is_some_and(|(address, domain)| domain.covers(address)),
+            Self::EmailIn(addresses) => {
+                Address::of(who).is_some_and(|address| addresses.contains(&*address.folded()))
+            }
             Self::Claim(wanted) => has_claim(who, &wanted.0, &wanted.1),
             Self::Predicate(_, holds) => holds(who),
             Self::Acr(value) => {
@@ -295,14 +298,16 @@ impl Node {
                 "name one class in visible ASCII without spaces, quotes and backslashes",
             ),
             Self::Predicate("", _) => bad("predicate", "", "give it a name for the log"),
-            Self::EmailDomain(name) if !is_domain(name) => {
+            Self::EmailDomain(name) if Domain::read(name, Dotted::Below).is_none() => {
                 bad("email_domain", name, "write it as in `example.com`");
             }
             Self::EmailIn(addresses) if addresses.is_empty() => {
                 out.push("email_in: name an address".to_owned());
             }
             Self::EmailIn(addresses) => {
-                let odd = addresses.iter().filter(|address| parts(address).is_none());
+                let odd = addresses
+                    .iter()
+                    .filter(|address| Address::read(address).is_none());
                 odd.for_each(|address| {
                     bad("email", address, "write it as in `alice@example.com`");
                 });

@@ -309,6 +309,11 @@ impl Bearer {
         format!("bearer {audience:?}")
     }
 
+    /// Whether its tokens may be of another issuer than the gate's provider.
+    pub(crate) fn names_issuer(&self) -> bool {
+        self.issuer.is_some()
+    }
+
     /// Checks what was said, beside the issuer of those that name none.
     pub(crate) fn accept(
         self,

@@ -19,7 +19,7 @@ use crate::{
     metrics::{Metrics, MetricsEndpoint},
     outside::Outside,
     pages::{Branding, Pages},
-    passing::Callers,
+    passing::{Callers, Issuers},
     ports::DynHttpClient,
     provider::{KeyCache, MetadataSource},
     remember::Remembered,
@@ -70,14 +70,16 @@ impl GateBuilder {
         };
         let bearers = self.accepted_bearers(sign_in.as_ref(), is_broken, &mut problems);
         let base = sign_in.as_ref().map(|with| &with.base);
-        let forward = self.forward(base, &mut problems);
+        let of_tokens = bearers.iter().map(|bearer| &bearer.rules.issuer);
+        let issuers = Issuers::of(sign_in.iter().map(|with| &with.issuer).chain(of_tokens));
+        let forward = self.forward(base, issuers, &mut problems);
         let policy = self.compile(
             sign_in.as_ref(),
             is_broken,
             !bearers.is_empty(),
             &mut problems,
         );
-        let passing = std::mem::take(&mut self.passing).compile(callers, &mut problems);
+        let passing = std::mem::take(&mut self.passing).compile(callers, issuers, &mut problems);
         let pages = self.take_pages(&mut problems);
         let http = match &sign_in {
             Some(with) => Some(with.http.clone()),
@@ -284,7 +286,12 @@ impl GateBuilder {
         })
     }
 
-    fn forward(&mut self, base: Option<&BaseUrl>, problems: &mut Vec<String>) -> Option<Forward> {
+    fn forward(
+        &mut self,
+        base: Option<&BaseUrl>,
+        issuers: Issuers,
+        problems: &mut Vec<String>,
+    ) -> Option<Forward> {
         let mut proxies = std::mem::take(&mut self.forward_auth).into_iter();
         let proxy = proxies.next()?;
         if proxies.next().is_some() {
@@ -294,7 +301,7 @@ impl GateBuilder {
             );
         }
         let prefix = format!("{}{}", base.map_or("", BaseUrl::path), self.policy.prefix);
-        Forward::new(&proxy, &prefix, self.cookie_domain.as_deref())
+        Forward::new(&proxy, &prefix, self.cookie_domain.as_deref(), issuers)
             .map_err(|found| problems.extend(found))
             .ok()
     }

@@ -112,8 +112,14 @@ impl GateBuilder {
             (&said.forward_auth_caddy, ForwardAuth::caddy()),
             (&said.forward_auth_envoy, ForwardAuth::envoy()),
         ];
+        // No setting says it. Where there can be several issuers, answers name them.
+        let several = self.bearers.iter().any(Bearer::names_issuer);
         for (peers, dialect) in dialects {
             if let Some(peers) = peers {
+                let dialect = match several {
+                    true => dialect.name_issuers(),
+                    false => dialect,
+                };
                 self = self.forward_auth(dialect.trust(peers.value.clone()));
             }
         }

@@ -307,6 +307,7 @@ pub(crate) fn identity_headers(value: Value) -> Read<IdentityHeaders> {
         let said = text(source)?;
         let source = match said.as_str() {
             "subject" => HeaderSource::subject(),
+            "issuer" => HeaderSource::issuer(),
             "email" => HeaderSource::email(),
             "preferred_username" => HeaderSource::preferred_username(),
             "name" => HeaderSource::name(),
@@ -316,7 +317,7 @@ pub(crate) fn identity_headers(value: Value) -> Read<IdentityHeaders> {
                 Some(claim) => HeaderSource::claim(claim),
                 None => {
                     return Err(format!(
-                        "{other:?} of {name} is unknown; use subject, email, preferred_username, name, groups, roles or claim:…"
+                        "{other:?} of {name} is unknown; use subject, issuer, email, preferred_username, name, groups, roles or claim:…"
                     ));
                 }
             },

@@ -2,7 +2,7 @@
 
 use crate::{
     Gate, answer,
-    core::gate::{AnswerForm, Head, Narrow, Refusal, Target, Verdict},
+    core::gate::{AnswerForm, Caller, Head, Narrow, Refusal, Target, Verdict},
     forward_auth::{cookies, only},
     recognise::Recognised,
 };
@@ -10,7 +10,9 @@ use bytes::Bytes;
 use http::{Response, StatusCode, request::Parts};
 
 /// 202 for the signed-in, 401 for everybody else, and 403 for whoever does not meet what the query demands: see [`Narrow`].
-/// No header says anything about the question but the credential, nothing of it comes back, and the answer has no body.
+/// No header says anything about the question but the credential, and nothing of it comes back. Who the caller is the answer
+/// says in headers, if answers are to ([`identity_response_headers`](crate::GateBuilder::identity_response_headers)). It has no
+/// body.
 ///
 /// Where a proxy asks about a request that it has in hand, that is another question: `forward_auth`.
 pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Response<Bytes> {
@@ -29,7 +31,16 @@ pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Resp
     let route = policy.anywhere();
     let decision = policy.decide_forwarded(&head, &route, &narrow, credential, gate.now());
     let mut response = match policy.as_status(decision.verdict) {
-        Verdict::Admit(_) => answer::empty(StatusCode::ACCEPTED),
+        Verdict::Admit(caller) => {
+            let mut response = answer::empty(StatusCode::ACCEPTED);
+            if let (Caller::Identified, Some(who)) = (caller, recognised.identity()) {
+                let passing = &gate.0.common.passing;
+                response
+                    .headers_mut()
+                    .extend(passing.said_of(who, &parts.headers));
+            }
+            response
+        }
         Verdict::Refuse(refusal) => answers.refusal(&refusal, String::new),
         // `as_status` gives neither.
         Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Serve(_) => {

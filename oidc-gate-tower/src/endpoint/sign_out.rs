@@ -2,7 +2,7 @@
 
 use crate::{
     answer,
-    core::{form::Form, session::Session},
+    core::{form::Form, login::ReturnTo, session::Session},
     metrics::EndedBy,
     pages::{Message, PageContent, WayOn},
     report,
@@ -12,8 +12,9 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, request::Parts};
 use std::sync::Arc;
 
-/// A POST ends the session and leads to `rd`, a field of the form that is read as that of a login, or else to a page that
-/// says so; a GET asks whether to.
+/// A POST ends the session and leads to `rd`, which is read as that of a login, or else to a page that says so; a GET asks
+/// whether to. `rd` stands in the form, or where there is none in it, in the query; the question carries it from there into its
+/// form.
 ///
 /// The policy has seen to it that the request comes from this application. The session's id is remembered until the
 /// session would have ended anyway, so a copy of its cookie is worth nothing.
@@ -25,9 +26,10 @@ pub(super) fn serve(
 ) -> Response<Bytes> {
     let now = sessions.now();
     if parts.method != Method::POST {
+        let return_to = return_to(sessions, parts, &[]);
         return match session {
-            Some(session) => question(sessions, session.identity().display_name()),
-            None => signed_out(sessions),
+            Some(session) => question(sessions, session.identity().display_name(), return_to),
+            None => signed_out(sessions, return_to),
         };
     }
     if let Some(session) = session {
@@ -41,10 +43,7 @@ pub(super) fn serve(
         sessions.common.metrics.session_ended(EndedBy::SignOut);
         tracing::info!(issuer, user, "a user signed out");
     }
-    let return_to = Form::parse(body)
-        .ok()
-        .and_then(|form| sessions.place(form.get("rd")?));
-    let mut response = match return_to {
+    let mut response = match return_to(sessions, parts, body) {
         Some(return_to) => answer::redirect(return_to.as_str()),
         // Not a page in answer to the POST: a reload should not ask whether to send the form again.
         None => answer::redirect(&sessions.sign_out_path()),
@@ -57,8 +56,19 @@ pub(super) fn serve(
     response
 }
 
-fn question(sessions: &Arc<Sessions>, name: &str) -> Response<Bytes> {
+/// Where to go afterwards. A form that says something that is no such place is not overruled by the query.
+fn return_to(sessions: &Sessions, parts: &Parts, body: &[u8]) -> Option<ReturnTo> {
+    let said = |form: &[u8]| Form::parse(form).ok()?.get("rd").map(str::to_owned);
+    let query = || said(parts.uri.query().unwrap_or_default().as_bytes());
+    sessions.place(&said(body).or_else(query)?)
+}
+
+fn question(sessions: &Sessions, name: &str, return_to: Option<ReturnTo>) -> Response<Bytes> {
     let way_on = WayOn::form(sessions.sign_out_path());
+    let way_on = match return_to {
+        Some(return_to) => way_on.with("rd", return_to.as_str()),
+        None => way_on,
+    };
     let page = PageContent::new(Message::SignOut, StatusCode::OK, way_on).about(name);
     let mut response = sessions.common.answers.page(&page);
     // With `no-referrer` a browser would send `Origin: null` with the form, which vouches for nothing.
@@ -68,8 +78,9 @@ fn question(sessions: &Arc<Sessions>, name: &str) -> Response<Bytes> {
     response
 }
 
-fn signed_out(sessions: &Arc<Sessions>) -> Response<Bytes> {
-    let way_on = WayOn::link(sessions.sign_in_path(sessions.home().as_str()));
+fn signed_out(sessions: &Sessions, return_to: Option<ReturnTo>) -> Response<Bytes> {
+    let return_to = return_to.unwrap_or_else(|| sessions.home());
+    let way_on = WayOn::link(sessions.sign_in_path(return_to.as_str()));
     let page = PageContent::new(Message::SignedOut, StatusCode::OK, way_on);
     sessions.common.answers.page(&page)
 }

@@ -84,6 +84,8 @@ impl<'a> PageContent<'a> {
 pub struct WayOn {
     to: Href,
     how: How,
+    /// What a form sends along.
+    field: Option<(&'static str, String)>,
 }
 
 /// How a way is taken.
@@ -99,6 +101,7 @@ impl WayOn {
         Self {
             to: Href::own(to),
             how: How::Link,
+            field: None,
         }
     }
 
@@ -106,19 +109,36 @@ impl WayOn {
         Self {
             to: Href::own(to),
             how: How::Form,
+            field: None,
         }
+    }
+
+    /// Sends this along, if it is a form.
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.field = Some((name, value.into()));
+        self
     }
 
     /// The link, or the form with its button, with this on it and of this class.
     pub fn html(&self, label: &str, class: &str) -> Html {
         match self.how {
             How::Link => Element::link(&self.to).class(class).push(label).into(),
-            How::Form => Html::danger_as_it_stands(format!(
-                "<form method=\"post\" action=\"{}\"><button class=\"{}\">{}</button></form>",
-                escape(self.to.as_str()),
-                escape(class),
-                escape(label)
-            )),
+            How::Form => {
+                let field = match &self.field {
+                    Some((name, value)) => format!(
+                        "<input type=\"hidden\" name=\"{}\" value=\"{}\">",
+                        escape(name),
+                        escape(value)
+                    ),
+                    None => String::new(),
+                };
+                Html::danger_as_it_stands(format!(
+                    "<form method=\"post\" action=\"{}\">{field}<button class=\"{}\">{}</button></form>",
+                    escape(self.to.as_str()),
+                    escape(class),
+                    escape(label)
+                ))
+            }
         }
     }
 }
@@ -146,6 +166,13 @@ mod tests {
         assert_eq!(
             WayOn::form("/a?b&c").html("<Go>", "x\"y").as_str(),
             "<form method=\"post\" action=\"/a?b&amp;c\"><button class=\"x&quot;y\">&lt;Go&gt;</button></form>"
+        );
+        assert_eq!(
+            WayOn::form("/a")
+                .with("rd", "/b?x=\"><b>")
+                .html("Go", "c")
+                .as_str(),
+            "<form method=\"post\" action=\"/a\"><input type=\"hidden\" name=\"rd\" value=\"/b?x=&quot;&gt;&lt;b&gt;\"><button class=\"c\">Go</button></form>"
         );
     }
 

@@ -133,3 +133,27 @@ async fn a_session_in_use_is_prolonged_and_one_that_ended_is_not() {
     world.advance(3600 * 25);
     assert_eq!(auth(&world, "", &[]).await.status, 401);
 }
+
+#[tokio::test]
+async fn it_names_the_caller_where_answers_are_to() {
+    let mut world = world_with(|gate| {
+        gate.identity_response_headers(oidc_gate_tower::IdentityHeaders::auth_request())
+    });
+    let named = |answer: &Answer| {
+        let names = answer.headers.keys().map(|name| name.as_str().to_owned());
+        names
+            .filter(|name| name.starts_with("x-auth-request"))
+            .count()
+    };
+    assert_eq!(named(&auth(&world, "", &[]).await), 0);
+    world.sign_in("alice", "/me").await;
+    let forged = [("x-auth-request-user", "root")];
+    let answer = auth(&world, "", &forged).await;
+    assert_eq!(answer.status, 202);
+    assert_eq!(answer.header("x-auth-request-user"), "alice");
+    assert_eq!(answer.header("x-auth-request-email"), "alice@example.com");
+    assert_eq!(answer.header("x-auth-request-groups"), "admins,staff");
+    assert!(answer.body.is_empty());
+    let refused = auth(&world, "?allowed_groups=nobodies", &[]).await;
+    assert_eq!((refused.status, named(&refused)), (403, 0));
+}

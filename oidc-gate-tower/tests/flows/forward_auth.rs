@@ -6,8 +6,9 @@ use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::{BodyExt as _, Full};
 use oidc_gate_tower::{
-    Bearer, CallerInfo, Check, ClientAuth, CookieKeys, ForwardAuth, Gate, GateBuilder, Pattern,
-    PeerAddr, Peers, SameSite, core::identity::Via, pages::SignInPage, testing,
+    Bearer, CallerInfo, Check, ClientAuth, CookieKeys, ForwardAuth, Gate, GateBuilder,
+    HeaderSource, IdentityHeaders, MetricsEndpoint, Pattern, PeerAddr, Peers, SameSite,
+    core::identity::Via, pages::SignInPage, testing,
 };
 
 const PROXY: &str = "127.0.0.1:50000";
@@ -744,6 +745,110 @@ fn what_cannot_be_meant_is_named() {
             "forward_auth: set more than once; a gate answers one kind of proxy, so build a gate for each"
         ]
     );
+}
+
+/// A subject is somebody within its issuer only, and a client is nobody at all.
+#[test]
+fn a_subject_is_said_with_its_issuer_where_there_are_several() {
+    let build = |gate: GateBuilder, bearer: Bearer| {
+        let built = gate
+            .issuer(ISSUER)
+            .client("app", ClientAuth::none())
+            .base_url(APP)
+            .cookie_keys(CookieKeys::ephemeral())
+            .bearer(bearer)
+            .build();
+        built.map(|_| ()).map_err(|error| {
+            let problems = error.problems().map(str::to_owned);
+            problems.collect::<Vec<_>>().join("\n")
+        })
+    };
+    let own = || Bearer::audience("app");
+    let other = || Bearer::audience("app").issuer("https://ci.example.com");
+    let asked = |proxy: ForwardAuth| Gate::builder().forward_auth(proxy.trust(["10.0.0.1"]));
+    let told = |headers| Gate::builder().identity_headers(headers);
+    let answered = |headers| Gate::builder().identity_response_headers(headers);
+    let forwarded = IdentityHeaders::forwarded;
+    let issuer = |headers: IdentityHeaders| headers.header("X-Issuer", HeaderSource::issuer());
+    for (gate, setting) in [
+        (
+            asked(ForwardAuth::nginx()),
+            "forward_auth: X-Auth-Request-User says a subject",
+        ),
+        (
+            told(forwarded()),
+            "identity_headers: \"x-forwarded-user\" says a subject",
+        ),
+        (
+            answered(forwarded()),
+            "identity_response_headers: \"x-forwarded-user\" says a subject",
+        ),
+    ] {
+        let problem = build(gate, other()).unwrap_err();
+        assert!(problem.starts_with(setting), "{problem}");
+    }
+    for gate in [
+        asked(ForwardAuth::nginx().name_issuers()),
+        told(issuer(forwarded())),
+        answered(issuer(forwarded())),
+        told(forwarded().email_as_user()),
+    ] {
+        assert_eq!(build(gate, other()), Ok(()));
+    }
+    for gate in [asked(ForwardAuth::nginx()), told(forwarded())] {
+        assert_eq!(build(gate, own()), Ok(()));
+    }
+    // Nobody signs in, and two issuers' tokens are accepted.
+    let problem = told(forwarded())
+        .bearer(other())
+        .bearer(own().issuer(ISSUER))
+        .build();
+    assert!(
+        problem
+            .unwrap_err()
+            .to_string()
+            .contains("HeaderSource::issuer()")
+    );
+}
+
+#[tokio::test]
+async fn whose_user_it_is_can_be_said_too_and_by_the_gate_alone() {
+    let mut world = world(ForwardAuth::nginx().name_issuers());
+    world.sign_in("alice", "/me").await;
+    let answer = by_nginx(&world, "", "GET", "/me", &[]).await;
+    assert_eq!(answer.header("x-auth-request-issuer"), ISSUER);
+    let forged = [("x-auth-request-issuer", "https://evil.example")];
+    assert_eq!(
+        by_nginx(&world, "", "GET", "/me", &forged).await.status,
+        403
+    );
+}
+
+#[tokio::test]
+async fn a_question_is_counted_as_what_it_came_to() {
+    let the_proxy = || Peers::new(["127.0.0.0/8"]).unwrap();
+    let mut world = world_with(|gate| {
+        rules(gate)
+            .forward_auth(ForwardAuth::nginx().trust(["127.0.0.1"]))
+            .metrics_endpoint(MetricsEndpoint::ForPeers(the_proxy()))
+    });
+    world.sign_in("bob", "/me").await;
+    let counted = async |world: &World, verdict: &str| {
+        let metrics = ask(world, Some(PROXY), "GET", "/oauth2/metrics", &[]).await;
+        let line = format!("oidc_gate_requests_total{{verdict=\"{verdict}\"}} ");
+        let mut lines = metrics.body.lines();
+        let count = lines.find_map(|counted| counted.strip_prefix(&*line)?.parse::<u32>().ok());
+        count.unwrap_or_default()
+    };
+    for (path, verdict) in [
+        ("/me", "identified"),
+        ("/admin", "refused"),
+        ("/assets/a", "bypassed"),
+    ] {
+        let before = counted(&world, verdict).await;
+        by_nginx(&world, "", "GET", path, &[]).await;
+        assert_eq!(counted(&world, verdict).await, before + 1, "{path}");
+    }
 }
 
 /// The peer is the proxy, and so is no client.

@@ -156,3 +156,67 @@ async fn what_is_fetched_ahead_sets_no_cookie_and_leads_nowhere() {
         }
     }
 }
+
+/// Posts this form to this address, as a page of the application does. Where that leads.
+async fn posted(w: &World, query: &str, form: &str) -> String {
+    let request = http::Request::builder()
+        .method("POST")
+        .uri(format!("/oauth2/sign_out{query}"))
+        .header("sec-fetch-site", "same-origin")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(http_body_util::Full::from(form.to_owned()))
+        .unwrap();
+    let Ok(response) = crate::world::serve(&w.gate, request).await;
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_sign_out_leads_where_its_form_says_or_else_its_address() {
+    let w = world();
+    for (query, form, location) in [
+        ("?rd=/bye", "", "/bye"),
+        ("?rd=/bye", "x=1", "/bye"),
+        ("?rd=/bye", "rd=/form", "/form"),
+        ("", "rd=/form", "/form"),
+        ("?rd=//evil.example", "", "/oauth2/sign_out"),
+        ("?rd=/bye", "rd=//evil.example", "/oauth2/sign_out"),
+        ("", "", "/oauth2/sign_out"),
+    ] {
+        assert_eq!(posted(&w, query, form).await, location, "{query} {form}");
+    }
+}
+
+#[tokio::test]
+async fn the_question_whether_to_sign_out_forgets_no_place_to_return_to() {
+    let mut w = world();
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    let headers = [NAVIGATION, &[("cookie", cookies.as_str())]].concat();
+    let hidden = "<input type=\"hidden\" name=\"rd\" value=";
+    for (query, value) in [
+        ("?rd=/bye%3Fa%3D1%26b", Some("\"/bye?a=1&amp;b\"")),
+        ("?rd=//evil.example", None),
+        ("?rd=https://evil.example/", None),
+        ("", None),
+    ] {
+        let address = format!("/oauth2/sign_out{query}");
+        let page = w.request("GET", &address, &headers).await.body;
+        assert!(page.contains("<form method=\"post\""), "{page}");
+        match value {
+            Some(value) => assert!(page.contains(&format!("{hidden}{value}>")), "{page}"),
+            None => assert!(!page.contains(hidden), "{page}"),
+        }
+    }
+    let address = "/oauth2/sign_out?rd=/%22%3E%3Cscript%3E";
+    let page = w.request("GET", address, &headers).await;
+    assert!(!page.body.contains("><script>"), "{}", page.body);
+    // Nobody is signed in: the way on leads there by a login.
+    let w = world();
+    let headers = NAVIGATION;
+    let page = w.request("GET", "/oauth2/sign_out?rd=/bye", headers).await;
+    assert!(
+        page.body.contains("/oauth2/start?rd=%2Fbye"),
+        "{}",
+        page.body
+    );
+}

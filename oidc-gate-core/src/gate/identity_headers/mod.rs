@@ -50,7 +50,8 @@ use std::fmt;
 ///
 /// # Security
 ///
-/// A service that believes such headers has to be reachable through the gate alone: whoever reaches it otherwise writes
+/// A header that names a user is written for users alone, and not for a client with a token of its own: see
+/// [`HeaderSource`]. A service that believes such headers has to be reachable through the gate alone: whoever reaches it otherwise writes
 /// them himself. [`HeaderSource::secret`] lets it know.
 #[derive(Clone, Debug, Default)]
 #[must_use]
@@ -198,6 +199,18 @@ impl HeaderWriter {
         let mut entries = self.entries.iter();
         entries
             .find(|(_, source)| promise(source))
+            .map(|(name, _)| name)
+    }
+
+    /// The first header that says a subject, where none says whose: of two issuers' users with one subject it would make one.
+    pub fn leaves_issuer_open(&self) -> Option<&HeaderName> {
+        let says_issuer = |source: &HeaderSource| matches!(source.0, Kind::Issuer);
+        if self.entries.iter().any(|(_, source)| says_issuer(source)) {
+            return None;
+        }
+        let mut entries = self.entries.iter();
+        entries
+            .find(|(_, source)| source.is_subject())
             .map(|(name, _)| name)
     }
 

@@ -3,7 +3,7 @@
 use super::text::{Shape, list, text};
 use crate::{
     claims::ClaimPath,
-    identity::Identity,
+    identity::{Identity, IdentityKind},
     secret::{AccessToken, HeaderSecret},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -12,6 +12,12 @@ use serde_json::Value;
 use std::borrow::Cow;
 
 /// What a header says of a caller. Where there is nothing to say, the header is absent and not empty.
+///
+/// # Security
+///
+/// Of a [client](IdentityKind::Client) that has come with a token of its own, nothing is written that names a user: no subject,
+/// address or name, no [`Basic`](Self::basic). A client can be registered under a user's subject, and a header does not
+/// say which of the two it means. What it may do (groups, roles, claims) is written as a user's.
 #[derive(Clone, Debug)]
 pub struct HeaderSource(pub(super) Kind);
 
@@ -23,6 +29,7 @@ pub(super) enum Kind {
     User,
     AddressBesideUser,
     Subject,
+    Issuer,
     Email,
     PreferredUsername,
     Name,
@@ -58,9 +65,20 @@ pub(super) enum Kept {
 }
 
 impl HeaderSource {
-    /// The [subject](Identity::subject).
+    /// The [subject](Identity::subject) of a user.
+    ///
+    /// # Security
+    ///
+    /// Two issuers may give one subject to two people
+    /// ([OpenID Connect Core § 2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken): unique within the issuer).
+    /// Where a gate accepts tokens of more than one, it cannot be built unless a header says the [issuer](Self::issuer) too.
     pub fn subject() -> Self {
         Self(Kind::Subject)
+    }
+
+    /// The [issuer](Identity::issuer) of the subject, exactly as it writes itself.
+    pub fn issuer() -> Self {
+        Self(Kind::Issuer)
     }
 
     /// The email address, if the provider [has checked it](Identity::verified_email): who reads a header goes by it.
@@ -170,6 +188,34 @@ impl HeaderSource {
         }
     }
 
+    /// Whether it is the subject that a service would go by.
+    pub(super) fn is_subject(&self) -> bool {
+        let user = User::Subject;
+        matches!(&self.0, Kind::User | Kind::Subject)
+            || matches!(&self.0, Kind::Basic { user: by, .. } if *by == user)
+    }
+
+    /// Whether it says who somebody is, which a user's token alone does.
+    fn names_a_user(&self) -> bool {
+        match &self.0 {
+            Kind::User
+            | Kind::AddressBesideUser
+            | Kind::Subject
+            | Kind::Email
+            | Kind::PreferredUsername
+            | Kind::Name
+            | Kind::Basic { .. } => true,
+            Kind::Nothing
+            | Kind::Issuer
+            | Kind::Groups
+            | Kind::Roles
+            | Kind::Claim(_)
+            | Kind::Text(_)
+            | Kind::Secret(_)
+            | Kind::Token { .. } => false,
+        }
+    }
+
     /// What it says of this caller, who has brought this token.
     pub(super) fn value(
         &self,
@@ -178,9 +224,13 @@ impl HeaderSource {
     ) -> Option<HeaderValue> {
         let plain = |text: Option<String>| HeaderValue::try_from(text?).ok();
         let one = |said: Option<&str>| plain(text(Shape::Text, said?));
+        if caller.kind() == IdentityKind::Client && self.names_a_user() {
+            return None;
+        }
         match &self.0 {
             Kind::Nothing => None,
             Kind::User | Kind::Subject => one(Some(caller.subject())),
+            Kind::Issuer => one(Some(caller.issuer())),
             Kind::AddressBesideUser | Kind::Email => one(caller.verified_email()),
             Kind::PreferredUsername => one(caller.preferred_username()),
             Kind::Name => one(caller.name()),

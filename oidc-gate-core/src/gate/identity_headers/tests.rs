@@ -1,4 +1,5 @@
 use super::*;
+use crate::identity::IdentityKind;
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -32,6 +33,7 @@ struct Caller {
     groups: Vec<String>,
     roles: Vec<String>,
     claims: serde_json::Map<String, serde_json::Value>,
+    is_client: bool,
 }
 
 impl Case {
@@ -53,6 +55,9 @@ impl Case {
         caller = self.caller.roles.iter().fold(caller, |c, r| c.role(r));
         for (name, value) in &self.caller.claims {
             caller = caller.claim(name, value.clone());
+        }
+        if self.caller.is_client {
+            caller = caller.kind(IdentityKind::Client);
         }
         caller.build()
     }
@@ -84,6 +89,7 @@ fn add(mut settings: IdentityHeaders, preset: IdentityHeaders) -> IdentityHeader
 fn source(said: &str) -> HeaderSource {
     match said.split_once(' ').unwrap_or((said, "")) {
         ("subject", _) => HeaderSource::subject(),
+        ("issuer", _) => HeaderSource::issuer(),
         ("email", _) => HeaderSource::email(),
         ("username", _) => HeaderSource::preferred_username(),
         ("name", _) => HeaderSource::name(),
@@ -173,4 +179,30 @@ fn a_promise_of_every_callers_token_can_be_told_from_one_of_those_presented() {
     assert!(presented.wants_token());
     let neither = IdentityHeaders::forwarded().compile().unwrap();
     assert!(!neither.wants_token() && neither.promises_tokens().is_none());
+}
+
+#[test]
+fn a_subject_without_its_issuer_can_be_told() {
+    let open = |headers: IdentityHeaders| {
+        let writer = headers.compile().unwrap();
+        writer.leaves_issuer_open().map(ToString::to_string)
+    };
+    let basic = || IdentityHeaders::new().basic_authorization(HeaderSecret::new("p"));
+    let subject = || IdentityHeaders::new().header("X-Id", HeaderSource::subject());
+    for (headers, name) in [
+        (IdentityHeaders::forwarded(), "x-forwarded-user"),
+        (IdentityHeaders::auth_request(), "x-auth-request-user"),
+        (basic(), "authorization"),
+        (subject(), "x-id"),
+        (subject().email_as_user(), "x-id"),
+    ] {
+        assert_eq!(open(headers.clone()).as_deref(), Some(name));
+        let with_issuer = headers.header("X-Issuer", HeaderSource::issuer());
+        assert_eq!(open(with_issuer), None, "{name}");
+    }
+    // An address names the same person to every issuer that has checked it.
+    assert_eq!(open(basic().email_as_user()), None);
+    assert_eq!(open(IdentityHeaders::forwarded().email_as_user()), None);
+    let groups = IdentityHeaders::new().header("X-G", HeaderSource::groups());
+    assert_eq!(open(groups), None);
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::Bearer;
 use crate::core::{
     claims::ClaimPath,
-    gate::{IdentityHeaders, Pattern, RuleKind},
+    gate::{HeaderSource, IdentityHeaders, Pattern, RuleKind},
     secret::HeaderSecret,
     session::CookieKeys,
 };
@@ -614,7 +614,8 @@ fn request_headers(options: &Options, reader: &mut Reader) {
     if !is_on(users) && !is_on(basic) {
         return;
     }
-    let mut headers = by_address(IdentityHeaders::forwarded(), options);
+    let headers = by_issuer(IdentityHeaders::forwarded(), "X-Forwarded-Issuer", options);
+    let mut headers = by_address(headers, options);
     let password = match is_on(basic) {
         true => options.get("basic-auth-password"),
         false => None,
@@ -637,9 +638,16 @@ fn request_headers(options: &Options, reader: &mut Reader) {
             None => "pass_user_headers",
             Some(_) => "pass_basic_auth",
         };
-        reader.report.assumed.push(format!(
-            "{option}: true, so that requests say X-Forwarded-User, -Email, -Groups and -Preferred-Username"
-        ));
+        let names = match has_several_issuers(options) {
+            true => {
+                "X-Forwarded-User, -Email, -Groups, -Preferred-Username and, as there are extra_jwt_issuers, -Issuer"
+            }
+            false => "X-Forwarded-User, -Email, -Groups and -Preferred-Username",
+        };
+        reader
+            .report
+            .assumed
+            .push(format!("{option}: true, so that requests say {names}"));
         reader.settings.identity_headers = Some(Said::new(headers, Place::assumed(option)));
     }
 }
@@ -650,9 +658,32 @@ fn answer_headers(options: &Options, reader: &mut Reader) {
         is_set(options, "set-xauthrequest"),
         options.get("set-xauthrequest"),
     ) {
-        let headers = by_address(IdentityHeaders::auth_request(), options);
-        reader.take_headers("identity_response_headers", headers, &said.place);
-        reader.changed(said, "answers say X-Auth-Request-User, -Email, -Groups and -Preferred-Username to whoever asks; let the proxy in front take them off");
+        let headers = by_issuer(
+            IdentityHeaders::auth_request(),
+            "X-Auth-Request-Issuer",
+            options,
+        );
+        reader.take_headers(
+            "identity_response_headers",
+            by_address(headers, options),
+            &said.place,
+        );
+        reader.changed(said, match has_several_issuers(options) {
+            true => "answers say X-Auth-Request-User, -Email, -Groups, -Preferred-Username and, as there are extra_jwt_issuers, -Issuer to whoever asks; let the proxy in front take them off",
+            false => "answers say X-Auth-Request-User, -Email, -Groups and -Preferred-Username to whoever asks; let the proxy in front take them off",
+        });
+    }
+}
+
+/// Whose tokens are taken too may have users of the same subjects.
+fn has_several_issuers(options: &Options) -> bool {
+    is_said(options, "extra-jwt-issuers") && is_set(options, "skip-jwt-bearer-tokens")
+}
+
+fn by_issuer(headers: IdentityHeaders, name: &str, options: &Options) -> IdentityHeaders {
+    match has_several_issuers(options) {
+        true => headers.header(name, HeaderSource::issuer()),
+        false => headers,
     }
 }
 

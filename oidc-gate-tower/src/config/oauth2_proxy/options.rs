@@ -727,7 +727,7 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
         Flag,
         "true",
         Part,
-        "X-Forwarded-User, -Email, -Groups and -Preferred-Username",
+        "X-Forwarded-User, -Email, -Groups and -Preferred-Username; beside `extra_jwt_issuers` X-Forwarded-Issuer too",
     ),
     opt(
         "pass-basic-auth",
@@ -770,7 +770,7 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
         Flag,
         "false",
         Part,
-        "X-Auth-Request-User, -Email, -Groups and -Preferred-Username in answers",
+        "X-Auth-Request-User, -Email, -Groups and -Preferred-Username in answers; beside `extra_jwt_issuers` X-Auth-Request-Issuer too",
     ),
     opt(
         "set-basic-auth",
