@@ -115,7 +115,6 @@ fn decide(
         },
     };
     let decision = policy.decide_forwarded(&head, &route, narrow, recognised.credential(), now);
-    gate.0.common.metrics.decided(&decision.verdict);
     let cookies = cookies(gate, decision.session, &recognised, asked.headers);
     let dialect = forward.proxy.dialect();
     let login = match (dialect, sessions) {
