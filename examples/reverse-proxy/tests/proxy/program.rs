@@ -140,6 +140,8 @@ async fn the_variables_of_a_tutorial_for_oauth2_proxy_put_a_login_in_front_of_an
         ),
     ])
     .await;
+    let line = program.line("metrics at ").await;
+    let metrics = line.split_once("metrics at ").unwrap().1.to_owned();
     program.line("users can sign in").await;
     let mut browser = browser(&provider, base, program.address);
     let page = browser.get(&format!("{base}/anything?x=1")).await;
@@ -155,8 +157,6 @@ async fn the_variables_of_a_tutorial_for_oauth2_proxy_put_a_login_in_front_of_an
     let cookies = header(got, "cookie").unwrap_or_default();
     assert!(!cookies.contains("gate"), "{cookies}");
     // Its probes and its metrics are where they were.
-    let line = program.line("metrics at ").await;
-    let metrics = line.split_once("metrics at ").unwrap().1.to_owned();
     for (address, path, begins) in [
         (program.address.to_string(), "/ping", "OK"),
         (program.address.to_string(), "/ready", "OK"),
