@@ -1,8 +1,9 @@
 use crate::first_line;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use oidc_gate_core::client_auth::certificate::{
-    CertificateSource, ClientCertificate, HeaderForm,
+use oidc_gate_core::{
+    client_auth::certificate::{CertificateSource, ClientCertificate, HeaderForm},
+    peers::Peers,
 };
 use std::net::IpAddr;
 
