@@ -1,6 +1,6 @@
 //! The decision about a request that a proxy has in hand.
 
-use super::decide::{BearerVerdict, Credential};
+use super::credential::{BearerVerdict, Credential};
 use super::decision::{AnswerForm, Cache, Caller, Decision, Refusal, SessionEffect, Verdict};
 use super::head::Head;
 use super::narrow::Narrow;

@@ -30,6 +30,7 @@
 
 mod asker;
 mod client_address;
+mod credential;
 mod csrf;
 mod decide;
 mod decision;
@@ -53,8 +54,8 @@ mod table;
 pub use crate::session::Freshness;
 pub use asker::{Asker, Asking, LedBy};
 pub use client_address::{AddressHeader, TrustedProxies};
+pub use credential::{BearerVerdict, Credential, Demand, LiveSession, SessionView};
 pub use csrf::{CrossSite, cross_site};
-pub use decide::{BearerVerdict, Credential, Demand, LiveSession, SessionView};
 pub use decision::{
     AnswerForm, Cache, Caller, Challenge, ChallengeError, Decision, Refusal, Scheme, SessionEffect,
     Verdict,

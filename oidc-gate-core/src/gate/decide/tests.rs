@@ -1,6 +1,6 @@
 //! What `decide` promises, held to it.
 
-use super::super::{Pattern, PolicySettings, Target, acr, group, max_age};
+use super::super::{Pattern, PolicySettings, SessionView, Target, acr, group, max_age};
 use super::*;
 use crate::login::ReturnTo;
 use http::{HeaderMap, HeaderName, Method, Uri};

@@ -7,8 +7,7 @@ pub(super) fn problem(glob: &str) -> Option<String> {
     if glob.contains("***") {
         return Some("`***` means nothing: `*` stays within a segment, `**` does not".into());
     }
-    if let Some(found) = glob.find(['{', '}', '[', ']']) {
-        let found = &glob[found..=found];
+    if let Some(found) = glob.chars().find(|c| matches!(c, '{' | '}' | '[' | ']')) {
         return Some(format!(
             "`{found}` means nothing in a glob: use `*` or `**`, or `Pattern::regex`"
         ));
