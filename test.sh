@@ -16,6 +16,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 root=$PWD
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 export ARTIFACTS=${ARTIFACTS:-$CARGO_TARGET_DIR/screenshots}
+# Nothing is compiled a second time here, and what would make that faster takes as much space again.
+export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
 export CARGO_TERM_COLOR=${CARGO_TERM_COLOR:-auto}
 
 crates=(oidc-gate-core oidc-gate-tower oidc-gate-axum)
