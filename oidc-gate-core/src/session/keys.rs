@@ -22,16 +22,32 @@ pub enum Purpose {
     Transaction,
     /// When logins ended well.
     Landings,
+    /// A session's tokens: opened when somebody asks for them.
+    Tokens,
+    /// The name of a session that is kept in a store.
+    Ticket,
+    /// What a store keeps of a session.
+    Entry,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Identity, Self::Transaction, Self::Landings];
+    const ALL: [Self; 6] = [
+        Self::Identity,
+        Self::Transaction,
+        Self::Landings,
+        Self::Tokens,
+        Self::Ticket,
+        Self::Entry,
+    ];
 
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Transaction => "transaction",
             Self::Landings => "landings",
+            Self::Tokens => "tokens",
+            Self::Ticket => "ticket",
+            Self::Entry => "entry",
         }
     }
 }
@@ -45,6 +61,19 @@ impl Purpose {
 pub struct CookieKeys {
     ring: Arc<[Key]>,
     origin: KeyOrigin,
+}
+
+/// Which key of a ring a value was sealed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "it is the one that seals now, or not"
+)]
+pub enum SealedBy {
+    /// The one that seals now.
+    First,
+    /// Another, which will be retired: the value should be sealed anew when it is used.
+    Older,
 }
 
 /// Where a ring comes from.
@@ -93,6 +122,9 @@ impl Key {
                 aead(Purpose::Identity)?,
                 aead(Purpose::Transaction)?,
                 aead(Purpose::Landings)?,
+                aead(Purpose::Tokens)?,
+                aead(Purpose::Ticket)?,
+                aead(Purpose::Entry)?,
             ],
         })
     }
@@ -253,8 +285,15 @@ impl CookieKeys {
         self.ring.first()
     }
 
-    pub(super) fn by_id(&self, id: [u8; 4]) -> Option<&Key> {
-        self.ring.iter().find(|key| key.id == id)
+    pub(super) fn by_id(&self, id: [u8; 4]) -> Option<(&Key, SealedBy)> {
+        let mut ring = self.ring.iter().enumerate();
+        let (at, key) = ring.find(|(_, key)| key.id == id)?;
+        let sealed_by = if at == 0 {
+            SealedBy::First
+        } else {
+            SealedBy::Older
+        };
+        Some((key, sealed_by))
     }
 }
 

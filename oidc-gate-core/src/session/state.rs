@@ -130,7 +130,7 @@ impl Session {
 
     /// The session that [`seal`](Self::seal) sealed, if it is one.
     pub fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<Self> {
-        let plain = open(keys, Purpose::Identity, names.session(), sealed)?;
+        let plain = open(keys, Purpose::Identity, names.session(), sealed)?.plain;
         let mut reader = Reader(&plain);
         let id = SessionId::from_bytes(reader.array()?);
         let generation = reader.u64()?;
