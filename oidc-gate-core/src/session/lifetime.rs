@@ -85,8 +85,9 @@ pub enum Freshness {
 
 #[cfg(test)]
 mod tests {
+    use super::super::StoreKey;
     use super::*;
-    use crate::{identity::Identity, secret::SessionId};
+    use crate::identity::Identity;
 
     const fn secs(s: u64) -> Duration {
         Duration::from_secs(s)
@@ -97,7 +98,7 @@ mod tests {
         let limits = Lifetimes::new(secs(100), secs(1000)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &limits,
@@ -137,7 +138,7 @@ mod tests {
         let short = Lifetimes::new(secs(10), secs(10)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &long,
@@ -154,7 +155,7 @@ mod tests {
         let limits = |absolute| Lifetimes::new(secs(1), secs(absolute)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &limits(10),

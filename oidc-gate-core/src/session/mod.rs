@@ -2,9 +2,13 @@
 
 mod bytes;
 mod chunk;
+pub mod coordinate;
 mod cookie;
 mod cookie_header;
 mod domain;
+mod due;
+mod entry;
+mod kept;
 mod keys;
 mod landing;
 mod lifetime;
@@ -13,10 +17,14 @@ mod seal;
 mod set_cookie;
 mod state;
 mod store;
+mod ticket;
 mod tokens;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
 pub use cookie::{CookieNames, Other, SameSite};
+pub use due::RefreshRules;
+pub use entry::SealedTokens;
+pub use kept::{Condition, Found, KeptIn, KeptSession};
 pub use domain::{CookieDomain, DomainError};
 pub use keys::{CookieKeys, KeyError, KeyOrigin, Purpose, SealedBy};
 pub use landing::Landings;
@@ -24,6 +32,7 @@ pub use lifetime::{Freshness, Lifetimes};
 pub use predecessor::Predecessor;
 pub(crate) use seal::{open, open_bytes, seal, seal_bytes};
 pub use set_cookie::SetCookie;
-pub use state::Session;
+pub use state::{Session, TokensNote};
 pub use store::{StoreDown, StoreKey, Stored, Swap};
+pub use ticket::Ticket;
 pub use tokens::{KeepTokens, Tokens};
