@@ -3,7 +3,7 @@
 //! AES-256-GCM with a random nonce. In the clear stand a version and the id of the key; the associated data binds the
 //! version, the purpose and the name under which the value is kept, so that a value is worthless anywhere else.
 
-use super::keys::{CookieKeys, Purpose};
+use super::keys::{CookieKeys, KeyId, Purpose};
 use aws_lc_rs::{
     aead::{Aad, NONCE_LEN, Nonce},
     rand,
@@ -30,7 +30,7 @@ pub(crate) fn seal(
     rand::fill(&mut nonce).map_err(|_| SealError)?;
     let mut envelope = Vec::with_capacity(HEADER + plain.len() + TAG);
     envelope.push(VERSION);
-    envelope.extend_from_slice(&key.id);
+    envelope.extend_from_slice(key.id.as_bytes());
     envelope.extend_from_slice(&nonce);
     envelope.extend_from_slice(plain);
     let nonce = Nonce::assume_unique_for_key(nonce);
@@ -60,7 +60,7 @@ pub(crate) fn open(
         return None;
     }
     let nonce = Nonce::assume_unique_for_key(*nonce);
-    let key = keys.by_id([k0, k1, k2, k3])?;
+    let key = keys.by_id(KeyId::from_bytes([k0, k1, k2, k3]))?;
     let plain = key
         .of(purpose)
         .open_within(
@@ -73,6 +73,15 @@ pub(crate) fn open(
         .len();
     envelope.truncate(plain);
     Some(envelope)
+}
+
+/// The name of the key that has sealed a value, which is claimed until the value has been opened.
+pub(super) fn key_id(sealed: &[u8]) -> Option<KeyId> {
+    // Eight characters are six bytes: the version, the id, and one of the nonce.
+    let (start, _) = sealed.split_first_chunk::<8>()?;
+    let start = URL_SAFE_NO_PAD.decode(start).ok()?;
+    let (&[_, k0, k1, k2, k3], _) = start.split_first_chunk()?;
+    Some(KeyId::from_bytes([k0, k1, k2, k3]))
 }
 
 fn aad(purpose: Purpose, name: &str) -> Vec<u8> {
