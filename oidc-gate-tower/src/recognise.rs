@@ -5,7 +5,9 @@ use crate::{
     bearer::{Sight, Unusable},
     core::{
         check::{Check, CheckFailed},
-        gate::{BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionEffect, SessionView},
+        gate::{
+            BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionEffect, SessionView,
+        },
         session::{CookieKeys, Freshness, Predecessor, Session, SetCookie},
         time::UnixTime,
     },
@@ -174,7 +176,7 @@ impl Sessions {
     }
 
     fn open(&self, keys: &CookieKeys, sealed: &[u8], now: UnixTime) -> Recognised {
-        let Some(session) = Session::open(keys, &self.names, sealed) else {
+        let Some((session, sealed_by)) = Session::open(keys, &self.names, sealed) else {
             return Recognised::Unreadable(Check::SessionUnreadable);
         };
         // The configuration may have changed since: what another provider vouched for is not worth anything here.
@@ -185,10 +187,7 @@ impl Sessions {
             return Recognised::Expired(Check::SessionEnded);
         }
         match self.limits.judge(&session, now) {
-            Ok(freshness) => {
-                let freshness = freshness.sealed_by(keys.sealed_by(sealed));
-                Recognised::Session(session, freshness)
-            }
+            Ok(freshness) => Recognised::Session(session, freshness.sealed_by(sealed_by)),
             Err(check) => Recognised::Expired(check),
         }
     }

@@ -1,6 +1,7 @@
 //! The half of a gate that signs users in and recognises them afterwards.
 
 use crate::{
+    cookie_keys::InForce,
     core::{
         form,
         gate::Endpoint,
@@ -9,7 +10,6 @@ use crate::{
         time::UnixTime,
         url::BaseUrl,
     },
-    cookie_keys::InForce,
     gate::Common,
     pages::SignInPage,
     remember::Remembered,

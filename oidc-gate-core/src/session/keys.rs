@@ -22,16 +22,32 @@ pub enum Purpose {
     Transaction,
     /// When logins ended well.
     Landings,
+    /// A session's tokens: opened when somebody asks for them.
+    Tokens,
+    /// The name of a session that is kept in a store.
+    Ticket,
+    /// What a store keeps of a session.
+    Entry,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Identity, Self::Transaction, Self::Landings];
+    const ALL: [Self; 6] = [
+        Self::Identity,
+        Self::Transaction,
+        Self::Landings,
+        Self::Tokens,
+        Self::Ticket,
+        Self::Entry,
+    ];
 
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Transaction => "transaction",
             Self::Landings => "landings",
+            Self::Tokens => "tokens",
+            Self::Ticket => "ticket",
+            Self::Entry => "entry",
         }
     }
 }
@@ -52,14 +68,26 @@ impl Purpose {
 /// 2. *Promote* it. New cookies are sealed with it, and a session that an older key has opened is sealed anew on its next
 ///    use.
 /// 3. *Retire* the old one, once the longest session has ended that could have been sealed with it: after the absolute
-///    limit ([`Lifetimes::absolute`](super::Lifetimes::absolute)) nobody loses anything. After the idle limit only those do
-///    who have sent nothing but what [extends no session](crate::gate::SessionEffect::Reseal) since.
+///    limit ([`Lifetimes::absolute`](super::Lifetimes::absolute)).
 ///
 /// If a key is known to somebody who must not know it, take the steps at once: users sign in again, and that is the point.
 #[derive(Clone)]
 pub struct CookieKeys {
     pub(super) ring: Arc<[Arc<Key>]>,
     pub(super) origin: KeyOrigin,
+}
+
+/// Which key of a ring a value was sealed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "it is the one that seals now, or not"
+)]
+pub enum SealedBy {
+    /// The one that seals now.
+    First,
+    /// Another, which will be retired: the value should be sealed anew when it is used.
+    Older,
 }
 
 /// Where a ring comes from.
@@ -135,6 +163,9 @@ impl Key {
                 aead(Purpose::Identity)?,
                 aead(Purpose::Transaction)?,
                 aead(Purpose::Landings)?,
+                aead(Purpose::Tokens)?,
+                aead(Purpose::Ticket)?,
+                aead(Purpose::Entry)?,
             ],
         })
     }
@@ -294,9 +325,15 @@ impl CookieKeys {
         self.ring.first().map(|key| &**key)
     }
 
-    pub(super) fn by_id(&self, id: KeyId) -> Option<&Key> {
-        let found = self.ring.iter().find(|key| key.id == id);
-        found.map(|key| &**key)
+    pub(super) fn by_id(&self, id: KeyId) -> Option<(&Key, SealedBy)> {
+        let mut ring = self.ring.iter().enumerate();
+        let (at, key) = ring.find(|(_, key)| key.id == id)?;
+        let sealed_by = if at == 0 {
+            SealedBy::First
+        } else {
+            SealedBy::Older
+        };
+        Some((key, sealed_by))
     }
 }
 
@@ -379,7 +416,10 @@ impl fmt::Display for KeyError {
             Self::Twice { id } => write!(f, "has the key {id} twice"),
             Self::Unknown { id } => write!(f, "has no key {id}"),
             Self::Sealing { id } => {
-                write!(f, "would lose {id}, the key that seals; promote another one first")
+                write!(
+                    f,
+                    "would lose {id}, the key that seals; promote another one first"
+                )
             }
             Self::OtherOrigin => {
                 f.write_str("would mix keys that are configured with keys that were made at start")

@@ -1,6 +1,6 @@
 //! From one ring of keys to the next: how [`CookieKeys`] are rotated.
 
-use super::{CookieKeys, KeyError, KeyId, KeyOrigin, keys::Key, seal::key_id};
+use super::{CookieKeys, KeyError, KeyId, KeyOrigin, keys::Key};
 use std::sync::Arc;
 
 impl CookieKeys {
@@ -70,14 +70,6 @@ impl CookieKeys {
         Self::of(others.cloned(), self.origin)
     }
 
-    /// Which of these keys has sealed what one of them has opened. Of what has not been opened nothing is known.
-    pub fn sealed_by(&self, sealed: &[u8]) -> SealedBy {
-        match (self.first(), key_id(sealed)) {
-            (Some(first), Some(id)) if first.id == id => SealedBy::First,
-            _ => SealedBy::Older,
-        }
-    }
-
     /// Whether `next` may take the place of this ring, while sessions live that it has sealed.
     ///
     /// # Errors
@@ -119,19 +111,8 @@ impl CookieKeys {
     }
 }
 
-/// Which key of a ring has sealed a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "it is the first or it is not")]
-pub enum SealedBy {
-    /// The one that seals.
-    First,
-    /// Another one, which may be retired some day.
-    Older,
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::{Purpose, seal};
     use super::*;
 
     fn ring(secrets: &[u8]) -> CookieKeys {
@@ -209,19 +190,15 @@ mod tests {
     }
 
     #[test]
-    fn a_value_tells_which_key_has_sealed_it() {
-        let sealed = |keys| seal(keys, Purpose::Identity, "a", b"").unwrap();
-        let (old, new) = (sealed(&ring(&[1])), sealed(&ring(&[2])));
-        let rotated = ring(&[2, 1]);
-        assert_eq!(rotated.sealed_by(old.as_bytes()), SealedBy::Older);
-        assert_eq!(rotated.sealed_by(new.as_bytes()), SealedBy::First);
-        assert_eq!(rotated.sealed_by(b""), SealedBy::Older);
-    }
-
-    #[test]
     fn an_id_is_eight_digits() {
-        assert_eq!(KeyId::from_bytes([0, 1, 0xAB, 0xFF]).to_string(), "0001abff");
+        assert_eq!(
+            KeyId::from_bytes([0, 1, 0xAB, 0xFF]).to_string(),
+            "0001abff"
+        );
         let keys = ring(&[1]);
-        assert_eq!(format!("{keys:?}"), format!("CookieKeys({}, Configured)", id(1)));
+        assert_eq!(
+            format!("{keys:?}"),
+            format!("CookieKeys({}, Configured)", id(1))
+        );
     }
 }

@@ -1,7 +1,8 @@
 //! A session: who, since when, until when.
 
 use super::{
-    CookieKeys, CookieNames, Lifetimes, Purpose, Reader, open, put, put_time, seal, seal::SealError,
+    CookieKeys, CookieNames, Lifetimes, Purpose, Reader, SealedBy, open, put, put_time, seal,
+    seal::SealError,
 };
 use crate::{
     check::{Check, CheckFailed, quote},
@@ -128,10 +129,11 @@ impl Session {
         CheckFailed::new(failed.check(), cause)
     }
 
-    /// The session that [`seal`](Self::seal) sealed, if it is one.
-    pub fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<Self> {
-        let plain = open(keys, Purpose::Identity, names.session(), sealed)?;
-        let mut reader = Reader(&plain);
+    /// The session that [`seal`](Self::seal) sealed, if it is one, and with which key: it should be sealed anew if that is
+    /// an older one.
+    pub fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<(Self, SealedBy)> {
+        let opened = open(keys, Purpose::Identity, names.session(), sealed)?;
+        let mut reader = Reader(&opened.plain);
         let id = SessionId::from_bytes(reader.array()?);
         let generation = reader.u64()?;
         let (created, seen, ends) = (reader.time()?, reader.time()?, reader.time()?);
@@ -139,7 +141,7 @@ impl Session {
             .filter(|sid| !sid.is_empty())
             .map(Into::into);
         let identity = Identity::decode(reader.0)?;
-        Some(Self {
+        let session = Self {
             id,
             generation,
             created,
@@ -147,7 +149,8 @@ impl Session {
             ends,
             provider_session,
             identity,
-        })
+        };
+        Some((session, opened.sealed_by))
     }
 }
 
@@ -182,7 +185,8 @@ mod tests {
             .touched(UnixTime::from_secs(1_700_000_100))
             .seal(&keys, &names())
             .unwrap();
-        let again = Session::open(&keys, &names(), sealed.as_bytes()).unwrap();
+        let (again, sealed_by) = Session::open(&keys, &names(), sealed.as_bytes()).unwrap();
+        assert_eq!(sealed_by, SealedBy::First);
         assert!(again.id().ct_eq(&SessionId::from_bytes([9; 32])));
         assert_eq!(again.generation, 1);
         assert_eq!(again.seen().as_secs(), 1_700_000_100);
