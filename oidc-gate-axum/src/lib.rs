@@ -48,9 +48,9 @@ pub use oidc_gate_tower::{
     CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth, ClientCert, ClientKey, Clock,
     ConfigError, CookieKeys, Demand, EmailRule, Explanation, ForwardAuth, Gate, GateBuilder,
     HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind, InvalidBearer, KeyError,
-    KeyProblem, Marker, MetricsEndpoint, Pattern, PeerError, Peers, Principal, Prompt, Provider,
-    ProviderMetadata, Requirement, ResponseMode, RuleTable, SameSite, Signer, SignerError,
-    SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder, TransportError,
+    KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern, PeerError, Peers, Principal, Prompt,
+    Provider, ProviderMetadata, Requirement, ResponseMode, RuleTable, SameSite, Signer,
+    SignerError, SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder, TransportError,
     TrustedProxies, Unfinished, Unmet, Via, acr, claim,
     core::{
         self,
@@ -58,8 +58,8 @@ pub use oidc_gate_tower::{
         secret::{ClientSecret, HeaderSecret},
         time::UnixTime,
     },
-    email, email_domain, email_in, group, max_age, observability, pages, predicate, role, scope,
-    signed_in, user,
+    email, email_domain, email_in, group, max_age, observability, pages, predicate, role, rotation,
+    scope, signed_in, user,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,

@@ -16,6 +16,7 @@ pub mod config;
 #[cfg(not(feature = "config"))]
 mod config;
 mod config_error;
+mod cookie_keys;
 mod decline;
 mod demand;
 mod endpoint;
@@ -53,6 +54,8 @@ pub mod dev;
 #[doc = include_str!("observability.md")]
 pub mod observability {}
 pub mod pages;
+#[doc = include_str!("rotation.md")]
+pub mod rotation {}
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -83,7 +86,7 @@ pub use oidc_gate_core::{
     login::{Prompt, ResponseMode},
     peers::{PeerError, Peers},
     resource::{BearerKind, Marker},
-    session::{CookieKeys, KeyError, SameSite},
+    session::{CookieKeys, KeyError, KeyId, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};

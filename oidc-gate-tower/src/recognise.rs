@@ -5,8 +5,10 @@ use crate::{
     bearer::{Sight, Unusable},
     core::{
         check::{Check, CheckFailed},
-        gate::{BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionView},
-        session::{Freshness, Predecessor, Session, SetCookie},
+        gate::{
+            BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionEffect, SessionView,
+        },
+        session::{CookieKeys, Freshness, Predecessor, Session, SetCookie},
         time::UnixTime,
     },
     ports::Boxed,
@@ -169,12 +171,12 @@ impl Sessions {
         headers: &'a HeaderMap,
         now: UnixTime,
     ) -> impl Iterator<Item = Recognised> + 'a {
-        let sealed = self.names.sessions(headers);
-        sealed.map(move |sealed| self.open(&sealed, now))
+        let (keys, sealed) = (self.keys.now(), self.names.sessions(headers));
+        sealed.map(move |sealed| self.open(&keys, &sealed, now))
     }
 
-    fn open(&self, sealed: &[u8], now: UnixTime) -> Recognised {
-        let Some(session) = Session::open(&self.keys, &self.names, sealed) else {
+    fn open(&self, keys: &CookieKeys, sealed: &[u8], now: UnixTime) -> Recognised {
+        let Some((session, sealed_by)) = Session::open(keys, &self.names, sealed) else {
             return Recognised::Unreadable(Check::SessionUnreadable);
         };
         // The configuration may have changed since: what another provider vouched for is not worth anything here.
@@ -185,8 +187,22 @@ impl Sessions {
             return Recognised::Expired(Check::SessionEnded);
         }
         match self.limits.judge(&session, now) {
-            Ok(freshness) => Recognised::Session(session, freshness),
+            Ok(freshness) => Recognised::Session(session, freshness.sealed_by(sealed_by)),
             Err(check) => Recognised::Expired(check),
+        }
+    }
+
+    /// The cookies that write a session down that goes on: as used now, or as it is.
+    pub(crate) fn written_anew(
+        &self,
+        effect: SessionEffect,
+        session: &Session,
+        now: UnixTime,
+        present: &HeaderMap,
+    ) -> Result<Vec<SetCookie>, CheckFailed> {
+        match effect {
+            SessionEffect::Touch => self.session_cookies(&session.touched(now), now, present),
+            _ => self.session_cookies(session, now, present),
         }
     }
 
@@ -197,7 +213,7 @@ impl Sessions {
         now: UnixTime,
         present: &HeaderMap,
     ) -> Result<Vec<SetCookie>, CheckFailed> {
-        let sealed = session.seal(&self.keys, &self.names)?;
+        let sealed = session.seal(&self.keys.now(), &self.names)?;
         self.names
             .set_session(&sealed, session.ends().since(now), present)
             .map_err(|failed| session.too_large(&failed))

@@ -234,13 +234,12 @@ where
     let telling = common.telling;
     let cookies = match decision.session {
         // A session that cannot be sealed now goes on as it is.
-        SessionEffect::Touch => recognised
+        effect @ (SessionEffect::Touch | SessionEffect::Reseal) => recognised
             .session()
             .zip(sessions)
             .and_then(|(session, sessions)| {
-                let session = session.touched(now);
                 let headers = request.headers();
-                sessions.session_cookies(&session, now, headers).ok()
+                sessions.written_anew(effect, session, now, headers).ok()
             })
             .unwrap_or_default(),
         SessionEffect::Clear => sessions

@@ -1,11 +1,12 @@
 //! The half of a gate that signs users in and recognises them afterwards.
 
 use crate::{
+    cookie_keys::InForce,
     core::{
         form,
         gate::Endpoint,
         login::{Places, ReturnTo},
-        session::{CookieKeys, CookieNames, Lifetimes},
+        session::{CookieNames, Lifetimes},
         time::UnixTime,
         url::BaseUrl,
     },
@@ -19,7 +20,7 @@ use std::sync::Arc;
 /// All that logins and sessions take. A gate that takes bearer tokens alone has none of it.
 pub(crate) struct Sessions {
     pub(crate) common: Arc<Common>,
-    pub(crate) keys: CookieKeys,
+    pub(crate) keys: InForce,
     pub(crate) names: CookieNames,
     pub(crate) base: BaseUrl,
     pub(crate) places: Places,

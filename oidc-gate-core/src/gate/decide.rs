@@ -536,9 +536,12 @@ fn session_effect(head: &Head<'_>, freshness: Freshness) -> SessionEffect {
         Freshness::Fresh => SessionEffect::Keep,
         Freshness::RefreshDue => SessionEffect::RefreshNow,
         // What is fetched ahead is no sign of life.
-        Freshness::Touch | Freshness::RefreshAhead if is_prefetch(head.headers) => {
+        Freshness::Touch | Freshness::Reseal | Freshness::RefreshAhead
+            if is_prefetch(head.headers) =>
+        {
             SessionEffect::Keep
         }
+        Freshness::Reseal => SessionEffect::Reseal,
         Freshness::Touch => SessionEffect::Touch,
         Freshness::RefreshAhead => SessionEffect::RefreshAhead,
     }

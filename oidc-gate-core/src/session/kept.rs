@@ -41,16 +41,6 @@ pub enum Found {
     Unreadable,
 }
 
-/// What is due for a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Condition {
-    /// What a decision is made with.
-    pub freshness: Freshness,
-    /// Whether it is to be sealed anew.
-    pub sealed_by: SealedBy,
-}
-
 /// Where sessions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are two places")]
@@ -168,7 +158,7 @@ impl KeptSession {
         limits: &Lifetimes,
         rules: &RefreshRules,
         now: UnixTime,
-    ) -> Result<Condition, Check> {
+    ) -> Result<Freshness, Check> {
         let session = &self.session;
         let used = limits.judge(session, now)?;
         let due = session.tokens().map_or(Due::Nothing, |note| {
@@ -179,10 +169,7 @@ impl KeptSession {
             (Due::Soon, KeptIn::Store) => Freshness::RefreshAhead,
             (Due::Nothing, _) => used,
         };
-        Ok(Condition {
-            freshness,
-            sealed_by: self.sealed_by,
-        })
+        Ok(freshness.sealed_by(self.sealed_by))
     }
 
     /// The session.

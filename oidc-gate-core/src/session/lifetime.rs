@@ -1,6 +1,6 @@
 //! How long a session lives.
 
-use super::Session;
+use super::{SealedBy, Session};
 use crate::{check::Check, time::UnixTime};
 use std::time::Duration;
 
@@ -75,12 +75,25 @@ impl Lifetimes {
 pub enum Freshness {
     /// Nothing.
     Fresh,
+    /// It should be sealed anew, with the key that seals now. Its idle time goes on.
+    Reseal,
     /// Its use should be written down, so that it does not idle out.
     Touch,
     /// Its tokens expire soon: they can be renewed while the request goes on.
     RefreshAhead,
     /// Its tokens have expired: they must be renewed before they are used.
     RefreshDue,
+}
+
+impl Freshness {
+    /// The same of a session that this key has sealed. Whatever else is due seals it anew too.
+    #[must_use]
+    pub fn sealed_by(self, key: SealedBy) -> Self {
+        match (self, key) {
+            (Self::Fresh, SealedBy::Older) => Self::Reseal,
+            (other, SealedBy::First | SealedBy::Older) => other,
+        }
+    }
 }
 
 #[cfg(test)]

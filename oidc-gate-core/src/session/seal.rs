@@ -3,7 +3,7 @@
 //! AES-256-GCM with a random nonce. In the clear stand a version and the id of the key; the associated data binds the
 //! version, the purpose and the name under which the value is kept, so that a value is worthless anywhere else.
 
-use super::keys::{CookieKeys, Purpose, SealedBy};
+use super::keys::{CookieKeys, KeyId, Purpose, SealedBy};
 use aws_lc_rs::{
     aead::{Aad, NONCE_LEN, Nonce},
     rand,
@@ -45,7 +45,7 @@ pub(crate) fn seal_bytes(
     rand::fill(&mut nonce).map_err(|_| SealError)?;
     let mut envelope = Vec::with_capacity(HEADER + plain.len() + TAG);
     envelope.push(VERSION);
-    envelope.extend_from_slice(&key.id);
+    envelope.extend_from_slice(key.id.as_bytes());
     envelope.extend_from_slice(&nonce);
     envelope.extend_from_slice(plain);
     let nonce = Nonce::assume_unique_for_key(nonce);
@@ -85,7 +85,7 @@ pub(crate) fn open_bytes(
         return None;
     }
     let nonce = Nonce::assume_unique_for_key(*nonce);
-    let (key, sealed_by) = keys.by_id([k0, k1, k2, k3])?;
+    let (key, sealed_by) = keys.by_id(KeyId::from_bytes([k0, k1, k2, k3]))?;
     let plain = key
         .of(purpose)
         .open_within(

@@ -229,7 +229,8 @@ impl Session {
         CheckFailed::new(failed.check(), cause)
     }
 
-    /// The session that [`seal`](Self::seal) sealed, if it is one.
+    /// The session that [`seal`](Self::seal) sealed, if it is one, and with which key: it should be sealed anew if that is
+    /// an older one.
     pub fn open(
         keys: &CookieKeys,
         names: &CookieNames,

@@ -6,6 +6,7 @@ use crate::{
     answer::Answers,
     bearer::{Accepted, Own, Verifier, World},
     config_error::without_userinfo,
+    cookie_keys::InForce,
     core::{
         client_auth::{Client, Method},
         gate::{Accepts, Endpoint, Policy},
@@ -264,7 +265,7 @@ impl GateBuilder {
         let tasks = common.tasks.clone();
         Ok(Sessions {
             common,
-            keys,
+            keys: InForce::new(keys),
             names,
             base,
             places: with.places,

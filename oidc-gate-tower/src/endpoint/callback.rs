@@ -108,8 +108,9 @@ fn accept(
 ) -> Result<ConsumeState, (CheckFailed, bool)> {
     let mut candidates = sessions.names.find(headers, cookie).peekable();
     let found = candidates.peek().is_some();
+    let keys = sessions.keys.now();
     let transaction = candidates
-        .find_map(|sealed| Transaction::open(&sessions.keys, cookie, sealed))
+        .find_map(|sealed| Transaction::open(&keys, cookie, sealed))
         .ok_or_else(|| {
             let mut cause = String::from(if found {
                 "its cookie cannot be opened"

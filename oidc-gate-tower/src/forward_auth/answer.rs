@@ -326,12 +326,13 @@ pub(crate) fn cookies(
     let now = gate.now();
     match (effect, recognised.session()) {
         // A session that cannot be sealed now goes on as it is.
-        (SessionEffect::Touch, Some(session)) => sessions
-            .session_cookies(&session.touched(now), now, headers)
+        (SessionEffect::Touch | SessionEffect::Reseal, Some(session)) => sessions
+            .written_anew(effect, session, now, headers)
             .unwrap_or_default(),
         (SessionEffect::Clear, _) => sessions.names.clear_session(headers),
         (
             SessionEffect::Touch
+            | SessionEffect::Reseal
             | SessionEffect::Keep
             | SessionEffect::RefreshAhead
             | SessionEffect::RefreshNow,

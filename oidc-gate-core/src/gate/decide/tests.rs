@@ -93,6 +93,7 @@ fn credential<'a>(text: &str, session: &'a Identity, bearer: &'a Identity) -> Cr
         "none" => Credential::None,
         "session" => view(Freshness::Fresh),
         "session touch" => view(Freshness::Touch),
+        "session reseal" => view(Freshness::Reseal),
         "session ahead" => view(Freshness::RefreshAhead),
         "session due" => view(Freshness::RefreshDue),
         "expired" => Credential::Expired(Check::SessionIdle),

@@ -74,8 +74,9 @@ async fn sign_in(
     );
     // Before anything is changed: a session that does not fit into its cookies is a login that failed.
     let mut cookies = sessions.session_cookies(&session, now, &headers)?;
-    let landings = Landings::of(&headers, &sessions.keys, &sessions.names, now).and_now(now);
-    cookies.push(landings.seal(&sessions.keys, &sessions.names)?);
+    let keys = sessions.keys.now();
+    let landings = Landings::of(&headers, &keys, &sessions.names, now).and_now(now);
+    cookies.push(landings.seal(&keys, &sessions.names)?);
     // Another user took over this browser: what is left of those before must not come back, nor stand beside the new
     // session and leave nobody recognised. The same user's other tabs may still be sending the old cookie, and lose
     // nothing by it.
