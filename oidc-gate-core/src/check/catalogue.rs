@@ -677,6 +677,12 @@ checks! {
         answer: 401, "as for a request without a session: a navigation is sent to the login instead",
         mended_by: Caller, "Nothing is wrong: sign in again.",
     }
+    SessionUnknown = "session.unknown" {
+        rule: "The store has the session that a cookie names.",
+        source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
+        answer: 401, "as for a request without a session: a navigation is sent to the login instead",
+        mended_by: Caller, "Nothing is wrong for the user: the store has cleared the session up after its end. If it happens to many at once, the store has lost what it kept, or replicas use different stores.",
+    }
     SessionForeign = "session.foreign" {
         rule: "A session was made at the provider that is configured now.",
         source: "RFC 9700 § 4.4", "https://www.rfc-editor.org/rfc/rfc9700#section-4.4",

@@ -67,8 +67,9 @@ impl CookieNames {
         let limit = (room * MAX_CHUNKS).saturating_sub(taken);
         if sealed.len() > limit {
             let (what, bytes) = (part.what(), sealed.len());
-            let cause =
-                format!("{what} {bytes} bytes, and {limit} fit into the cookies there are for them");
+            let cause = format!(
+                "{what} {bytes} bytes, and {limit} fit into the cookies there are for them"
+            );
             return Err(CheckFailed::new(Check::SessionTooLarge, cause));
         }
         let mut pieces: Vec<&str> = Vec::new();
@@ -119,19 +120,21 @@ impl CookieNames {
             Part::Session => self.session(),
             Part::Tokens => self.tokens_name(),
         };
-        self.find(headers, name).take(MAX_CANDIDATES).flat_map(move |first| {
-            let (whole, cut) = match first.strip_prefix(MARK.as_bytes()) {
-                None => (Some(Cow::Borrowed(first)), None),
-                Some(first) => (None, Some(first)),
-            };
-            let seconds = cut.into_iter().flat_map(move |first| {
-                self.all(headers, self.piece(part, 1))
-                    .into_iter()
-                    .take(MAX_CANDIDATES)
-                    .map(move |second| Cow::Owned([first, second].concat()))
-            });
-            whole.into_iter().chain(seconds)
-        })
+        self.find(headers, name)
+            .take(MAX_CANDIDATES)
+            .flat_map(move |first| {
+                let (whole, cut) = match first.strip_prefix(MARK.as_bytes()) {
+                    None => (Some(Cow::Borrowed(first)), None),
+                    Some(first) => (None, Some(first)),
+                };
+                let seconds = cut.into_iter().flat_map(move |first| {
+                    self.all(headers, self.piece(part, 1))
+                        .into_iter()
+                        .take(MAX_CANDIDATES)
+                        .map(move |second| Cow::Owned([first, second].concat()))
+                });
+                whole.into_iter().chain(seconds)
+            })
     }
 
     fn all<'a>(&self, headers: &'a HeaderMap, name: String) -> Vec<&'a [u8]> {

@@ -21,7 +21,9 @@ const VERSION: u8 = 1;
 pub(super) enum Entry {
     Live(Live),
     /// It has been signed out, and is remembered until no cookie of it can be left.
-    Ended { until: UnixTime },
+    Ended {
+        until: UnixTime,
+    },
 }
 
 #[derive(Clone, Debug)]

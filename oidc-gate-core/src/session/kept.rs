@@ -162,7 +162,13 @@ impl KeptSession {
         let session = &self.session;
         let used = limits.judge(session, now)?;
         let due = session.tokens().map_or(Due::Nothing, |note| {
-            rules.judge(&session.key(), session.generation(), note, &self.refreshing, now)
+            rules.judge(
+                &session.key(),
+                session.generation(),
+                note,
+                &self.refreshing,
+                now,
+            )
         });
         let freshness = match (due, kept_in) {
             (Due::Now, _) | (Due::Soon, KeptIn::Cookies) => Freshness::RefreshDue,
@@ -213,7 +219,9 @@ impl KeptSession {
 
     /// Whether an access token of it can be used now.
     pub fn is_token_fresh(&self, now: UnixTime) -> bool {
-        self.session.tokens().is_some_and(|note| is_fresh(note, now))
+        self.session
+            .tokens()
+            .is_some_and(|note| is_fresh(note, now))
     }
 
     /// Its tokens, if it has any and they open. `cookies` opens those that came along.

@@ -2,9 +2,9 @@
 
 mod bytes;
 mod chunk;
-pub mod coordinate;
 mod cookie;
 mod cookie_header;
+pub mod coordinate;
 mod domain;
 mod due;
 mod entry;
@@ -23,10 +23,10 @@ mod tokens;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
 pub use cookie::{CookieNames, Other, SameSite};
+pub use domain::{CookieDomain, DomainError};
 pub use due::RefreshRules;
 pub use entry::SealedTokens;
 pub use kept::{Found, KeptIn, KeptSession};
-pub use domain::{CookieDomain, DomainError};
 pub use keys::{CookieKeys, KeyError, KeyId, KeyOrigin, Purpose, SealedBy};
 pub use landing::Landings;
 pub use lifetime::{Freshness, Lifetimes};

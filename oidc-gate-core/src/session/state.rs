@@ -231,11 +231,7 @@ impl Session {
 
     /// The session that [`seal`](Self::seal) sealed, if it is one, and with which key: it should be sealed anew if that is
     /// an older one.
-    pub fn open(
-        keys: &CookieKeys,
-        names: &CookieNames,
-        sealed: &[u8],
-    ) -> Option<(Self, SealedBy)> {
+    pub fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<(Self, SealedBy)> {
         let opened = open(keys, Purpose::Identity, names.session(), sealed)?;
         let mut reader = Reader(&opened.plain);
         let key = StoreKey::from_bytes(reader.array()?);

@@ -50,11 +50,7 @@ impl Ticket {
     }
 
     /// The ticket that [`seal`](Self::seal) sealed, if it is one.
-    pub fn open(
-        keys: &CookieKeys,
-        names: &CookieNames,
-        sealed: &[u8],
-    ) -> Option<(Self, SealedBy)> {
+    pub fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<(Self, SealedBy)> {
         let opened = open(keys, Purpose::Ticket, names.session(), sealed)?;
         let mut reader = Reader(&opened.plain);
         let id = SessionId::from_bytes(reader.array()?);

@@ -61,7 +61,9 @@ impl Change for Begin {
                 bytes.len(),
                 Session::MAX_STORED_BYTES
             );
-            return Err(self.session.too_large(&CheckFailed::new(Check::SessionTooLarge, cause)));
+            return Err(self
+                .session
+                .too_large(&CheckFailed::new(Check::SessionTooLarge, cause)));
         }
         let keep = self.session.ends().since(now);
         Ok(Applied::Write {

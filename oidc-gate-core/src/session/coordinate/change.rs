@@ -9,11 +9,16 @@ use crate::{check::CheckFailed, flow::Env, time::UnixTime};
 use std::time::Duration;
 
 /// What a change makes of what it finds.
-pub(crate) enum Applied<T> {
-    /// It writes this.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it writes or it does not")]
+pub enum Applied<T> {
+    /// It writes.
     Write {
+        /// This.
         bytes: Vec<u8>,
+        /// To be kept for so long.
         keep: Duration,
+        /// What comes of it once it is written.
         then: T,
     },
     /// It has nothing to write.
@@ -22,8 +27,15 @@ pub(crate) enum Applied<T> {
 
 /// A change of the value under one key. It is applied again to whatever is found after somebody else has written, so it
 /// decides from what it finds and from nothing before.
-pub(crate) trait Change {
+pub trait Change {
+    /// What comes of it.
     type Output;
+
+    /// Decides what to write in the place of what was found.
+    ///
+    /// # Errors
+    ///
+    /// If that cannot be written, whatever the store does.
     fn apply(
         &mut self,
         found: Option<&[u8]>,
@@ -38,7 +50,6 @@ const MAX_TRIES: u32 = 64;
 /// Applies a change to the value under a key.
 #[derive(Debug)]
 #[must_use = "a machine does nothing until it is driven"]
-#[expect(private_bounds, reason = "which changes there are is settled here")]
 pub struct Update<C: Change> {
     key: StoreKey,
     change: C,
@@ -64,20 +75,15 @@ pub enum UpdateError {
     Failed(CheckFailed),
 }
 
-#[expect(private_bounds, reason = "which changes there are is settled here")]
 impl<C: Change> Update<C> {
-    pub(crate) fn of(key: StoreKey, change: C) -> Self {
+    /// This change of what stands under this key.
+    pub fn of(key: StoreKey, change: C) -> Self {
         Self {
             key,
             change,
             tries: 0,
             stage: Stage::Begin,
         }
-    }
-
-    /// What is changed, for whoever embeds this.
-    pub(super) fn into_change(self) -> C {
-        self.change
     }
 }
 
@@ -122,7 +128,10 @@ impl<C: Change> Machine for Update<C> {
 
 /// What became of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "it was made, or there was nothing to make")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "it was made, or there was nothing to make"
+)]
 pub enum Changed {
     /// It was made.
     Yes,
@@ -213,11 +222,23 @@ impl Change for Reseal {
                     live.tokens = Some(sealed);
                 }
                 let keep = live.ends.since(now);
-                write(&Entry::Live(live), &self.keys, &self.key, keep, Changed::Yes)
+                write(
+                    &Entry::Live(live),
+                    &self.keys,
+                    &self.key,
+                    keep,
+                    Changed::Yes,
+                )
             }
             Some((Entry::Ended { until }, SealedBy::Older)) => {
                 let ended = Entry::Ended { until };
-                write(&ended, &self.keys, &self.key, until.since(now), Changed::Yes)
+                write(
+                    &ended,
+                    &self.keys,
+                    &self.key,
+                    until.since(now),
+                    Changed::Yes,
+                )
             }
             Some((_, SealedBy::First)) | None => Ok(Applied::Nothing(Changed::No)),
         }
@@ -257,7 +278,13 @@ impl Change for End {
             None => self.until,
         };
         let ended = Entry::Ended { until };
-        write(&ended, &self.keys, &self.key, until.since(now), Changed::Yes)
+        write(
+            &ended,
+            &self.keys,
+            &self.key,
+            until.since(now),
+            Changed::Yes,
+        )
     }
 }
 
@@ -272,12 +299,7 @@ pub struct Outlive {
 
 impl Outlive {
     /// For the session under this key, which would have ended at `ends`.
-    pub fn of(
-        keys: &CookieKeys,
-        key: StoreKey,
-        ends: UnixTime,
-        grace: Duration,
-    ) -> Update<Self> {
+    pub fn of(keys: &CookieKeys, key: StoreKey, ends: UnixTime, grace: Duration) -> Update<Self> {
         let keys = keys.clone();
         let change = Self {
             keys,
@@ -393,7 +415,11 @@ impl Change for Once {
             && UnixTime::from_secs(u64::from_le_bytes(*until)) > now
         {
             let ours = *by == self.by;
-            return Ok(Applied::Nothing(if ours { Changed::Yes } else { Changed::No }));
+            return Ok(Applied::Nothing(if ours {
+                Changed::Yes
+            } else {
+                Changed::No
+            }));
         }
         let mut bytes = self.until.as_secs().to_le_bytes().to_vec();
         bytes.extend_from_slice(&self.by);

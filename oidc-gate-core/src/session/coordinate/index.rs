@@ -14,7 +14,10 @@ use crate::{
 
 /// Whose sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a logout names a user or a session")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a logout names a user or a session"
+)]
 pub enum Scope<'a> {
     /// A user's: the issuer and the subject.
     User(&'a str, &'a str),

@@ -7,11 +7,11 @@ mod begin;
 mod change;
 mod index;
 mod refresh;
-#[cfg(test)]
-mod simulation;
 
 pub use begin::{Begin, BeginError};
-pub use change::{Changed, End, Once, Outlive, Reseal, Settle, Touch, Update, UpdateError};
+pub use change::{
+    Applied, Change, Changed, End, Once, Outlive, Reseal, Settle, Touch, Update, UpdateError,
+};
 pub use index::{Index, Listed, Scope};
 pub use refresh::{Base, Kept, Outcome, Redeem, RefreshSession};
 
@@ -20,7 +20,10 @@ use crate::flow::{Env, Input, Step};
 
 /// What a machine needs next. Exhaustive on purpose: a driver that does not know an effect must not compile.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a driver has to handle every effect")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a driver has to handle every effect"
+)]
 #[expect(
     clippy::large_enum_variant,
     reason = "an effect is taken at once, and there is one at a time"

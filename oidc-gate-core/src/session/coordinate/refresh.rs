@@ -39,7 +39,10 @@ pub trait Redeem: fmt::Debug + Send {
 
 /// What a refresh starts from.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_enums, reason = "sessions are kept in one of two places")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "sessions are kept in one of two places"
+)]
 #[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Base {
     /// The session is stored; the requester has seen this generation of it.
@@ -71,7 +74,10 @@ pub enum Outcome {
 
 /// Why a session goes on as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a handler that wants a token is told which")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a handler that wants a token is told which"
+)]
 pub enum Kept {
     /// The provider does not answer, or not so that it would help; nobody asks again before then.
     NotNow {
@@ -99,6 +105,7 @@ pub struct RefreshSession {
     holder: Holder,
     waited: Duration,
     tries: u32,
+    note: Option<CheckFailed>,
     stage: Stage,
     #[cfg(test)]
     pub(super) without: Without,
@@ -203,10 +210,16 @@ impl RefreshSession {
             holder: Holder(run),
             waited: Duration::ZERO,
             tries: 0,
+            note: None,
             stage: Stage::Begin,
             #[cfg(test)]
             without: Without::Nothing,
         }
+    }
+
+    /// Why the identity stayed as it was though there are new tokens, if something went wrong with a new one: for the log.
+    pub fn note(&self) -> Option<&CheckFailed> {
+        self.note.as_ref()
     }
 
     fn lease(&mut self, env: &mut Env<'_>) -> Effect<Outcome> {
@@ -248,9 +261,10 @@ impl RefreshSession {
                 Check::SessionEnded,
                 "it has ended meanwhile",
             ))),
-            Ok(Taken::Held(until)) => {
-                Effect::done(Outcome::Kept(Kept::NotNow { failed: None, until }))
-            }
+            Ok(Taken::Held(until)) => Effect::done(Outcome::Kept(Kept::NotNow {
+                failed: None,
+                until,
+            })),
             Ok(Taken::Lost) => Effect::done(Outcome::Kept(Kept::Lost(None))),
             Ok(Taken::Busy) if self.waited < Self::PATIENCE => {
                 // Not all at the same moment.
@@ -266,7 +280,9 @@ impl RefreshSession {
                 self.lease(env)
             }
             Err(UpdateError::Store) => Effect::done(Outcome::Kept(Kept::StoreDown)),
-            Err(UpdateError::Failed(failed)) => Effect::done(Outcome::Kept(Kept::Lost(Some(failed)))),
+            Err(UpdateError::Failed(failed)) => {
+                Effect::done(Outcome::Kept(Kept::Lost(Some(failed))))
+            }
         }
     }
 
@@ -299,6 +315,9 @@ impl RefreshSession {
             Step::Sign(input) => Step::Sign(input),
             Step::Wait(time) => Step::Wait(time),
             Step::Done(refreshed) => {
+                if let Refreshed::Renewed(renewed) = &refreshed {
+                    self.note.clone_from(&renewed.note);
+                }
                 let what = conclusion(&turn, refreshed);
                 let concluded = Concluded {
                     turn: *turn,
@@ -418,6 +437,10 @@ fn conclusion(turn: &Turn, refreshed: Refreshed) -> Conclusion {
             let tokens = turn.tokens.renewed(&renewed.tokens, renewed.requested_at);
             let sid = renewed.provider_session.as_deref();
             let session = turn.session.renewed(&tokens, renewed.identity, sid);
+            let session = match renewed.session_expiry {
+                Some(end) => session.ending(end),
+                None => session,
+            };
             Conclusion::Renewed(session, tokens)
         }
         Refreshed::Refused(failed) => Conclusion::Refused(failed),
@@ -474,7 +497,10 @@ impl TakeLease {
                 if live.generation > *seen {
                     return Err(Taken::Newer(session.clone(), live.tokens.clone()));
                 }
-                let tokens = live.tokens.as_ref().and_then(|tokens| tokens.open(&self.keys));
+                let tokens = live
+                    .tokens
+                    .as_ref()
+                    .and_then(|tokens| tokens.open(&self.keys));
                 Ok((session.clone(), tokens.ok_or(Taken::Lost)?))
             }
             From::Cookie(base) => {
@@ -499,14 +525,22 @@ impl TakeLease {
 impl Change for TakeLease {
     type Output = Taken;
 
-    fn apply(&mut self, found: Option<&[u8]>, now: UnixTime) -> Result<Applied<Taken>, CheckFailed> {
+    fn apply(
+        &mut self,
+        found: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<Applied<Taken>, CheckFailed> {
         let is_ours = |lease: &Lease| lease.holder == self.holder;
-        let entry = match (found.map(|bytes| Entry::open(&self.keys, &self.key, bytes)), &self.base) {
+        let entry = match (
+            found.map(|bytes| Entry::open(&self.keys, &self.key, bytes)),
+            &self.base,
+        ) {
             (Some(Some((entry, _))), _) => entry,
             (None, From::Cookie(base)) => Entry::Live(Live::empty(base.0.ends())),
             (None, From::Store(_)) => return Ok(Applied::Nothing(Taken::Over)),
             (Some(None), _) => {
-                let cause = "what the store has of the session does not open with the keys there are";
+                let cause =
+                    "what the store has of the session does not open with the keys there are";
                 return Err(CheckFailed::new(Check::SessionUnreadable, cause));
             }
         };
@@ -594,7 +628,12 @@ impl Conclude {
         live.generation != self.concluded.turn.generation
     }
 
-    fn over(&self, live: &Live, failed: &CheckFailed, now: UnixTime) -> Result<Applied<Outcome>, CheckFailed> {
+    fn over(
+        &self,
+        live: &Live,
+        failed: &CheckFailed,
+        now: UnixTime,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
         let ended = Entry::Ended { until: live.ends };
         self.write(&ended, live.ends.since(now), Outcome::Ended(failed.clone()))
     }
@@ -641,7 +680,12 @@ impl Conclude {
         self.write(&Entry::Live(live), keep, then)
     }
 
-    fn lost(&self, mut live: Live, failed: &CheckFailed, now: UnixTime) -> Result<Applied<Outcome>, CheckFailed> {
+    fn lost(
+        &self,
+        mut live: Live,
+        failed: &CheckFailed,
+        now: UnixTime,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
         live.refreshing.lease = None;
         live.refreshing.lost = true;
         let keep = live.ends.since(now);
@@ -653,7 +697,11 @@ impl Conclude {
 impl Change for Conclude {
     type Output = Outcome;
 
-    fn apply(&mut self, found: Option<&[u8]>, now: UnixTime) -> Result<Applied<Outcome>, CheckFailed> {
+    fn apply(
+        &mut self,
+        found: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
         let turn = &self.concluded.turn;
         let opened = found.map(|bytes| Entry::open(&self.keys, &self.key, bytes));
         let live = match opened {
@@ -669,9 +717,13 @@ impl Change for Conclude {
             }
             Some(None) => return Ok(Applied::Nothing(Outcome::Kept(Kept::StoreDown))),
         };
-        let ours = live.refreshing.lease.is_some_and(|lease| lease.holder == self.holder);
+        let ours = live
+            .refreshing
+            .lease
+            .is_some_and(|lease| lease.holder == self.holder);
         #[cfg(test)]
-        if let (Without::Reread, Conclusion::Refused(failed)) = (self.without, &self.concluded.what) {
+        if let (Without::Reread, Conclusion::Refused(failed)) = (self.without, &self.concluded.what)
+        {
             return self.over(&live, &failed.clone(), now);
         }
         if self.is_past(&live) {
@@ -707,6 +759,8 @@ fn pause(failures: u32, retry_after: Option<Duration>, holder: Holder) -> Durati
     let doubled = Duration::from_secs(5 << failures.saturating_sub(1).min(5));
     let own = doubled.min(Duration::from_secs(120));
     let spread = own / 4 * u32::from(holder.0[1]) / 255;
-    let said = retry_after.unwrap_or_default().min(Duration::from_secs(3600));
+    let said = retry_after
+        .unwrap_or_default()
+        .min(Duration::from_secs(3600));
     (own + spread).max(said)
 }

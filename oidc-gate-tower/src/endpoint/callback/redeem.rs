@@ -6,8 +6,7 @@ use crate::{
         check::{Check, CheckFailed},
         flow::Entropy,
         login::{Asked, Grant, ReturnTo, SignIn, SignedIn},
-        secret::SessionId,
-        session::{Landings, Predecessor, Session, SetCookie},
+        session::{Landings, Predecessor, Session, SetCookie, StoreKey},
     },
     metrics::EndedBy,
     ports::OsEntropy,
@@ -64,7 +63,7 @@ async fn sign_in(
         .fill(&mut id)
         .map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
     let now = sessions.now();
-    let id = SessionId::from_bytes(id);
+    let id = StoreKey::from_bytes(id);
     let session = Session::begin(
         id,
         identity,
@@ -83,7 +82,7 @@ async fn sign_in(
     for before in before.iter().filter(|b| !b.is_of(session.identity())) {
         sessions
             .ended
-            .insert(before.id().expose(), before.ends(), now);
+            .insert(before.key().as_bytes(), before.ends(), now);
         sessions.common.metrics.session_ended(EndedBy::AnotherUser);
     }
     let (issuer, user) = (
