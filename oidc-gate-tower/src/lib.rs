@@ -53,6 +53,7 @@ pub mod dev;
 #[doc = include_str!("observability.md")]
 pub mod observability {}
 pub mod pages;
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -92,6 +93,7 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
+pub use store::{SessionBackend, Store, StoreError};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
 pub use trailers::CleanTrailers;
