@@ -1,6 +1,7 @@
 //! How a gate is configured. `build` has the file beside it: it holds the settings against each other and makes the gate.
 
 mod build;
+mod keeping;
 mod said;
 
 pub(crate) use build::parse_issuer;
@@ -66,6 +67,7 @@ pub struct GateBuilder {
     metrics_endpoint: MetricsEndpoint,
     telling: Telling,
     forward_auth: Vec<ForwardAuth>,
+    keeping: keeping::KeepingSettings,
     #[cfg(feature = "dev-provider")]
     dev: Option<crate::dev::DevProvider>,
 }

@@ -25,6 +25,7 @@ mod future;
 mod gate;
 mod html;
 mod http_client;
+mod keeping;
 mod log_in;
 mod metrics;
 mod outside;
@@ -71,6 +72,7 @@ pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
+pub use keeping::{Guarantee, TokenError};
 pub use log_in::LogIn;
 pub use metrics::MetricsEndpoint;
 pub use oidc_gate_core as core;
@@ -87,7 +89,7 @@ pub use oidc_gate_core::{
     login::{Prompt, ResponseMode},
     peers::{PeerError, Peers},
     resource::{BearerKind, Marker},
-    session::{CookieKeys, KeyError, KeyId, SameSite},
+    session::{CookieKeys, KeepTokens, KeyError, KeyId, RefreshRules, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};
