@@ -46,10 +46,10 @@ pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, AddressHeader, Alg, AutomaticAuth, Bearer, BearerKind, CallerInfo, Check,
     CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth, ClientCert, ClientKey, Clock,
-    ConfigError, CookieKeys, Demand, EmailRule, Explanation, ForwardAuth, Gate, GateBuilder,
-    HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind, InvalidBearer, KeyError,
-    KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern, PeerError, Peers, Principal, Prompt,
-    Provider, ProviderMetadata, Requirement, ResponseMode, RuleTable, SameSite, Signer,
+    ConfigError, CookieKeys, CookieLifetime, Demand, EmailRule, Explanation, ForwardAuth, Gate,
+    GateBuilder, HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind, InvalidBearer,
+    KeyError, KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern, PeerError, Peers, Principal,
+    Prompt, Provider, ProviderMetadata, Requirement, ResponseMode, RuleTable, SameSite, Signer,
     SignerError, SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder, TransportError,
     TrustedProxies, Unfinished, Unmet, Via, acr, claim,
     core::{

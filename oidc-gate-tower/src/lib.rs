@@ -86,7 +86,7 @@ pub use oidc_gate_core::{
     login::{Prompt, ResponseMode},
     peers::{PeerError, Peers},
     resource::{BearerKind, Marker},
-    session::{CookieKeys, KeyError, KeyId, SameSite},
+    session::{CookieKeys, CookieLifetime, KeyError, KeyId, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};

@@ -17,7 +17,7 @@ mod store;
 mod tokens;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
-pub use cookie::{CookieNames, Other, SameSite};
+pub use cookie::{CookieLifetime, CookieNames, Other, SameSite};
 pub use domain::{CookieDomain, DomainError};
 pub use keys::{CookieKeys, KeyError, KeyId, KeyOrigin, Purpose, SealedBy};
 pub use landing::Landings;

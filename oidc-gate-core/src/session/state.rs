@@ -48,6 +48,17 @@ impl Session {
         }
     }
 
+    /// The same session, which ends at `until` if it would live longer: a limit of the provider's
+    /// ([`session_expiry`](crate::token::IdTokenClaims::session_expiry)), told at the login or by a refresh. None makes it
+    /// live longer.
+    #[must_use]
+    pub fn capped(self, until: Option<UnixTime>) -> Self {
+        Self {
+            ends: until.map_or(self.ends, |until| until.min(self.ends)),
+            ..self
+        }
+    }
+
     /// The same session, used at `now`.
     #[must_use]
     pub fn touched(&self, now: UnixTime) -> Self {

@@ -48,6 +48,7 @@ async fn sign_in(
     let SignedIn {
         identity,
         provider_session,
+        session_expiry,
         return_to,
         userinfo,
         ..
@@ -71,7 +72,8 @@ async fn sign_in(
         provider_session.as_deref(),
         &sessions.limits,
         now,
-    );
+    )
+    .capped(session_expiry);
     // Before anything is changed: a session that does not fit into its cookies is a login that failed.
     let mut cookies = sessions.session_cookies(&session, now, &headers)?;
     let keys = sessions.keys.now();
