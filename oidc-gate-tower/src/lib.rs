@@ -56,6 +56,7 @@ pub mod observability {}
 pub mod pages;
 #[doc = include_str!("rotation.md")]
 pub mod rotation {}
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -95,6 +96,7 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
+pub use store::{SessionBackend, Store, StoreError};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
 pub use trailers::CleanTrailers;

@@ -183,7 +183,7 @@ impl Sessions {
         if !self.upstream.vouches_for(session.identity()) {
             return Recognised::Expired(Check::SessionForeign);
         }
-        if self.ended.contains(session.id().expose(), now) {
+        if self.ended.contains(session.key().as_bytes(), now) {
             return Recognised::Expired(Check::SessionEnded);
         }
         match self.limits.judge(&session, now) {

@@ -11,12 +11,15 @@
 
 mod path;
 mod read;
+mod renew;
 mod rules;
 mod userinfo;
 
 pub use path::ClaimPath;
 pub(crate) use read::{Facts, read};
+pub(crate) use renew::renew;
 pub use rules::{ClaimMap, ClaimRules, ClaimsSource, EmailRule, Shape};
+pub(crate) use userinfo::Unfit;
 pub use userinfo::Userinfo;
 
 use serde_json::{Map, Value};

@@ -17,6 +17,7 @@ use std::{fmt, time::Duration};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieNames {
     session: Box<str>,
+    tokens: Box<str>,
     session_site: Site,
     session_lifetime: CookieLifetime,
     domain: Option<CookieDomain>,
@@ -73,6 +74,7 @@ impl CookieNames {
         let tag = tag(client_id, &format!("{}{}", base.origin(), base.path()));
         Self {
             session: format!("{prefix}gate-{tag}").into(),
+            tokens: format!("{prefix}gate-{tag}-t").into(),
             session_site: Site::Lax,
             session_lifetime: CookieLifetime::default(),
             domain: None,
@@ -123,6 +125,7 @@ impl CookieNames {
         let tag = tag(client_id, &format!("domain {}", domain.as_str()));
         Self {
             session: format!("__Secure-gate-{tag}").into(),
+            tokens: format!("__Secure-gate-{tag}-t").into(),
             domain: Some(domain),
             ..self
         }
@@ -136,6 +139,11 @@ impl CookieNames {
     /// The session cookie.
     pub fn session(&self) -> &str {
         &self.session
+    }
+
+    /// The cookie of a session's tokens.
+    pub fn tokens_name(&self) -> &str {
+        &self.tokens
     }
 
     /// The cookie of the login that `state` belongs to. The name tells nothing of the state.

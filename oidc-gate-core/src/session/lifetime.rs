@@ -109,8 +109,9 @@ impl Freshness {
 
 #[cfg(test)]
 mod tests {
+    use super::super::StoreKey;
     use super::*;
-    use crate::{identity::Identity, secret::SessionId};
+    use crate::identity::Identity;
 
     const fn secs(s: u64) -> Duration {
         Duration::from_secs(s)
@@ -121,7 +122,7 @@ mod tests {
         let limits = Lifetimes::new(secs(100), secs(1000)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &limits,
@@ -161,7 +162,7 @@ mod tests {
         let short = Lifetimes::new(secs(10), secs(10)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &long,
@@ -178,7 +179,7 @@ mod tests {
         let limits = |absolute| Lifetimes::new(secs(1), secs(absolute)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &limits(10),
@@ -195,7 +196,7 @@ mod tests {
         let limits = Lifetimes::new(secs(100), secs(1000)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &limits,
@@ -207,21 +208,21 @@ mod tests {
             (Some(1000), 1000),
             (Some(2000), 1000),
         ] {
-            let capped = session
-                .clone()
-                .capped(until.map(|until| start + secs(until)));
+            let session = session.clone();
+            let capped = match until {
+                None => session,
+                Some(until) => session.ending(start + secs(until)),
+            };
             assert_eq!(capped.ends(), start + secs(ends), "{until:?}");
         }
-        let capped = session
-            .capped(Some(start + secs(50)))
-            .touched(start + secs(49));
+        let capped = session.ending(start + secs(50)).touched(start + secs(49));
         assert!(limits.judge(&capped, start + secs(49)).is_ok());
         assert_eq!(
             limits.judge(&capped, start + secs(50)),
             Err(Check::SessionExpired)
         );
         // What a refresh says makes it shorter, and never longer.
-        let capped = capped.capped(Some(start + secs(90)));
+        let capped = capped.ending(start + secs(90));
         assert_eq!(capped.ends(), start + secs(50));
     }
 

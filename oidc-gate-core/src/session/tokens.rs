@@ -6,7 +6,6 @@ use crate::{
     time::UnixTime,
     token::TokenResponse,
 };
-use std::time::Duration;
 
 /// The tokens of a session.
 ///
@@ -137,11 +136,6 @@ impl Tokens {
         }
     }
 
-    /// How long the access token lives from when it was asked for.
-    pub(super) fn life(&self) -> Option<Duration> {
-        self.expires.map(|expires| expires.since(self.obtained))
-    }
-
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let text = |out: &mut Vec<u8>, text: Option<&str>| {
             put(out, text.unwrap_or_default().as_bytes());
@@ -179,6 +173,7 @@ impl Tokens {
 mod tests {
     use super::*;
     use http::Response;
+    use std::time::Duration;
 
     const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
 

@@ -170,6 +170,29 @@ impl IdTokenClaims {
         };
         read(rules, self.claims, userinfo, facts)
     }
+
+    /// The user who is known already, as these claims of a refresh and what userinfo adds to them say.
+    ///
+    /// A refresh is no sign-in: what they do not say of the sign-in is what is known, and so is who the user is to the
+    /// application ([kind](Identity::kind), [provider](Identity::provider)).
+    pub(crate) fn into_renewed(
+        mut self,
+        known: &Identity,
+        rules: &ClaimRules,
+        userinfo: Option<Userinfo>,
+        scopes: &str,
+    ) -> Result<Identity, CheckFailed> {
+        for name in ["acr", "amr", "auth_time"] {
+            if let (None, Some(value)) = (self.claims.get(name), known.claim(name)) {
+                self.claims.insert(name.to_owned(), value.clone());
+            }
+        }
+        let facts = Facts {
+            auth_time: self.auth_time.or(known.auth_time()),
+            ..Facts::of(known, scopes)
+        };
+        read(rules, self.claims, userinfo, facts)
+    }
 }
 
 impl fmt::Debug for IdTokenClaims {

@@ -146,8 +146,24 @@ impl UnverifiedIdToken {
         origin: &IdTokenOrigin,
         now: UnixTime,
     ) -> Result<IdTokenClaims, CheckFailed> {
-        let claims = self.verify_as(Occasion::Refresh, keys.into(), expect, now)?;
-        check_origin(&claims.origin(), origin, expect.leeway)?;
+        self.verify_continued(keys.into(), expect, origin, Forgotten::default(), now)
+    }
+
+    /// The same, where something of the sign-in is not known any more.
+    pub(crate) fn verify_continued(
+        self,
+        keys: TrustedKeys<'_>,
+        expect: &Expectations<'_>,
+        origin: &IdTokenOrigin,
+        forgotten: Forgotten,
+        now: UnixTime,
+    ) -> Result<IdTokenClaims, CheckFailed> {
+        let claims = self.verify_as(Occasion::Refresh(forgotten), keys, expect, now)?;
+        let mut said = claims.origin();
+        if forgotten.authorized_party {
+            said.authorized_party.clone_from(&origin.authorized_party);
+        }
+        check_origin(&said, origin, expect.leeway)?;
         Ok(claims)
     }
 
@@ -220,11 +236,20 @@ pub(crate) fn check_presented(
     Claims(claims).check(Occasion::Presented, alg, expect, now)
 }
 
+/// What is not known any more of the sign-in that a refreshed token continues, and so is compared with nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// The nonce that was sent. Whoever takes a token that has one all the same has to decide what it is worth.
+    pub(crate) nonce: bool,
+    /// To whom the first token was issued. It is still this client or nobody.
+    pub(crate) authorized_party: bool,
+}
+
 /// What brought the token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Occasion {
     SignIn,
-    Refresh,
+    Refresh(Forgotten),
     /// Nothing: somebody shows it.
     Presented,
 }
@@ -457,7 +482,8 @@ impl<'a> Claims<'a> {
     fn check_nonce(self, occasion: Occasion, expected: Option<&Nonce>) -> Result<(), CheckFailed> {
         let cause = match (expected, self.text("nonce")?) {
             (None, None) => return Ok(()),
-            (Some(_), None) if occasion == Occasion::Refresh => return Ok(()),
+            (Some(_), None) if matches!(occasion, Occasion::Refresh(_)) => return Ok(()),
+            (None, Some(_)) if matches!(occasion, Occasion::Refresh(f) if f.nonce) => return Ok(()),
             (None, Some(_)) if occasion == Occasion::Presented => return Ok(()),
             (Some(expected), Some(nonce)) if expected.ct_eq(nonce) => return Ok(()),
             (Some(_), Some(_)) => "it is not the one that was sent",
@@ -509,8 +535,8 @@ impl<'a> Claims<'a> {
         Ok(auth_time.map(|at| at.rounded_down))
     }
 
-    /// Until when a session may live by what the provider says. One that is over is none, and no leeway makes it one. Whoever
-    /// presents the token has no session here.
+    /// Until when a session may live by what the provider says. None begins that is over, and no leeway makes it one. A
+    /// session that is there ends by it, and whoever presents the token has none here.
     fn check_session_expiry(
         self,
         occasion: Occasion,
@@ -520,7 +546,7 @@ impl<'a> Claims<'a> {
             return Ok(None);
         };
         let until = until.rounded_down;
-        if until <= now && occasion != Occasion::Presented {
+        if until <= now && occasion == Occasion::SignIn {
             return Err(CheckFailed::new(
                 Check::IdTokenSessionExpiry,
                 format!(

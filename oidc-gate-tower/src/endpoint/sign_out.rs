@@ -35,7 +35,7 @@ pub(super) fn serve(
     if let Some(session) = session {
         sessions
             .ended
-            .insert(session.id().expose(), session.ends(), now);
+            .insert(session.key().as_bytes(), session.ends(), now);
         let (issuer, user) = (
             session.identity().issuer(),
             report::user(session.identity()),

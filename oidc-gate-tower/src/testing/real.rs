@@ -5,8 +5,7 @@ use crate::{
     core::{
         flow::Entropy as _,
         resource::Profile,
-        secret::SessionId,
-        session::{Session, SetCookie},
+        session::{Session, SetCookie, StoreKey},
     },
     dev::DevProvider,
     ports::OsEntropy,
@@ -41,7 +40,7 @@ pub async fn session(gate: &Gate, identity: Identity) -> HeaderValue {
     let upstream = &sessions.upstream;
     let identity = identity.vouched_for_by(upstream.issuer().as_str(), &upstream.rules().provider);
     let session = Session::begin(
-        SessionId::from_bytes(id),
+        StoreKey::from_bytes(id),
         identity,
         None,
         &sessions.limits,

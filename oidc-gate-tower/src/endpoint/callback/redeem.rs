@@ -6,8 +6,7 @@ use crate::{
         check::{Check, CheckFailed},
         flow::Entropy,
         login::{Asked, Grant, ReturnTo, SignIn, SignedIn},
-        secret::SessionId,
-        session::{Landings, Predecessor, Session, SetCookie},
+        session::{Landings, Predecessor, Session, SetCookie, StoreKey},
     },
     metrics::EndedBy,
     ports::OsEntropy,
@@ -65,15 +64,18 @@ async fn sign_in(
         .fill(&mut id)
         .map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
     let now = sessions.now();
-    let id = SessionId::from_bytes(id);
+    let id = StoreKey::from_bytes(id);
     let session = Session::begin(
         id,
         identity,
         provider_session.as_deref(),
         &sessions.limits,
         now,
-    )
-    .capped(session_expiry);
+    );
+    let session = match session_expiry {
+        Some(end) => session.ending(end),
+        None => session,
+    };
     // Before anything is changed: a session that does not fit into its cookies is a login that failed.
     let mut cookies = sessions.session_cookies(&session, now, &headers)?;
     let keys = sessions.keys.now();
@@ -85,7 +87,7 @@ async fn sign_in(
     for before in before.iter().filter(|b| !b.is_of(session.identity())) {
         sessions
             .ended
-            .insert(before.id().expose(), before.ends(), now);
+            .insert(before.key().as_bytes(), before.ends(), now);
         sessions.common.metrics.session_ended(EndedBy::AnotherUser);
     }
     let (issuer, user) = (
