@@ -89,7 +89,7 @@ pub use oidc_gate_core::{
     login::{Prompt, ResponseMode},
     peers::{PeerError, Peers},
     resource::{BearerKind, Marker},
-    session::{CookieKeys, KeepTokens, KeyError, KeyId, RefreshRules, SameSite},
+    session::{CookieKeys, CookieLifetime, KeepTokens, KeyError, KeyId, RefreshRules, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};

@@ -129,6 +129,9 @@ pub struct SignedIn {
     pub identity: Identity,
     /// The session's name at the provider, if it has one.
     pub provider_session: Option<String>,
+    /// Until when a session may live that comes of it, where the provider says so: see
+    /// [`IdTokenClaims::session_expiry`](crate::token::IdTokenClaims::session_expiry).
+    pub session_expiry: Option<UnixTime>,
     /// Where the user wanted to go.
     pub return_to: ReturnTo,
     /// What the provider issued.
@@ -308,6 +311,7 @@ impl SignIn {
         Step::Done(Ok(SignedIn {
             identity,
             provider_session: believed.claims.sid().map(str::to_owned),
+            session_expiry: believed.claims.session_expiry(),
             return_to: believed.return_to,
             requested_at: self.asked,
             tokens: believed.tokens,

@@ -22,7 +22,7 @@ mod ticket;
 mod tokens;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
-pub use cookie::{CookieNames, Other, SameSite};
+pub use cookie::{CookieLifetime, CookieNames, Other, SameSite};
 pub use domain::{CookieDomain, DomainError};
 pub use due::RefreshRules;
 pub use entry::SealedTokens;

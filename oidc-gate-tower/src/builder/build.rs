@@ -240,7 +240,8 @@ impl GateBuilder {
         rules.claims.demanded = self.demanded_claims.take();
         let mode = provider.request.response_mode;
         let same_site = common.policy.same_site();
-        let names = cookie_names(&provider.client_id, &base, same_site, mode, with.domain);
+        let names = cookie_names(&provider.client_id, &base, same_site, mode, with.domain)
+            .lifetime(self.cookie_lifetime);
         let id_token_alg = provider.registered_alg();
         let signer = provider.auth.signer;
         let client = Client::new(provider.client_id, provider.auth.choice);

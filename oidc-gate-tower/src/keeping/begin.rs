@@ -36,7 +36,8 @@ impl Sessions {
             self.keeping.keep.tokens(),
         );
         let sid = signed_in.provider_session.as_deref();
-        self.write_down(signed_in.identity, sid, tokens, now, headers)
+        let until = signed_in.session_expiry;
+        self.write_down(signed_in.identity, sid, tokens, until, now, headers)
             .await
     }
 
@@ -46,11 +47,14 @@ impl Sessions {
         identity: crate::Identity,
         sid: Option<&str>,
         tokens: Option<Tokens>,
+        until: Option<UnixTime>,
         now: UnixTime,
         headers: &HeaderMap,
     ) -> Result<(Session, Vec<SetCookie>), CheckFailed> {
         let limits = &self.keeping.limits;
-        let begin = |key| Session::begin(key, identity, sid, limits, now);
+        let ends = now + limits.absolute();
+        let ends = until.map_or(ends, |until| ends.min(until));
+        let begin = |key| Session::begin(key, identity, sid, limits, now).ending(ends);
         match self.keeping.kept_in {
             KeptIn::Cookies => {
                 let session = begin(StoreKey::from_bytes(random()?));
@@ -61,7 +65,7 @@ impl Sessions {
                 Ok((session, cookies))
             }
             KeptIn::Store => {
-                let ticket = Ticket::new(SessionId::from_bytes(random()?), now + limits.absolute());
+                let ticket = Ticket::new(SessionId::from_bytes(random()?), ends);
                 let session = begin(ticket.key()).with_tokens(tokens.as_ref());
                 self.index(&session).await?;
                 self.must(&mut Begin::of(&self.keys.now(), session.clone(), tokens))

@@ -33,7 +33,7 @@ pub async fn session(gate: &Gate, identity: Identity) -> HeaderValue {
     let upstream = &sessions.upstream;
     let identity = identity.vouched_for_by(upstream.issuer().as_str(), &upstream.rules().provider);
     let (_, cookies) = sessions
-        .write_down(identity, None, None, now, &HeaderMap::new())
+        .write_down(identity, None, None, None, now, &HeaderMap::new())
         .await
         .expect("the identity fits into the cookies, or the store takes it");
     let pairs: Vec<_> = cookies.iter().map(SetCookie::pair).collect();
