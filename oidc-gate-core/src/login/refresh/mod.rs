@@ -2,6 +2,7 @@
 
 mod flow;
 mod origin;
+mod received;
 mod refusal;
 
 pub use flow::Refresh;

@@ -133,8 +133,10 @@ fn who_the_user_is_to_the_application_stays() {
 
 #[test]
 fn changes_of_the_application_see_what_is_known_of_the_sign_in() {
-    let mut rules = SignInRules::default();
-    rules.provider = "corp".into();
+    let mut rules = SignInRules {
+        provider: "corp".into(),
+        ..SignInRules::default()
+    };
     rules.claims.map = Some(ClaimMap::new(|claims| {
         if claims.get("acr").is_some_and(|acr| acr == "phr") {
             claims.insert("groups".into(), json!(["strong"]));
