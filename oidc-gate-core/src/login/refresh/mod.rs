@@ -94,7 +94,8 @@ pub struct Renewed {
     pub identity: Option<Identity>,
     /// The session's name at the provider: the new one, or the one there was.
     pub provider_session: Option<Box<str>>,
-    /// When the provider wants the session to end: the claim `session_expiry` of a believed ID token.
+    /// When the provider wants the session to end: [`session_expiry`](crate::token::IdTokenClaims::session_expiry) of a believed
+    /// ID token. It may have been already.
     pub session_expiry: Option<UnixTime>,
     /// What became of userinfo.
     pub userinfo: Asked,

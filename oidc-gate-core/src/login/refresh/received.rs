@@ -5,7 +5,6 @@ use crate::{
     check::CheckFailed,
     flow::Step,
     identity::Identity,
-    jose::NumericDate,
     login::{Asked, parties::Told},
     time::UnixTime,
     token::{IdTokenClaims, TokenResponse},
@@ -70,13 +69,12 @@ impl Received {
         userinfo: Asked,
     ) -> Step<Refreshed> {
         let sid = claims.and_then(IdTokenClaims::sid).map(Into::into);
-        let expiry = claims.and_then(|claims| claims.as_map().get("session_expiry"));
         Step::Done(Refreshed::Renewed(Box::new(Renewed {
             tokens: self.tokens,
             requested_at: self.requested_at,
             identity,
             provider_session: sid.or(self.of.provider_session),
-            session_expiry: expiry.and_then(NumericDate::read).map(|at| at.rounded_down),
+            session_expiry: claims.and_then(IdTokenClaims::session_expiry),
             userinfo,
             note: self.note,
         })))

@@ -103,7 +103,10 @@ fn a_new_id_token_says_the_session_and_when_it_ends_and_a_disbelieved_one_is_not
         Some(UnixTime::from_secs(1_700_009_000))
     );
     assert!(believed.tokens.id_token.is_some());
-    let without = case(r#"{"session_expiry":"soon"}"#, KeysAre::There);
+    // What is over ends the session, and is no reason to disbelieve the token that says so.
+    let over = case(r#"{"session_expiry":1}"#, KeysAre::There);
+    assert_eq!(over.session_expiry, Some(UnixTime::from_secs(1)));
+    let without = case("{}", KeysAre::There);
     assert_eq!(without.provider_session.as_deref(), Some("s1"));
     assert_eq!(without.session_expiry, None);
     let disbelieved = case(r#"{"sid":"s2","session_expiry":1700009000}"#, KeysAre::Out);
