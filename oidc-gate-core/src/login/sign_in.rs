@@ -53,7 +53,7 @@ impl Default for SignInRules {
 
 /// Redeems a code and checks what comes of it: token request, keys, ID token
 /// ([OpenID Connect Core § 3.1.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenEndpoint)), then userinfo if
-/// the [rules](ClaimsSource) ask for it.
+/// the [rules](crate::claims::ClaimsSource) ask for it.
 ///
 /// From its first step on it cannot be repeated: the code is used up. Whoever drives it must not drop it half-way.
 #[derive(Debug)]

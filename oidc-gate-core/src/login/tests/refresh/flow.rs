@@ -136,7 +136,10 @@ fn who_the_user_is_to_the_application_stays() {
 
 #[test]
 fn changes_of_the_application_see_what_is_known_of_the_sign_in() {
-    let mut rules = SignInRules::default();
+    let mut rules = SignInRules {
+        provider: "corp".into(),
+        ..SignInRules::default()
+    };
     rules.claims.map = Some(ClaimMap::new(|claims| {
         if claims.get("acr").is_some_and(|acr| acr == "phr") {
             claims.insert("groups".into(), json!(["strong"]));
@@ -155,7 +158,7 @@ fn changes_of_the_application_see_what_is_known_of_the_sign_in() {
     let step = resumed(&mut flow, Input::Keys(Ok(provider.published.clone())), NOW);
     let identity = renewed(step).identity.unwrap();
     assert!(identity.in_group("strong") && !identity.in_group("admins"));
-    assert_eq!(identity.acr(), Some("phr"));
+    assert_eq!((identity.acr(), identity.provider()), (Some("phr"), "corp"));
 }
 
 #[test]
