@@ -30,6 +30,20 @@ enum Backend {
     Custom(Arc<dyn DynBackend>),
 }
 
+/// What came of a swap.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Swapped {
+    No,
+    /// It happened; only loading tells the version.
+    Yes,
+    /// It happened, and this is the version.
+    #[cfg_attr(
+        not(feature = "redis"),
+        expect(dead_code, reason = "redis alone tells")
+    )]
+    As(u64),
+}
+
 /// A cache that may be older would keep ended sessions alive for longer than anybody expects.
 const OLDEST: Duration = Duration::from_secs(60);
 
@@ -49,7 +63,7 @@ impl Store {
         Self::over(Backend::Memory(Arc::new(Memory::new(capacity))))
     }
 
-    /// Redis 6.2 or later, or Valkey, for all replicas.
+    /// Redis, for all replicas: 6.0 or later, tested with 7.0.
     ///
     /// | address | is |
     /// |---|---|
@@ -93,7 +107,6 @@ impl Store {
     ///
     /// Replicas are never read from: one that is behind would answer with a session that has ended.
     #[cfg(feature = "redis")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "redis")))]
     pub fn redis(url: impl Into<String>) -> Self {
         Self::over(match Redis::new(&url.into()) {
             Ok(redis) => Backend::Redis(Arc::new(redis)),
@@ -220,27 +233,18 @@ impl SessionBackend for Store {
         keep: Duration,
     ) -> Result<bool, StoreError> {
         let Some(cache) = &self.cache else {
-            return self
-                .swap_in_backend(key, seen, value, keep)
-                .await
-                .map(|done| done.is_some());
+            let swapped = self.swap_in_backend(key, seen, value, keep).await?;
+            return Ok(swapped != Swapped::No);
         };
         let begun = cache.begin_swap(key);
         let held = value.clone();
-        match self.swap_in_backend(key, seen, value, keep).await {
-            Ok(Some(version)) => {
-                cache.swapped(key, begun, version.map(|version| (&*held, version)));
-                Ok(true)
-            }
-            Ok(None) => {
-                cache.lost(key);
-                Ok(false)
-            }
-            Err(error) => {
-                cache.lost(key);
-                Err(error)
-            }
+        let swapped = self.swap_in_backend(key, seen, value, keep).await;
+        match swapped {
+            Ok(Swapped::As(version)) => cache.swapped(key, begun, Some((&held, version))),
+            Ok(Swapped::Yes) => cache.swapped(key, begun, None),
+            Ok(Swapped::No) | Err(_) => cache.lost(key),
         }
+        Ok(swapped? != Swapped::No)
     }
 
     fn peek(&self, key: &[u8; 32]) -> Peek {
@@ -257,25 +261,20 @@ impl SessionBackend for Store {
 }
 
 impl Store {
-    /// `None`: it was not swapped. Otherwise the version, where the backend tells.
-    #[expect(
-        clippy::option_option,
-        reason = "whether it happened, and what is known if it did; nobody else sees this"
-    )]
     async fn swap_in_backend(
         &self,
         key: &[u8; 32],
         seen: u64,
         value: Vec<u8>,
         keep: Duration,
-    ) -> Result<Option<Option<u64>>, StoreError> {
-        let untold = |done: bool| done.then_some(None);
+    ) -> Result<Swapped, StoreError> {
+        let untold = |done| if done { Swapped::Yes } else { Swapped::No };
         match &self.backend {
             Backend::Memory(memory) => memory.compare_and_swap(key, seen, value, keep).map(untold),
             #[cfg(feature = "redis")]
             Backend::Redis(redis) => {
                 let version = redis.compare_and_swap(key, seen, &value, keep).await?;
-                Ok(version.map(Some))
+                Ok(version.map_or(Swapped::No, Swapped::As))
             }
             #[cfg(feature = "redis")]
             Backend::NoRedis(error) => Err(no_redis(error)),
@@ -307,5 +306,90 @@ impl fmt::Debug for Store {
             debug.field("local_cache", &cache.staleness());
         }
         debug.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OLDEST, SessionBackend as _, Store};
+    use std::time::Duration;
+
+    #[test]
+    fn a_cache_has_to_be_of_use_and_not_too_old() {
+        let memory = Store::memory().local_cache(Duration::from_secs(5));
+        assert_eq!(
+            memory.problems(),
+            ["a local cache of what is in memory; leave .local_cache(…) out"]
+        );
+        let custom = |staleness| {
+            Store::custom(Store::memory())
+                .local_cache(staleness)
+                .problems()
+        };
+        for wrong in [Duration::ZERO, Duration::from_secs(61), Duration::MAX] {
+            assert_eq!(
+                custom(wrong),
+                [format!(
+                    "a local cache of {wrong:?}; choose from a millisecond to 60s"
+                )]
+            );
+        }
+        for right in [Duration::from_millis(1), Duration::from_secs(60)] {
+            assert!(custom(right).is_empty());
+        }
+    }
+
+    #[tokio::test]
+    async fn clones_are_the_same_place() {
+        let store = Store::memory();
+        let clone = store.clone();
+        let swap = clone.compare_and_swap(&[1; 32], 0, b"x".to_vec(), OLDEST);
+        assert!(swap.await.is_ok_and(|done| done));
+        assert!(
+            store
+                .load(&[1; 32])
+                .await
+                .is_ok_and(|found| found.is_some())
+        );
+    }
+
+    #[test]
+    fn memory_is_one_replicas_own() {
+        assert!(!Store::memory().is_shared());
+        assert!(Store::custom(Store::memory()).is_shared());
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn a_wrong_address_is_told_of_without_its_password() {
+        let store = Store::redis("redis://gate:s3cret@");
+        assert_eq!(
+            store.problems(),
+            ["the address of redis: a host is missing"]
+        );
+        let missing = Store::redis("rediss://gate:s3cret@cache?ca=/missing/ca.pem");
+        let [problem] = &missing.problems()[..] else {
+            panic!("one problem")
+        };
+        assert!(
+            problem.starts_with("redis: the file of `ca` cannot be read (No such file"),
+            "{problem}"
+        );
+        assert!(
+            Store::redis("redis://gate:s3cret@cache")
+                .problems()
+                .is_empty()
+        );
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn it_shows_where_it_is_and_no_password() {
+        let url = "redis-sentinel://gate:s3cret@s1,s2/main?sentinel_password=s3cret";
+        let store = Store::redis(url).local_cache(Duration::from_secs(5));
+        assert_eq!(
+            format!("{store:?}"),
+            r#"Store { kind: "redis", at: s1:26379,s2:26379/main, local_cache: 5s }"#
+        );
     }
 }

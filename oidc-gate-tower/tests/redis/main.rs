@@ -2,6 +2,8 @@
 //!
 //! `redis-server` is needed (Debian: the package `redis-server`). Without it these tests fail; none is skipped.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod cluster;
 mod down;
 mod one;
