@@ -95,10 +95,10 @@ async fn the_store_goes_to_the_new_master_and_back() {
     watched.replica.until("the replica has it", || {
         watched.replica.ask(&["dbsize"]) == "1"
     });
-    assert_eq!(
-        watched.sentinel.ask(&["sentinel", "failover", "mymaster"]),
-        "OK"
-    );
+    // It has to know for a while that the replica is well.
+    watched.sentinel.until("sentinel takes the replica", || {
+        watched.sentinel.ask(&["sentinel", "failover", "mymaster"]) == "OK"
+    });
     let new = watched.replica.port.to_string();
     // Swapping all the while.
     let begun = Instant::now();
