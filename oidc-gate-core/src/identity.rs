@@ -302,8 +302,7 @@ impl Identity {
     /// All claims that were kept, parsed on first use.
     pub fn claims(&self) -> &Map<String, Value> {
         self.claims.get_or_init(|| {
-            let mut claims: Map<String, Value> =
-                serde_json::from_str(self.field(Field::Claims)).unwrap_or_default();
+            let mut claims = self.other_claims();
             for (name, value) in self.standard_claims() {
                 claims.entry(name).or_insert(value);
             }
@@ -330,8 +329,13 @@ impl Identity {
         })
     }
 
+    /// The claims that are kept beside the fields, as they were said.
+    pub(crate) fn other_claims(&self) -> Map<String, Value> {
+        serde_json::from_str(self.field(Field::Claims)).unwrap_or_default()
+    }
+
     /// The claims that are kept as fields of their own.
-    fn standard_claims(&self) -> impl Iterator<Item = (&'static str, Value)> {
+    pub(crate) fn standard_claims(&self) -> impl Iterator<Item = (&'static str, Value)> {
         let text = |field, name| self.optional(field).map(|v| (name, v.into()));
         let list = |field, name| {
             self.optional(field).map(|_| {

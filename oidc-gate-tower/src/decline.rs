@@ -205,10 +205,10 @@ impl Sessions {
     /// The cookie of a login. A browser keeps none that is too large, and then nobody could be signed in; a login is worth
     /// more than the page it leads to.
     fn kept(&self, mut transaction: Transaction) -> Result<SetCookie, CheckFailed> {
-        let Self { names, keys, .. } = self;
+        let (names, keys) = (&self.names, self.keys.now());
         let name = transaction.cookie_name(names);
         let cookie = |transaction: &Transaction| {
-            let sealed = transaction.seal(keys, &name)?;
+            let sealed = transaction.seal(&keys, &name)?;
             let cookie = names.set_transaction(name.clone(), sealed, Transaction::MAX_AGE);
             Ok::<_, CheckFailed>(cookie)
         };

@@ -16,6 +16,7 @@ pub mod config;
 #[cfg(not(feature = "config"))]
 mod config;
 mod config_error;
+mod cookie_keys;
 mod decline;
 mod demand;
 mod endpoint;
@@ -24,6 +25,7 @@ mod future;
 mod gate;
 mod html;
 mod http_client;
+mod keeping;
 mod log_in;
 mod metrics;
 mod outside;
@@ -53,6 +55,8 @@ pub mod dev;
 #[doc = include_str!("observability.md")]
 pub mod observability {}
 pub mod pages;
+#[doc = include_str!("rotation.md")]
+pub mod rotation {}
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -68,6 +72,7 @@ pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
+pub use keeping::{Guarantee, TokenError};
 pub use log_in::LogIn;
 pub use metrics::MetricsEndpoint;
 pub use oidc_gate_core as core;
@@ -84,7 +89,7 @@ pub use oidc_gate_core::{
     login::{Prompt, ResponseMode},
     peers::{PeerError, Peers},
     resource::{BearerKind, Marker},
-    session::{CookieKeys, KeyError, SameSite},
+    session::{CookieKeys, CookieLifetime, KeepTokens, KeyError, KeyId, RefreshRules, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};

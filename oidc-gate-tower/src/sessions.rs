@@ -1,15 +1,17 @@
 //! The half of a gate that signs users in and recognises them afterwards.
 
 use crate::{
+    cookie_keys::InForce,
     core::{
         form,
         gate::Endpoint,
         login::{Places, ReturnTo},
-        session::{CookieKeys, CookieNames, Lifetimes},
+        session::CookieNames,
         time::UnixTime,
         url::BaseUrl,
     },
     gate::Common,
+    keeping::Keeping,
     pages::SignInPage,
     remember::Remembered,
     upstream::Upstream,
@@ -19,16 +21,14 @@ use std::sync::Arc;
 /// All that logins and sessions take. A gate that takes bearer tokens alone has none of it.
 pub(crate) struct Sessions {
     pub(crate) common: Arc<Common>,
-    pub(crate) keys: CookieKeys,
+    pub(crate) keys: InForce,
     pub(crate) names: CookieNames,
     pub(crate) base: BaseUrl,
     pub(crate) places: Places,
-    pub(crate) limits: Lifetimes,
+    pub(crate) keeping: Keeping,
     pub(crate) upstream: Upstream,
     /// Where the provider sends browsers back to.
     pub(crate) callback: Endpoint,
-    /// Sessions that were signed out, until their absolute limit.
-    pub(crate) ended: Remembered,
     /// States that were used, until their login has expired.
     pub(crate) used_states: Remembered,
     /// What a link to `start` may carry beside what is harmless everywhere.

@@ -85,6 +85,6 @@ impl Sessions {
     /// When logins ended well in the browser that keeps this.
     pub(crate) fn landings(&self, underway: &Underway) -> Landings {
         let values = underway.landed.iter().map(|value| &**value);
-        Landings::open(values, &self.keys, &self.names, self.now())
+        Landings::open(values, &self.keys.now(), &self.names, self.now())
     }
 }

@@ -563,6 +563,12 @@ checks! {
         answer: 403, "an error page with a reference",
         mended_by: Caller, "The provider did not ask the user again, or does not say when it did; it has to support `max_age`.",
     }
+    IdTokenSessionExpiry = "id_token.session_expiry" {
+        rule: "A session that the provider limits (`session_expiry`) is not over before it begins.",
+        source: "OpenID Connect IPSIE SL1 Profile", "https://openid.net/specs/ipsie-openid-connect-sl1-profile-1_0.html",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Compare the clocks of provider and application. If they agree, the provider signs users in whose session there is over.",
+    }
     IdTokenRefreshedSubject = "id_token.refreshed_subject" {
         rule: "A refreshed ID token is about the user who signed in.",
         source: "OpenID Connect Core § 12.2", "https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse",
@@ -617,6 +623,30 @@ checks! {
         answer: 502, "an error page with a reference",
         mended_by: Operator, "Treat it as an attack unless the provider is known to be broken: the access token belongs to somebody else.",
     }
+    RefreshRefused = "refresh.refused" {
+        rule: "The provider takes the session's refresh token, and does not ask for the user instead.",
+        source: "RFC 6749 § 5.2", "https://www.rfc-editor.org/rfc/rfc6749#section-5.2",
+        answer: 401, "as without a session: a navigation is sent to the login",
+        mended_by: Caller, "Sign in again: the refresh token has expired, or was revoked or replaced. If it happens to many soon after they signed in, somebody else redeems the same tokens: processes that share sessions have to share a coordinator or a store.",
+    }
+    RefreshIssuer = "refresh.issuer" {
+        rule: "A refresh token is sent to the issuer that gave it and to no other.",
+        source: "RFC 6819 § 5.1.4", "https://www.rfc-editor.org/rfc/rfc6819#section-5.1.4",
+        answer: 401, "as without a session: a navigation is sent to the login",
+        mended_by: Operator, "The configured issuer is another than when the user signed in. If that is meant, sessions of before end and nothing is to be done.",
+    }
+    RefreshNonce = "refresh.nonce" {
+        rule: "An ID token that comes with a refresh has no nonce, or the one of the login; where that is not known any more, a token with a nonce renews no identity.",
+        source: "OpenID Connect Core § 12.2", "https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse",
+        answer: 502, "none: the tokens are taken, and the user stays who it was; only the log has it",
+        mended_by: Operator, "Have the provider leave `nonce` out of ID tokens that come with a refresh, as it should.",
+    }
+    RefreshUserinfoAlone = "refresh.userinfo_alone" {
+        rule: "Userinfo renews an identity without an ID token only if all claims that it was made of are kept.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-core",
+        answer: 502, "none: the tokens are taken, and the user stays who it was; only the log has it",
+        mended_by: Operator, "Keep the claims that groups, roles, names and addresses are read from, and name one place for each; or have the provider send an ID token with every refresh.",
+    }
     EmailMissing = "claims.email_missing" {
         rule: "The user has an email address, where one is demanded.",
         source: "OpenID Connect Core § 5.1", "https://openid.net/specs/openid-connect-core-1_0.html#StandardClaims",
@@ -642,16 +672,22 @@ checks! {
         mended_by: Caller, "Nothing is wrong: sign in again, or configure a longer idle limit.",
     }
     SessionExpired = "session.expired" {
-        rule: "A session ends at its absolute limit.",
+        rule: "A session ends at its absolute limit, or when the provider says that it ends.",
         source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
         answer: 401, "as for a request without a session: a navigation is sent to the login instead",
-        mended_by: Caller, "Nothing is wrong: sign in again, or configure a longer limit.",
+        mended_by: Caller, "Nothing is wrong: sign in again, or configure a longer limit. What the provider says (`session_expiry`) no setting makes longer.",
     }
     SessionEnded = "session.ended" {
         rule: "A session that was signed out does not come back.",
         source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
         answer: 401, "as for a request without a session: a navigation is sent to the login instead",
         mended_by: Caller, "Nothing is wrong: sign in again.",
+    }
+    SessionUnknown = "session.unknown" {
+        rule: "The store has the session that a cookie names.",
+        source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
+        answer: 401, "as for a request without a session: a navigation is sent to the login instead",
+        mended_by: Caller, "Nothing is wrong for the user: the store has cleared the session up after its end. If it happens to many at once, the store has lost what it kept, or replicas use different stores.",
     }
     SessionForeign = "session.foreign" {
         rule: "A session was made at the provider that is configured now.",

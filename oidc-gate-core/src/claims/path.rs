@@ -53,6 +53,11 @@ impl ClaimPath {
         matches!(self.0.as_slice(), [one] if one == name)
     }
 
+    /// The claim it begins in.
+    pub(super) fn root(&self) -> Option<&str> {
+        self.0.first().map(String::as_str)
+    }
+
     /// Whether it leads anywhere: there is a name, and none is empty.
     pub fn is_fit(&self) -> bool {
         !self.0.is_empty() && !self.0.iter().any(String::is_empty)

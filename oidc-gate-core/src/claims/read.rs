@@ -26,6 +26,20 @@ pub(crate) struct Facts<'a> {
     pub(crate) client_id: Option<&'a str>,
 }
 
+impl<'a> Facts<'a> {
+    /// What is known of the sign-in of somebody who is signed in.
+    pub(crate) fn of(known: &'a Identity, scopes: &'a str) -> Self {
+        Self {
+            provider: known.provider(),
+            scopes,
+            auth_time: known.auth_time(),
+            via: known.via(),
+            kind: known.kind(),
+            client_id: known.client_id(),
+        }
+    }
+}
+
 /// The user these claims are about. `claims` are those of a believed ID token.
 pub(crate) fn read(
     rules: &ClaimRules,

@@ -196,7 +196,7 @@ impl ClaimRules {
     }
 
     /// Whether the claim of this name stays with the session, beside the identity's own fields.
-    pub(super) fn keeps(&self, name: &str) -> bool {
+    pub(crate) fn keeps(&self, name: &str) -> bool {
         self.keep.as_ref().is_none_or(|keep| keep.contains(name)) && !self.drop.contains(name)
     }
 

@@ -15,6 +15,20 @@ use std::fmt;
 /// What userinfo says about the user of an ID token. There is no other way to get one than [`parse`](Self::parse).
 pub struct Userinfo(Map<String, Value>);
 
+/// Why an answer is not about the user it was asked about.
+pub(crate) enum Unfit {
+    /// It is about another user, and says so.
+    Another(CheckFailed),
+    /// It says nothing that could be used.
+    Useless(CheckFailed),
+}
+
+impl From<CheckFailed> for Unfit {
+    fn from(failed: CheckFailed) -> Self {
+        Self::Useless(failed)
+    }
+}
+
 /// A list of groups is the largest thing there; what is larger does not fit into a session by far.
 const MAX_BODY_BYTES: usize = 128 * 1024;
 
@@ -76,6 +90,13 @@ impl Userinfo {
     /// 5. [`Check::UserinfoSubject`] if it is about somebody else or nobody; none of it may be used then
     ///    ([OpenID Connect Core § 5.3.2](https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse)).
     pub fn parse(response: &Response<Vec<u8>>, subject: &str) -> Result<Self, CheckFailed> {
+        Self::about(subject, response).map_err(|unfit| match unfit {
+            Unfit::Another(failed) | Unfit::Useless(failed) => failed,
+        })
+    }
+
+    /// The same, where it matters whether another user is meant or nobody.
+    pub(crate) fn about(subject: &str, response: &Response<Vec<u8>>) -> Result<Self, Unfit> {
         let status = response.status();
         if status != StatusCode::OK {
             let check = match status {
@@ -85,17 +106,18 @@ impl Userinfo {
                 _ => Check::UserinfoMalformed,
             };
             let cause = format!("expected 200 from userinfo, got {}", status.as_u16());
-            return Err(CheckFailed::new(check, cause));
+            return Err(CheckFailed::new(check, cause).into());
         }
         match media_type(response).as_str() {
             "application/jwt" => {
                 return Err(CheckFailed::new(
                     Check::UserinfoSigned,
                     "userinfo is a JWT: expected application/json",
-                ));
+                )
+                .into());
             }
             "text/html" | "application/xhtml+xml" => {
-                return Err(malformed("a web page"));
+                return Err(malformed("a web page").into());
             }
             // Real providers name JSON in many ways, or not at all.
             _ => {}
@@ -104,9 +126,11 @@ impl Userinfo {
         let wrong = |what: &'static str| CheckFailed::new(Check::UserinfoSubject, what);
         match claims.get("sub") {
             Some(Value::String(sub)) if sub == subject => Ok(Self(claims)),
-            Some(Value::String(_)) => Err(wrong("`sub` of userinfo is not that of the ID token")),
-            Some(_) => Err(wrong("`sub` of userinfo is not text")),
-            None => Err(wrong("userinfo has no `sub`")),
+            Some(Value::String(_)) => Err(Unfit::Another(wrong(
+                "`sub` of userinfo is not that of the ID token",
+            ))),
+            Some(_) => Err(wrong("`sub` of userinfo is not text").into()),
+            None => Err(wrong("userinfo has no `sub`").into()),
         }
     }
 

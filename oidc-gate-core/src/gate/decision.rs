@@ -250,6 +250,8 @@ pub enum SessionEffect {
     Keep,
     /// Its idle time begins anew.
     Touch,
+    /// It is written down anew as it is: an older key has sealed it. Its idle time goes on.
+    Reseal,
     /// It is refreshed before anything else, and the request is decided again with what comes of it: the verdict beside
     /// this one is about facts that are out of date.
     RefreshNow,

@@ -96,7 +96,7 @@ pub(super) fn check_claims_request(
 
 /// Whether ID tokens signed with `alg` can be believed by a client with this secret: a symmetric one takes a secret,
 /// and a long one ([RFC 7518 § 3.2](https://www.rfc-editor.org/rfc/rfc7518#section-3.2)).
-fn check_secret(alg: Alg, secret: Option<&ClientSecret>) -> Result<(), CheckFailed> {
+pub(super) fn check_secret(alg: Alg, secret: Option<&ClientSecret>) -> Result<(), CheckFailed> {
     let Some(least) = alg.min_secret_bytes() else {
         return Ok(());
     };

@@ -1,15 +1,19 @@
 //! From a code to an identity.
 
-use super::{AuthTime, Grant, Registration, ReturnTo, check_claims_source, check_compatible};
+use super::{
+    AuthTime, Grant, Registration, ReturnTo, check_claims_source, check_compatible,
+    parties::{KeyOf, Next, Parties, Seeking, Sought, Told, unanswered, unsigned},
+};
 use crate::{
     backchannel::Question as _,
     check::{Check, CheckFailed, quote},
-    claims::{ClaimRules, ClaimsSource, Userinfo},
+    claims::{ClaimRules, Userinfo},
     client_auth::{Access, Credentials, Proving, Unproven},
-    flow::{Env, Failure, Flow, Input, Step},
+    flow::{Env, Flow, Input, Step},
     identity::Identity,
     jose::{AlgSet, TrustedKeys},
     provider::{Endpoint, Metadata},
+    secret::Nonce,
     time::UnixTime,
     token::{Expectations, IdTokenClaims, TokenRequest, TokenResponse, UnverifiedIdToken},
 };
@@ -54,10 +58,10 @@ impl Default for SignInRules {
 /// From its first step on it cannot be repeated: the code is used up. Whoever drives it must not drop it half-way.
 #[derive(Debug)]
 pub struct SignIn {
-    metadata: Arc<Metadata>,
-    registration: Arc<Registration>,
-    rules: Arc<SignInRules>,
+    parties: Parties,
     stage: Stage,
+    /// When the tokens were asked for.
+    asked: Option<UnixTime>,
 }
 
 #[derive(Debug)]
@@ -66,9 +70,7 @@ enum Stage {
     /// Somebody else signs for the client.
     Signature(Box<Grant>, Access, Unproven),
     Exchange(Box<Grant>),
-    Keys(Box<Received>),
-    /// The keys at hand were tried in vain.
-    OtherKeys(Box<Received>),
+    Keys(Box<Received>, Seeking),
     Userinfo(Box<Believed>),
     Over,
 }
@@ -78,7 +80,6 @@ enum Stage {
 struct Received {
     grant: Box<Grant>,
     tokens: TokenResponse,
-    unverified: UnverifiedIdToken,
 }
 
 /// What is left to do once the ID token is believed: to say who it is.
@@ -87,11 +88,24 @@ struct Believed {
     return_to: ReturnTo,
     /// What was asked for.
     scopes: Box<str>,
+    resources: Vec<String>,
+    nonce: Nonce,
     tokens: TokenResponse,
     claims: IdTokenClaims,
 }
 
-/// What became of userinfo in a sign-in.
+impl Believed {
+    fn told(&self) -> Told<'_> {
+        Told {
+            claims: &self.claims,
+            asked: &self.scopes,
+            granted: self.tokens.scope.as_deref(),
+            known: None,
+        }
+    }
+}
+
+/// What became of userinfo in a sign-in or a [refresh](super::Refresh).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a log has to know each")]
 pub enum Asked {
@@ -102,6 +116,9 @@ pub enum Asked {
     /// It did not take the access token, and the sign-in went on without it. Something that the configuration speaks of
     /// is missing; an operator should know.
     Declined(CheckFailed),
+    /// It was asked in vain. A sign-in fails then; a refresh keeps the tokens and the identity there was, and
+    /// [says why](super::Renewed::note).
+    InVain,
 }
 
 /// What a sign-in comes to.
@@ -112,12 +129,23 @@ pub struct SignedIn {
     pub identity: Identity,
     /// The session's name at the provider, if it has one.
     pub provider_session: Option<String>,
+    /// Until when a session may live that comes of it, where the provider says so: see
+    /// [`IdTokenClaims::session_expiry`](crate::token::IdTokenClaims::session_expiry).
+    pub session_expiry: Option<UnixTime>,
     /// Where the user wanted to go.
     pub return_to: ReturnTo,
     /// What the provider issued.
     pub tokens: TokenResponse,
+    /// When it was asked for: [`expires_in`](TokenResponse::expires_in) counts from then at the earliest.
+    pub requested_at: Option<UnixTime>,
     /// What became of userinfo.
     pub userinfo: Asked,
+    /// What was granted: what the token response says, or what was asked for.
+    pub scope: Box<str>,
+    /// Where the access token is to be used, as it was asked for.
+    pub resources: Vec<String>,
+    /// The login's, which an ID token that comes with a refresh may repeat.
+    pub nonce: Nonce,
 }
 
 impl SignIn {
@@ -129,28 +157,36 @@ impl SignIn {
         grant: Grant,
     ) -> Self {
         Self {
-            metadata,
-            registration,
-            rules,
+            parties: Parties {
+                metadata,
+                registration,
+                rules,
+            },
             stage: Stage::Begin(Box::new(grant)),
+            asked: None,
         }
     }
 
     fn begin(&mut self, grant: Box<Grant>, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {
+        let Parties {
+            metadata,
+            registration,
+            rules,
+        } = &self.parties;
         // The login began at one issuer; if the configuration has changed meanwhile, its code is not for this one.
-        if grant.issuer() != self.metadata.issuer() {
+        if grant.issuer() != metadata.issuer() {
             let (begun, now) = (
                 quote(grant.issuer().as_str()),
-                quote(self.metadata.issuer().as_str()),
+                quote(metadata.issuer().as_str()),
             );
             let cause = format!("the login began at {begun}, the provider is now {now}");
             return Err(CheckFailed::new(Check::CallbackIssuer, cause));
         }
-        check_compatible(&self.metadata, &self.registration)?;
-        check_claims_source(&self.metadata, self.rules.claims.source)?;
-        let access = (self.registration.client).at(&self.metadata, Endpoint::Token)?;
+        check_compatible(metadata, registration)?;
+        check_claims_source(metadata, rules.claims.source)?;
+        let access = (registration.client).at(metadata, Endpoint::Token)?;
         match access.prove(env)? {
-            Proving::Done(credentials) => self.exchange(grant, &access, credentials),
+            Proving::Done(credentials) => self.exchange(grant, &access, credentials, env.now),
             Proving::ToBeSigned(input, unproven) => {
                 self.stage = Stage::Signature(grant, access, unproven);
                 Ok(Step::Sign(input))
@@ -163,8 +199,13 @@ impl SignIn {
         grant: Box<Grant>,
         access: &Access,
         credentials: Credentials,
+        now: UnixTime,
     ) -> Result<Step<Output>, CheckFailed> {
-        let (redirect_uri, resources) = (&self.registration.redirect_uri, &grant.extent.resource);
+        self.asked = Some(now);
+        let (redirect_uri, resources) = (
+            &self.parties.registration.redirect_uri,
+            &grant.extent.resource,
+        );
         let exchange =
             TokenRequest::authorization_code(&grant.code, redirect_uri, &grant.verifier, resources)
                 .exchange(access, credentials)?;
@@ -186,53 +227,39 @@ impl SignIn {
             )
         };
         let unverified = UnverifiedIdToken::parse(tokens.id_token.as_ref().ok_or_else(missing)?)?;
-        let query = unverified.key_query(self.algs())?;
-        let received = Box::new(Received {
-            grant,
-            tokens,
-            unverified,
-        });
-        if query.alg.is_symmetric() {
-            // The key is at hand: no published one is ever asked for.
-            let secret = self.registration.client.secret().ok_or_else(|| {
-                CheckFailed::new(Check::IdTokenSecret, "the client has no secret")
-            })?;
-            let believed = self.believe(*received, secret.into(), now)?;
-            return self.ask(believed);
-        }
-        self.stage = Stage::Keys(received);
-        Ok(Step::FindKeys(query))
-    }
-
-    /// The algorithm that the client is registered for; else what the provider announces, as far as it is allowed. None
-    /// of it comes from the token
-    /// ([OpenID Connect Core § 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation), step
-    /// 7).
-    fn algs(&self) -> AlgSet {
-        match self.registration.id_token_alg {
-            Some(alg) => [alg].into_iter().collect(),
-            None => self.rules.algs.intersection(self.metadata.id_token_algs()),
+        let received = Received { grant, tokens };
+        match self.parties.key_of(&unverified)? {
+            KeyOf::Client(secret) => {
+                let believed = self.believe(received, unverified, secret.into(), now)?;
+                self.ask(believed)
+            }
+            KeyOf::Provider(query) => {
+                self.stage = Stage::Keys(Box::new(received), Seeking::key_of(unverified));
+                Ok(Step::FindKeys(query))
+            }
         }
     }
 
     fn believe(
         &self,
         received: Received,
+        unverified: UnverifiedIdToken,
         keys: TrustedKeys<'_>,
         now: UnixTime,
     ) -> Result<Believed, CheckFailed> {
-        let Received {
-            grant,
-            tokens,
-            unverified,
-        } = received;
+        let Received { grant, tokens } = received;
+        let Parties {
+            metadata,
+            registration,
+            rules,
+        } = &self.parties;
         let expected = Expectations {
-            issuer: self.metadata.issuer(),
-            client_id: self.registration.client.id(),
+            issuer: metadata.issuer(),
+            client_id: registration.client.id(),
             nonce: Some(&grant.nonce),
-            algs: self.algs(),
-            trusted_audiences: &self.rules.trusted_audiences,
-            leeway: self.rules.leeway,
+            algs: self.parties.algs(),
+            trusted_audiences: &rules.trusted_audiences,
+            leeway: rules.leeway,
             access_token: Some(&tokens.access_token),
             acr_values: &grant.demand.acr_values,
             // Recent when it was asked for: who reads what there is to agree to must not be too late by it. Zero would let
@@ -247,6 +274,8 @@ impl SignIn {
         Ok(Believed {
             return_to: grant.return_to,
             scopes: grant.extent.scopes,
+            resources: grant.extent.resource,
+            nonce: grant.nonce,
             tokens,
             claims,
         })
@@ -254,25 +283,14 @@ impl SignIn {
 
     /// Asks for userinfo, if it is to be asked; ends the sign-in otherwise.
     fn ask(&mut self, believed: Believed) -> Result<Step<Output>, CheckFailed> {
-        let rules = &self.rules.claims;
-        let endpoint = match (rules.source, self.metadata.userinfo_endpoint()) {
-            (ClaimsSource::IdToken, _) | (_, None) => return self.end(believed, None, Asked::No),
-            (ClaimsSource::UserinfoAlways, Some(endpoint)) => endpoint,
-            (ClaimsSource::UserinfoWhenNeeded, Some(endpoint)) => {
-                match self.identity(&believed, None) {
-                    Ok(identity)
-                        if !rules.misses(believed.claims.as_map(), &identity, &believed.scopes) =>
-                    {
-                        return Ok(done(identity, believed, Asked::No));
-                    }
-                    // What userinfo says may mend a refusal.
-                    _ => endpoint,
-                }
+        match self.parties.next(believed.told())? {
+            Next::Enough(identity) => Ok(self.done(identity, believed, Asked::No)),
+            Next::Ask(endpoint) => {
+                let exchange = Userinfo::request(endpoint, &believed.tokens.access_token)?;
+                self.stage = Stage::Userinfo(Box::new(believed));
+                Ok(Step::Send(exchange))
             }
-        };
-        let exchange = Userinfo::request(endpoint, &believed.tokens.access_token)?;
-        self.stage = Stage::Userinfo(Box::new(believed));
-        Ok(Step::Send(exchange))
+        }
     }
 
     fn told(
@@ -280,73 +298,53 @@ impl SignIn {
         believed: Believed,
         response: &http::Response<Vec<u8>>,
     ) -> Result<Step<Output>, CheckFailed> {
-        match Userinfo::parse(response, believed.claims.subject()) {
-            Ok(userinfo) => self.end(believed, Some(userinfo), Asked::Answered),
-            // The access token is for another API, as some providers make them. That is no fault of the user's.
-            Err(declined)
-                if declined.check() == Check::UserinfoRefused
-                    && self.rules.claims.source == ClaimsSource::UserinfoWhenNeeded =>
-            {
-                self.end(believed, None, Asked::Declined(declined))
-            }
-            Err(failed) => Err(failed),
-        }
+        let userinfo = Userinfo::parse(response, believed.claims.subject());
+        let (identity, asked) = self.parties.answered(believed.told(), userinfo)?;
+        Ok(self.done(identity, believed, asked))
     }
 
-    fn end(
-        &self,
-        believed: Believed,
-        userinfo: Option<Userinfo>,
-        asked: Asked,
-    ) -> Result<Step<Output>, CheckFailed> {
-        let identity = self
-            .identity(&believed, userinfo)
-            .map_err(|failed| match &asked {
-                Asked::Declined(why) => {
-                    let cause = format!("{}; {}", failed.cause(), why.cause());
-                    CheckFailed::new(failed.check(), cause)
-                }
-                Asked::No | Asked::Answered => failed,
-            })?;
-        Ok(done(identity, believed, asked))
-    }
-
-    fn identity(
-        &self,
-        believed: &Believed,
-        userinfo: Option<Userinfo>,
-    ) -> Result<Identity, CheckFailed> {
-        let rules = &*self.rules;
-        let granted = believed.tokens.scope.as_deref();
-        let scopes = granted.unwrap_or(&believed.scopes);
-        let claims = believed.claims.clone();
-        claims.into_identity(&rules.provider, &rules.claims, userinfo, scopes)
+    fn done(&self, identity: Identity, believed: Believed, userinfo: Asked) -> Step<Output> {
+        let scope = match &believed.tokens.scope {
+            Some(granted) => granted.as_str().into(),
+            None => believed.scopes,
+        };
+        Step::Done(Ok(SignedIn {
+            identity,
+            provider_session: believed.claims.sid().map(str::to_owned),
+            session_expiry: believed.claims.session_expiry(),
+            return_to: believed.return_to,
+            requested_at: self.asked,
+            tokens: believed.tokens,
+            userinfo,
+            scope,
+            resources: believed.resources,
+            nonce: believed.nonce,
+        }))
     }
 
     fn step(&mut self, input: Input, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {
         match (mem::replace(&mut self.stage, Stage::Over), input) {
             (Stage::Begin(grant), Input::Start) => self.begin(grant, env),
             (Stage::Signature(grant, access, unproven), Input::Signature(signature)) => {
-                self.exchange(grant, &access, unproven.signed_with(&signature))
+                let credentials = unproven.signed_with(&signature);
+                self.exchange(grant, &access, credentials, env.now)
             }
             (Stage::Signature(..), Input::Failed(failure)) => Err(unsigned(failure)),
             (Stage::Exchange(grant), Input::Response(response)) => {
                 self.answered(grant, &response, env.now)
             }
             (Stage::Exchange(_), Input::Failed(failure)) => Err(unanswered(failure)),
-            (Stage::Keys(received), Input::Keys(keys)) => {
-                let keys = keys?;
-                if let Some(query) = received.unverified.other_keys(&keys) {
-                    self.stage = Stage::OtherKeys(received);
-                    return Ok(Step::FindKeys(query));
+            (Stage::Keys(received, seeking), Input::Keys(keys)) => match seeking.among(keys?) {
+                Sought::Found(token, keys) => {
+                    let keys = keys.as_ref().into();
+                    let believed = self.believe(*received, token, keys, env.now)?;
+                    self.ask(believed)
                 }
-                let believed = self.believe(*received, keys.as_ref().into(), env.now)?;
-                self.ask(believed)
-            }
-            (Stage::OtherKeys(received), Input::Keys(keys)) => {
-                let believed = self.believe(*received, keys?.as_ref().into(), env.now)?;
-                self.ask(believed)
-            }
+                Sought::Others(seeking, query) => {
+                    self.stage = Stage::Keys(received, seeking);
+                    Ok(Step::FindKeys(query))
+                }
+            },
             (Stage::Userinfo(believed), Input::Response(response)) => {
                 self.told(*believed, &response)
             }
@@ -360,39 +358,6 @@ impl SignIn {
 }
 
 type Output = Result<SignedIn, CheckFailed>;
-
-fn done(identity: Identity, believed: Believed, userinfo: Asked) -> Step<Output> {
-    Step::Done(Ok(SignedIn {
-        identity,
-        provider_session: believed.claims.sid().map(str::to_owned),
-        return_to: believed.return_to,
-        tokens: believed.tokens,
-        userinfo,
-    }))
-}
-
-fn unsigned(failure: Failure) -> CheckFailed {
-    let cause = match failure {
-        Failure::NotSent | Failure::TooLarge => "whoever holds the client's key did not sign",
-        Failure::Unknown => "whoever holds the client's key did not answer in time",
-    };
-    CheckFailed::new(Check::ClientKey, cause)
-}
-
-fn unanswered(failure: Failure) -> CheckFailed {
-    match failure {
-        Failure::NotSent => CheckFailed::new(
-            Check::ProviderUnreachable,
-            "the token request could not be sent",
-        ),
-        Failure::Unknown => {
-            CheckFailed::new(Check::TokenUnavailable, "the token endpoint did not answer")
-        }
-        Failure::TooLarge => {
-            CheckFailed::new(Check::ProviderTooLarge, "the token response is too large")
-        }
-    }
-}
 
 impl Flow for SignIn {
     type Output = Output;

@@ -99,7 +99,7 @@ impl Transaction {
 
     /// The login that [`seal`](Self::seal) sealed under the same name, if it is one.
     pub fn open(keys: &CookieKeys, name: &str, sealed: &[u8]) -> Option<Self> {
-        let plain = open(keys, Purpose::Transaction, name, sealed)?;
+        let plain = open(keys, Purpose::Transaction, name, sealed)?.plain;
         let mut reader = Reader(&plain);
         let created = reader.time()?;
         let [promises_iss] = reader.array()?;

@@ -32,8 +32,46 @@ impl CookieNames {
         max_age: Duration,
         present: &HeaderMap,
     ) -> Result<Vec<SetCookie>, CheckFailed> {
-        let beside = self.chunk(1).len() + "=".len() + MARK.len();
+        self.set_pieces(Part::Session, sealed, 0, max_age, present)
+    }
+
+    /// The cookies that write the sealed tokens of a session down, as [`set_session`](Self::set_session) does, beside those
+    /// of the session itself: together they take no more of a request than a session alone may.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::SessionTooLarge`] if both together take more than a request can be trusted to carry.
+    pub fn set_tokens(
+        &self,
+        sealed: &str,
+        beside: &[SetCookie],
+        max_age: Duration,
+        present: &HeaderMap,
+    ) -> Result<Vec<SetCookie>, CheckFailed> {
+        let kept = beside.iter().filter(|cookie| !cookie.is_removal());
+        let taken = kept.map(SetCookie::pair_bytes).sum();
+        self.set_pieces(Part::Tokens, sealed, taken, max_age, present)
+    }
+
+    fn set_pieces(
+        &self,
+        part: Part,
+        sealed: &str,
+        taken: usize,
+        max_age: Duration,
+        present: &HeaderMap,
+    ) -> Result<Vec<SetCookie>, CheckFailed> {
+        let name = self.piece(part, 0);
+        let beside = self.piece(part, 1).len() + "=".len() + MARK.len();
         let room = self.room().saturating_sub(beside).max(1);
+        let limit = (room * MAX_CHUNKS).saturating_sub(taken);
+        if sealed.len() > limit {
+            let (what, bytes) = (part.what(), sealed.len());
+            let cause = format!(
+                "{what} {bytes} bytes, and {limit} fit into the cookies there are for them"
+            );
+            return Err(CheckFailed::new(Check::SessionTooLarge, cause));
+        }
         let mut pieces: Vec<&str> = Vec::new();
         let mut rest = sealed;
         while !rest.is_empty() {
@@ -43,36 +81,46 @@ impl CookieNames {
             rest = more;
         }
         let [first, others @ ..] = pieces.as_slice() else {
-            return Ok(self.clear_session(present));
+            return Ok(self.stale(part, 0, present).collect());
         };
-        if pieces.len() > MAX_CHUNKS {
-            let (bytes, limit) = (sealed.len(), room * MAX_CHUNKS);
-            let cause = format!(
-                "the sealed session has {bytes} bytes, and {limit} fit into its {MAX_CHUNKS} cookies"
-            );
-            return Err(CheckFailed::new(Check::SessionTooLarge, cause));
-        }
         let mark = if others.is_empty() { "" } else { MARK };
-        let mut cookies =
-            vec![self.set(self.session().to_owned(), format!("{mark}{first}"), max_age)];
+        let mut cookies = vec![self.set(name, format!("{mark}{first}"), max_age)];
         for (number, piece) in (1..).zip(others) {
-            cookies.push(self.set(self.chunk(number), (*piece).to_owned(), max_age));
+            cookies.push(self.set(self.piece(part, number), (*piece).to_owned(), max_age));
         }
-        cookies.extend(self.stale(pieces.len(), present));
+        cookies.extend(self.stale(part, pieces.len(), present));
         Ok(cookies)
     }
 
-    /// The removal of a session in however many pieces it is there.
+    /// The removal of a session, in however many pieces it is there, and of its tokens.
     pub fn clear_session(&self, present: &HeaderMap) -> Vec<SetCookie> {
         std::iter::once(self.clear(self.session()))
-            .chain(self.stale(1, present))
+            .chain(self.stale(Part::Session, 1, present))
+            .chain(self.stale(Part::Tokens, 0, present))
             .collect()
     }
 
     /// Every sealed session that a request carries. There can be several: another host of the same domain may have set
     /// cookies of the same names, and a request does not say which is which. The one that opens is ours.
     pub fn sessions<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = Cow<'a, [u8]>> {
-        self.find(headers, self.session())
+        self.pieced(Part::Session, headers)
+    }
+
+    /// The same of sealed tokens.
+    pub fn tokens<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        self.pieced(Part::Tokens, headers)
+    }
+
+    fn pieced<'a>(
+        &'a self,
+        part: Part,
+        headers: &'a HeaderMap,
+    ) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let name = match part {
+            Part::Session => self.session(),
+            Part::Tokens => self.tokens_name(),
+        };
+        self.find(headers, name)
             .take(MAX_CANDIDATES)
             .flat_map(move |first| {
                 let (whole, cut) = match first.strip_prefix(MARK.as_bytes()) {
@@ -80,7 +128,7 @@ impl CookieNames {
                     Some(first) => (None, Some(first)),
                 };
                 let seconds = cut.into_iter().flat_map(move |first| {
-                    self.all(headers, self.chunk(1))
+                    self.all(headers, self.piece(part, 1))
                         .into_iter()
                         .take(MAX_CANDIDATES)
                         .map(move |second| Cow::Owned([first, second].concat()))
@@ -94,23 +142,55 @@ impl CookieNames {
     }
 
     /// The removal of the pieces from `from` on that the browser has.
-    fn stale(&self, from: usize, present: &HeaderMap) -> impl Iterator<Item = SetCookie> {
+    fn stale(
+        &self,
+        part: Part,
+        from: usize,
+        present: &HeaderMap,
+    ) -> impl Iterator<Item = SetCookie> {
         (from..MAX_CHUNKS)
-            .map(|number| self.chunk(number))
+            .map(move |number| self.piece(part, number))
             .filter(|name| self.find(present, name).next().is_some())
             .map(|name| self.clear(&name))
     }
 
+    fn piece(&self, part: Part, number: usize) -> String {
+        let session = self.session();
+        match (part, number) {
+            (Part::Session, 0) => session.to_owned(),
+            (Part::Session, number) => format!("{session}-{number}"),
+            (Part::Tokens, 0) => self.tokens_name().to_owned(),
+            (Part::Tokens, number) => format!("{session}-t-{number}"),
+        }
+    }
+
+    #[cfg(test)]
     pub(super) fn chunk(&self, number: usize) -> String {
-        format!("{}-{number}", self.session())
+        self.piece(Part::Session, number)
+    }
+}
+
+/// What is cut in pieces.
+#[derive(Clone, Copy)]
+enum Part {
+    Session,
+    Tokens,
+}
+
+impl Part {
+    fn what(self) -> &'static str {
+        match self {
+            Self::Session => "the sealed session has",
+            Self::Tokens => "its sealed tokens have",
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{CookieKeys, Lifetimes, Session};
+    use super::super::{CookieKeys, Lifetimes, Session, StoreKey};
     use super::*;
-    use crate::{identity::Identity, secret::SessionId, time::UnixTime, url::BaseUrl};
+    use crate::{identity::Identity, time::UnixTime, url::BaseUrl};
     use http::{HeaderValue, header::COOKIE};
     use proptest::prelude::*;
 
@@ -218,7 +298,7 @@ mod tests {
         let identity = Identity::builder("https://id.example", user)
             .claim("padding", "p".repeat(padding))
             .build();
-        let id = SessionId::from_bytes([user.len() as u8; 32]);
+        let id = StoreKey::from_bytes([user.len() as u8; 32]);
         let now = UnixTime::from_secs(1_700_000_000);
         let begun = Session::begin(id, identity, None, &Lifetimes::default(), now);
         (0..generation).fold(begun, |session, at| {

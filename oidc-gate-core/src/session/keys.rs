@@ -22,16 +22,32 @@ pub enum Purpose {
     Transaction,
     /// When logins ended well.
     Landings,
+    /// A session's tokens: opened when somebody asks for them.
+    Tokens,
+    /// The name of a session that is kept in a store.
+    Ticket,
+    /// What a store keeps of a session.
+    Entry,
 }
 
 impl Purpose {
-    const ALL: [Self; 3] = [Self::Identity, Self::Transaction, Self::Landings];
+    const ALL: [Self; 6] = [
+        Self::Identity,
+        Self::Transaction,
+        Self::Landings,
+        Self::Tokens,
+        Self::Ticket,
+        Self::Entry,
+    ];
 
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Transaction => "transaction",
             Self::Landings => "landings",
+            Self::Tokens => "tokens",
+            Self::Ticket => "ticket",
+            Self::Entry => "entry",
         }
     }
 }
@@ -39,12 +55,39 @@ impl Purpose {
 /// A ring of keys: the first seals, all open. Cheap to clone.
 ///
 /// From each secret a key for every [`Purpose`] is derived
-/// ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)). Replicas of an application need the same ring. To rotate, put a
-/// new secret in front; drop the old one when the longest session sealed with it has ended.
+/// ([RFC 5869](https://www.rfc-editor.org/rfc/rfc5869)). Replicas of an application need the same keys.
+///
+/// # Rotation
+///
+/// A ring is a value: [`with_added`](Self::with_added), [`promoted`](Self::promoted) and [`without`](Self::without) make
+/// another one of it, and nothing changes until that is put in force. Nobody is signed out if every replica has taken a
+/// step before one takes the next:
+///
+/// 1. *Add* the new key. It opens, and does not seal yet. Where one replica seals with a key that another does not know,
+///    users are signed out whenever they come to the other one.
+/// 2. *Promote* it. New cookies are sealed with it, and a session that an older key has opened is sealed anew on its next
+///    use.
+/// 3. *Retire* the old one, once the longest session has ended that could have been sealed with it: after the absolute
+///    limit ([`Lifetimes::absolute`](super::Lifetimes::absolute)).
+///
+/// If a key is known to somebody who must not know it, take the steps at once: users sign in again, and that is the point.
 #[derive(Clone)]
 pub struct CookieKeys {
-    ring: Arc<[Key]>,
-    origin: KeyOrigin,
+    pub(super) ring: Arc<[Arc<Key>]>,
+    pub(super) origin: KeyOrigin,
+}
+
+/// Which key of a ring a value was sealed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "it is the one that seals now, or not"
+)]
+pub enum SealedBy {
+    /// The one that seals now.
+    First,
+    /// Another, which will be retired: the value should be sealed anew when it is used.
+    Older,
 }
 
 /// Where a ring comes from.
@@ -57,8 +100,35 @@ pub enum KeyOrigin {
     Ephemeral,
 }
 
+/// What names a key without telling anything of it. It stands in the clear in whatever the key has sealed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KeyId([u8; 4]);
+
+impl KeyId {
+    pub(super) const fn from_bytes(bytes: [u8; 4]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) const fn as_bytes(&self) -> &[u8; 4] {
+        &self.0
+    }
+}
+
+/// Eight hexadecimal digits.
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", u32::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyId({self})")
+    }
+}
+
 pub(super) struct Key {
-    pub(super) id: [u8; 4],
+    pub(super) id: KeyId,
     by_purpose: [LessSafeKey; Purpose::ALL.len()],
 }
 
@@ -88,11 +158,14 @@ impl Key {
             .and_then(|okm| okm.fill(&mut id))
             .map_err(|_| KeyError::Unusable)?;
         Ok(Self {
-            id,
+            id: KeyId(id),
             by_purpose: [
                 aead(Purpose::Identity)?,
                 aead(Purpose::Transaction)?,
                 aead(Purpose::Landings)?,
+                aead(Purpose::Tokens)?,
+                aead(Purpose::Ticket)?,
+                aead(Purpose::Entry)?,
             ],
         })
     }
@@ -119,7 +192,7 @@ impl CookieKeys {
     ///
     /// # Errors
     ///
-    /// If a secret is no base64 or too short. The error holds nothing of it.
+    /// If a secret is no base64, too short or there twice. The error holds nothing of it.
     ///
     /// ```
     /// use oidc_gate_core::session::CookieKeys;
@@ -153,7 +226,7 @@ impl CookieKeys {
     ///
     /// # Errors
     ///
-    /// If there is none, or one has fewer than [`MIN_SECRET_BYTES`](Self::MIN_SECRET_BYTES).
+    /// If there is none, one has fewer than [`MIN_SECRET_BYTES`](Self::MIN_SECRET_BYTES), or one is there twice.
     pub fn from_secrets<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Result<Self, KeyError> {
         let derive = |secret: &[u8]| {
             if secret.len() < Self::MIN_SECRET_BYTES {
@@ -167,14 +240,13 @@ impl CookieKeys {
             }
             Key::derive(secret)
         };
-        let ring: Arc<[Key]> = secrets.into_iter().map(derive).collect::<Result<_, _>>()?;
-        if ring.is_empty() {
-            return Err(KeyError::TooShort { bytes: 0 });
-        }
-        Ok(Self {
-            ring,
-            origin: KeyOrigin::Configured,
-        })
+        let keys = secrets.into_iter().map(derive);
+        Self::of(
+            keys.collect::<Result<Vec<_>, _>>()?
+                .into_iter()
+                .map(Arc::new),
+            KeyOrigin::Configured,
+        )
     }
 
     /// Reads one secret as oauth2-proxy does, and says how many bytes it has: 16, 24 or 32 that stand there as they are, or in
@@ -214,7 +286,7 @@ impl CookieKeys {
             return Err(KeyError::NotRandom);
         }
         let ring = Self {
-            ring: Arc::new([Key::derive(&secret)?]),
+            ring: Arc::new([Arc::new(Key::derive(&secret)?)]),
             origin: KeyOrigin::Configured,
         };
         Ok((ring, bytes))
@@ -229,7 +301,7 @@ impl CookieKeys {
         let mut secret = Zeroizing::new([0; 32]);
         rand::fill(&mut secret[..]).map_err(|_| KeyError::Unusable)?;
         Ok(Self {
-            ring: Arc::new([Key::derive(&secret[..])?]),
+            ring: Arc::new([Arc::new(Key::derive(&secret[..])?)]),
             origin: KeyOrigin::Ephemeral,
         })
     }
@@ -250,26 +322,32 @@ impl CookieKeys {
 
     /// The key that seals. A ring is never empty.
     pub(super) fn first(&self) -> Option<&Key> {
-        self.ring.first()
+        self.ring.first().map(|key| &**key)
     }
 
-    pub(super) fn by_id(&self, id: [u8; 4]) -> Option<&Key> {
-        self.ring.iter().find(|key| key.id == id)
+    pub(super) fn by_id(&self, id: KeyId) -> Option<(&Key, SealedBy)> {
+        let mut ring = self.ring.iter().enumerate();
+        let (at, key) = ring.find(|(_, key)| key.id == id)?;
+        let sealed_by = if at == 0 {
+            SealedBy::First
+        } else {
+            SealedBy::Older
+        };
+        Some((key, sealed_by))
     }
 }
 
 impl fmt::Debug for CookieKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "CookieKeys({} of them, {:?})",
-            self.ring.len(),
-            self.origin
-        )
+        f.write_str("CookieKeys(")?;
+        for id in self.ids() {
+            write!(f, "{id}, ")?;
+        }
+        write!(f, "{:?})", self.origin)
     }
 }
 
-/// Why a secret makes no key. Holds nothing of it.
+/// Why a secret makes no key, or a ring is not changed so. Holds nothing of a secret.
 ///
 /// `Debug` is the readable text, because that is what `fn main() -> Result<…>` prints.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -291,6 +369,26 @@ pub enum KeyError {
     NotRandom,
     /// The operating system or the crypto library failed.
     Unusable,
+    /// It is there already.
+    Twice {
+        /// Which.
+        id: KeyId,
+    },
+    /// The ring has no key of this name.
+    Unknown {
+        /// Which.
+        id: KeyId,
+    },
+    /// It seals, so it cannot be taken out: another one is promoted first.
+    Sealing {
+        /// Which.
+        id: KeyId,
+    },
+    /// One ring is configured, the other was made at start: sessions of the one would end with this process, those of the
+    /// other would not.
+    OtherOrigin,
+    /// There is nothing to seal where nobody is signed in.
+    NoSessions,
 }
 
 impl fmt::Display for KeyError {
@@ -315,6 +413,18 @@ impl fmt::Display for KeyError {
                 f.write_str("is not random; make one with `openssl rand -base64 32`")
             }
             Self::Unusable => f.write_str("could not be made: the system gave no randomness"),
+            Self::Twice { id } => write!(f, "has the key {id} twice"),
+            Self::Unknown { id } => write!(f, "has no key {id}"),
+            Self::Sealing { id } => {
+                write!(
+                    f,
+                    "would lose {id}, the key that seals; promote another one first"
+                )
+            }
+            Self::OtherOrigin => {
+                f.write_str("would mix keys that are configured with keys that were made at start")
+            }
+            Self::NoSessions => f.write_str("would seal nothing: this gate signs nobody in"),
         }
     }
 }

@@ -35,7 +35,8 @@ impl Landings {
         let plain = values
             .into_iter()
             .take(ENOUGH)
-            .find_map(|sealed| open(keys, Purpose::Landings, names.landed(), sealed));
+            .find_map(|sealed| open(keys, Purpose::Landings, names.landed(), sealed))
+            .map(|opened| opened.plain);
         let Some(plain) = plain else {
             return Self::default();
         };

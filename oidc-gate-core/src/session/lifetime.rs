@@ -1,10 +1,21 @@
 //! How long a session lives.
 
-use super::Session;
+use super::{SealedBy, Session};
 use crate::{check::Check, time::UnixTime};
 use std::time::Duration;
 
 /// The limits of a session, enforced here and not by the browser.
+///
+/// | limit | counts from | moved by | ends a session with |
+/// |---|---|---|---|
+/// | idle | when the session was last used | every use that is written down: a tenth of the limit after the last one | `session.idle` |
+/// | absolute | the login | nothing | `session.expired` |
+/// | the provider's | it is a time: the claim [`session_expiry`](crate::token::IdTokenClaims::session_expiry) | a refresh, to an earlier time | `session.expired` |
+///
+/// The first that is reached ends the session. No use of it is a request on an open or bypassed path, one that is fetched
+/// ahead, or one that [polls](crate::gate::PolicySettings::polling). A shorter limit in the settings holds for sessions that are
+/// there already; a longer one holds for new ones. What a browser keeps beyond is worth nothing; what it forgets before, as at
+/// its end ([`CookieLifetime`](super::CookieLifetime)), ends the session for that browser alone.
 ///
 /// # Defaults
 ///
@@ -75,6 +86,8 @@ impl Lifetimes {
 pub enum Freshness {
     /// Nothing.
     Fresh,
+    /// It should be sealed anew, with the key that seals now. Its idle time goes on.
+    Reseal,
     /// Its use should be written down, so that it does not idle out.
     Touch,
     /// Its tokens expire soon: they can be renewed while the request goes on.
@@ -83,10 +96,22 @@ pub enum Freshness {
     RefreshDue,
 }
 
+impl Freshness {
+    /// The same of a session that this key has sealed. Whatever else is due seals it anew too.
+    #[must_use]
+    pub fn sealed_by(self, key: SealedBy) -> Self {
+        match (self, key) {
+            (Self::Fresh, SealedBy::Older) => Self::Reseal,
+            (other, SealedBy::First | SealedBy::Older) => other,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::StoreKey;
     use super::*;
-    use crate::{identity::Identity, secret::SessionId};
+    use crate::identity::Identity;
 
     const fn secs(s: u64) -> Duration {
         Duration::from_secs(s)
@@ -97,7 +122,7 @@ mod tests {
         let limits = Lifetimes::new(secs(100), secs(1000)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &limits,
@@ -137,7 +162,7 @@ mod tests {
         let short = Lifetimes::new(secs(10), secs(10)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &long,
@@ -154,7 +179,7 @@ mod tests {
         let limits = |absolute| Lifetimes::new(secs(1), secs(absolute)).unwrap();
         let start = UnixTime::from_secs(1_000_000);
         let session = Session::begin(
-            SessionId::from_bytes([0; 32]),
+            StoreKey::from_bytes([0; 32]),
             Identity::builder("i", "s").build(),
             None,
             &limits(10),
@@ -164,6 +189,41 @@ mod tests {
         let judged = |at| limits(1000).judge(&session, start + secs(at));
         assert_eq!(judged(9), Ok(Freshness::Fresh));
         assert_eq!(judged(10), Err(Check::SessionExpired));
+    }
+
+    #[test]
+    fn a_session_ends_when_the_provider_says_so_and_not_later_than_its_own_limit() {
+        let limits = Lifetimes::new(secs(100), secs(1000)).unwrap();
+        let start = UnixTime::from_secs(1_000_000);
+        let session = Session::begin(
+            StoreKey::from_bytes([0; 32]),
+            Identity::builder("i", "s").build(),
+            None,
+            &limits,
+            start,
+        );
+        for (until, ends) in [
+            (None, 1000),
+            (Some(50), 50),
+            (Some(1000), 1000),
+            (Some(2000), 1000),
+        ] {
+            let session = session.clone();
+            let capped = match until {
+                None => session,
+                Some(until) => session.ending(start + secs(until)),
+            };
+            assert_eq!(capped.ends(), start + secs(ends), "{until:?}");
+        }
+        let capped = session.ending(start + secs(50)).touched(start + secs(49));
+        assert!(limits.judge(&capped, start + secs(49)).is_ok());
+        assert_eq!(
+            limits.judge(&capped, start + secs(50)),
+            Err(Check::SessionExpired)
+        );
+        // What a refresh says makes it shorter, and never longer.
+        let capped = capped.ending(start + secs(90));
+        assert_eq!(capped.ends(), start + secs(50));
     }
 
     #[test]

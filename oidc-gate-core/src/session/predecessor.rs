@@ -1,23 +1,23 @@
 //! The session that a login may take the place of.
 
-use super::{Reader, Session, put, put_time};
-use crate::{identity::Identity, secret::SessionId, time::UnixTime};
+use super::{Reader, Session, StoreKey, put, put_time};
+use crate::{identity::Identity, time::UnixTime};
 use std::fmt;
 
 /// What has to be known of a session to end it where it does not come along: a browser keeps it from the provider's answer
 /// where it is `SameSite=Strict`, or where that answer is a form. So it is remembered with the login.
 #[derive(Clone)]
 pub struct Predecessor {
-    id: SessionId,
+    key: StoreKey,
     ends: UnixTime,
     issuer: Box<str>,
     subject: Box<str>,
 }
 
 impl Predecessor {
-    /// The id of the session.
-    pub fn id(&self) -> &SessionId {
-        &self.id
+    /// Under what a store keeps what is to be known of the session.
+    pub fn key(&self) -> StoreKey {
+        self.key
     }
 
     /// When it ends however it is used.
@@ -31,7 +31,7 @@ impl Predecessor {
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.id.expose());
+        out.extend_from_slice(self.key.as_bytes());
         put_time(out, self.ends);
         put(out, self.issuer.as_bytes());
         put(out, self.subject.as_bytes());
@@ -39,7 +39,7 @@ impl Predecessor {
 
     pub(crate) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         Some(Self {
-            id: SessionId::from_bytes(reader.array()?),
+            key: StoreKey::from_bytes(reader.array()?),
             ends: reader.time()?,
             issuer: reader.text()?.into(),
             subject: reader.text()?.into(),
@@ -50,7 +50,7 @@ impl Predecessor {
 impl From<&Session> for Predecessor {
     fn from(session: &Session) -> Self {
         Self {
-            id: session.id().clone(),
+            key: session.key(),
             ends: session.ends(),
             issuer: session.identity().issuer().into(),
             subject: session.identity().subject().into(),

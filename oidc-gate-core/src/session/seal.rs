@@ -3,7 +3,7 @@
 //! AES-256-GCM with a random nonce. In the clear stand a version and the id of the key; the associated data binds the
 //! version, the purpose and the name under which the value is kept, so that a value is worthless anywhere else.
 
-use super::keys::{CookieKeys, Purpose};
+use super::keys::{CookieKeys, KeyId, Purpose, SealedBy};
 use aws_lc_rs::{
     aead::{Aad, NONCE_LEN, Nonce},
     rand,
@@ -14,7 +14,7 @@ const VERSION: u8 = 1;
 const HEADER: usize = 1 + 4 + NONCE_LEN;
 const TAG: usize = 16;
 
-/// Seals `plain` under the name it will be kept under.
+/// Seals `plain` under the name it will be kept under, as text.
 ///
 /// # Errors
 ///
@@ -25,12 +25,27 @@ pub(crate) fn seal(
     name: &str,
     plain: &[u8],
 ) -> Result<String, SealError> {
+    seal_bytes(keys, purpose, name.as_bytes(), plain)
+        .map(|envelope| URL_SAFE_NO_PAD.encode(envelope))
+}
+
+/// As [`seal`], as bytes: for what is kept where bytes can be.
+///
+/// # Errors
+///
+/// If the operating system gives no randomness.
+pub(crate) fn seal_bytes(
+    keys: &CookieKeys,
+    purpose: Purpose,
+    name: &[u8],
+    plain: &[u8],
+) -> Result<Vec<u8>, SealError> {
     let key = keys.first().ok_or(SealError)?;
     let mut nonce = [0; NONCE_LEN];
     rand::fill(&mut nonce).map_err(|_| SealError)?;
     let mut envelope = Vec::with_capacity(HEADER + plain.len() + TAG);
     envelope.push(VERSION);
-    envelope.extend_from_slice(&key.id);
+    envelope.extend_from_slice(key.id.as_bytes());
     envelope.extend_from_slice(&nonce);
     envelope.extend_from_slice(plain);
     let nonce = Nonce::assume_unique_for_key(nonce);
@@ -43,7 +58,7 @@ pub(crate) fn seal(
         )
         .map_err(|_| SealError)?;
     envelope.extend_from_slice(tag.as_ref());
-    Ok(URL_SAFE_NO_PAD.encode(envelope))
+    Ok(envelope)
 }
 
 /// Opens what [`seal`] sealed for the same purpose under the same name. `None` for anything else, without a reason:
@@ -53,14 +68,24 @@ pub(crate) fn open(
     purpose: Purpose,
     name: &str,
     sealed: &[u8],
-) -> Option<Vec<u8>> {
-    let mut envelope = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+) -> Option<Opened> {
+    let envelope = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+    open_bytes(keys, purpose, name.as_bytes(), envelope)
+}
+
+/// Opens what [`seal_bytes`] sealed for the same purpose under the same name. The plain text takes the place of the envelope.
+pub(crate) fn open_bytes(
+    keys: &CookieKeys,
+    purpose: Purpose,
+    name: &[u8],
+    mut envelope: Vec<u8>,
+) -> Option<Opened> {
     let (&[version, k0, k1, k2, k3, ref nonce @ ..], _) = envelope.split_first_chunk::<HEADER>()?;
     if version != VERSION {
         return None;
     }
     let nonce = Nonce::assume_unique_for_key(*nonce);
-    let key = keys.by_id([k0, k1, k2, k3])?;
+    let (key, sealed_by) = keys.by_id(KeyId::from_bytes([k0, k1, k2, k3]))?;
     let plain = key
         .of(purpose)
         .open_within(
@@ -72,16 +97,26 @@ pub(crate) fn open(
         .ok()?
         .len();
     envelope.truncate(plain);
-    Some(envelope)
+    Some(Opened {
+        plain: envelope,
+        sealed_by,
+    })
 }
 
-fn aad(purpose: Purpose, name: &str) -> Vec<u8> {
+/// What was sealed.
+pub(crate) struct Opened {
+    pub(crate) plain: Vec<u8>,
+    /// Whether it should be sealed anew.
+    pub(crate) sealed_by: SealedBy,
+}
+
+fn aad(purpose: Purpose, name: &[u8]) -> Vec<u8> {
     let mut aad = Vec::with_capacity(32 + name.len());
     aad.push(VERSION);
     aad.extend_from_slice(purpose.label().as_bytes());
     // A label holds no zero, so label and name cannot be shifted against each other.
     aad.push(0);
-    aad.extend_from_slice(name.as_bytes());
+    aad.extend_from_slice(name);
     aad
 }
 
@@ -93,6 +128,10 @@ pub(crate) struct SealError;
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn open(keys: &CookieKeys, purpose: Purpose, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        super::open(keys, purpose, name, sealed).map(|opened| opened.plain)
+    }
 
     fn bytes(first: u8) -> Vec<u8> {
         (first..).take(32).collect()
@@ -151,8 +190,12 @@ mod tests {
         let (old, new) = (&bytes(1)[..], &bytes(2)[..]);
         let sealed = seal(&keys(1), Purpose::Identity, "a", b"x").unwrap();
         let rotated = CookieKeys::from_secrets([new, old]).unwrap();
-        assert!(open(&rotated, Purpose::Identity, "a", sealed.as_bytes()).is_some());
+        let sealed_by = |sealed: &str| {
+            super::open(&rotated, Purpose::Identity, "a", sealed.as_bytes()).map(|o| o.sealed_by)
+        };
+        assert_eq!(sealed_by(&sealed), Some(SealedBy::Older));
         let resealed = seal(&rotated, Purpose::Identity, "a", b"x").unwrap();
+        assert_eq!(sealed_by(&resealed), Some(SealedBy::First));
         assert!(open(&keys(2), Purpose::Identity, "a", resealed.as_bytes()).is_some());
         assert!(open(&keys(1), Purpose::Identity, "a", resealed.as_bytes()).is_none());
     }

@@ -1,49 +1,83 @@
 //! A session: who, since when, until when.
 
 use super::{
-    CookieKeys, CookieNames, Lifetimes, Purpose, Reader, open, put, put_time, seal, seal::SealError,
+    CookieKeys, CookieNames, Lifetimes, Purpose, Reader, SealedBy, StoreKey, Tokens, open, put,
+    put_time, put_u64, seal, seal::SealError,
 };
 use crate::{
     check::{Check, CheckFailed, quote},
     identity::Identity,
-    secret::SessionId,
     time::UnixTime,
 };
+use http::HeaderMap;
 
 /// What is remembered of a login.
 ///
 /// It holds the identity and no token: tokens are sealed apart, so that opening a session on every request costs a few
-/// hundred bytes of decryption.
+/// hundred bytes of decryption. What it knows of them is when they are to be renewed.
 #[derive(Clone, Debug)]
 pub struct Session {
-    id: SessionId,
-    /// Counts the values written under this id, so that a late answer cannot replace a newer one.
+    key: StoreKey,
+    /// Counts what the provider has said of the user since the login: of two values of one session, the later wins.
     generation: u64,
     created: UnixTime,
     seen: UnixTime,
     ends: UnixTime,
     provider_session: Option<Box<str>>,
+    tokens: Option<TokensNote>,
     identity: Identity,
 }
 
+/// What a session knows of its tokens without opening them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokensNote {
+    /// When they were asked for.
+    pub obtained: UnixTime,
+    /// When the access token ends, if the provider has said so.
+    pub expires: Option<UnixTime>,
+    /// Whether there is a token to get new ones with.
+    pub refreshable: bool,
+}
+
+impl From<&Tokens> for TokensNote {
+    fn from(tokens: &Tokens) -> Self {
+        Self {
+            obtained: tokens.obtained,
+            expires: tokens.expires,
+            refreshable: tokens.refresh.is_some(),
+        }
+    }
+}
+
 impl Session {
-    /// The session that a finished login begins. `id` is fresh: an id from before the login is never taken over
+    /// The session that a finished login begins. `key` is fresh: one from before the login is never taken over
     /// ([RFC 6819 § 4.4.1.7](https://www.rfc-editor.org/rfc/rfc6819#section-4.4.1.7)).
     pub fn begin(
-        id: SessionId,
+        key: StoreKey,
         identity: Identity,
         provider_session: Option<&str>,
         limits: &Lifetimes,
         now: UnixTime,
     ) -> Self {
         Self {
-            id,
-            generation: 0,
+            key,
+            generation: 1,
             created: now,
             seen: now,
             ends: now + limits.absolute(),
             provider_session: provider_session.map(Into::into),
+            tokens: None,
             identity,
+        }
+    }
+
+    /// The same session, with these tokens.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Option<&Tokens>) -> Self {
+        Self {
+            tokens: tokens.map(TokensNote::from),
+            ..self
         }
     }
 
@@ -51,15 +85,50 @@ impl Session {
     #[must_use]
     pub fn touched(&self, now: UnixTime) -> Self {
         Self {
-            generation: self.generation + 1,
             seen: self.seen.max(now),
             ..self.clone()
         }
     }
 
-    /// The id, of which nobody may know.
-    pub fn id(&self) -> &SessionId {
-        &self.id
+    /// The same session after a refresh: with these tokens, and with what the provider says now of the user, if it says
+    /// anything.
+    #[must_use]
+    pub(super) fn renewed(
+        &self,
+        tokens: &Tokens,
+        identity: Option<Identity>,
+        provider_session: Option<&str>,
+    ) -> Self {
+        Self {
+            generation: self.generation + 1,
+            tokens: Some(tokens.into()),
+            identity: identity.unwrap_or_else(|| self.identity.clone()),
+            provider_session: provider_session
+                .map(Into::into)
+                .or_else(|| self.provider_session.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The same session, ending at `end` if it would end later: a limit of the provider's
+    /// ([`session_expiry`](crate::token::IdTokenClaims::session_expiry)), told at the login or by a refresh, is one. None makes
+    /// it live longer.
+    #[must_use]
+    pub fn ending(self, end: UnixTime) -> Self {
+        Self {
+            ends: self.ends.min(end),
+            ..self
+        }
+    }
+
+    /// Under what a store keeps what is to be known of it.
+    pub fn key(&self) -> StoreKey {
+        self.key
+    }
+
+    /// How often the provider has said who this is: the login, and every refresh since.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// When the login was finished.
@@ -83,6 +152,11 @@ impl Session {
         self.provider_session.as_deref()
     }
 
+    /// What it knows of its tokens, if it has any.
+    pub fn tokens(&self) -> Option<TokensNote> {
+        self.tokens
+    }
+
     /// Who is signed in.
     pub fn identity(&self) -> &Identity {
         &self.identity
@@ -100,23 +174,52 @@ impl Session {
     /// [`Check::Randomness`].
     pub fn seal(&self, keys: &CookieKeys, names: &CookieNames) -> Result<String, CheckFailed> {
         let mut plain = Vec::with_capacity(512);
-        plain.extend_from_slice(self.id.expose());
-        super::put_u64(&mut plain, self.generation);
-        put_time(&mut plain, self.created);
-        put_time(&mut plain, self.seen);
-        put_time(&mut plain, self.ends);
-        put(
-            &mut plain,
-            self.provider_session
-                .as_deref()
-                .unwrap_or_default()
-                .as_bytes(),
-        );
-        self.identity.encode(&mut plain);
+        plain.extend_from_slice(self.key.as_bytes());
+        self.encode(&mut plain);
         seal(keys, Purpose::Identity, names.session(), &plain).map_err(|SealError| {
             CheckFailed::new(Check::Randomness, "the session could not be sealed")
         })
     }
+
+    /// The tokens of this generation of the session as sealed text, for [`CookieNames::set_tokens`].
+    ///
+    /// # Errors
+    ///
+    /// [`Check::Randomness`].
+    pub fn seal_tokens(
+        &self,
+        tokens: &Tokens,
+        keys: &CookieKeys,
+        names: &CookieNames,
+    ) -> Result<String, CheckFailed> {
+        let mut plain = Vec::with_capacity(4096);
+        plain.extend_from_slice(self.key.as_bytes());
+        put_u64(&mut plain, self.generation);
+        tokens.encode(&mut plain);
+        seal(keys, Purpose::Tokens, names.tokens_name(), &plain).map_err(|SealError| {
+            CheckFailed::new(Check::Randomness, "the tokens could not be sealed")
+        })
+    }
+
+    /// The tokens that came along with the session in cookies: those of this session and of this generation, or none.
+    /// Tokens of another generation belong to another value of the session, and their refresh token may be used up.
+    pub fn open_tokens(
+        &self,
+        keys: &CookieKeys,
+        names: &CookieNames,
+        headers: &HeaderMap,
+    ) -> Option<Tokens> {
+        names.tokens(headers).find_map(|sealed| {
+            let opened = open(keys, Purpose::Tokens, names.tokens_name(), &sealed)?;
+            let mut reader = Reader(&opened.plain);
+            let key = StoreKey::from_bytes(reader.array()?);
+            let ours = key == self.key && reader.u64()? == self.generation;
+            ours.then(|| Tokens::decode(&mut reader))?
+        })
+    }
+
+    /// The most bytes of a session that a store is given.
+    pub const MAX_STORED_BYTES: usize = 512 * 1024;
 
     /// Adds to a [`Check::SessionTooLarge`] what there is to leave out: the largest claims, by name and size.
     pub fn too_large(&self, failed: &CheckFailed) -> CheckFailed {
@@ -128,24 +231,65 @@ impl Session {
         CheckFailed::new(failed.check(), cause)
     }
 
-    /// The session that [`seal`](Self::seal) sealed, if it is one.
-    pub fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<Self> {
-        let plain = open(keys, Purpose::Identity, names.session(), sealed)?;
-        let mut reader = Reader(&plain);
-        let id = SessionId::from_bytes(reader.array()?);
+    /// The session that [`seal`](Self::seal) sealed, if it is one, and with which key: it should be sealed anew if that is
+    /// an older one.
+    pub fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<(Self, SealedBy)> {
+        let opened = open(keys, Purpose::Identity, names.session(), sealed)?;
+        let mut reader = Reader(&opened.plain);
+        let key = StoreKey::from_bytes(reader.array()?);
+        Some((Self::decode(key, reader)?, opened.sealed_by))
+    }
+
+    /// All but the key.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_u64(out, self.generation);
+        put_time(out, self.created);
+        put_time(out, self.seen);
+        put_time(out, self.ends);
+        put(
+            out,
+            self.provider_session
+                .as_deref()
+                .unwrap_or_default()
+                .as_bytes(),
+        );
+        match self.tokens {
+            None => out.push(0),
+            Some(note) => {
+                out.push(if note.refreshable { 2 } else { 1 });
+                put_time(out, note.obtained);
+                // No token ends when time began.
+                put_time(out, note.expires.unwrap_or(UnixTime::from_secs(0)));
+            }
+        }
+        self.identity.encode(out);
+    }
+
+    /// What [`encode`](Self::encode) wrote; nothing stands after it.
+    pub(super) fn decode(key: StoreKey, mut reader: Reader<'_>) -> Option<Self> {
         let generation = reader.u64()?;
         let (created, seen, ends) = (reader.time()?, reader.time()?, reader.time()?);
         let provider_session = Some(reader.text()?)
             .filter(|sid| !sid.is_empty())
             .map(Into::into);
+        let tokens = match reader.array()? {
+            [0] => None,
+            [kind @ 1..=2] => Some(TokensNote {
+                obtained: reader.time()?,
+                expires: Some(reader.time()?).filter(|at| at.as_secs() > 0),
+                refreshable: kind == 2,
+            }),
+            _ => return None,
+        };
         let identity = Identity::decode(reader.0)?;
         Some(Self {
-            id,
+            key,
             generation,
             created,
             seen,
             ends,
             provider_session,
+            tokens,
             identity,
         })
     }
@@ -165,9 +309,8 @@ mod tests {
             .group(group)
             .claim("x", 1)
             .build();
-        let id = SessionId::from_bytes([9; 32]);
         Session::begin(
-            id,
+            StoreKey::from_bytes([9; 32]),
             identity,
             Some("op-session"),
             &Lifetimes::default(),
@@ -182,9 +325,9 @@ mod tests {
             .touched(UnixTime::from_secs(1_700_000_100))
             .seal(&keys, &names())
             .unwrap();
-        let again = Session::open(&keys, &names(), sealed.as_bytes()).unwrap();
-        assert!(again.id().ct_eq(&SessionId::from_bytes([9; 32])));
-        assert_eq!(again.generation, 1);
+        let (again, sealed_by) = Session::open(&keys, &names(), sealed.as_bytes()).unwrap();
+        assert_eq!(again.key(), StoreKey::from_bytes([9; 32]));
+        assert_eq!((again.generation, sealed_by), (1, SealedBy::First));
         assert_eq!(again.seen().as_secs(), 1_700_000_100);
         assert_eq!(again.provider_session(), Some("op-session"));
         assert!(again.identity().in_group("admins"));

@@ -14,6 +14,7 @@ pub struct IdTokenClaims {
     expires_at: UnixTime,
     issued_at: UnixTime,
     auth_time: Option<UnixTime>,
+    session_expiry: Option<UnixTime>,
 }
 
 /// Where a session's ID tokens come from: what the first one said and every refreshed one has to say again
@@ -44,12 +45,14 @@ impl IdTokenClaims {
         expires_at: UnixTime,
         issued_at: UnixTime,
         auth_time: Option<UnixTime>,
+        session_expiry: Option<UnixTime>,
     ) -> Self {
         Self {
             claims,
             expires_at,
             issued_at,
             auth_time,
+            session_expiry,
         }
     }
 
@@ -97,6 +100,13 @@ impl IdTokenClaims {
     /// When the user proved who it is.
     pub fn auth_time(&self) -> Option<UnixTime> {
         self.auth_time
+    }
+
+    /// Until when the provider lets sessions live that come of this sign-in: the claim `session_expiry` of the
+    /// [OpenID Connect profile for the enterprise](https://openid.net/specs/ipsie-openid-connect-sl1-profile-1_0.html) (IPSIE),
+    /// a number of seconds as `exp` is one. The life of the token itself says nothing of that.
+    pub fn session_expiry(&self) -> Option<UnixTime> {
+        self.session_expiry
     }
 
     /// The authentication context class.
@@ -157,6 +167,29 @@ impl IdTokenClaims {
             via: Via::Session,
             kind: IdentityKind::User,
             client_id: None,
+        };
+        read(rules, self.claims, userinfo, facts)
+    }
+
+    /// The user who is known already, as these claims of a refresh and what userinfo adds to them say.
+    ///
+    /// A refresh is no sign-in: what they do not say of the sign-in is what is known, and so is who the user is to the
+    /// application ([kind](Identity::kind), [provider](Identity::provider)).
+    pub(crate) fn into_renewed(
+        mut self,
+        known: &Identity,
+        rules: &ClaimRules,
+        userinfo: Option<Userinfo>,
+        scopes: &str,
+    ) -> Result<Identity, CheckFailed> {
+        for name in ["acr", "amr", "auth_time"] {
+            if let (None, Some(value)) = (self.claims.get(name), known.claim(name)) {
+                self.claims.insert(name.to_owned(), value.clone());
+            }
+        }
+        let facts = Facts {
+            auth_time: self.auth_time.or(known.auth_time()),
+            ..Facts::of(known, scopes)
         };
         read(rules, self.claims, userinfo, facts)
     }

@@ -106,7 +106,7 @@ impl UnverifiedIdToken {
     ///
     /// `keys` are the provider's, or for a symmetric algorithm the client's secret. The signature is checked even though
     /// the token came over TLS from the provider itself. Then the claims, in the order of the specification: `iss`,
-    /// `aud`, `azp`, `exp`, `iat`, `nbf`, `nonce`, `acr`, `auth_time`, `sub`, `at_hash`. A claim of the wrong type is an
+    /// `aud`, `azp`, `exp`, `iat`, `nbf`, `nonce`, `acr`, `auth_time`, `session_expiry`, `sub`, `at_hash`. A claim of the wrong type is an
     /// error and never counts as absent.
     ///
     /// # Errors
@@ -146,8 +146,24 @@ impl UnverifiedIdToken {
         origin: &IdTokenOrigin,
         now: UnixTime,
     ) -> Result<IdTokenClaims, CheckFailed> {
-        let claims = self.verify_as(Occasion::Refresh, keys.into(), expect, now)?;
-        check_origin(&claims.origin(), origin, expect.leeway)?;
+        self.verify_continued(keys.into(), expect, origin, Forgotten::default(), now)
+    }
+
+    /// The same, where something of the sign-in is not known any more.
+    pub(crate) fn verify_continued(
+        self,
+        keys: TrustedKeys<'_>,
+        expect: &Expectations<'_>,
+        origin: &IdTokenOrigin,
+        forgotten: Forgotten,
+        now: UnixTime,
+    ) -> Result<IdTokenClaims, CheckFailed> {
+        let claims = self.verify_as(Occasion::Refresh(forgotten), keys, expect, now)?;
+        let mut said = claims.origin();
+        if forgotten.authorized_party {
+            said.authorized_party.clone_from(&origin.authorized_party);
+        }
+        check_origin(&said, origin, expect.leeway)?;
         Ok(claims)
     }
 
@@ -180,6 +196,7 @@ impl UnverifiedIdToken {
             times.expires_at,
             times.issued_at,
             times.auth_time,
+            times.session_expiry,
         ))
     }
 }
@@ -190,6 +207,7 @@ pub(crate) struct IdTokenTimes {
     pub(crate) expires_at: UnixTime,
     pub(crate) issued_at: UnixTime,
     pub(crate) auth_time: Option<UnixTime>,
+    pub(crate) session_expiry: Option<UnixTime>,
 }
 
 /// Whether the header's `typ` is one that an ID token may have. An access token, a logout token and an ID token can look much
@@ -218,11 +236,20 @@ pub(crate) fn check_presented(
     Claims(claims).check(Occasion::Presented, alg, expect, now)
 }
 
+/// What is not known any more of the sign-in that a refreshed token continues, and so is compared with nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Forgotten {
+    /// The nonce that was sent. Whoever takes a token that has one all the same has to decide what it is worth.
+    pub(crate) nonce: bool,
+    /// To whom the first token was issued. It is still this client or nobody.
+    pub(crate) authorized_party: bool,
+}
+
 /// What brought the token.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Occasion {
     SignIn,
-    Refresh,
+    Refresh(Forgotten),
     /// Nothing: somebody shows it.
     Presented,
 }
@@ -306,6 +333,7 @@ impl<'a> Claims<'a> {
         self.check_nonce(occasion, expect.nonce)?;
         self.check_acr(expect.acr_values)?;
         let auth_time = self.check_auth_time(expect, now)?;
+        let session_expiry = self.check_session_expiry(occasion, now)?;
         self.check_subject()?;
         self.check_access_token(alg, expect.access_token)?;
         self.text("sid")?;
@@ -313,6 +341,7 @@ impl<'a> Claims<'a> {
             expires_at,
             issued_at,
             auth_time,
+            session_expiry,
         })
     }
 
@@ -453,7 +482,8 @@ impl<'a> Claims<'a> {
     fn check_nonce(self, occasion: Occasion, expected: Option<&Nonce>) -> Result<(), CheckFailed> {
         let cause = match (expected, self.text("nonce")?) {
             (None, None) => return Ok(()),
-            (Some(_), None) if occasion == Occasion::Refresh => return Ok(()),
+            (Some(_), None) if matches!(occasion, Occasion::Refresh(_)) => return Ok(()),
+            (None, Some(_)) if matches!(occasion, Occasion::Refresh(f) if f.nonce) => return Ok(()),
             (None, Some(_)) if occasion == Occasion::Presented => return Ok(()),
             (Some(expected), Some(nonce)) if expected.ct_eq(nonce) => return Ok(()),
             (Some(_), Some(_)) => "it is not the one that was sent",
@@ -503,6 +533,29 @@ impl<'a> Claims<'a> {
             return refused("the user is said to sign in in the future".into());
         }
         Ok(auth_time.map(|at| at.rounded_down))
+    }
+
+    /// Until when a session may live by what the provider says. None begins that is over, and no leeway makes it one. A
+    /// session that is there ends by it, and whoever presents the token has none here.
+    fn check_session_expiry(
+        self,
+        occasion: Occasion,
+        now: UnixTime,
+    ) -> Result<Option<UnixTime>, CheckFailed> {
+        let Some(until) = self.time("session_expiry")? else {
+            return Ok(None);
+        };
+        let until = until.rounded_down;
+        if until <= now && occasion == Occasion::SignIn {
+            return Err(CheckFailed::new(
+                Check::IdTokenSessionExpiry,
+                format!(
+                    "the session at the provider ended {} s ago",
+                    now.since(until).as_secs()
+                ),
+            ));
+        }
+        Ok(Some(until))
     }
 
     fn check_subject(self) -> Result<(), CheckFailed> {

@@ -10,7 +10,7 @@ mod response;
 pub use claims::{IdTokenClaims, IdTokenOrigin};
 pub use exchange::{Exchanged, TokenKind, TypedToken};
 pub use id_token::{Expectations, UnverifiedIdToken};
-pub(crate) use id_token::{IdTokenTimes, check_presented, check_type};
+pub(crate) use id_token::{Forgotten, IdTokenTimes, check_presented, check_type};
 pub use poll::PollDevice;
 pub use request::TokenRequest;
 pub use response::{TokenResponse, TokenType};

@@ -73,6 +73,14 @@ impl TokenRequest {
         Self::new("refresh_token", &["refresh_token"]).with("refresh_token", token.expose())
     }
 
+    /// The same, for the resources of the authorization request
+    /// ([RFC 8707 § 2.2](https://www.rfc-editor.org/rfc/rfc8707#section-2.2)).
+    pub(crate) fn refreshing(token: &RefreshToken, resources: &[String]) -> Self {
+        (resources.iter()).fold(Self::refresh_token(token), |request, uri| {
+            request.with("resource", uri)
+        })
+    }
+
     /// The client itself ([RFC 6749 § 4.4](https://www.rfc-editor.org/rfc/rfc6749#section-4.4)). A public client may not:
     /// [`Check::PublicClient`](crate::check::Check::PublicClient).
     pub fn client_credentials() -> Self {

@@ -134,7 +134,6 @@ impl Store {
     }
 
     /// What is wrong with it, each as `what is wrong; what to do`.
-    #[allow(dead_code, reason = "until the gate keeps sessions in stores")]
     pub(crate) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         match &self.backend {
@@ -167,7 +166,6 @@ impl Store {
     }
 
     /// Whether replicas see the same.
-    #[allow(dead_code, reason = "until the gate keeps sessions in stores")]
     pub(crate) fn is_shared(&self) -> bool {
         !matches!(self.backend, Backend::Memory(_))
     }

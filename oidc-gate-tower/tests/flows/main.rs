@@ -25,6 +25,7 @@ mod pages;
 mod provider_down;
 mod redaction;
 mod returning;
+mod rotation;
 mod rules;
 mod session;
 mod shaping;

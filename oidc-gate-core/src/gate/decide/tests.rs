@@ -53,6 +53,7 @@ fn settings(accepts: &str, invalid_bearer: &str, same_site: SameSite) -> PolicyS
         .require(Pattern::path("/vault"), strong())
         .require(Pattern::path("/root/vault"), strong());
     settings.json = vec![Pattern::prefix("/api")];
+    settings.polling = vec![Pattern::get("/news")];
     settings.origin = Some("https://app.example".into());
     settings.same_site = same_site;
     settings.accepts = match accepts {
@@ -93,6 +94,7 @@ fn credential<'a>(text: &str, session: &'a Identity, bearer: &'a Identity) -> Cr
         "none" => Credential::None,
         "session" => view(Freshness::Fresh),
         "session touch" => view(Freshness::Touch),
+        "session reseal" => view(Freshness::Reseal),
         "session ahead" => view(Freshness::RefreshAhead),
         "session due" => view(Freshness::RefreshDue),
         "expired" => Credential::Expired(Check::SessionIdle),

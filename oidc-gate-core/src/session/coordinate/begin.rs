@@ -1,0 +1,75 @@
+//! A login that has ended well: its session is written down.
+
+use super::super::{
+    CookieKeys, Session, StoreKey, Tokens,
+    entry::{Entry, Live, SealedTokens},
+};
+use super::change::{Applied, Change, Update, UpdateError};
+use crate::{
+    check::{Check, CheckFailed},
+    time::UnixTime,
+};
+
+/// Writes down a session that begins.
+#[derive(Debug)]
+pub struct Begin {
+    keys: CookieKeys,
+    session: Session,
+    tokens: Option<Tokens>,
+}
+
+/// Why a session could not be written down.
+pub type BeginError = UpdateError;
+
+impl Begin {
+    /// For this session with these tokens.
+    pub fn of(keys: &CookieKeys, session: Session, tokens: Option<Tokens>) -> Update<Self> {
+        let key = session.key();
+        let change = Self {
+            keys: keys.clone(),
+            session,
+            tokens,
+        };
+        Update::of(key, change)
+    }
+
+    fn entry(&self, key: &StoreKey) -> Result<Entry, CheckFailed> {
+        let generation = self.session.generation();
+        let seal = |tokens| SealedTokens::seal(tokens, &self.keys, key, generation);
+        Ok(Entry::Live(Live {
+            generation,
+            session: Some(self.session.clone()),
+            tokens: self.tokens.as_ref().map(seal).transpose()?,
+            ..Live::empty(self.session.ends())
+        }))
+    }
+}
+
+impl Change for Begin {
+    type Output = ();
+
+    fn apply(&mut self, found: Option<&[u8]>, now: UnixTime) -> Result<Applied<()>, CheckFailed> {
+        let key = self.session.key();
+        if found.is_some() {
+            // Its key is fresh, so nobody else has written under it: an earlier try of ours has, whose answer was lost.
+            return Ok(Applied::Nothing(()));
+        }
+        let bytes = self.entry(&key)?.seal(&self.keys, &key)?;
+        if bytes.len() > Session::MAX_STORED_BYTES {
+            let cause = format!(
+                "it has {} bytes, and a store takes {}",
+                bytes.len(),
+                Session::MAX_STORED_BYTES
+            );
+            return Err(self
+                .session
+                .too_large(&CheckFailed::new(Check::SessionTooLarge, cause)));
+        }
+        let keep = self.session.ends().since(now);
+        Ok(Applied::Write {
+            bytes,
+            keep,
+            then: (),
+        })
+    }
+}

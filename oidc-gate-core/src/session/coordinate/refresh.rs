@@ -1,0 +1,766 @@
+//! The refresh of a session that many requests and replicas want at the same time.
+//!
+//! A refresh token of a provider that rotates them is good once, and whoever redeems it again may lose all that came of it
+//! ([RFC 9700 § 4.14](https://www.rfc-editor.org/rfc/rfc9700#section-4.14)). So one redeems it:
+//!
+//! 1. *Look.* Whoever finds a newer generation takes it. Whoever finds a lease waits for what comes of it.
+//! 2. *Lease.* The right to redeem is written into the entry, and that one more has it: who finds that nobody had it before
+//!    knows that what the provider says is about the first redemption.
+//! 3. *Ask.* Nothing is sent that could not be answered while the lease holds.
+//! 4. *Conclude.* The entry is read again. What is newer there wins. Otherwise the result is written, as the next generation:
+//!    a late result of one generation never takes the place of another's.
+//!
+//! Nothing but a limit, a sign-out, or `invalid_grant` at the first redemption ends a session.
+
+use super::super::{
+    CookieKeys, Session, StoreKey, Tokens,
+    due::{CLOCKS, LEASE},
+    entry::{Entry, Holder, Lease, Live, Refreshing, SealedTokens},
+};
+use super::change::{Applied, Change, Update, UpdateError};
+use super::{Effect, Machine, Told};
+use crate::{
+    check::{Check, CheckFailed},
+    flow::{Env, Flow, Input, Step},
+    login::{Refreshed, Spent},
+    time::UnixTime,
+};
+use std::{fmt, mem, time::Duration};
+
+/// Begins the conversation that redeems a refresh token.
+pub trait Redeem: fmt::Debug + Send {
+    /// For these tokens of this session. `None` where there is no refresh token among them.
+    fn redeem(
+        &self,
+        session: &Session,
+        tokens: &Tokens,
+    ) -> Option<Box<dyn Flow<Output = Refreshed> + Send>>;
+}
+
+/// What a refresh starts from.
+#[derive(Debug)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "sessions are kept in one of two places"
+)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+pub enum Base {
+    /// The session is stored; the requester has seen this generation of it.
+    Stored {
+        /// Which.
+        generation: u64,
+    },
+    /// The session is a cookie; the store has what is newer.
+    Cookie {
+        /// The session that came along.
+        session: Session,
+        /// Its tokens.
+        tokens: Tokens,
+    },
+}
+
+/// What a refresh comes to.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a gate has to decide about each")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+pub enum Outcome {
+    /// A newer generation, whoever has got it.
+    Renewed(Session, Option<SealedTokens>),
+    /// The session goes on as it is.
+    Kept(Kept),
+    /// It is over.
+    Ended(CheckFailed),
+}
+
+/// Why a session goes on as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a handler that wants a token is told which"
+)]
+pub enum Kept {
+    /// The provider does not answer, or not so that it would help; nobody asks again before then.
+    NotNow {
+        /// What has failed, if it was this attempt that did.
+        failed: Option<CheckFailed>,
+        /// Until when nobody asks again.
+        until: UnixTime,
+    },
+    /// Another is at it, and has not come to an end in time.
+    Busy,
+    /// The store does not answer. Without it nobody may redeem.
+    StoreDown,
+    /// There is nothing to refresh with, or it is worth nothing any more.
+    Lost(Option<CheckFailed>),
+}
+
+/// Refreshes a session.
+#[derive(Debug)]
+#[must_use = "a machine does nothing until it is driven"]
+pub struct RefreshSession {
+    keys: CookieKeys,
+    key: StoreKey,
+    base: Base,
+    redeem: Box<dyn Redeem>,
+    holder: Holder,
+    waited: Duration,
+    tries: u32,
+    note: Option<CheckFailed>,
+    stage: Stage,
+    #[cfg(test)]
+    pub(super) without: Without,
+}
+
+/// What the simulation takes out, to see that it is needed.
+#[cfg(test)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Without {
+    #[default]
+    Nothing,
+    /// A result is written whatever generation stands there.
+    Fence,
+    /// `invalid_grant` ends a session without another look.
+    Reread,
+    /// A cookie that is not the newest is not told what is.
+    Grace,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Begin,
+    Leasing(Update<TakeLease>),
+    /// Until another may have come to an end.
+    Waiting,
+    Asking(Box<Turn>, Talk),
+    /// What was to be sent would come too late; another lease first.
+    Concluding(Box<Concluded>, Update<Conclude>),
+    /// Until the store answers again.
+    StoreBack(Box<Concluded>),
+    Over,
+}
+
+/// The conversation with the provider.
+struct Talk(Box<dyn Flow<Output = Refreshed> + Send>);
+
+impl fmt::Debug for Talk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Talk")
+    }
+}
+
+/// The right to redeem.
+#[derive(Clone, Debug)]
+struct Turn {
+    generation: u64,
+    session: Session,
+    tokens: Tokens,
+    until: UnixTime,
+    sent: bool,
+}
+
+/// What came of it, to be written down.
+#[derive(Clone, Debug)]
+struct Concluded {
+    turn: Turn,
+    what: Conclusion,
+    tries: u32,
+}
+
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, boxed")]
+enum Conclusion {
+    /// The next generation.
+    Renewed(Session, Tokens),
+    /// `invalid_grant`.
+    Refused(CheckFailed),
+    /// It is over, whoever had a turn before.
+    Over(CheckFailed),
+    /// The refresh token is used up and nothing came of it.
+    Spent(CheckFailed),
+    /// It may have been used up, or not; later again.
+    Perhaps(CheckFailed, Option<Duration>),
+    /// It has not been used.
+    Unused(CheckFailed, Option<Duration>),
+}
+
+/// How long a request waits between two looks at what another makes of its turn.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// How often the result of a redemption is offered to a store that does not answer: for about five minutes. What is not
+/// written down then is lost with this process.
+const OFFERS: u32 = 60;
+
+impl RefreshSession {
+    /// How long one that finds another at it waits: as long as a lease holds, and a little.
+    pub const PATIENCE: Duration = Duration::from_secs(LEASE.as_secs() + 2 * CLOCKS.as_secs());
+
+    /// For the session under this key. `run` is fresh and tells this run apart from all others.
+    pub fn new(
+        keys: CookieKeys,
+        key: StoreKey,
+        base: Base,
+        redeem: Box<dyn Redeem>,
+        run: [u8; 16],
+    ) -> Self {
+        Self {
+            keys,
+            key,
+            base,
+            redeem,
+            holder: Holder(run),
+            waited: Duration::ZERO,
+            tries: 0,
+            note: None,
+            stage: Stage::Begin,
+            #[cfg(test)]
+            without: Without::Nothing,
+        }
+    }
+
+    /// Why the identity stayed as it was though there are new tokens, if something went wrong with a new one: for the log.
+    pub fn note(&self) -> Option<&CheckFailed> {
+        self.note.as_ref()
+    }
+
+    fn lease(&mut self, env: &mut Env<'_>) -> Effect<Outcome> {
+        let change = TakeLease {
+            keys: self.keys.clone(),
+            key: self.key,
+            holder: self.holder,
+            base: match &self.base {
+                Base::Stored { generation } => From::Store(*generation),
+                Base::Cookie { session, tokens } => {
+                    From::Cookie(Box::new((session.clone(), tokens.clone())))
+                }
+            },
+            #[cfg(test)]
+            without: self.without,
+        };
+        let mut update = Update::of(self.key, change);
+        let effect = update.resume(Told::Start, env);
+        self.leasing(update, effect, env)
+    }
+
+    fn leasing(
+        &mut self,
+        update: Update<TakeLease>,
+        effect: Effect<Result<Taken, UpdateError>>,
+        env: &mut Env<'_>,
+    ) -> Effect<Outcome> {
+        let taken = match pass(effect) {
+            Err(effect) => {
+                self.stage = Stage::Leasing(update);
+                return effect;
+            }
+            Ok(taken) => taken,
+        };
+        match taken {
+            Ok(Taken::Turn(turn)) => self.ask(turn, env),
+            Ok(Taken::Newer(session, tokens)) => Effect::done(Outcome::Renewed(session, tokens)),
+            Ok(Taken::Over) => Effect::done(Outcome::Ended(CheckFailed::new(
+                Check::SessionEnded,
+                "it has ended meanwhile",
+            ))),
+            Ok(Taken::Held(until)) => Effect::done(Outcome::Kept(Kept::NotNow {
+                failed: None,
+                until,
+            })),
+            Ok(Taken::Lost) => Effect::done(Outcome::Kept(Kept::Lost(None))),
+            Ok(Taken::Busy) if self.waited < Self::PATIENCE => {
+                // Not all at the same moment.
+                let wait = LOOK_AGAIN + Duration::from_millis(u64::from(self.holder.0[0]) / 4);
+                self.waited += wait;
+                self.stage = Stage::Waiting;
+                Effect::Flow(Step::Wait(wait))
+            }
+            Ok(Taken::Busy) => Effect::done(Outcome::Kept(Kept::Busy)),
+            // The lease may stand there: then the next look says so.
+            Err(UpdateError::Store) if self.tries == 0 => {
+                self.tries += 1;
+                self.lease(env)
+            }
+            Err(UpdateError::Store) => Effect::done(Outcome::Kept(Kept::StoreDown)),
+            Err(UpdateError::Failed(failed)) => {
+                Effect::done(Outcome::Kept(Kept::Lost(Some(failed))))
+            }
+        }
+    }
+
+    fn ask(&mut self, turn: Turn, env: &mut Env<'_>) -> Effect<Outcome> {
+        let Some(mut flow) = self.redeem.redeem(&turn.session, &turn.tokens) else {
+            return Effect::done(Outcome::Kept(Kept::Lost(None)));
+        };
+        let step = flow.resume(Input::Start, env);
+        self.asking(Box::new(turn), Talk(flow), step, env)
+    }
+
+    fn asking(
+        &mut self,
+        mut turn: Box<Turn>,
+        talk: Talk,
+        step: Step<Refreshed>,
+        env: &mut Env<'_>,
+    ) -> Effect<Outcome> {
+        let step = match step {
+            Step::Send(exchange) if !turn.sent => {
+                // After the lease has ended another may redeem the same token.
+                if env.now + exchange.deadline > turn.until {
+                    return self.lease(env);
+                }
+                turn.sent = true;
+                Step::Send(exchange)
+            }
+            Step::Send(exchange) => Step::Send(exchange),
+            Step::FindKeys(query) => Step::FindKeys(query),
+            Step::Sign(input) => Step::Sign(input),
+            Step::Wait(time) => Step::Wait(time),
+            Step::Done(refreshed) => {
+                if let Refreshed::Renewed(renewed) = &refreshed {
+                    self.note.clone_from(&renewed.note);
+                }
+                let what = conclusion(&turn, refreshed);
+                let concluded = Concluded {
+                    turn: *turn,
+                    what,
+                    tries: 0,
+                };
+                return self.conclude(concluded, env);
+            }
+        };
+        self.stage = Stage::Asking(turn, talk);
+        Effect::Flow(step)
+    }
+
+    fn conclude(&mut self, concluded: Concluded, env: &mut Env<'_>) -> Effect<Outcome> {
+        let change = Conclude {
+            keys: self.keys.clone(),
+            key: self.key,
+            holder: self.holder,
+            in_cookie: matches!(self.base, Base::Cookie { .. }),
+            concluded: concluded.clone(),
+            #[cfg(test)]
+            without: self.without,
+        };
+        let mut update = Update::of(self.key, change);
+        let effect = update.resume(Told::Start, env);
+        self.concluding(Box::new(concluded), update, effect)
+    }
+
+    fn concluding(
+        &mut self,
+        mut concluded: Box<Concluded>,
+        update: Update<Conclude>,
+        effect: Effect<Result<Outcome, UpdateError>>,
+    ) -> Effect<Outcome> {
+        match pass(effect) {
+            Err(effect) => {
+                self.stage = Stage::Concluding(concluded, update);
+                effect
+            }
+            Ok(Ok(outcome)) => Effect::done(outcome),
+            Ok(Err(UpdateError::Store)) if concluded.tries < concluded.what.offers() => {
+                concluded.tries += 1;
+                let wait = Duration::from_millis(250 << concluded.tries.min(5));
+                self.stage = Stage::StoreBack(concluded);
+                Effect::Flow(Step::Wait(wait))
+            }
+            Ok(Err(_)) => Effect::done(self.unwritten(*concluded)),
+        }
+    }
+
+    /// What is left where the store has not taken the result: those who wait have it, and nobody else will.
+    fn unwritten(&self, concluded: Concluded) -> Outcome {
+        let Conclusion::Renewed(session, tokens) = concluded.what else {
+            return Outcome::Kept(Kept::StoreDown);
+        };
+        let sealed = SealedTokens::seal(&tokens, &self.keys, &self.key, session.generation());
+        Outcome::Renewed(session, sealed.ok())
+    }
+}
+
+impl Conclusion {
+    /// How often it is worth offering: what is lost with it cannot be had again, the rest can.
+    fn offers(&self) -> u32 {
+        match self {
+            Self::Renewed(..) => OFFERS,
+            _ => 1,
+        }
+    }
+}
+
+/// The effect of a machine inside of this one, or what it has come to.
+fn pass<T>(effect: Effect<T>) -> Result<T, Effect<Outcome>> {
+    match effect {
+        Effect::Flow(Step::Done(output)) => Ok(output),
+        Effect::Load(key) => Err(Effect::Load(key)),
+        Effect::Swap(swap) => Err(Effect::Swap(swap)),
+        Effect::Flow(Step::Wait(time)) => Err(Effect::Flow(Step::Wait(time))),
+        Effect::Flow(Step::Send(exchange)) => Err(Effect::Flow(Step::Send(exchange))),
+        Effect::Flow(Step::FindKeys(query)) => Err(Effect::Flow(Step::FindKeys(query))),
+        Effect::Flow(Step::Sign(input)) => Err(Effect::Flow(Step::Sign(input))),
+    }
+}
+
+impl Machine for RefreshSession {
+    type Output = Outcome;
+
+    fn resume(&mut self, told: Told, env: &mut Env<'_>) -> Effect<Outcome> {
+        match (mem::replace(&mut self.stage, Stage::Over), told) {
+            (Stage::Begin, Told::Start) | (Stage::Waiting, Told::Flow(Input::Elapsed)) => {
+                self.lease(env)
+            }
+            (Stage::Leasing(mut update), told) => {
+                let effect = update.resume(told, env);
+                self.leasing(update, effect, env)
+            }
+            (Stage::Asking(turn, mut talk), Told::Flow(input)) => {
+                let step = talk.0.resume(input, env);
+                self.asking(turn, talk, step, env)
+            }
+            (Stage::Concluding(concluded, mut update), told) => {
+                let effect = update.resume(told, env);
+                self.concluding(concluded, update, effect)
+            }
+            (Stage::StoreBack(concluded), Told::Flow(Input::Elapsed)) => {
+                self.conclude(*concluded, env)
+            }
+            // What was not asked.
+            _ => Effect::done(Outcome::Kept(Kept::Busy)),
+        }
+    }
+}
+
+/// What the provider's answer means for whoever had this turn.
+fn conclusion(turn: &Turn, refreshed: Refreshed) -> Conclusion {
+    match refreshed {
+        Refreshed::Renewed(renewed) => {
+            let tokens = turn.tokens.renewed(&renewed.tokens, renewed.requested_at);
+            let sid = renewed.provider_session.as_deref();
+            let session = turn.session.renewed(&tokens, renewed.identity, sid);
+            let session = match renewed.session_expiry {
+                Some(end) => session.ending(end),
+                None => session,
+            };
+            Conclusion::Renewed(session, tokens)
+        }
+        Refreshed::Refused(failed) => Conclusion::Refused(failed),
+        Refreshed::AnotherUser(failed) => Conclusion::Over(failed),
+        Refreshed::NotRenewed {
+            failed,
+            token,
+            retry_after,
+        } => match token {
+            Spent::Yes => Conclusion::Spent(failed),
+            Spent::Perhaps => Conclusion::Perhaps(failed, retry_after),
+            Spent::No => Conclusion::Unused(failed, retry_after),
+        },
+    }
+}
+
+/// What a machine finds when it wants its turn.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+enum Taken {
+    Turn(Turn),
+    Newer(Session, Option<SealedTokens>),
+    Busy,
+    Held(UnixTime),
+    Lost,
+    Over,
+}
+
+/// Where the session is that is to be refreshed.
+#[derive(Clone, Debug)]
+enum From {
+    Store(u64),
+    Cookie(Box<(Session, Tokens)>),
+}
+
+#[derive(Debug)]
+struct TakeLease {
+    keys: CookieKeys,
+    key: StoreKey,
+    holder: Holder,
+    base: From,
+    #[cfg(test)]
+    without: Without,
+}
+
+impl TakeLease {
+    /// The session and its tokens, of the newest generation there is; or what there is instead of a turn.
+    fn newest(&self, live: &Live) -> Result<(Session, Tokens), Taken> {
+        match &self.base {
+            From::Store(seen) => {
+                let Some(session) = &live.session else {
+                    return Err(Taken::Over);
+                };
+                if live.generation > *seen {
+                    return Err(Taken::Newer(session.clone(), live.tokens.clone()));
+                }
+                let tokens = live
+                    .tokens
+                    .as_ref()
+                    .and_then(|tokens| tokens.open(&self.keys));
+                Ok((session.clone(), tokens.ok_or(Taken::Lost)?))
+            }
+            From::Cookie(base) => {
+                let (session, tokens) = &**base;
+                #[cfg(test)]
+                if self.without == Without::Grace {
+                    return Ok((session.clone(), tokens.clone()));
+                }
+                if live.generation > session.generation() {
+                    return Err(match &live.session {
+                        Some(newer) => Taken::Newer(newer.clone(), live.tokens.clone()),
+                        // The browser has had the newer one, and does not have it any more.
+                        None => Taken::Lost,
+                    });
+                }
+                Ok((session.clone(), tokens.clone()))
+            }
+        }
+    }
+}
+
+impl Change for TakeLease {
+    type Output = Taken;
+
+    fn apply(
+        &mut self,
+        found: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<Applied<Taken>, CheckFailed> {
+        let is_ours = |lease: &Lease| lease.holder == self.holder;
+        let entry = match (
+            found.map(|bytes| Entry::open(&self.keys, &self.key, bytes)),
+            &self.base,
+        ) {
+            (Some(Some((entry, _))), _) => entry,
+            (None, From::Cookie(base)) => Entry::Live(Live::empty(base.0.ends())),
+            (None, From::Store(_)) => return Ok(Applied::Nothing(Taken::Over)),
+            (Some(None), _) => {
+                let cause =
+                    "what the store has of the session does not open with the keys there are";
+                return Err(CheckFailed::new(Check::SessionUnreadable, cause));
+            }
+        };
+        let Entry::Live(mut live) = entry else {
+            return Ok(Applied::Nothing(Taken::Over));
+        };
+        if now >= live.ends {
+            return Ok(Applied::Nothing(Taken::Over));
+        }
+        let (session, tokens) = match self.newest(&live) {
+            Ok(newest) => newest,
+            Err(instead) => return Ok(Applied::Nothing(instead)),
+        };
+        // What is known of a generation before is not about this one.
+        if live.generation < session.generation() {
+            live.generation = session.generation();
+            live.refreshing = Refreshing::default();
+        }
+        let refreshing = &mut live.refreshing;
+        let until = now + LEASE;
+        let turn = |until| Turn {
+            generation: session.generation(),
+            session: session.clone(),
+            tokens: tokens.clone(),
+            until,
+            sent: false,
+        };
+        match refreshing.lease {
+            // The write whose answer was lost, or one that has to be prolonged because nothing was sent in time.
+            Some(lease) if is_ours(&lease) && now + LEASE / 2 < lease.until => {
+                return Ok(Applied::Nothing(Taken::Turn(turn(lease.until))));
+            }
+            Some(lease) if is_ours(&lease) => {}
+            Some(lease) if now < lease.until + CLOCKS => return Ok(Applied::Nothing(Taken::Busy)),
+            _ if refreshing.lost => return Ok(Applied::Nothing(Taken::Lost)),
+            _ => {
+                if let Some(hold) = refreshing.hold.filter(|hold| now < *hold) {
+                    return Ok(Applied::Nothing(Taken::Held(hold)));
+                }
+                refreshing.attempts = refreshing.attempts.saturating_add(1);
+            }
+        }
+        refreshing.lease = Some(Lease {
+            holder: self.holder,
+            until,
+        });
+        let keep = live.ends.since(now);
+        let bytes = Entry::Live(live).seal(&self.keys, &self.key)?;
+        Ok(Applied::Write {
+            bytes,
+            keep,
+            then: Taken::Turn(turn(until)),
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Conclude {
+    keys: CookieKeys,
+    key: StoreKey,
+    holder: Holder,
+    in_cookie: bool,
+    concluded: Concluded,
+    #[cfg(test)]
+    without: Without,
+}
+
+impl Conclude {
+    fn write(
+        &self,
+        entry: &Entry,
+        keep: Duration,
+        then: Outcome,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
+        let bytes = entry.seal(&self.keys, &self.key)?;
+        Ok(Applied::Write { bytes, keep, then })
+    }
+
+    /// Without the turn's generation there is nothing to conclude about.
+    fn is_past(&self, live: &Live) -> bool {
+        #[cfg(test)]
+        if self.without == Without::Fence {
+            return false;
+        }
+        live.generation != self.concluded.turn.generation
+    }
+
+    fn over(
+        &self,
+        live: &Live,
+        failed: &CheckFailed,
+        now: UnixTime,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
+        let ended = Entry::Ended { until: live.ends };
+        self.write(&ended, live.ends.since(now), Outcome::Ended(failed.clone()))
+    }
+
+    fn renewed(
+        &self,
+        mut live: Live,
+        session: &Session,
+        tokens: &Tokens,
+        now: UnixTime,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
+        // Others may have used the session meanwhile.
+        let seen = live.session.as_ref().map_or(session.seen(), Session::seen);
+        let session = session.touched(seen).ending(live.ends);
+        live.generation = session.generation();
+        live.by = self.holder;
+        live.refreshing = Refreshing::default();
+        live.ends = session.ends();
+        let sealed = SealedTokens::seal(tokens, &self.keys, &self.key, live.generation)?;
+        live.session = Some(session.clone());
+        live.tokens = Some(sealed.clone());
+        let keep = live.ends.since(now);
+        let then = Outcome::Renewed(session, Some(sealed));
+        self.write(&Entry::Live(live), keep, then)
+    }
+
+    fn later(
+        &self,
+        mut live: Live,
+        failed: &CheckFailed,
+        retry_after: Option<Duration>,
+        now: UnixTime,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
+        let refreshing = &mut live.refreshing;
+        refreshing.lease = None;
+        refreshing.failures = refreshing.failures.saturating_add(1);
+        let until = now + pause(refreshing.failures, retry_after, self.holder);
+        refreshing.hold = Some(until);
+        let keep = live.ends.since(now);
+        let then = Outcome::Kept(Kept::NotNow {
+            failed: Some(failed.clone()),
+            until,
+        });
+        self.write(&Entry::Live(live), keep, then)
+    }
+
+    fn lost(
+        &self,
+        mut live: Live,
+        failed: &CheckFailed,
+        now: UnixTime,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
+        live.refreshing.lease = None;
+        live.refreshing.lost = true;
+        let keep = live.ends.since(now);
+        let then = Outcome::Kept(Kept::Lost(Some(failed.clone())));
+        self.write(&Entry::Live(live), keep, then)
+    }
+}
+
+impl Change for Conclude {
+    type Output = Outcome;
+
+    fn apply(
+        &mut self,
+        found: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<Applied<Outcome>, CheckFailed> {
+        let turn = &self.concluded.turn;
+        let opened = found.map(|bytes| Entry::open(&self.keys, &self.key, bytes));
+        let live = match opened {
+            Some(Some((Entry::Live(live), _))) => live,
+            // Memory that was lost meanwhile: what was in it is in the turn.
+            None if self.in_cookie => Live {
+                generation: turn.generation,
+                ..Live::empty(turn.session.ends())
+            },
+            Some(Some((Entry::Ended { .. }, _))) | None => {
+                let ended = CheckFailed::new(Check::SessionEnded, "it has ended meanwhile");
+                return Ok(Applied::Nothing(Outcome::Ended(ended)));
+            }
+            Some(None) => return Ok(Applied::Nothing(Outcome::Kept(Kept::StoreDown))),
+        };
+        let ours = live
+            .refreshing
+            .lease
+            .is_some_and(|lease| lease.holder == self.holder);
+        #[cfg(test)]
+        if let (Without::Reread, Conclusion::Refused(failed)) = (self.without, &self.concluded.what)
+        {
+            return self.over(&live, &failed.clone(), now);
+        }
+        if self.is_past(&live) {
+            return Ok(Applied::Nothing(match live.session {
+                Some(session) => Outcome::Renewed(session, live.tokens),
+                None => Outcome::Kept(Kept::Lost(None)),
+            }));
+        }
+        match &self.concluded.what.clone() {
+            Conclusion::Renewed(session, tokens) => self.renewed(live, session, tokens, now),
+            Conclusion::Over(failed) => self.over(&live, failed, now),
+            // Another has the right to redeem now, and will say what comes of it.
+            _ if !ours => Ok(Applied::Nothing(Outcome::Kept(Kept::Busy))),
+            Conclusion::Refused(failed) if live.refreshing.attempts <= 1 => {
+                self.over(&live, failed, now)
+            }
+            // Whoever had a turn before may have redeemed it, and its result is gone: that is no word about the user.
+            Conclusion::Refused(failed) | Conclusion::Spent(failed) => self.lost(live, failed, now),
+            Conclusion::Perhaps(failed, retry_after) => self.later(live, failed, *retry_after, now),
+            Conclusion::Unused(failed, retry_after) => {
+                let mut live = live;
+                live.refreshing.attempts = live.refreshing.attempts.saturating_sub(1);
+                self.later(live, failed, *retry_after, now)
+            }
+        }
+    }
+}
+
+/// How long nobody asks again after so many failures: five seconds, then twice as long each time up to two minutes, and not
+/// everybody at the same moment; or as long as the provider says, up to an hour
+/// ([RFC 9110 § 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)).
+fn pause(failures: u32, retry_after: Option<Duration>, holder: Holder) -> Duration {
+    let doubled = Duration::from_secs(5 << failures.saturating_sub(1).min(5));
+    let own = doubled.min(Duration::from_secs(120));
+    let spread = own / 4 * u32::from(holder.0[1]) / 255;
+    let said = retry_after
+        .unwrap_or_default()
+        .min(Duration::from_secs(3600));
+    (own + spread).max(said)
+}

@@ -1,0 +1,328 @@
+//! What a store keeps of a session.
+//!
+//! In the clear stands the form's version and a length. Then come two sealed parts, each bound to the key it is kept under:
+//! who is signed in and how its refresh stands, and the tokens, which are bound to their generation too. So a value is
+//! worthless under any other key, and tokens of one generation are worthless beside another.
+
+use super::{
+    CookieKeys, Purpose, Reader, SealedBy, Session, StoreKey, Tokens, open_bytes, put, put_time,
+    put_u64, seal::SealError, seal_bytes,
+};
+use crate::{
+    check::{Check, CheckFailed},
+    time::UnixTime,
+};
+
+const VERSION: u8 = 1;
+
+/// What a store keeps of a session: all of it where sessions are stored, and where they are cookies what is newer than the
+/// cookie.
+#[derive(Clone, Debug)]
+pub(super) enum Entry {
+    Live(Live),
+    /// It has been signed out, and is remembered until no cookie of it can be left.
+    Ended {
+        until: UnixTime,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Live {
+    /// Of how much the provider has said since the login; see [`Session::generation`].
+    pub(super) generation: u64,
+    /// Who wrote this generation.
+    pub(super) by: Holder,
+    /// When it ends however it is used: for a session that another has taken the place of, soon.
+    pub(super) ends: UnixTime,
+    pub(super) refreshing: Refreshing,
+    /// Not there where a cookie has the same.
+    pub(super) session: Option<Session>,
+    pub(super) tokens: Option<SealedTokens>,
+}
+
+/// How the refresh of one generation stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Refreshing {
+    /// Who has the right to redeem the refresh token, until when.
+    pub(super) lease: Option<Lease>,
+    /// How many have had that right and may have used it. What `invalid_grant` means hangs on it.
+    pub(super) attempts: u32,
+    /// How many have failed one after the other.
+    pub(super) failures: u32,
+    /// Until when nobody tries again.
+    pub(super) hold: Option<UnixTime>,
+    /// The refresh token is worth nothing any more, and another has been lost or never was.
+    pub(super) lost: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lease {
+    pub(super) holder: Holder,
+    pub(super) until: UnixTime,
+}
+
+/// One run of a machine, told apart from all others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Holder(pub(super) [u8; 16]);
+
+impl Live {
+    /// Nothing but when it ends.
+    pub(super) fn empty(ends: UnixTime) -> Self {
+        Self {
+            generation: 0,
+            by: Holder::default(),
+            ends,
+            refreshing: Refreshing::default(),
+            session: None,
+            tokens: None,
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn seal(&self, keys: &CookieKeys, key: &StoreKey) -> Result<Vec<u8>, CheckFailed> {
+        let mut head = Vec::with_capacity(512);
+        let tokens: &[u8] = match self {
+            Self::Ended { until } => {
+                head.push(0);
+                put_time(&mut head, *until);
+                &[]
+            }
+            Self::Live(live) => {
+                live.encode(&mut head);
+                live.tokens.as_ref().map_or(&[], |tokens| &tokens.bytes)
+            }
+        };
+        let head = seal_bytes(keys, Purpose::Entry, key.as_bytes(), &head).map_err(unsealed)?;
+        let mut bytes = Vec::with_capacity(1 + 4 + head.len() + tokens.len());
+        bytes.push(VERSION);
+        put(&mut bytes, &head);
+        bytes.extend_from_slice(tokens);
+        Ok(bytes)
+    }
+
+    pub(super) fn open(
+        keys: &CookieKeys,
+        key: &StoreKey,
+        bytes: &[u8],
+    ) -> Option<(Self, SealedBy)> {
+        let mut reader = Reader(bytes.strip_prefix(&[VERSION])?);
+        let head = reader.bytes()?.to_vec();
+        let opened = open_bytes(keys, Purpose::Entry, key.as_bytes(), head)?;
+        let tokens = reader.0;
+        let mut reader = Reader(&opened.plain);
+        let entry = match reader.array()? {
+            [0] => Self::Ended {
+                until: reader.time()?,
+            },
+            [1] => Self::Live(Live::decode(key, reader, tokens)?),
+            _ => return None,
+        };
+        Some((entry, opened.sealed_by))
+    }
+}
+
+impl Live {
+    fn encode(&self, out: &mut Vec<u8>) {
+        let time = |out: &mut Vec<u8>, time: Option<UnixTime>| {
+            // Nothing is put off until time began.
+            put_time(out, time.unwrap_or(UnixTime::from_secs(0)));
+        };
+        out.push(1);
+        put_u64(out, self.generation);
+        out.extend_from_slice(&self.by.0);
+        put_time(out, self.ends);
+        let refreshing = &self.refreshing;
+        let lease = refreshing.lease;
+        out.extend_from_slice(&lease.map(|lease| lease.holder).unwrap_or_default().0);
+        time(out, lease.map(|lease| lease.until));
+        time(out, refreshing.hold);
+        out.extend_from_slice(&refreshing.attempts.to_le_bytes());
+        out.extend_from_slice(&refreshing.failures.to_le_bytes());
+        out.push(u8::from(refreshing.lost));
+        out.push(u8::from(self.session.is_some()));
+        if let Some(session) = &self.session {
+            session.encode(out);
+        }
+    }
+
+    fn decode(key: &StoreKey, mut reader: Reader<'_>, tokens: &[u8]) -> Option<Self> {
+        let time = |reader: &mut Reader<'_>| Some(Some(reader.time()?).filter(|t| t.as_secs() > 0));
+        let generation = reader.u64()?;
+        let by = Holder(reader.array()?);
+        let ends = reader.time()?;
+        let holder = Holder(reader.array()?);
+        let lease = time(&mut reader)?.map(|until| Lease { holder, until });
+        let hold = time(&mut reader)?;
+        let refreshing = Refreshing {
+            lease,
+            hold,
+            attempts: u32::from_le_bytes(reader.array()?),
+            failures: u32::from_le_bytes(reader.array()?),
+            lost: reader.array()? != [0],
+        };
+        let session = match reader.array()? {
+            [0] => None,
+            _ => Some(Session::decode(*key, reader)?),
+        };
+        let tokens = (!tokens.is_empty()).then(|| SealedTokens {
+            bytes: tokens.into(),
+            key: *key,
+            generation,
+        });
+        Some(Self {
+            generation,
+            by,
+            ends,
+            refreshing,
+            session,
+            tokens,
+        })
+    }
+}
+
+/// Tokens as a store keeps them, to be opened when somebody asks.
+#[derive(Clone)]
+pub struct SealedTokens {
+    bytes: Box<[u8]>,
+    key: StoreKey,
+    generation: u64,
+}
+
+impl SealedTokens {
+    pub(super) fn seal(
+        tokens: &Tokens,
+        keys: &CookieKeys,
+        key: &StoreKey,
+        generation: u64,
+    ) -> Result<Self, CheckFailed> {
+        let mut plain = Vec::with_capacity(4096);
+        tokens.encode(&mut plain);
+        let name = Self::name(key, generation);
+        let bytes = seal_bytes(keys, Purpose::Tokens, &name, &plain).map_err(unsealed)?;
+        Ok(Self {
+            bytes: bytes.into(),
+            key: *key,
+            generation,
+        })
+    }
+
+    /// The tokens, if one of the keys opens them.
+    pub fn open(&self, keys: &CookieKeys) -> Option<Tokens> {
+        let name = Self::name(&self.key, self.generation);
+        let opened = open_bytes(keys, Purpose::Tokens, &name, self.bytes.to_vec())?;
+        Tokens::decode(&mut Reader(&opened.plain))
+    }
+
+    fn name(key: &StoreKey, generation: u64) -> Vec<u8> {
+        [&key.as_bytes()[..], &generation.to_le_bytes()].concat()
+    }
+}
+
+impl std::fmt::Debug for SealedTokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.bytes.len();
+        write!(f, "SealedTokens({bytes} bytes, of {})", self.generation)
+    }
+}
+
+fn unsealed(SealError: SealError) -> CheckFailed {
+    CheckFailed::new(Check::Randomness, "the session could not be sealed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{identity::Identity, session::Lifetimes};
+
+    const KEY: StoreKey = StoreKey::from_bytes([3; 32]);
+    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+    fn tokens() -> Tokens {
+        let mut bytes = Vec::new();
+        for text in ["at", "rt", "", "", "scope", ""] {
+            put(&mut bytes, text.as_bytes());
+        }
+        put_time(&mut bytes, NOW);
+        put_time(&mut bytes, NOW);
+        Tokens::decode(&mut Reader(&bytes)).unwrap()
+    }
+
+    fn live(keys: &CookieKeys) -> Live {
+        let identity = Identity::builder("https://id.example", "alice").build();
+        let session = Session::begin(KEY, identity, Some("op"), &Lifetimes::default(), NOW);
+        Live {
+            generation: 7,
+            by: Holder([1; 16]),
+            refreshing: Refreshing {
+                lease: Some(Lease {
+                    holder: Holder([2; 16]),
+                    until: NOW,
+                }),
+                attempts: 2,
+                failures: 3,
+                hold: Some(NOW),
+                lost: true,
+            },
+            session: Some(session.with_tokens(Some(&tokens()))),
+            tokens: Some(SealedTokens::seal(&tokens(), keys, &KEY, 7).unwrap()),
+            ..Live::empty(NOW)
+        }
+    }
+
+    #[test]
+    fn it_opens_as_it_was() {
+        let keys = CookieKeys::ephemeral();
+        let sealed = Entry::Live(live(&keys)).seal(&keys, &KEY).unwrap();
+        let (entry, sealed_by) = Entry::open(&keys, &KEY, &sealed).unwrap();
+        let (Entry::Live(again), SealedBy::First) = (entry, sealed_by) else {
+            panic!("it lives");
+        };
+        assert_eq!((again.generation, again.by), (7, Holder([1; 16])));
+        assert_eq!(again.refreshing, live(&keys).refreshing);
+        let session = again.session.unwrap();
+        assert_eq!(session.identity().subject(), "alice");
+        assert!(session.tokens().unwrap().refreshable);
+        let tokens = again.tokens.unwrap().open(&keys).unwrap();
+        assert_eq!(tokens.access.unwrap().expose(), "at");
+    }
+
+    #[test]
+    fn nothing_opens_under_another_key_and_no_tokens_beside_another_generation() {
+        let keys = CookieKeys::ephemeral();
+        let other = StoreKey::from_bytes([4; 32]);
+        let sealed = Entry::Live(live(&keys)).seal(&keys, &KEY).unwrap();
+        assert!(Entry::open(&keys, &other, &sealed).is_none());
+        let mut mixed = live(&keys);
+        mixed.generation = 8;
+        let sealed = Entry::Live(mixed).seal(&keys, &KEY).unwrap();
+        let Some((Entry::Live(mixed), _)) = Entry::open(&keys, &KEY, &sealed) else {
+            panic!("it lives");
+        };
+        assert!(mixed.tokens.unwrap().open(&keys).is_none());
+    }
+
+    #[test]
+    fn whatever_stands_there_nothing_panics_and_nothing_changed_opens() {
+        let keys = CookieKeys::ephemeral();
+        let sealed = Entry::Live(live(&keys)).seal(&keys, &KEY).unwrap();
+        for cut in 0..sealed.len() {
+            let opened = Entry::open(&keys, &KEY, &sealed[..cut]);
+            let tokens = opened.and_then(|(entry, _)| match entry {
+                Entry::Live(live) => live.tokens?.open(&keys),
+                Entry::Ended { .. } => panic!("it lives"),
+            });
+            assert!(tokens.is_none(), "{cut}");
+        }
+        for at in 0..sealed.len() {
+            let mut flipped = sealed.clone();
+            flipped[at] ^= 1;
+            let opened = Entry::open(&keys, &KEY, &flipped);
+            let whole = opened.is_some_and(|(entry, _)| match entry {
+                Entry::Live(live) => live.tokens.is_some_and(|t| t.open(&keys).is_some()),
+                Entry::Ended { .. } => true,
+            });
+            assert!(!whole, "{at}");
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! A session as a request finds it: what its cookie says, and what a store knows better.
+
+use super::{
+    CookieKeys, Lifetimes, RefreshRules, SealedBy, SealedTokens, Session, Stored, Ticket,
+    coordinate::Base,
+    due::{Due, is_fresh},
+    entry::{Entry, Live, Refreshing},
+    lifetime::Freshness,
+};
+use crate::{check::Check, session::Tokens, time::UnixTime};
+
+/// A session that a request brings.
+#[derive(Clone, Debug)]
+pub struct KeptSession {
+    session: Session,
+    tokens: Place,
+    refreshing: Refreshing,
+    sealed_by: SealedBy,
+    /// What a store has let go of once a cookie has it.
+    unsettled: bool,
+}
+
+/// Where a session's tokens are.
+#[derive(Clone, Debug)]
+enum Place {
+    /// In the cookies that came along.
+    Cookies,
+    Sealed(Option<SealedTokens>),
+}
+
+/// What there is of a session.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a gate has to decide about each")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+pub enum Found {
+    /// It lives, as far as limits go that a store knows of; [`KeptSession::judge`] knows the others.
+    Session(KeptSession),
+    /// It does not any more.
+    Over(Check),
+    /// What the store has does not open with the keys there are.
+    Unreadable,
+}
+
+/// Where sessions are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are two places")]
+pub enum KeptIn {
+    /// In the browser. A response that has gone can take nothing along, so what is refreshed is refreshed before.
+    Cookies,
+    /// In a store.
+    Store,
+}
+
+impl KeptSession {
+    /// The stored session of a ticket, from what the store has under its key.
+    pub fn stored(
+        keys: &CookieKeys,
+        ticket: &Ticket,
+        stored: Option<&Stored>,
+        now: UnixTime,
+    ) -> Found {
+        let key = ticket.key();
+        let Some(stored) = stored else {
+            return Found::Over(Check::SessionUnknown);
+        };
+        match Entry::open(keys, &key, &stored.bytes) {
+            None => Found::Unreadable,
+            Some((Entry::Ended { .. }, _)) => Found::Over(Check::SessionEnded),
+            Some((Entry::Live(live), _)) if now >= live.ends => Found::Over(Check::SessionExpired),
+            Some((Entry::Live(Live { session: None, .. }), _)) => Found::Unreadable,
+            Some((
+                Entry::Live(Live {
+                    session: Some(session),
+                    tokens,
+                    refreshing,
+                    ..
+                }),
+                sealed_by,
+            )) => Found::Session(Self {
+                session,
+                tokens: Place::Sealed(tokens),
+                refreshing,
+                sealed_by,
+                unsettled: false,
+            }),
+        }
+    }
+
+    /// The session that a cookie holds, with what the store has under its key. What does not open there is of another
+    /// version or of keys that are not known yet, and says nothing.
+    pub fn in_cookie(
+        keys: &CookieKeys,
+        session: Session,
+        sealed_by: SealedBy,
+        stored: Option<&Stored>,
+        now: UnixTime,
+    ) -> Found {
+        let key = session.key();
+        let entry = stored.and_then(|stored| Entry::open(keys, &key, &stored.bytes));
+        let as_it_came = |session, refreshing, unsettled| {
+            Found::Session(Self {
+                session,
+                tokens: Place::Cookies,
+                refreshing,
+                sealed_by,
+                unsettled,
+            })
+        };
+        match entry {
+            None => as_it_came(session, Refreshing::default(), false),
+            Some((Entry::Ended { .. }, _)) => Found::Over(Check::SessionEnded),
+            Some((Entry::Live(live), _)) if now >= live.ends => Found::Over(Check::SessionEnded),
+            Some((Entry::Live(live), _)) if live.generation > session.generation() => {
+                match live.session {
+                    Some(newer) => Found::Session(Self {
+                        session: newer.touched(session.seen()),
+                        tokens: Place::Sealed(live.tokens),
+                        refreshing: live.refreshing,
+                        sealed_by,
+                        unsettled: false,
+                    }),
+                    // A browser that brings an old cookie again. Its refresh token is used up.
+                    None => {
+                        let lost = Refreshing {
+                            lost: true,
+                            ..Refreshing::default()
+                        };
+                        as_it_came(session, lost, false)
+                    }
+                }
+            }
+            Some((Entry::Live(live), _)) if live.generation == session.generation() => {
+                as_it_came(session, live.refreshing, live.session.is_some())
+            }
+            Some((Entry::Live(_), _)) => as_it_came(session, Refreshing::default(), false),
+        }
+    }
+
+    /// After a refresh.
+    pub fn renewed(session: Session, tokens: Option<SealedTokens>) -> Self {
+        Self {
+            session,
+            tokens: Place::Sealed(tokens),
+            refreshing: Refreshing::default(),
+            sealed_by: SealedBy::First,
+            unsettled: false,
+        }
+    }
+
+    /// What the clocks say of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::SessionExpired`] or [`Check::SessionIdle`].
+    pub fn judge(
+        &self,
+        kept_in: KeptIn,
+        limits: &Lifetimes,
+        rules: &RefreshRules,
+        now: UnixTime,
+    ) -> Result<Freshness, Check> {
+        let session = &self.session;
+        let used = self.rest(kept_in, limits, now)?;
+        let due = session.tokens().map_or(Due::Nothing, |note| {
+            rules.judge(
+                &session.key(),
+                session.generation(),
+                note,
+                &self.refreshing,
+                now,
+            )
+        });
+        Ok(match (due, kept_in) {
+            (Due::Now, _) | (Due::Soon, KeptIn::Cookies) => Freshness::RefreshDue,
+            (Due::Soon, KeptIn::Store) => Freshness::RefreshAhead,
+            (Due::Nothing, _) => used,
+        })
+    }
+
+    /// The same once a refresh has been tried, whatever came of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`judge`](Self::judge).
+    pub fn rest(
+        &self,
+        kept_in: KeptIn,
+        limits: &Lifetimes,
+        now: UnixTime,
+    ) -> Result<Freshness, Check> {
+        let used = limits.judge(&self.session, now)?;
+        let written_by = match kept_in {
+            // What the browser does not have is written into its cookies.
+            KeptIn::Cookies if self.is_news() => SealedBy::Older,
+            KeptIn::Cookies | KeptIn::Store => self.sealed_by,
+        };
+        Ok(used.sealed_by(written_by))
+    }
+
+    /// Which key has sealed it.
+    pub fn sealed_by(&self) -> SealedBy {
+        self.sealed_by
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The same, written down as used at `now`.
+    #[must_use]
+    pub fn touched(&self, now: UnixTime) -> Self {
+        Self {
+            session: self.session.touched(now),
+            ..self.clone()
+        }
+    }
+
+    /// Takes the session out.
+    pub fn into_session(self) -> Session {
+        self.session
+    }
+
+    /// Whether what is known of it comes from a store: where sessions are cookies, that is newer than the cookie.
+    pub fn is_news(&self) -> bool {
+        matches!(self.tokens, Place::Sealed(_))
+    }
+
+    /// Whether the store may let go of what the cookie has by now.
+    pub fn is_unsettled(&self) -> bool {
+        self.unsettled
+    }
+
+    /// Whether its refresh token is known to be worth nothing.
+    pub fn is_lost(&self) -> bool {
+        self.refreshing.lost
+    }
+
+    /// Until when nobody asks the provider again, after a failure.
+    pub fn held(&self, now: UnixTime) -> Option<UnixTime> {
+        self.refreshing.hold.filter(|hold| now < *hold)
+    }
+
+    /// Whether an access token of it can be used now.
+    pub fn is_token_fresh(&self, now: UnixTime) -> bool {
+        self.session
+            .tokens()
+            .is_some_and(|note| is_fresh(note, now))
+    }
+
+    /// Its tokens, if it has any and they open. `cookies` opens those that came along.
+    pub fn tokens(
+        &self,
+        keys: &CookieKeys,
+        cookies: impl FnOnce(&Session) -> Option<Tokens>,
+    ) -> Option<Tokens> {
+        self.session.tokens()?;
+        match &self.tokens {
+            Place::Cookies => cookies(&self.session),
+            Place::Sealed(sealed) => sealed.as_ref()?.open(keys),
+        }
+    }
+
+    /// What a refresh of it starts from: of a session that is a cookie, its tokens too. `None` where they are missing.
+    pub fn base(&self, kept_in: KeptIn, tokens: Option<Tokens>) -> Option<Base> {
+        match kept_in {
+            KeptIn::Store => Some(Base::Stored {
+                generation: self.session.generation(),
+            }),
+            KeptIn::Cookies => Some(Base::Cookie {
+                session: self.session.clone(),
+                tokens: tokens?,
+            }),
+        }
+    }
+}
