@@ -4,12 +4,12 @@ use super::{Peek, SessionBackend, StoreError};
 use crate::ports::Boxed;
 use std::time::Duration;
 
+/// What is there, and its version.
+type Found = Option<(Vec<u8>, u64)>;
+
 /// [`SessionBackend`] without its type.
 pub(crate) trait DynBackend: Send + Sync {
-    fn load<'a>(
-        &'a self,
-        key: &'a [u8; 32],
-    ) -> Boxed<'a, Result<Option<(Vec<u8>, u64)>, StoreError>>;
+    fn load<'a>(&'a self, key: &'a [u8; 32]) -> Boxed<'a, Result<Found, StoreError>>;
 
     fn compare_and_swap<'a>(
         &'a self,
@@ -23,10 +23,7 @@ pub(crate) trait DynBackend: Send + Sync {
 }
 
 impl<T: SessionBackend> DynBackend for T {
-    fn load<'a>(
-        &'a self,
-        key: &'a [u8; 32],
-    ) -> Boxed<'a, Result<Option<(Vec<u8>, u64)>, StoreError>> {
+    fn load<'a>(&'a self, key: &'a [u8; 32]) -> Boxed<'a, Result<Found, StoreError>> {
         Box::pin(SessionBackend::load(self, key))
     }
 

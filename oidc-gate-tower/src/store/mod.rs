@@ -6,11 +6,14 @@
 //!
 //! What a backend sees is of no use to whoever reads it: values are sealed, and keys are hashes.
 
+mod cache;
 mod capacity;
 mod erased;
 mod error;
 mod handle;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 
 pub use capacity::Capacity;
 pub use error::{StoreError, StoreErrorKind};
