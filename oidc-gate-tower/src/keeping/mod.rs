@@ -2,8 +2,10 @@
 
 mod begin;
 mod flight;
+mod found;
 mod guarantee;
 mod handle;
+mod written;
 
 pub use guarantee::Guarantee;
 pub(crate) use handle::SessionHandle;
