@@ -24,6 +24,7 @@ mod operations;
 mod pages;
 mod provider_down;
 mod redaction;
+mod refresh;
 mod returning;
 mod rotation;
 mod rules;
