@@ -48,6 +48,8 @@ step_tests() {
     need_compiler
     # Without it, what README.md of examples/token-endpoint shows is not run.
     need_command curl curl ca-certificates
+    # Sessions are kept in real ones, which the tests start themselves.
+    need_service redis-server
     cargo test --locked --workspace --all-features
 }
 
@@ -202,8 +204,8 @@ step_proxies() {
     need_command openssl openssl
     need_command certutil libnss3-tools
     PATH=$PATH:/usr/sbin
-    need_proxy nginx
-    need_proxy caddy
+    need_service nginx
+    need_service caddy
     cargo build --locked --package forward-auth
     node .ci/browser/forward_auth.mjs "$CARGO_TARGET_DIR/debug/forward-auth"
     echo 'NOT SHOWN: Traefik and Envoy were never run; what they are said to send and to understand is from their documentation'
@@ -294,7 +296,7 @@ need_browser() {
 }
 
 # The package would start it as a service of the system, on ports of its own.
-need_proxy() {
+need_service() {
     command -v "$1" >/dev/null && return
     local policy=/usr/sbin/policy-rc.d
     if [[ ! -e $policy ]]; then

@@ -149,11 +149,11 @@ fn find(parts: &Parts) -> Result<Option<&Principal>, AuthRejection> {
     }
 }
 
-fn must(parts: &Parts) -> Result<&Principal, AuthRejection> {
+pub(crate) fn must(parts: &Parts) -> Result<&Principal, AuthRejection> {
     find(parts)?.ok_or_else(|| AuthRejection::NotSignedIn(Box::new(demand(parts).sign_in())))
 }
 
-fn demand(parts: &Parts) -> oidc_gate_tower::DemandBuilder<'_> {
+pub(crate) fn demand(parts: &Parts) -> oidc_gate_tower::DemandBuilder<'_> {
     Demand::of(
         &parts.method,
         &parts.headers,

@@ -26,11 +26,13 @@
 //!
 //! Everything an application names is here; `tower` and `core` are the crates underneath, for the rare need.
 
+mod access_token;
 mod extract;
 mod log_in;
 mod protect;
 mod require;
 
+pub use access_token::{AccessToken, AccessTokenRejection};
 pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has, Permission};
 pub use log_in::LogIn;
 #[cfg(feature = "reqwest")]
@@ -46,11 +48,12 @@ pub use oidc_gate_tower::testing;
 pub use oidc_gate_tower::{
     self as tower, AddressHeader, Alg, AutomaticAuth, Bearer, BearerKind, CallerInfo, Check,
     CheckFailed, ClaimPath, ClaimsMismatch, ClaimsSource, ClientAuth, ClientCert, ClientKey, Clock,
-    ConfigError, CookieKeys, Demand, EmailRule, Explanation, ForwardAuth, Gate, GateBuilder,
-    HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind, InvalidBearer, KeyError,
-    KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern, PeerError, Peers, Principal, Prompt,
-    Provider, ProviderMetadata, Requirement, ResponseMode, RuleTable, SameSite, Signer,
-    SignerError, SigningKey, StepUp, SystemClock, TokenClient, TokenClientBuilder, TransportError,
+    ConfigError, CookieKeys, CookieLifetime, Demand, EmailRule, Explanation, ForwardAuth, Gate,
+    GateBuilder, Guarantee, HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind,
+    InvalidBearer, KeepTokens, KeyError, KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern,
+    PeerError, Peers, Principal, Prompt, Provider, ProviderMetadata, RefreshRules, Requirement,
+    ResponseMode, RuleTable, SameSite, SessionBackend, Signer, SignerError, SigningKey, StepUp,
+    Store, StoreError, SystemClock, TokenClient, TokenClientBuilder, TokenError, TransportError,
     TrustedProxies, Unfinished, Unmet, Via, acr, claim,
     core::{
         self,

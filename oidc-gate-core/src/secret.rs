@@ -9,6 +9,7 @@
 //! out of reach, as in every language without control over moves.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
+use http::HeaderValue;
 use std::fmt;
 use zeroize::Zeroizing;
 
@@ -77,6 +78,23 @@ text_secrets! {
     /// What a gate shows the services behind it, so that they know whom they hear from: a password
     /// ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)), or the value of a header.
     HeaderSecret,
+}
+
+impl AccessToken {
+    /// The value of `Authorization` that shows it ([RFC 6750 § 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)),
+    /// marked as sensitive.
+    ///
+    /// ```
+    /// use oidc_gate_core::secret::AccessToken;
+    /// assert_eq!(AccessToken::new("mF_9.B5f-4.1JqM").header(), "Bearer mF_9.B5f-4.1JqM");
+    /// ```
+    pub fn header(&self) -> HeaderValue {
+        // A token that was read from an answer is visible ASCII; of another one there is no header.
+        let mut header = HeaderValue::try_from(format!("Bearer {}", self.expose()))
+            .unwrap_or(HeaderValue::from_static("Bearer"));
+        header.set_sensitive(true);
+        header
+    }
 }
 
 /// Names one session. Whoever knows a stored session's id can use it, so it is a secret.

@@ -11,6 +11,7 @@ use crate::{
         session::SetCookie,
     },
     decline::Answer,
+    keeping::SessionHandle,
     passing::Said,
     service::timed,
     underway::Underway,
@@ -20,7 +21,7 @@ use http::{
     HeaderMap, HeaderValue, Response,
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 /// What is done to the application's response.
 pub(crate) struct After {
@@ -28,6 +29,8 @@ pub(crate) struct After {
     pub(crate) told: Told,
     pub(crate) caller: Caller,
     pub(crate) cookies: Vec<SetCookie>,
+    /// The session, where a handler may have refreshed it.
+    pub(crate) session: Option<Arc<SessionHandle>>,
     /// Who the caller is, in headers of the answer.
     pub(crate) said: Said,
     pub(crate) cache: Cache,
@@ -156,7 +159,16 @@ impl After {
     /// What is done to a response of the application's.
     pub(crate) fn finish<R>(&mut self, response: &mut Response<R>) {
         std::mem::take(&mut self.told).with_admitted(response.extensions_mut());
+        self.write_what_was_refreshed();
         self.finish_headers(response.headers_mut());
+    }
+
+    /// What a handler has refreshed leaves with the head of its answer, in the place of what was written before.
+    pub(crate) fn write_what_was_refreshed(&mut self) {
+        let written = self.session.take().and_then(|session| session.head_goes());
+        if let Some(cookies) = written {
+            self.cookies = cookies;
+        }
     }
 
     fn finish_headers(&mut self, headers: &mut HeaderMap) {

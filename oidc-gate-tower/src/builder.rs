@@ -1,6 +1,7 @@
 //! How a gate is configured. `build` has the file beside it: it holds the settings against each other and makes the gate.
 
 mod build;
+mod keeping;
 mod said;
 
 pub(crate) use build::parse_issuer;
@@ -18,7 +19,7 @@ use crate::{
         },
         login::ResponseMode,
         peers::Peers,
-        session::{CookieKeys, SameSite},
+        session::{CookieKeys, CookieLifetime, SameSite},
     },
     pages::{Pages, SignInPage},
     passing::{OwnCookies, PassingSettings},
@@ -48,6 +49,7 @@ pub struct GateBuilder {
     keys: Option<Result<CookieKeys, String>>,
     limits: Option<(Duration, Duration)>,
     cookie_domain: Option<String>,
+    cookie_lifetime: CookieLifetime,
     policy: PolicySettings,
     http: Option<Http>,
     ca_files: Vec<String>,
@@ -66,6 +68,7 @@ pub struct GateBuilder {
     metrics_endpoint: MetricsEndpoint,
     telling: Telling,
     forward_auth: Vec<ForwardAuth>,
+    keeping: keeping::KeepingSettings,
     #[cfg(feature = "dev-provider")]
     dev: Option<crate::dev::DevProvider>,
 }
@@ -163,15 +166,35 @@ impl GateBuilder {
         self
     }
 
-    /// What seals the cookies: [`CookieKeys::parse`]. The same in every replica.
+    /// What seals the cookies: [`CookieKeys::parse`]. The same in every replica. They can be changed while the gate runs: see
+    /// [`rotation`](crate::rotation).
     pub fn cookie_keys(mut self, keys: CookieKeys) -> Self {
         self.keys = Some(Ok(keys));
         self
     }
 
-    /// How long a session may stay unused, and how long it may live at all; 24 hours and 7 days unless set.
+    /// How long a session may stay unused, and how long it may live at all; 24 hours and 7 days unless set. The provider may
+    /// say that it ends earlier ([`session_expiry`](crate::core::session::Lifetimes)).
     pub fn session_limits(mut self, idle: Duration, absolute: Duration) -> Self {
         self.limits = Some((idle, absolute));
+        self
+    }
+
+    /// How long a browser keeps a session: [`CookieLifetime::Persistent`] unless set, so for as long as it can live. With
+    /// [`CookieLifetime::BrowserSession`] it forgets it when it is closed. The limits hold in either case.
+    pub fn cookie_lifetime(mut self, lifetime: CookieLifetime) -> Self {
+        self.cookie_lifetime = lifetime;
+        self
+    }
+
+    /// What pages ask by themselves, to learn whether there is something new: `Pattern::get("/notifications")`. A request there
+    /// extends no session, so that a page that is left open keeps nobody signed in; whoever is signed in passes as before.
+    ///
+    /// It is compared as generously as what restricts, in upper and lower case and with or without a slash at the end. What
+    /// renews a session's tokens is not the idle limit, and goes on. For the gate's own `userinfo` a page says it itself:
+    /// `/oauth2/userinfo?extend=false`.
+    pub fn polling(mut self, pattern: Pattern) -> Self {
+        self.policy.polling.push(pattern);
         self
     }
 

@@ -2,7 +2,7 @@
 
 mod answer;
 
-pub(crate) use answer::{Asked, Reply, answer, cookies, only};
+pub(crate) use answer::{Asked, Reply, answer, only};
 
 use crate::{
     Gate,

@@ -1,8 +1,8 @@
 //! The answer to a request, to come.
 
 use crate::{
-    GateBody, after::After, answer, bearer::Sight, core::session::SetCookie, decline::Answer,
-    ports::Boxed, service::Held,
+    GateBody, after::After, answer, core::session::SetCookie, decline::Answer, ports::Boxed,
+    recognise::Seen, service::Held,
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -40,8 +40,8 @@ pin_project_lite::pin_project! {
         Work { work: Boxed<'static, Response<Bytes>>, cookies: Vec<SetCookie> },
         /// The gate has answered.
         Done { response: Option<Response<Bytes>> },
-        /// The keys of a token's issuer are being fetched; the request waits.
-        Wait { sight: Boxed<'static, Sight>, held: Option<Box<Held<S, B>>> },
+        /// What it takes to know whose it is is being fetched; the request waits.
+        Wait { seen: Boxed<'static, Seen>, held: Option<Box<Held<S, B>>> },
     }
 }
 
@@ -75,10 +75,10 @@ where
         }
     }
 
-    pub(crate) fn wait(sight: Boxed<'static, Sight>, held: Held<S, B>) -> Self {
+    pub(crate) fn wait(seen: Boxed<'static, Seen>, held: Held<S, B>) -> Self {
         let held = Some(Box::new(held));
         Self {
-            state: State::Wait { sight, held },
+            state: State::Wait { seen, held },
         }
     }
 }
@@ -112,10 +112,12 @@ where
                             return Poll::Ready(Ok(response.map(GateBody::inner)));
                         }
                         Some(Answer::Now(mut own)) => {
+                            after.write_what_was_refreshed();
                             answer::set_cookies(&mut own, std::mem::take(&mut after.cookies));
                             return Poll::Ready(Ok(own.map(GateBody::own)));
                         }
                         Some(Answer::Later(work)) => {
+                            after.write_what_was_refreshed();
                             let cookies = std::mem::take(&mut after.cookies);
                             this.state.set(State::Work { work, cookies });
                         }
@@ -126,10 +128,10 @@ where
                     answer::set_cookies(&mut response, std::mem::take(cookies));
                     return Poll::Ready(Ok(response.map(GateBody::own)));
                 }
-                Projected::Wait { sight, held } => {
-                    let sight = ready!(sight.as_mut().poll(cx));
+                Projected::Wait { seen, held } => {
+                    let seen = ready!(seen.as_mut().poll(cx));
                     let next = match held.take() {
-                        Some(held) => held.go_on(sight).state,
+                        Some(held) => held.go_on(seen).state,
                         None => State::Done { response: None },
                     };
                     this.state.set(next);

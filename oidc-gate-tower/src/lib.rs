@@ -25,6 +25,7 @@ mod future;
 mod gate;
 mod html;
 mod http_client;
+mod keeping;
 mod log_in;
 mod metrics;
 mod outside;
@@ -56,6 +57,7 @@ pub mod observability {}
 pub mod pages;
 #[doc = include_str!("rotation.md")]
 pub mod rotation {}
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -70,6 +72,7 @@ pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
+pub use keeping::{Guarantee, TokenError};
 pub use log_in::LogIn;
 pub use metrics::MetricsEndpoint;
 pub use oidc_gate_core as core;
@@ -86,7 +89,7 @@ pub use oidc_gate_core::{
     login::{Prompt, ResponseMode},
     peers::{PeerError, Peers},
     resource::{BearerKind, Marker},
-    session::{CookieKeys, KeyError, KeyId, SameSite},
+    session::{CookieKeys, CookieLifetime, KeepTokens, KeyError, KeyId, RefreshRules, SameSite},
 };
 pub use ports::{Clock, HttpClient, Signer, SignerError, SystemClock, TransportError};
 pub use principal::{Anonymous, PeerAddr, Principal};
@@ -95,6 +98,7 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
+pub use store::{SessionBackend, Store, StoreError};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
 pub use trailers::CleanTrailers;

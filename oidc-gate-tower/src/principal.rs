@@ -1,9 +1,13 @@
 //! The caller, as the gate found it.
 
-use crate::core::{
-    gate::{Requirement, Unmet},
-    identity::Identity,
-    time::UnixTime,
+use crate::{
+    core::{
+        gate::{Requirement, Unmet},
+        identity::{Identity, Via},
+        secret::AccessToken,
+        time::UnixTime,
+    },
+    keeping::{SessionHandle, TokenError},
 };
 use std::{net::SocketAddr, ops::Deref, sync::Arc};
 
@@ -22,22 +26,67 @@ use std::{net::SocketAddr, ops::Deref, sync::Arc};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Principal {
-    identity: Arc<Identity>,
+    who: Who,
     seen_at: UnixTime,
+}
+
+#[derive(Clone, Debug)]
+enum Who {
+    /// By a token of its own, or made up.
+    Identity(Arc<Identity>),
+    /// By a session.
+    Session(Arc<SessionHandle>),
 }
 
 impl Principal {
     /// The caller of a request that was decided about at `seen_at`.
     pub(crate) fn new(identity: impl Into<Arc<Identity>>, seen_at: UnixTime) -> Self {
         Self {
-            identity: identity.into(),
+            who: Who::Identity(identity.into()),
             seen_at,
+        }
+    }
+
+    /// The caller whose session that is.
+    pub(crate) fn with_session(session: SessionHandle, seen_at: UnixTime) -> Self {
+        let who = Who::Session(Arc::new(session));
+        Self { who, seen_at }
+    }
+
+    pub(crate) fn session(&self) -> Option<&Arc<SessionHandle>> {
+        match &self.who {
+            Who::Session(session) => Some(session),
+            Who::Identity(_) => None,
         }
     }
 
     /// Who it is.
     pub fn identity(&self) -> &Identity {
-        &self.identity
+        match &self.who {
+            Who::Identity(identity) => identity,
+            Who::Session(session) => session.kept().session().identity(),
+        }
+    }
+
+    /// An access token of the user's for other services, good for a moment at least: the session's own, or one that it is
+    /// refreshed for now. Requests that want one at the same time get the same.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none, and what would help.
+    ///
+    /// # Security
+    ///
+    /// It speaks for the user wherever it is taken. Send it to the services it was issued for, over TLS, and do not let it
+    /// follow redirects to others.
+    pub async fn access_token(&self) -> Result<AccessToken, TokenError> {
+        match &self.who {
+            Who::Session(session) => session.access_token().await,
+            Who::Identity(identity) if identity.via() == Via::Bearer => {
+                Err(TokenError::PresentedByCaller)
+            }
+            Who::Identity(_) => Err(TokenError::NoSession),
+        }
     }
 
     /// Whether the caller meets a requirement, at the time at which the gate looked at the request.
@@ -46,20 +95,20 @@ impl Principal {
     ///
     /// What is lacking, and whether a stronger sign-in would mend it.
     pub fn meets(&self, requirement: &Requirement) -> Result<(), Unmet> {
-        requirement.check(&self.identity, self.seen_at)
+        requirement.check(self.identity(), self.seen_at)
     }
 }
 
 impl Deref for Principal {
     type Target = Identity;
     fn deref(&self) -> &Identity {
-        &self.identity
+        self.identity()
     }
 }
 
 impl AsRef<Identity> for Principal {
     fn as_ref(&self) -> &Identity {
-        &self.identity
+        self.identity()
     }
 }
 

@@ -225,21 +225,29 @@ impl<M: NamesKeys> Published<M> {
 
     /// Carries out what a flow asks for, each step once, until it is done.
     pub(crate) async fn drive<F: Flow + Send>(&self, mut flow: F) -> F::Output {
-        let outside = &self.0.outside;
         let mut input = Input::Start;
         loop {
-            input = match outside.resume(&mut flow, input) {
-                Step::Done(output) => return output,
-                Step::Send(exchange) => outside.send(exchange).await,
-                Step::FindKeys(query) => Input::Keys(
-                    self.keys(query)
-                        .await
-                        .map_err(|unavailable| unavailable.why),
-                ),
-                Step::Wait(time) => outside.wait(time).await,
-                Step::Sign(input) => outside.sign(input).await,
+            let step = self.0.outside.resume(&mut flow, input);
+            input = match self.carry_out(step).await {
+                Ok(input) => input,
+                Err(output) => return output,
             };
         }
+    }
+
+    /// Carries out one step, once: what came of it, or what the flow has come to.
+    pub(crate) async fn carry_out<T>(&self, step: Step<T>) -> Result<Input, T> {
+        let outside = &self.0.outside;
+        Ok(match step {
+            Step::Done(output) => return Err(output),
+            Step::Send(exchange) => outside.send(exchange).await,
+            Step::FindKeys(query) => {
+                let keys = self.keys(query).await;
+                Input::Keys(keys.map_err(|unavailable| unavailable.why))
+            }
+            Step::Wait(time) => outside.wait(time).await,
+            Step::Sign(input) => outside.sign(input).await,
+        })
     }
 
     /// One fetch at a time, however many ask.

@@ -1,16 +1,15 @@
-//! Whom a request brings, by its bearer token or by its cookies, and what writes a session down.
+//! Whom a request brings, by its bearer token or by its cookies.
 
 use crate::{
     Gate, Identity, Principal,
     bearer::{Sight, Unusable},
     core::{
         check::{Check, CheckFailed},
-        gate::{
-            BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionEffect, SessionView,
-        },
-        session::{CookieKeys, Freshness, Predecessor, Session, SetCookie},
+        gate::{BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionView},
+        session::{Freshness, KeptSession, SealedBy, Session, Ticket},
         time::UnixTime,
     },
+    keeping::SessionHandle,
     ports::Boxed,
     sessions::Sessions,
 };
@@ -18,39 +17,55 @@ use http::HeaderMap;
 use std::sync::Arc;
 
 /// What a request's credentials come to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a request, and a box would be an allocation"
+)]
 pub(crate) enum Recognised {
     Nobody,
-    Session(Session, Freshness),
+    Session(Present),
     Expired(Check),
     Unreadable(Check),
+    /// There may be a session, and the store does not answer.
+    StoreDown,
     Bearer(Arc<Identity>),
     /// A token was presented, and names nobody.
     Unusable(Unusable),
+}
+
+/// A session that lives, as a request came with it.
+pub(crate) struct Present {
+    pub(crate) kept: KeptSession,
+    pub(crate) freshness: Freshness,
+    /// What names it, where it is stored.
+    pub(crate) ticket: Option<(Ticket, SealedBy)>,
 }
 
 impl Recognised {
     pub(crate) fn credential(&self) -> Credential<'_> {
         match self {
             Self::Nobody => Credential::None,
-            Self::Session(session, freshness) => {
-                Credential::Session(SessionView::new(session.identity(), *freshness))
-            }
+            Self::Session(present) => Credential::Session(SessionView::new(
+                present.kept.session().identity(),
+                present.freshness,
+            )),
             Self::Expired(check) => Credential::Expired(*check),
             Self::Unreadable(check) => Credential::Unreadable(*check),
+            Self::StoreDown => Credential::StoreUnavailable,
             Self::Bearer(identity) => Credential::Bearer(BearerVerdict::Valid(identity)),
             Self::Unusable(token) => Credential::Bearer(token.verdict()),
         }
     }
 
-    pub(crate) fn session(&self) -> Option<&Session> {
+    pub(crate) fn present(&self) -> Option<&Present> {
         match self {
-            Self::Session(session, _) => Some(session),
-            Self::Nobody
-            | Self::Expired(_)
-            | Self::Unreadable(_)
-            | Self::Bearer(_)
-            | Self::Unusable(_) => None,
+            Self::Session(present) => Some(present),
+            _ => None,
         }
+    }
+
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.present().map(|present| present.kept.session())
     }
 
     /// The token that was presented and names nobody.
@@ -68,14 +83,19 @@ impl Recognised {
         }
     }
 
-    /// What says more: a session, then one that ended, then a cookie that does not open.
-    fn or(self, other: Self) -> Self {
-        match (&self, &other) {
-            (Self::Session(..), _) => self,
-            (_, Self::Session(..))
-            | (Self::Nobody, _)
-            | (Self::Unreadable(_), Self::Expired(_)) => other,
-            _ => self,
+    /// What says more: a session, then that there is no telling, then one that ended, then a cookie that does not open.
+    pub(crate) fn or(self, other: Self) -> Self {
+        let says = |one: &Self| match one {
+            Self::Session(_) => 4,
+            Self::StoreDown => 3,
+            Self::Expired(_) => 2,
+            Self::Unreadable(_) => 1,
+            Self::Nobody | Self::Bearer(_) | Self::Unusable(_) => 0,
+        };
+        if says(&other) > says(&self) {
+            other
+        } else {
+            self
         }
     }
 
@@ -85,20 +105,47 @@ impl Recognised {
         Some(Principal::new(identity, now))
     }
 
-    pub(crate) fn into_principal(self, now: UnixTime) -> Option<Principal> {
-        match self {
-            Self::Session(session, _) => Some(Principal::new(session.into_identity(), now)),
-            Self::Bearer(identity) => Some(Principal::new(identity, now)),
-            Self::Nobody | Self::Expired(_) | Self::Unreadable(_) | Self::Unusable(_) => None,
+    /// The caller for a handler, who may ask for tokens.
+    pub(crate) fn into_principal(
+        self,
+        sessions: Option<&Arc<Sessions>>,
+        headers: &HeaderMap,
+        now: UnixTime,
+    ) -> Option<Principal> {
+        match (self, sessions) {
+            (Self::Session(present), Some(sessions)) => {
+                let handle = SessionHandle::new(sessions.clone(), present.kept, headers);
+                Some(Principal::with_session(handle, now))
+            }
+            (Self::Bearer(identity), _) => Some(Principal::new(identity, now)),
+            _ => None,
         }
     }
 }
 
 /// Whom a request brings, at hand or to come.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a request, and a box would be an allocation"
+)]
 pub(crate) enum Look {
     Now(Recognised),
-    /// The keys of the token's issuer are fetched first.
-    Later(Boxed<'static, Sight>),
+    /// What it takes to know is fetched first.
+    Later(Boxed<'static, Seen>),
+}
+
+/// What has been found out about whom a request brings, when that took waiting.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a request, and a box would be an allocation"
+)]
+pub(crate) enum Seen {
+    /// What its token comes to.
+    Token(Sight),
+    /// What its session comes to, where no token decides.
+    Session(Recognised),
+    /// What its session comes to, when its token names nobody.
+    Beside(CheckFailed, LiveSession),
 }
 
 impl Gate {
@@ -114,108 +161,56 @@ impl Gate {
             (Some(verifier), _) => verifier.look(headers, now),
         };
         match sight {
-            Sight::Later(work) => Look::Later(work),
-            sight => Look::Now(self.seen(sight, headers, now)),
+            Sight::Later(work) => Look::Later(Box::pin(async move { Seen::Token(work.await) })),
+            sight => self.seen(Seen::Token(sight), headers, now),
         }
     }
 
-    /// Whom a request brings whose token comes to this. Where there is a token it decides, and a session beside it does not.
-    pub(crate) fn seen(&self, sight: Sight, headers: &HeaderMap, now: UnixTime) -> Recognised {
+    /// Whom a request brings of whom this has been found out. Where there is a token it decides, and a session beside it does
+    /// not.
+    pub(crate) fn seen(&self, seen: Seen, headers: &HeaderMap, now: UnixTime) -> Look {
+        let sight = match seen {
+            Seen::Session(recognised) => return Look::Now(recognised),
+            Seen::Beside(failed, session) => {
+                let bad = Unusable::Bad(Box::new(failed), session);
+                return Look::Now(Recognised::Unusable(bad));
+            }
+            Seen::Token(sight) => sight,
+        };
         let session = || match &self.0.sessions {
             Some(sessions) => sessions.recognise(headers, now),
-            None => Recognised::Nobody,
+            None => Look::Now(Recognised::Nobody),
         };
         match sight {
             Sight::Nothing => session(),
-            Sight::Good(identity) => Recognised::Bearer(identity),
-            Sight::Bad(failed) => {
-                let session = match session().session() {
-                    Some(_) => LiveSession::Present,
-                    None => LiveSession::Absent,
-                };
-                Recognised::Unusable(Unusable::Bad(Box::new(failed), session))
-            }
+            Sight::Good(identity) => Look::Now(Recognised::Bearer(identity)),
+            Sight::Bad(failed) => match session() {
+                Look::Now(recognised) => {
+                    let beside = Seen::Beside(failed, recognised.is_live());
+                    self.seen(beside, headers, now)
+                }
+                Look::Later(work) => Look::Later(Box::pin(async move {
+                    match work.await {
+                        Seen::Session(recognised) => Seen::Beside(failed, recognised.is_live()),
+                        Seen::Token(_) | Seen::Beside(..) => {
+                            Seen::Beside(failed, LiveSession::Absent)
+                        }
+                    }
+                })),
+            },
             // What waited once does not wait again.
-            Sight::NoTelling | Sight::Later(_) => Recognised::Unusable(Unusable::NoTelling),
+            Sight::NoTelling | Sight::Later(_) => {
+                Look::Now(Recognised::Unusable(Unusable::NoTelling))
+            }
         }
     }
 }
 
-impl Sessions {
-    /// The session a request carries.
-    ///
-    /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
-    /// Where two of different users do, there is no telling whose request it is, and nobody is recognised.
-    pub(crate) fn recognise(&self, headers: &HeaderMap, now: UnixTime) -> Recognised {
-        let mut found = Recognised::Nobody;
-        for next in self.all(headers, now) {
-            if let (Some(one), Some(other)) = (found.session(), next.session())
-                && !one.identity().is_same_user(other.identity())
-            {
-                return Recognised::Unreadable(Check::SessionUnreadable);
-            }
-            found = found.or(next);
+impl Recognised {
+    fn is_live(&self) -> LiveSession {
+        match self.session() {
+            Some(_) => LiveSession::Present,
+            None => LiveSession::Absent,
         }
-        found
-    }
-
-    /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.
-    pub(crate) fn predecessors(&self, headers: &HeaderMap) -> Vec<Predecessor> {
-        let found: Vec<_> = self.all(headers, self.now()).collect();
-        let sessions = found.iter().filter_map(Recognised::session);
-        sessions.map(Predecessor::from).collect()
-    }
-
-    fn all<'a>(
-        &'a self,
-        headers: &'a HeaderMap,
-        now: UnixTime,
-    ) -> impl Iterator<Item = Recognised> + 'a {
-        let (keys, sealed) = (self.keys.now(), self.names.sessions(headers));
-        sealed.map(move |sealed| self.open(&keys, &sealed, now))
-    }
-
-    fn open(&self, keys: &CookieKeys, sealed: &[u8], now: UnixTime) -> Recognised {
-        let Some((session, sealed_by)) = Session::open(keys, &self.names, sealed) else {
-            return Recognised::Unreadable(Check::SessionUnreadable);
-        };
-        // The configuration may have changed since: what another provider vouched for is not worth anything here.
-        if !self.upstream.vouches_for(session.identity()) {
-            return Recognised::Expired(Check::SessionForeign);
-        }
-        if self.ended.contains(session.key().as_bytes(), now) {
-            return Recognised::Expired(Check::SessionEnded);
-        }
-        match self.limits.judge(&session, now) {
-            Ok(freshness) => Recognised::Session(session, freshness.sealed_by(sealed_by)),
-            Err(check) => Recognised::Expired(check),
-        }
-    }
-
-    /// The cookies that write a session down that goes on: as used now, or as it is.
-    pub(crate) fn written_anew(
-        &self,
-        effect: SessionEffect,
-        session: &Session,
-        now: UnixTime,
-        present: &HeaderMap,
-    ) -> Result<Vec<SetCookie>, CheckFailed> {
-        match effect {
-            SessionEffect::Touch => self.session_cookies(&session.touched(now), now, present),
-            _ => self.session_cookies(session, now, present),
-        }
-    }
-
-    /// The cookies that write a session down, in answer to a request with these headers.
-    pub(crate) fn session_cookies(
-        &self,
-        session: &Session,
-        now: UnixTime,
-        present: &HeaderMap,
-    ) -> Result<Vec<SetCookie>, CheckFailed> {
-        let sealed = session.seal(&self.keys.now(), &self.names)?;
-        self.names
-            .set_session(&sealed, session.ends().since(now), present)
-            .map_err(|failed| session.too_large(&failed))
     }
 }

@@ -1,25 +1,18 @@
-//! What must not be forgotten before its time: sessions that have ended, states that have been used.
+//! What must not be forgotten before its time: states that have been used.
 
 use crate::core::time::UnixTime;
 use aws_lc_rs::digest::{SHA256, digest};
 use std::{
     collections::HashMap,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Mutex, PoisonError},
 };
 
 /// A bounded set of secrets, each kept until its time and stored as a hash.
 ///
-/// Reading costs one load while the set is empty, and otherwise a lock that only one in [`SHARDS`] readers shares.
-///
-/// When a shard is full, what ends first makes room. For used states that is harmless: the provider refuses a used code
-/// as well. For ended sessions the bound is a million sign-outs within the absolute limit.
+/// When a shard is full, what ends first makes room. That is harmless: the provider refuses a used code as well.
 #[derive(Debug)]
 pub(crate) struct Remembered {
     shards: [Mutex<HashMap<[u8; 32], UnixTime>>; SHARDS],
-    len: AtomicUsize,
     per_shard: usize,
 }
 
@@ -30,19 +23,23 @@ impl Remembered {
     pub(crate) fn new(capacity: usize) -> Self {
         Self {
             shards: std::array::from_fn(|_| Mutex::default()),
-            len: AtomicUsize::new(0),
             per_shard: (capacity / SHARDS).max(1),
         }
     }
 
     /// Remembers `secret` until `until`. Atomic: of two calls with the same secret, one is told `true`.
     pub(crate) fn insert(&self, secret: &[u8], until: UnixTime, now: UnixTime) -> bool {
-        let (mut shard, key) = self.shard(secret);
+        let mut key = [0; 32];
+        key.copy_from_slice(digest(&SHA256, secret).as_ref());
+        let [first, ..] = key;
+        // Nothing panics while a shard is locked; if something ever does, the map is still whole.
+        let mut shard = self.shards[usize::from(first) % SHARDS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if shard.get(&key).is_some_and(|until| *until > now) {
             return false;
         }
-        let before = shard.len();
-        if before >= self.per_shard {
+        if shard.len() >= self.per_shard {
             shard.retain(|_, until| *until > now);
         }
         if shard.len() >= self.per_shard
@@ -54,34 +51,7 @@ impl Remembered {
             shard.remove(&first);
         }
         shard.insert(key, until);
-        let after = shard.len();
-        drop(shard);
-        if after >= before {
-            self.len.fetch_add(after - before, Ordering::Release);
-        } else {
-            self.len.fetch_sub(before - after, Ordering::Release);
-        }
         true
-    }
-
-    /// Whether `secret` is remembered.
-    pub(crate) fn contains(&self, secret: &[u8], now: UnixTime) -> bool {
-        if self.len.load(Ordering::Acquire) == 0 {
-            return false;
-        }
-        let (shard, key) = self.shard(secret);
-        shard.get(&key).is_some_and(|until| *until > now)
-    }
-
-    fn shard(&self, secret: &[u8]) -> (MutexGuard<'_, HashMap<[u8; 32], UnixTime>>, [u8; 32]) {
-        let mut key = [0; 32];
-        key.copy_from_slice(digest(&SHA256, secret).as_ref());
-        let [first, ..] = key;
-        // Nothing panics while a shard is locked; if something ever does, the map is still whole.
-        let shard = self.shards[usize::from(first) % SHARDS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        (shard, key)
     }
 }
 
@@ -96,11 +66,9 @@ mod tests {
     #[test]
     fn the_first_is_told_so_and_nobody_else_until_its_time() {
         let set = Remembered::new(100);
-        assert!(!set.contains(b"a", at(0)));
         assert!(set.insert(b"a", at(10), at(0)));
         assert!(!set.insert(b"a", at(10), at(9)));
-        assert!(set.contains(b"a", at(9)) && !set.contains(b"b", at(9)));
-        assert!(!set.contains(b"a", at(10)));
+        assert!(set.insert(b"b", at(10), at(9)));
         assert!(set.insert(b"a", at(20), at(10)));
     }
 
@@ -125,8 +93,9 @@ mod tests {
         for i in 0..10_000u32 {
             assert!(set.insert(&i.to_le_bytes(), at(100 + u64::from(i)), at(0)));
         }
-        assert_eq!(set.len.load(Ordering::Acquire), SHARDS);
-        assert!(set.contains(&9_999u32.to_le_bytes(), at(0)));
-        assert!(!set.contains(&0u32.to_le_bytes(), at(0)));
+        let kept = set.shards.iter().map(|shard| shard.lock().unwrap().len());
+        assert_eq!(kept.sum::<usize>(), SHARDS);
+        assert!(!set.insert(&9_999u32.to_le_bytes(), at(100_000), at(0)));
+        assert!(set.insert(&0u32.to_le_bytes(), at(100_000), at(0)));
     }
 }

@@ -5,6 +5,8 @@ use crate::{
         check::{Check, CheckFailed, MendedBy},
         flow::Entropy,
         identity::Identity,
+        session::coordinate::{Kept, Outcome},
+        url::Issuer,
     },
     ports::OsEntropy,
 };
@@ -75,6 +77,43 @@ pub(crate) fn userinfo_declined(why: &CheckFailed, issuer: &str) {
         issuer,
         "userinfo did not take the access token; what the ID token lacks stays unknown"
     );
+}
+
+/// What a refresh came to.
+pub(crate) fn refreshed(outcome: &Outcome, note: Option<&CheckFailed>, issuer: &Issuer) {
+    let issuer = issuer.as_str();
+    match outcome {
+        Outcome::Renewed(..) => tracing::debug!(issuer, "a session was refreshed"),
+        Outcome::Ended(failed) => tracing::info!(
+            issuer,
+            check = failed.check().id(),
+            cause = failed.cause(),
+            "a session has ended at its refresh"
+        ),
+        Outcome::Kept(
+            Kept::NotNow {
+                failed: Some(failed),
+                ..
+            }
+            | Kept::Lost(Some(failed)),
+        ) => tracing::warn!(
+            issuer,
+            check = failed.check().id(),
+            cause = failed.cause(),
+            remedy = failed.check().remedy(),
+            "a session could not be refreshed and goes on as it is"
+        ),
+        Outcome::Kept(why) => tracing::debug!(issuer, ?why, "a session was not refreshed"),
+    }
+    if let Some(note) = note {
+        tracing::warn!(
+            issuer,
+            check = note.check().id(),
+            cause = note.cause(),
+            remedy = note.check().remedy(),
+            "a session was refreshed, and who is signed in stays as it was"
+        );
+    }
 }
 
 /// Writes one event about a request that was refused. Who is merely not signed in leaves no trace worth a reference.

@@ -3,7 +3,6 @@
 use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, Style},
-    bearer::Sight,
     caller_info::Told,
     core::{
         gate::{Caller, Head, SessionEffect, Verdict},
@@ -14,7 +13,7 @@ use crate::{
     forward_auth::{self, Asked, Reply},
     metrics::Metrics,
     ports::Boxed,
-    recognise::Look,
+    recognise::{Look, Recognised, Seen},
     report,
     underway::Underway,
 };
@@ -137,7 +136,7 @@ where
         let now = gate.now();
         match go_on(&self.layer, &mut self.inner, request, None, now) {
             Next::Answer(future) => future,
-            Next::Wait(sight, request) => {
+            Next::Wait(seen, request) => {
                 // The service that is ready goes along, and its clone becomes ready for the next request.
                 let other = self.inner.clone();
                 let held = Held {
@@ -145,7 +144,7 @@ where
                     layer: self.layer.clone(),
                     request,
                 };
-                GateFuture::wait(sight, held)
+                GateFuture::wait(seen, held)
             }
         }
     }
@@ -165,12 +164,12 @@ where
     B::Data: Send,
 {
     /// Goes on as if it had been known at once.
-    pub(crate) fn go_on(mut self, sight: Sight) -> GateFuture<S, B> {
+    pub(crate) fn go_on(mut self, seen: Seen) -> GateFuture<S, B> {
         let now = self.layer.gate.now();
-        let known = Some(sight);
+        let known = Some(seen);
         match go_on(&self.layer, &mut self.inner, self.request, known, now) {
             Next::Answer(future) => future,
-            Next::Wait(sight, request) => GateFuture::wait(sight, Self { request, ..self }),
+            Next::Wait(seen, request) => GateFuture::wait(seen, Self { request, ..self }),
         }
     }
 }
@@ -182,15 +181,15 @@ where
 {
     Answer(GateFuture<S, B>),
     /// It has to wait.
-    Wait(Boxed<'static, Sight>, Request<B>),
+    Wait(Boxed<'static, Seen>, Request<B>),
 }
 
-/// Decides about a request and does it. `known` is what its token comes to, if that took waiting.
+/// Decides about a request and does it. `known` is what has been found out about whom it brings, if that took waiting.
 fn go_on<S, B>(
     layer: &GateLayer,
     inner: &mut S,
     mut request: Request<B>,
-    known: Option<Sight>,
+    known: Option<Seen>,
     now: UnixTime,
 ) -> Next<S, B>
 where
@@ -211,7 +210,7 @@ where
         };
         return match forward_auth::answer(gate, forward, &asked, known, now) {
             Reply::Now(answer, cookies) => Next::Answer(GateFuture::answered(answer, cookies)),
-            Reply::Later(sight) => Next::Wait(sight, request),
+            Reply::Later(seen) => Next::Wait(seen, request),
         };
     }
     let policy = &common.policy;
@@ -221,33 +220,28 @@ where
         false => head,
     };
     let route = policy.route(&head);
-    let sessions = gate.0.sessions.as_deref();
-    let recognised = match known {
-        Some(sight) => gate.seen(sight, request.headers(), now),
-        None => match gate.look(&route, request.headers(), now) {
-            Look::Now(recognised) => recognised,
-            Look::Later(sight) => return Next::Wait(sight, request),
-        },
+    let sessions = gate.0.sessions.as_ref();
+    let look = match known {
+        Some(seen) => gate.seen(seen, request.headers(), now),
+        None => gate.look(&route, request.headers(), now),
+    };
+    let recognised = match look {
+        Look::Now(recognised) => recognised,
+        Look::Later(seen) => return Next::Wait(seen, request),
     };
     let decision = policy.decide(&head, &route, recognised.credential(), now);
+    let recognised = match (decision.session, recognised, sessions) {
+        (SessionEffect::RefreshNow, Recognised::Session(present), Some(sessions)) => {
+            let refreshed = sessions.refreshed(present, request.headers());
+            return Next::Wait(refreshed, request);
+        }
+        (_, recognised, _) => recognised,
+    };
     common.metrics.decided(&decision.verdict);
     let telling = common.telling;
-    let cookies = match decision.session {
-        // A session that cannot be sealed now goes on as it is.
-        effect @ (SessionEffect::Touch | SessionEffect::Reseal) => recognised
-            .session()
-            .zip(sessions)
-            .and_then(|(session, sessions)| {
-                let headers = request.headers();
-                sessions.written_anew(effect, session, now, headers).ok()
-            })
-            .unwrap_or_default(),
-        SessionEffect::Clear => sessions
-            .map(|sessions| sessions.names.clear_session(request.headers()))
-            .unwrap_or_default(),
-        // Sessions hold no tokens, so nothing is ever due to be refreshed.
-        SessionEffect::Keep | SessionEffect::RefreshAhead | SessionEffect::RefreshNow => Vec::new(),
-    };
+    let cookies = sessions
+        .map(|sessions| sessions.carry_out(decision.session, &recognised, now, request.headers()))
+        .unwrap_or_default();
     let underway = |headers| {
         sessions
             .map(|sessions| sessions.underway(headers, &recognised))
@@ -264,13 +258,15 @@ where
             };
             let unusable = recognised.unusable();
             let principal = match caller {
-                Caller::Identified => recognised.into_principal(now),
+                Caller::Identified => recognised.into_principal(sessions, request.headers(), now),
                 Caller::Bypassed | Caller::Anonymous => None,
             };
             let passing = &gate.0.common.passing;
             let identity = principal.as_ref().map(Principal::identity);
             let said = passing.tell(identity, request.headers_mut());
+            let session = principal.as_ref().and_then(Principal::session);
             let after = After {
+                session: session.filter(|session| session.has_tokens()).cloned(),
                 told: telling.about(|| principal.clone(), None),
                 cookies,
                 said,

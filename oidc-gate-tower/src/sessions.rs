@@ -6,11 +6,12 @@ use crate::{
         form,
         gate::Endpoint,
         login::{Places, ReturnTo},
-        session::{CookieNames, Lifetimes},
+        session::CookieNames,
         time::UnixTime,
         url::BaseUrl,
     },
     gate::Common,
+    keeping::Keeping,
     pages::SignInPage,
     remember::Remembered,
     upstream::Upstream,
@@ -24,12 +25,10 @@ pub(crate) struct Sessions {
     pub(crate) names: CookieNames,
     pub(crate) base: BaseUrl,
     pub(crate) places: Places,
-    pub(crate) limits: Lifetimes,
+    pub(crate) keeping: Keeping,
     pub(crate) upstream: Upstream,
     /// Where the provider sends browsers back to.
     pub(crate) callback: Endpoint,
-    /// Sessions that were signed out, until their absolute limit.
-    pub(crate) ended: Remembered,
     /// States that were used, until their login has expired.
     pub(crate) used_states: Remembered,
     /// What a link to `start` may carry beside what is harmless everywhere.

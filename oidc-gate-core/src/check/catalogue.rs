@@ -563,6 +563,12 @@ checks! {
         answer: 403, "an error page with a reference",
         mended_by: Caller, "The provider did not ask the user again, or does not say when it did; it has to support `max_age`.",
     }
+    IdTokenSessionExpiry = "id_token.session_expiry" {
+        rule: "A session that the provider limits (`session_expiry`) is not over before it begins.",
+        source: "OpenID Connect IPSIE SL1 Profile", "https://openid.net/specs/ipsie-openid-connect-sl1-profile-1_0.html",
+        answer: 502, "an error page with a reference",
+        mended_by: Operator, "Compare the clocks of provider and application. If they agree, the provider signs users in whose session there is over.",
+    }
     IdTokenRefreshedSubject = "id_token.refreshed_subject" {
         rule: "A refreshed ID token is about the user who signed in.",
         source: "OpenID Connect Core § 12.2", "https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse",
@@ -666,10 +672,10 @@ checks! {
         mended_by: Caller, "Nothing is wrong: sign in again, or configure a longer idle limit.",
     }
     SessionExpired = "session.expired" {
-        rule: "A session ends at its absolute limit.",
+        rule: "A session ends at its absolute limit, or when the provider says that it ends.",
         source: "RFC 6265 § 8.3", "https://www.rfc-editor.org/rfc/rfc6265#section-8.3",
         answer: 401, "as for a request without a session: a navigation is sent to the login instead",
-        mended_by: Caller, "Nothing is wrong: sign in again, or configure a longer limit.",
+        mended_by: Caller, "Nothing is wrong: sign in again, or configure a longer limit. What the provider says (`session_expiry`) no setting makes longer.",
     }
     SessionEnded = "session.ended" {
         rule: "A session that was signed out does not come back.",

@@ -26,7 +26,7 @@ use serde_json::{Map, Value};
 
 /// The claims that are about a token or a sign-in rather than about a user. They are what was signed: neither userinfo nor
 /// the application's own changes have a say in them.
-const PROTOCOL: [&str; 20] = [
+const PROTOCOL: [&str; 21] = [
     "iss",
     "sub",
     "aud",
@@ -43,6 +43,7 @@ const PROTOCOL: [&str; 20] = [
     "c_hash",
     "s_hash",
     "sid",
+    "session_expiry",
     "events",
     "cnf",
     "_claim_names",

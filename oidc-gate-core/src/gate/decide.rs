@@ -7,13 +7,14 @@ use super::decision::{
     AnswerForm, Cache, Caller, Challenge, ChallengeError, Decision, Refusal, Scheme, SessionEffect,
     Verdict,
 };
-use super::head::Head;
+use super::head::{Head, Target};
 use super::policy::Policy;
 use super::preflight::{Preflights, is_preflight};
 use super::requirement::{Requirement, StepUp, Unmet};
 use super::route::{Endpoint, Requirements, Route};
 use super::settings::{Accepts, InvalidBearer};
 use crate::check::{Check, CheckFailed};
+use crate::form::Form;
 use crate::identity::{Identity, Via};
 use crate::resource::is_bearer;
 use crate::session::{Freshness, SameSite};
@@ -217,6 +218,10 @@ impl Policy {
             },
             Endpoint::Userinfo => {
                 match self.recognise_asking(head, credential, || self.asking(head).as_json()) {
+                    // So may a page say of itself that it asks this by itself.
+                    Recognised::As(_, SessionEffect::Touch) if extends_nothing(head) => {
+                        own(serve(), SessionEffect::Keep)
+                    }
                     Recognised::As(_, session) => own(serve(), session),
                     Recognised::Not(decision) => decision,
                 }
@@ -254,7 +259,7 @@ impl Policy {
                 {
                     return refused(Check::CrossSite, cause, StatusCode::FORBIDDEN);
                 }
-                Recognised::As(view.identity, session_effect(head, view.freshness))
+                Recognised::As(view.identity, self.session_effect(head, view.freshness))
             }
             Credential::Bearer(BearerVerdict::Valid(who)) => match self.check_basic(head) {
                 Ok(()) => Recognised::As(who, SessionEffect::Keep),
@@ -498,6 +503,26 @@ impl Policy {
         }
     }
 
+    fn session_effect(&self, head: &Head<'_>, freshness: Freshness) -> SessionEffect {
+        match freshness {
+            Freshness::Fresh => SessionEffect::Keep,
+            Freshness::RefreshDue => SessionEffect::RefreshNow,
+            // What is fetched ahead is no sign of life.
+            Freshness::Touch | Freshness::Reseal | Freshness::RefreshAhead
+                if is_prefetch(head.headers) =>
+            {
+                SessionEffect::Keep
+            }
+            Freshness::Reseal => SessionEffect::Reseal,
+            // Nor is what a page asks by itself.
+            Freshness::Touch if self.polling.covers(head.method, head.path()) => {
+                SessionEffect::Keep
+            }
+            Freshness::Touch => SessionEffect::Touch,
+            Freshness::RefreshAhead => SessionEffect::RefreshAhead,
+        }
+    }
+
     fn vary(&self) -> &'static str {
         match self.accepts {
             Accepts::Sessions => "Cookie",
@@ -531,20 +556,13 @@ fn own(verdict: Verdict, session: SessionEffect) -> Decision {
     }
 }
 
-fn session_effect(head: &Head<'_>, freshness: Freshness) -> SessionEffect {
-    match freshness {
-        Freshness::Fresh => SessionEffect::Keep,
-        Freshness::RefreshDue => SessionEffect::RefreshNow,
-        // What is fetched ahead is no sign of life.
-        Freshness::Touch | Freshness::Reseal | Freshness::RefreshAhead
-            if is_prefetch(head.headers) =>
-        {
-            SessionEffect::Keep
-        }
-        Freshness::Reseal => SessionEffect::Reseal,
-        Freshness::Touch => SessionEffect::Touch,
-        Freshness::RefreshAhead => SessionEffect::RefreshAhead,
-    }
+/// Whether the query says so, in `extend=false`.
+fn extends_nothing(head: &Head<'_>) -> bool {
+    let Target::Whole(uri) = head.target else {
+        return false;
+    };
+    let query = Form::parse(uri.query().unwrap_or_default().as_bytes());
+    query.is_ok_and(|query| query.get("extend") == Some("false"))
 }
 
 /// A browser asks, and not for a page in a tab.

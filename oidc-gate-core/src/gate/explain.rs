@@ -70,7 +70,7 @@ impl Policy {
             .iter()
             .filter_map(|at| self.rules.get(at))
             .collect();
-        let outcome = match (&placed.place, who) {
+        let mut outcome: String = match (&placed.place, who) {
             (Place::Bypass, _) => "bypassed: the gate stays out of it".into(),
             (Place::Open, None) => "open: anyone may pass".into(),
             (Place::Open, Some(_)) => "open: anyone may pass, and this caller is recognised".into(),
@@ -103,6 +103,9 @@ impl Policy {
                 }
             }
         };
+        if placed.place == Place::Protected && self.polling.covers(method, read) {
+            outcome += "; it extends no session";
+        }
         Explanation {
             request,
             rules: rules.iter().map(ToString::to_string).collect(),

@@ -45,6 +45,7 @@ mod narrow;
 mod path;
 mod pattern;
 mod policy;
+mod polling;
 mod preflight;
 mod requirement;
 mod route;

@@ -3,6 +3,7 @@
 use super::head::{Head, Path};
 use super::matcher::{Matcher, Way};
 use super::pattern::Pattern;
+use super::polling::Polling;
 use super::preflight::Preflights;
 use super::requirement::{Requirement, Unmet};
 use super::route::{Endpoint, Found, Requirements, Route};
@@ -42,6 +43,7 @@ pub struct Policy {
     restricts: Matcher,
     json: Matcher,
     pub(super) json_patterns: Vec<Pattern>,
+    pub(super) polling: Polling,
     /// Base path and prefix, joined.
     prefix: Box<str>,
     pub(super) endpoints: Vec<(Box<str>, Endpoint)>,
@@ -104,6 +106,7 @@ impl Policy {
         let permits = matcher(Way::Exact, false).map_err(too_large)?;
         let restricts = matcher(Way::Generous, true).map_err(too_large)?;
         let json = Matcher::new(Way::Exact, (0u32..).zip(&settings.json)).map_err(too_large)?;
+        let polling = Polling::new(settings.polling).map_err(too_large)?;
         let mut exact: HashMap<Box<str>, Vec<u32>> = HashMap::new();
         for (at, rule) in numbered() {
             if let Some(path) = rule.pattern.literal() {
@@ -118,6 +121,7 @@ impl Policy {
             restricts,
             json,
             json_patterns: settings.json,
+            polling,
             endpoints: endpoints
                 .map(|endpoint| (format!("{prefix}{}", endpoint.path()).into(), endpoint))
                 .collect(),

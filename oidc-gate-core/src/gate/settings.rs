@@ -1,6 +1,7 @@
 //! What a policy is made of, and what cannot be meant.
 
 use super::pattern::{Pattern, Shape, literal_problem, prefix_of};
+use super::polling;
 use super::preflight::Preflights;
 use super::requirement::Requirement;
 use super::route::Endpoint;
@@ -138,6 +139,9 @@ pub struct PolicySettings {
     pub preflights: Preflights,
     /// Where every answer of the gate is JSON and never a redirect, whatever the headers say.
     pub json: Vec<Pattern>,
+    /// What pages ask by themselves, to learn whether there is something new: a request there extends no session. Whoever is
+    /// signed in passes as before. Compared as generously as rules that restrict.
+    pub polling: Vec<Pattern>,
     /// The application's own origin, as a browser writes it in `Origin`. Without it no request that changes something
     /// passes by a session unless the browser vouches for it in `Sec-Fetch-Site`.
     pub origin: Option<String>,
@@ -164,6 +168,7 @@ impl Default for PolicySettings {
             open_to: None,
             preflights: Preflights::default(),
             json: vec![],
+            polling: vec![],
             origin: None,
             same_site: SameSite::default(),
         }
@@ -265,6 +270,7 @@ pub(super) fn problems(settings: &PolicySettings) -> Vec<RuleProblem> {
             problems.push(RuleProblem::new(format!("json({pattern})"), problem));
         }
     }
+    problems.extend(polling::problems(&settings.polling));
     problems
 }
 

@@ -58,6 +58,9 @@ impl Policy {
         for pattern in &self.json_patterns {
             row("json", pattern, &"");
         }
+        for pattern in self.polling.patterns() {
+            row("polling", pattern, &"extends no session");
+        }
         let mut endpoints: Vec<_> = self.endpoints.iter().collect();
         endpoints.sort_by_key(|(path, _)| path);
         for (path, endpoint) in endpoints {

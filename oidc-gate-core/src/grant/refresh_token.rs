@@ -142,6 +142,11 @@ impl RefreshRequest {
         Handle::of(self.token.expose())
     }
 
+    /// The token that was presented: for a server that keeps it and says so in its answer.
+    pub fn token(&self) -> &RefreshToken {
+        &self.token
+    }
+
     /// Whether the token may be used, `issued` being what is stored under [`handle`](Self::handle).
     ///
     /// 1. It was issued, and to this client.

@@ -53,13 +53,15 @@ impl Default for SignInRules {
 
 /// Redeems a code and checks what comes of it: token request, keys, ID token
 /// ([OpenID Connect Core § 3.1.3](https://openid.net/specs/openid-connect-core-1_0.html#TokenEndpoint)), then userinfo if
-/// the [rules](ClaimsSource) ask for it.
+/// the [rules](crate::claims::ClaimsSource) ask for it.
 ///
 /// From its first step on it cannot be repeated: the code is used up. Whoever drives it must not drop it half-way.
 #[derive(Debug)]
 pub struct SignIn {
     parties: Parties,
     stage: Stage,
+    /// When the tokens were asked for.
+    asked: Option<UnixTime>,
 }
 
 #[derive(Debug)]
@@ -127,10 +129,15 @@ pub struct SignedIn {
     pub identity: Identity,
     /// The session's name at the provider, if it has one.
     pub provider_session: Option<String>,
+    /// Until when a session may live that comes of it, where the provider says so: see
+    /// [`IdTokenClaims::session_expiry`](crate::token::IdTokenClaims::session_expiry).
+    pub session_expiry: Option<UnixTime>,
     /// Where the user wanted to go.
     pub return_to: ReturnTo,
     /// What the provider issued.
     pub tokens: TokenResponse,
+    /// When it was asked for: [`expires_in`](TokenResponse::expires_in) counts from then at the earliest.
+    pub requested_at: Option<UnixTime>,
     /// What became of userinfo.
     pub userinfo: Asked,
     /// What was granted: what the token response says, or what was asked for.
@@ -156,6 +163,7 @@ impl SignIn {
                 rules,
             },
             stage: Stage::Begin(Box::new(grant)),
+            asked: None,
         }
     }
 
@@ -178,7 +186,7 @@ impl SignIn {
         check_claims_source(metadata, rules.claims.source)?;
         let access = (registration.client).at(metadata, Endpoint::Token)?;
         match access.prove(env)? {
-            Proving::Done(credentials) => self.exchange(grant, &access, credentials),
+            Proving::Done(credentials) => self.exchange(grant, &access, credentials, env.now),
             Proving::ToBeSigned(input, unproven) => {
                 self.stage = Stage::Signature(grant, access, unproven);
                 Ok(Step::Sign(input))
@@ -191,7 +199,9 @@ impl SignIn {
         grant: Box<Grant>,
         access: &Access,
         credentials: Credentials,
+        now: UnixTime,
     ) -> Result<Step<Output>, CheckFailed> {
+        self.asked = Some(now);
         let (redirect_uri, resources) = (
             &self.parties.registration.redirect_uri,
             &grant.extent.resource,
@@ -274,7 +284,7 @@ impl SignIn {
     /// Asks for userinfo, if it is to be asked; ends the sign-in otherwise.
     fn ask(&mut self, believed: Believed) -> Result<Step<Output>, CheckFailed> {
         match self.parties.next(believed.told())? {
-            Next::Enough(identity) => Ok(done(identity, believed, Asked::No)),
+            Next::Enough(identity) => Ok(self.done(identity, believed, Asked::No)),
             Next::Ask(endpoint) => {
                 let exchange = Userinfo::request(endpoint, &believed.tokens.access_token)?;
                 self.stage = Stage::Userinfo(Box::new(believed));
@@ -290,14 +300,34 @@ impl SignIn {
     ) -> Result<Step<Output>, CheckFailed> {
         let userinfo = Userinfo::parse(response, believed.claims.subject());
         let (identity, asked) = self.parties.answered(believed.told(), userinfo)?;
-        Ok(done(identity, believed, asked))
+        Ok(self.done(identity, believed, asked))
+    }
+
+    fn done(&self, identity: Identity, believed: Believed, userinfo: Asked) -> Step<Output> {
+        let scope = match &believed.tokens.scope {
+            Some(granted) => granted.as_str().into(),
+            None => believed.scopes,
+        };
+        Step::Done(Ok(SignedIn {
+            identity,
+            provider_session: believed.claims.sid().map(str::to_owned),
+            session_expiry: believed.claims.session_expiry(),
+            return_to: believed.return_to,
+            requested_at: self.asked,
+            tokens: believed.tokens,
+            userinfo,
+            scope,
+            resources: believed.resources,
+            nonce: believed.nonce,
+        }))
     }
 
     fn step(&mut self, input: Input, env: &mut Env<'_>) -> Result<Step<Output>, CheckFailed> {
         match (mem::replace(&mut self.stage, Stage::Over), input) {
             (Stage::Begin(grant), Input::Start) => self.begin(grant, env),
             (Stage::Signature(grant, access, unproven), Input::Signature(signature)) => {
-                self.exchange(grant, &access, unproven.signed_with(&signature))
+                let credentials = unproven.signed_with(&signature);
+                self.exchange(grant, &access, credentials, env.now)
             }
             (Stage::Signature(..), Input::Failed(failure)) => Err(unsigned(failure)),
             (Stage::Exchange(grant), Input::Response(response)) => {
@@ -328,23 +358,6 @@ impl SignIn {
 }
 
 type Output = Result<SignedIn, CheckFailed>;
-
-fn done(identity: Identity, believed: Believed, userinfo: Asked) -> Step<Output> {
-    let scope = match &believed.tokens.scope {
-        Some(granted) => granted.as_str().into(),
-        None => believed.scopes,
-    };
-    Step::Done(Ok(SignedIn {
-        identity,
-        provider_session: believed.claims.sid().map(str::to_owned),
-        return_to: believed.return_to,
-        tokens: believed.tokens,
-        userinfo,
-        scope,
-        resources: believed.resources,
-        nonce: believed.nonce,
-    }))
-}
 
 impl Flow for SignIn {
     type Output = Output;

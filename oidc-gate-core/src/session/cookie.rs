@@ -19,6 +19,7 @@ pub struct CookieNames {
     session: Box<str>,
     tokens: Box<str>,
     session_site: Site,
+    session_lifetime: CookieLifetime,
     domain: Option<CookieDomain>,
     /// What all names but the session's begin with.
     others: Box<str>,
@@ -42,6 +43,23 @@ pub enum SameSite {
     Strict,
 }
 
+/// How long a browser keeps a session. How long it lives is said by [`Lifetimes`] alone, and enforced here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a cookie says how long it is kept, or nothing of it"
+)]
+pub enum CookieLifetime {
+    /// For as long as it can live, also when the browser is closed in between.
+    #[default]
+    Persistent,
+    /// Until the browser is closed: its cookie has no `Max-Age`
+    /// ([RFC 6265 § 5.3](https://www.rfc-editor.org/rfc/rfc6265#section-5.3)). A browser that restores its windows restores
+    /// such cookies too, and on a telephone it is hardly ever closed: where somebody must not find a session that is left
+    /// behind, a short idle limit sees to it.
+    BrowserSession,
+}
+
 impl CookieNames {
     /// The most bytes of a cookie's name and value, so that two of them fit into a header line of 8 KB.
     pub const MAX_PAIR_BYTES: usize = 3990;
@@ -58,6 +76,7 @@ impl CookieNames {
             session: format!("{prefix}gate-{tag}").into(),
             tokens: format!("{prefix}gate-{tag}-t").into(),
             session_site: Site::Lax,
+            session_lifetime: CookieLifetime::default(),
             domain: None,
             others: format!("{prefix}gate-{tag}-").into(),
             transaction_prefix: format!("{prefix}gate-{tag}-login-").into(),
@@ -76,6 +95,15 @@ impl CookieNames {
         };
         Self {
             session_site,
+            ..self
+        }
+    }
+
+    /// The same, with sessions that a browser keeps so long. What it keeps of logins is for minutes in either case.
+    #[must_use]
+    pub fn lifetime(self, session_lifetime: CookieLifetime) -> Self {
+        Self {
+            session_lifetime,
             ..self
         }
     }
@@ -202,15 +230,26 @@ impl CookieNames {
 
     pub(super) fn set(&self, name: String, value: String, max_age: Duration) -> SetCookie {
         let of_login = name.starts_with(&*self.transaction_prefix) || name == *self.landed;
-        let (same_site, domain) = if of_login {
-            (self.transaction_site, None)
+        let (same_site, domain, lifetime) = if of_login {
+            (self.transaction_site, None, CookieLifetime::Persistent)
         } else {
-            (self.session_site, self.domain.clone())
+            (
+                self.session_site,
+                self.domain.clone(),
+                self.session_lifetime,
+            )
+        };
+        let max_age = match lifetime {
+            // A removal is one by its age.
+            CookieLifetime::BrowserSession if !max_age.is_zero() => None,
+            CookieLifetime::BrowserSession | CookieLifetime::Persistent => {
+                Some(max_age.min(Lifetimes::MAX))
+            }
         };
         SetCookie {
             name,
             value,
-            max_age: max_age.min(Lifetimes::MAX),
+            max_age,
             domain,
             same_site,
             secure: self.secure || same_site == Site::None,
@@ -292,6 +331,45 @@ mod tests {
                     .all(|other| other != one && !other.is_ours(one.session()))
             );
         }
+    }
+
+    #[test]
+    fn what_ends_with_the_browser_says_no_age_but_for_its_removal_and_for_logins() {
+        let names = names("app", "https://a.example").lifetime(CookieLifetime::BrowserSession);
+        let large = "v".repeat(5000);
+        let age = Duration::from_secs(60);
+        let cookies = names.set_session(&large, age, &HeaderMap::new()).unwrap();
+        assert_eq!(cookies.len(), 2);
+        for cookie in &cookies {
+            let line = cookie.to_header();
+            let line = line.to_str().unwrap();
+            assert!(
+                line.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
+                "{line}"
+            );
+            assert!(!cookie.is_removal());
+        }
+        let present = header(&[&cookies[0].pair(), &cookies[1].pair()]);
+        let removed = names.clear_session(&present);
+        assert_eq!(removed.len(), 2);
+        let others = [
+            names.set_transaction(names.transaction(&State::new("s")), "v".into(), age),
+            names.set(names.landed().to_owned(), "v".into(), age),
+        ];
+        for (cookies, age) in [(&removed[..], "; Max-Age=0;"), (&others, "; Max-Age=60;")] {
+            for cookie in cookies {
+                assert!(
+                    cookie.to_header().to_str().unwrap().contains(age),
+                    "{cookie:?}"
+                );
+            }
+        }
+        assert!(removed.iter().all(SetCookie::is_removal));
+        // However long it lives: one that is over is removed.
+        let over = names
+            .set_session("v", Duration::ZERO, &HeaderMap::new())
+            .unwrap();
+        assert!(over[0].is_removal());
     }
 
     #[test]

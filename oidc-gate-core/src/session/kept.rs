@@ -160,7 +160,7 @@ impl KeptSession {
         now: UnixTime,
     ) -> Result<Freshness, Check> {
         let session = &self.session;
-        let used = limits.judge(session, now)?;
+        let used = self.rest(kept_in, limits, now)?;
         let due = session.tokens().map_or(Due::Nothing, |note| {
             rules.judge(
                 &session.key(),
@@ -170,12 +170,36 @@ impl KeptSession {
                 now,
             )
         });
-        let freshness = match (due, kept_in) {
+        Ok(match (due, kept_in) {
             (Due::Now, _) | (Due::Soon, KeptIn::Cookies) => Freshness::RefreshDue,
             (Due::Soon, KeptIn::Store) => Freshness::RefreshAhead,
             (Due::Nothing, _) => used,
+        })
+    }
+
+    /// The same once a refresh has been tried, whatever came of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`judge`](Self::judge).
+    pub fn rest(
+        &self,
+        kept_in: KeptIn,
+        limits: &Lifetimes,
+        now: UnixTime,
+    ) -> Result<Freshness, Check> {
+        let used = limits.judge(&self.session, now)?;
+        let written_by = match kept_in {
+            // What the browser does not have is written into its cookies.
+            KeptIn::Cookies if self.is_news() => SealedBy::Older,
+            KeptIn::Cookies | KeptIn::Store => self.sealed_by,
         };
-        Ok(freshness.sealed_by(self.sealed_by))
+        Ok(used.sealed_by(written_by))
+    }
+
+    /// Which key has sealed it.
+    pub fn sealed_by(&self) -> SealedBy {
+        self.sealed_by
     }
 
     /// The session.
@@ -197,7 +221,7 @@ impl KeptSession {
         self.session
     }
 
-    /// Whether the store has something newer than the cookie, which the browser is to be given.
+    /// Whether what is known of it comes from a store: where sessions are cookies, that is newer than the cookie.
     pub fn is_news(&self) -> bool {
         matches!(self.tokens, Place::Sealed(_))
     }
@@ -237,16 +261,16 @@ impl KeptSession {
         }
     }
 
-    /// What a refresh of it starts from.
-    pub fn base(&self, kept_in: KeptIn, tokens: Tokens) -> Base {
+    /// What a refresh of it starts from: of a session that is a cookie, its tokens too. `None` where they are missing.
+    pub fn base(&self, kept_in: KeptIn, tokens: Option<Tokens>) -> Option<Base> {
         match kept_in {
-            KeptIn::Store => Base::Stored {
+            KeptIn::Store => Some(Base::Stored {
                 generation: self.session.generation(),
-            },
-            KeptIn::Cookies => Base::Cookie {
+            }),
+            KeptIn::Cookies => Some(Base::Cookie {
                 session: self.session.clone(),
-                tokens,
-            },
+                tokens: tokens?,
+            }),
         }
     }
 }

@@ -6,6 +6,17 @@ use std::time::Duration;
 
 /// The limits of a session, enforced here and not by the browser.
 ///
+/// | limit | counts from | moved by | ends a session with |
+/// |---|---|---|---|
+/// | idle | when the session was last used | every use that is written down: a tenth of the limit after the last one | `session.idle` |
+/// | absolute | the login | nothing | `session.expired` |
+/// | the provider's | it is a time: the claim [`session_expiry`](crate::token::IdTokenClaims::session_expiry) | a refresh, to an earlier time | `session.expired` |
+///
+/// The first that is reached ends the session. No use of it is a request on an open or bypassed path, one that is fetched
+/// ahead, or one that [polls](crate::gate::PolicySettings::polling). A shorter limit in the settings holds for sessions that are
+/// there already; a longer one holds for new ones. What a browser keeps beyond is worth nothing; what it forgets before, as at
+/// its end ([`CookieLifetime`](super::CookieLifetime)), ends the session for that browser alone.
+///
 /// # Defaults
 ///
 /// Idle 24 hours: somebody who comes back every working day stays signed in. Absolute 7 days, the limit oauth2-proxy has.
@@ -178,6 +189,41 @@ mod tests {
         let judged = |at| limits(1000).judge(&session, start + secs(at));
         assert_eq!(judged(9), Ok(Freshness::Fresh));
         assert_eq!(judged(10), Err(Check::SessionExpired));
+    }
+
+    #[test]
+    fn a_session_ends_when_the_provider_says_so_and_not_later_than_its_own_limit() {
+        let limits = Lifetimes::new(secs(100), secs(1000)).unwrap();
+        let start = UnixTime::from_secs(1_000_000);
+        let session = Session::begin(
+            StoreKey::from_bytes([0; 32]),
+            Identity::builder("i", "s").build(),
+            None,
+            &limits,
+            start,
+        );
+        for (until, ends) in [
+            (None, 1000),
+            (Some(50), 50),
+            (Some(1000), 1000),
+            (Some(2000), 1000),
+        ] {
+            let session = session.clone();
+            let capped = match until {
+                None => session,
+                Some(until) => session.ending(start + secs(until)),
+            };
+            assert_eq!(capped.ends(), start + secs(ends), "{until:?}");
+        }
+        let capped = session.ending(start + secs(50)).touched(start + secs(49));
+        assert!(limits.judge(&capped, start + secs(49)).is_ok());
+        assert_eq!(
+            limits.judge(&capped, start + secs(50)),
+            Err(Check::SessionExpired)
+        );
+        // What a refresh says makes it shorter, and never longer.
+        let capped = capped.ending(start + secs(90));
+        assert_eq!(capped.ends(), start + secs(50));
     }
 
     #[test]

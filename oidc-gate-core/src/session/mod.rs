@@ -25,7 +25,7 @@ mod tokens;
 mod tests;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
-pub use cookie::{CookieNames, Other, SameSite};
+pub use cookie::{CookieLifetime, CookieNames, Other, SameSite};
 pub use domain::{CookieDomain, DomainError};
 pub use due::RefreshRules;
 pub use entry::SealedTokens;

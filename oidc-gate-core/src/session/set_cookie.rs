@@ -6,13 +6,15 @@ use std::{fmt, time::Duration};
 
 /// A `Set-Cookie` to be sent.
 ///
-/// Always `HttpOnly` and `Path=/`, always with a `SameSite`; `Secure` wherever the base URL is https; with a `Domain` for
+/// Always `HttpOnly` and `Path=/`, always with a `SameSite`; with a `Max-Age` but for a session that
+/// [ends with the browser](super::CookieLifetime::BrowserSession); `Secure` wherever the base URL is https; with a `Domain` for
 /// a session that is shared and never otherwise.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetCookie {
     pub(super) name: String,
     pub(super) value: String,
-    pub(super) max_age: Duration,
+    /// How long the browser keeps it; without, until it ends.
+    pub(super) max_age: Option<Duration>,
     pub(super) domain: Option<CookieDomain>,
     pub(super) same_site: Site,
     pub(super) secure: bool,
@@ -26,7 +28,7 @@ impl SetCookie {
 
     /// Whether it removes the cookie.
     pub fn is_removal(&self) -> bool {
-        self.max_age.is_zero()
+        self.max_age.is_some_and(|age| age.is_zero())
     }
 
     /// The header's value, marked as sensitive.
@@ -44,8 +46,12 @@ impl SetCookie {
             Site::Lax => "Lax",
             Site::None => "None",
         };
-        let max_age = self.max_age.as_secs();
-        let mut text = format!("; Path=/; Max-Age={max_age}; HttpOnly; SameSite={same_site}");
+        let mut text = String::from("; Path=/");
+        if let Some(max_age) = self.max_age {
+            text += &format!("; Max-Age={}", max_age.as_secs());
+        }
+        text += "; HttpOnly; SameSite=";
+        text += same_site;
         if self.secure {
             text += "; Secure";
         }

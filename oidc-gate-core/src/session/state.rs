@@ -110,7 +110,9 @@ impl Session {
         }
     }
 
-    /// The same session, ending at `end` if it would end later.
+    /// The same session, ending at `end` if it would end later: a limit of the provider's
+    /// ([`session_expiry`](crate::token::IdTokenClaims::session_expiry)), told at the login or by a refresh, is one. None makes
+    /// it live longer.
     #[must_use]
     pub fn ending(self, end: UnixTime) -> Self {
         Self {

@@ -14,6 +14,7 @@ pub struct IdTokenClaims {
     expires_at: UnixTime,
     issued_at: UnixTime,
     auth_time: Option<UnixTime>,
+    session_expiry: Option<UnixTime>,
 }
 
 /// Where a session's ID tokens come from: what the first one said and every refreshed one has to say again
@@ -44,12 +45,14 @@ impl IdTokenClaims {
         expires_at: UnixTime,
         issued_at: UnixTime,
         auth_time: Option<UnixTime>,
+        session_expiry: Option<UnixTime>,
     ) -> Self {
         Self {
             claims,
             expires_at,
             issued_at,
             auth_time,
+            session_expiry,
         }
     }
 
@@ -97,6 +100,13 @@ impl IdTokenClaims {
     /// When the user proved who it is.
     pub fn auth_time(&self) -> Option<UnixTime> {
         self.auth_time
+    }
+
+    /// Until when the provider lets sessions live that come of this sign-in: the claim `session_expiry` of the
+    /// [OpenID Connect profile for the enterprise](https://openid.net/specs/ipsie-openid-connect-sl1-profile-1_0.html) (IPSIE),
+    /// a number of seconds as `exp` is one. The life of the token itself says nothing of that.
+    pub fn session_expiry(&self) -> Option<UnixTime> {
+        self.session_expiry
     }
 
     /// The authentication context class.

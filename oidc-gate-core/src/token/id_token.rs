@@ -106,7 +106,7 @@ impl UnverifiedIdToken {
     ///
     /// `keys` are the provider's, or for a symmetric algorithm the client's secret. The signature is checked even though
     /// the token came over TLS from the provider itself. Then the claims, in the order of the specification: `iss`,
-    /// `aud`, `azp`, `exp`, `iat`, `nbf`, `nonce`, `acr`, `auth_time`, `sub`, `at_hash`. A claim of the wrong type is an
+    /// `aud`, `azp`, `exp`, `iat`, `nbf`, `nonce`, `acr`, `auth_time`, `session_expiry`, `sub`, `at_hash`. A claim of the wrong type is an
     /// error and never counts as absent.
     ///
     /// # Errors
@@ -196,6 +196,7 @@ impl UnverifiedIdToken {
             times.expires_at,
             times.issued_at,
             times.auth_time,
+            times.session_expiry,
         ))
     }
 }
@@ -206,6 +207,7 @@ pub(crate) struct IdTokenTimes {
     pub(crate) expires_at: UnixTime,
     pub(crate) issued_at: UnixTime,
     pub(crate) auth_time: Option<UnixTime>,
+    pub(crate) session_expiry: Option<UnixTime>,
 }
 
 /// Whether the header's `typ` is one that an ID token may have. An access token, a logout token and an ID token can look much
@@ -331,6 +333,7 @@ impl<'a> Claims<'a> {
         self.check_nonce(occasion, expect.nonce)?;
         self.check_acr(expect.acr_values)?;
         let auth_time = self.check_auth_time(expect, now)?;
+        let session_expiry = self.check_session_expiry(occasion, now)?;
         self.check_subject()?;
         self.check_access_token(alg, expect.access_token)?;
         self.text("sid")?;
@@ -338,6 +341,7 @@ impl<'a> Claims<'a> {
             expires_at,
             issued_at,
             auth_time,
+            session_expiry,
         })
     }
 
@@ -529,6 +533,29 @@ impl<'a> Claims<'a> {
             return refused("the user is said to sign in in the future".into());
         }
         Ok(auth_time.map(|at| at.rounded_down))
+    }
+
+    /// Until when a session may live by what the provider says. None begins that is over, and no leeway makes it one. A
+    /// session that is there ends by it, and whoever presents the token has none here.
+    fn check_session_expiry(
+        self,
+        occasion: Occasion,
+        now: UnixTime,
+    ) -> Result<Option<UnixTime>, CheckFailed> {
+        let Some(until) = self.time("session_expiry")? else {
+            return Ok(None);
+        };
+        let until = until.rounded_down;
+        if until <= now && occasion == Occasion::SignIn {
+            return Err(CheckFailed::new(
+                Check::IdTokenSessionExpiry,
+                format!(
+                    "the session at the provider ended {} s ago",
+                    now.since(until).as_secs()
+                ),
+            ));
+        }
+        Ok(Some(until))
     }
 
     fn check_subject(self) -> Result<(), CheckFailed> {

@@ -201,6 +201,7 @@ impl GateBuilder {
         let domain = self.parse_cookie_domain(base.as_ref(), problems);
         let keys = self.take_keys(problems);
         let limits = self.lifetimes(problems);
+        problems.extend(self.keeping.problems());
         let certificate = provider.as_ref().and_then(|p| p.auth.certificate.clone());
         let http = self.http_client_or_default(certificate, problems);
         Some(SignIn {
@@ -239,7 +240,8 @@ impl GateBuilder {
         rules.claims.demanded = self.demanded_claims.take();
         let mode = provider.request.response_mode;
         let same_site = common.policy.same_site();
-        let names = cookie_names(&provider.client_id, &base, same_site, mode, with.domain);
+        let names = cookie_names(&provider.client_id, &base, same_site, mode, with.domain)
+            .lifetime(self.cookie_lifetime);
         let id_token_alg = provider.registered_alg();
         let signer = provider.auth.signer;
         let client = Client::new(provider.client_id, provider.auth.choice);
@@ -269,7 +271,7 @@ impl GateBuilder {
             names,
             base,
             places: with.places,
-            limits: with.limits,
+            keeping: std::mem::take(&mut self.keeping).keeping(with.limits),
             upstream: Upstream::new(
                 with.issuer,
                 with.source,
@@ -280,7 +282,6 @@ impl GateBuilder {
                 tasks,
             ),
             callback,
-            ended: Remembered::new(MAX_ENDED_SESSIONS),
             used_states: Remembered::new(MAX_USED_STATES),
             start_params: provider.request.start_params(),
             sign_in_page: self.sign_in_page,
@@ -547,7 +548,5 @@ pub(crate) fn parse_issuer(url: &str, problems: &mut Vec<String>) -> Option<Issu
     Some(issuer)
 }
 
-/// About fifty bytes each, for as long as the ended sessions would have lived.
-const MAX_ENDED_SESSIONS: usize = 1 << 20;
 /// For a quarter of an hour each.
 const MAX_USED_STATES: usize = 1 << 16;

@@ -45,6 +45,9 @@ impl GateBuilder {
         if let Some(same_site) = &said.same_site {
             self.policy.same_site = same_site.value;
         }
+        if let Some(lifetime) = &said.cookie_lifetime {
+            self.cookie_lifetime = lifetime.value;
+        }
         if let Some(keys) = &said.cookie_secret {
             self.keys = Some(Ok(keys.value.clone()));
         }
@@ -71,6 +74,11 @@ impl GateBuilder {
         for (pattern, kind) in said.all_rules() {
             self.policy = self.policy.rule(pattern, kind);
         }
+        self.policy.polling.extend(
+            said.polling
+                .iter()
+                .flat_map(|said| said.value.iter().cloned()),
+        );
         self.policy
             .json
             .extend(said.json.iter().flat_map(|said| said.value.iter().cloned()));
@@ -371,6 +379,7 @@ impl Settings {
             ("bypass", &self.bypass),
             ("protect", &self.protect),
             ("json", &self.json),
+            ("polling", &self.polling),
         ];
         let listed = listed.into_iter().find_map(|(kind, said)| {
             let said = said.as_ref()?;

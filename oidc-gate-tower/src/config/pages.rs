@@ -79,7 +79,7 @@ fn listed(keys: &[&str]) -> String {
 const RULES: &str = r#"
 # Rules
 
-`open`, `bypass`, `protect` and `json` are lists of places: `/health`, `GET /health`, `/assets/**` for everything below,
+`open`, `bypass`, `protect`, `json` and `polling` are lists of places: `/health`, `GET /health`, `/assets/**` for everything below,
 `^/v[12]/.*$` for a regular expression of the whole path. A file has room for more:
 
 ```toml

@@ -8,7 +8,7 @@ use crate::core::{
     login::{Prompt, ResponseMode},
     peers::Peers,
     secret::ClientSecret,
-    session::{CookieKeys, SameSite},
+    session::{CookieKeys, CookieLifetime, SameSite},
 };
 use crate::{MetricsEndpoint, pages::SignInPage};
 use http::Method;
@@ -173,6 +173,16 @@ pub(crate) fn same_site(value: Value) -> Read<SameSite> {
     choice(
         value,
         &[("lax", SameSite::Lax), ("strict", SameSite::Strict)],
+    )
+}
+
+pub(crate) fn cookie_lifetime(value: Value) -> Read<CookieLifetime> {
+    choice(
+        value,
+        &[
+            ("persistent", CookieLifetime::Persistent),
+            ("browser_session", CookieLifetime::BrowserSession),
+        ],
     )
 }
 

@@ -10,7 +10,7 @@ use crate::core::{
     login::{Prompt, ResponseMode},
     peers::Peers,
     secret::ClientSecret,
-    session::{CookieKeys, SameSite},
+    session::{CookieKeys, CookieLifetime, SameSite},
 };
 use crate::{Bearer, MetricsEndpoint, pages::SignInPage};
 use std::{ffi::OsString, time::Duration};
@@ -91,12 +91,14 @@ settings! {
     ca_file: Vec<String> = parse::list;
     /// where browsers find the application: `https://app.example.com`
     base_url: String = parse::text;
-    /// base64 of 32 random bytes or more; several separated by commas, newest first
+    /// base64 of 32 random bytes or more; of several, separated by commas, the first seals and all open
     cookie_secret: CookieKeys = parse::cookie_keys, secret;
     /// `query` (the default) or `form_post`: how the provider hands its answers back
     response_mode: ResponseMode = parse::response_mode;
     /// `lax` (the default) or `strict`: whether sessions are kept from other sites' links
     same_site: SameSite = parse::same_site;
+    /// `persistent` (the default) or `browser_session`: whether a browser keeps a session when it is closed
+    cookie_lifetime: CookieLifetime = parse::cookie_lifetime;
     /// one login for all hosts of this domain
     cookie_domain: String = parse::text;
     /// how long a session may stay unused: `24h`
@@ -115,6 +117,8 @@ settings! {
     protect: Vec<Pattern> = parse::protected;
     /// where every answer of the gate is JSON and none a redirect
     json: Vec<Pattern> = parse::patterns;
+    /// what pages ask by themselves: a request there extends no session
+    polling: Vec<Pattern> = parse::protected;
     /// where the provider publishes its metadata, if that is not below its issuer
     discovery_url: String = parse::text;
     /// where a browser is sent to sign in, for a provider that publishes nothing; with `token_endpoint` and `jwks_uri`

@@ -403,7 +403,7 @@ fn a_session_lives_as_long_as_it_did_there_and_as_the_file_says() {
             .toml(toml, "gate.toml")
             .oauth2_proxy_cfg(cfg, "oauth2-proxy.cfg");
         let gate = Config::read(sources).unwrap().gate().build().unwrap();
-        let limits = gate.0.sessions.as_ref().unwrap().limits;
+        let limits = gate.0.sessions.as_ref().unwrap().keeping.limits;
         assert_eq!(
             (limits.idle(), limits.absolute()),
             (idle, absolute),

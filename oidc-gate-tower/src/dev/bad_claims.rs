@@ -9,6 +9,16 @@ pub(super) const WRONG_ISSUER: &str = "https://wrong-issuer.test";
 const SOMEBODY_ELSE: &str = "somebody-else";
 
 impl DevProvider {
+    /// Does to the claims of an ID token that comes with a refresh what the faults say beside that.
+    pub(super) fn spoil_refreshed_claims(&self, claims: &mut Map<String, Value>) {
+        if self.has(Fault::RefreshedSubject) {
+            claims.insert("sub".to_owned(), json!(SOMEBODY_ELSE));
+        }
+        if self.has(Fault::RefreshedAuthTime) {
+            claims.insert("auth_time".to_owned(), json!(self.now().as_secs()));
+        }
+    }
+
     /// Does to an ID token's claims what the faults say.
     pub(super) fn spoil_claims(&self, claims: &mut Map<String, Value>) {
         let now = self.now();

@@ -5,12 +5,13 @@ use super::{
     clients::{Anchors, Strictness, Wanted, register},
     keys::Keys,
     state::{Issuer, State},
+    token::TOKEN_LIFE,
 };
 use crate::{
     Clock, Identity, SystemClock,
     core::{
         client_auth::{Authenticator, Registration},
-        grant::TrustedIssuer,
+        grant::{RefreshPolicy, TrustedIssuer},
         jose::Alg,
         secret::ClientSecret,
     },
@@ -18,6 +19,7 @@ use crate::{
 use std::{
     fmt,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 /// Describes a [`DevProvider`].
@@ -27,6 +29,8 @@ use std::{
 /// - Issuer: `http://localhost:3001`, or the port given to [`DevProvider::listen`].
 /// - Clients: any client id with any secret or none, and redirect URIs on a loopback host or under `.test`.
 /// - Algorithm: `ES256`. RSA keys take a moment to make, so they are made when asked for.
+/// - Access tokens: valid for an hour. Refresh tokens where `offline_access` was asked for: replaced at each use, with ten
+///   seconds of grace for clients that prove who they are.
 /// - Users: none; a name can be typed.
 /// - Endpoints, under the issuer: `/authorize`, `/token`, `/device_authorization`, `/device`, `/jwks`, `/userinfo`,
 ///   `/end_session`.
@@ -40,6 +44,8 @@ pub struct DevProviderBuilder {
     strictness: Strictness,
     alg: Alg,
     claims_in_userinfo_only: bool,
+    refresh_policy: RefreshPolicy,
+    access_token_life: Duration,
     clock: Box<dyn Clock>,
 }
 
@@ -54,6 +60,8 @@ impl DevProviderBuilder {
             strictness: Box::new(|server| server),
             alg: Alg::ES256,
             claims_in_userinfo_only: false,
+            refresh_policy: RefreshPolicy::default(),
+            access_token_life: TOKEN_LIFE,
             clock: Box::new(SystemClock),
         }
     }
@@ -215,6 +223,34 @@ impl DevProviderBuilder {
         self
     }
 
+    /// Whose refresh tokens are replaced when they are used, and how long the old one gets its successor once more. One that
+    /// comes again after that ends all that came of the login.
+    ///
+    /// As strict as can be, each is good once and an answer that was lost ends the login:
+    ///
+    /// ```
+    /// use oidc_gate_tower::{
+    ///     core::grant::{RefreshPolicy, Rotation},
+    ///     dev::DevProvider,
+    /// };
+    /// use std::time::Duration;
+    ///
+    /// let provider = DevProvider::builder()
+    ///     .refresh_tokens(RefreshPolicy { rotation: Rotation::Always, grace: Duration::ZERO })
+    ///     .build();
+    /// # drop(provider);
+    /// ```
+    pub fn refresh_tokens(mut self, policy: RefreshPolicy) -> Self {
+        self.refresh_policy = policy;
+        self
+    }
+
+    /// How long access tokens are valid, in whole seconds. An hour unless said; ID tokens are valid for an hour in any case.
+    pub fn access_token_life(mut self, life: Duration) -> Self {
+        self.access_token_life = life;
+        self
+    }
+
     /// Where the time comes from.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Box::new(clock);
@@ -247,6 +283,8 @@ impl DevProviderBuilder {
                 anchors: self.anchors,
                 strictness: self.strictness,
                 claims_in_userinfo_only: self.claims_in_userinfo_only,
+                refresh_policy: self.refresh_policy,
+                access_token_life: self.access_token_life,
                 clock: self.clock,
                 keys: Mutex::new(Keys::generate(self.alg)),
                 state: Mutex::new(State::new(issuer)),

@@ -123,6 +123,17 @@ Fault, PLAIN {
     WrongUserinfoSubject,
     /// Userinfo has no `sub`. As [`WrongUserinfoSubject`](Self::WrongUserinfoSubject).
     MissingUserinfoSubject,
+    /// The token endpoint answers 429 and when to come again: `token.unavailable`.
+    TooManyRequests,
+    /// `sub` of ID tokens that come with a refresh is somebody else's
+    /// ([OpenID Connect Core § 12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)):
+    /// `id_token.refreshed_subject`. A login sees nothing of it.
+    RefreshedSubject,
+    /// `auth_time` of ID tokens that come with a refresh is that of the refresh: `id_token.refreshed`. A login sees nothing of
+    /// it.
+    RefreshedAuthTime,
+    /// Every refresh token is refused with `invalid_grant`, and stays as it is: `refresh.refused`. A login sees nothing of it.
+    RefreshRefused,
     /// The provider cannot be reached: `provider.unreachable`. In the process, requests are not sent; on a port,
     /// connections are closed without an answer; as a service, it answers 503.
     Unreachable,

@@ -1,9 +1,9 @@
 //! What each grant finds in memory, and what it leaves there.
 
 use super::{
-    DevProvider,
+    DevProvider, Fault, Habit,
     state::{Access, Key, Login, Refresh, State, key, new_handle},
-    token::{Minted, no_randomness},
+    token::{Minted, Occasion, no_randomness},
 };
 use crate::{
     Identity,
@@ -12,8 +12,8 @@ use crate::{
         client_auth::{Authenticator, Owed, Refusal},
         grant::{
             Aftermath, CodeRequest, Declined, DeviceRequest, ExchangeRequest, Granted, Handle,
-            IssuedRefreshToken, JwtBearerRequest, PresentedToken, RefreshPolicy, RefreshRequest,
-            RefreshState, Refreshing, Replaced, Rotated, Spend, Spent, TokenType, ValidToken,
+            IssuedRefreshToken, JwtBearerRequest, PresentedToken, RefreshRequest, RefreshState,
+            Refreshing, Replaced, Rotated, Spend, Spent, TokenType, ValidToken,
         },
         secret::RefreshToken,
         time::UnixTime,
@@ -71,7 +71,8 @@ impl DevProvider {
     /// ([OpenID Connect Core § 11](https://openid.net/specs/openid-connect-core-1_0.html#OfflineAccess)).
     fn mint_for_login(&self, granted: Granted, login: Login) -> Result<Response<Bytes>, Refusal> {
         let now = self.now();
-        let asked = granted.scopes().contains("offline_access");
+        let asked =
+            granted.scopes().contains("offline_access") || self.does(Habit::RefreshTokenUnasked);
         let issued = IssuedRefreshToken::of(&granted, now + REFRESH_IDLE, now + REFRESH_LIFE);
         let refresh = match issued.filter(|_| asked) {
             None => None,
@@ -86,6 +87,7 @@ impl DevProvider {
             user: None,
             login: Some(login),
             refresh,
+            occasion: Occasion::Grant,
         };
         self.mint(granted, minted)
     }
@@ -102,12 +104,17 @@ impl DevProvider {
     }
 
     pub(super) fn refresh(&self, request: RefreshRequest) -> Result<Response<Bytes>, Refusal> {
-        let handle = request.handle();
+        if self.has(Fault::RefreshRefused) {
+            let cause = "every refresh token is refused";
+            return Err(Refusal::new(Check::GrantEnded, cause));
+        }
+        let (handle, presented) = (request.handle(), request.token().clone());
         let now = self.now();
+        let same = self.does(Habit::SameRefreshToken);
         let next = RefreshToken::new(new_handle().map_err(|_| no_randomness())?);
         let mut state = self.state();
         let known = state.refresh_tokens.get(handle.as_bytes());
-        let policy = RefreshPolicy::default();
+        let policy = self.shared.refresh_policy;
         let got = request.check(known.map(|known| &known.issued), policy, now);
         let refreshing = got.map_err(|declined| settle(&mut state, &handle, declined, now))?;
         let Some(known) = state.refresh_tokens.get_mut(handle.as_bytes()) else {
@@ -118,7 +125,7 @@ impl DevProvider {
         let (owed, token) = match refreshing {
             Refreshing::Keep(owed) => {
                 known.issued.idle_until = now + REFRESH_IDLE;
-                (owed, None)
+                (owed, Some(presented).filter(|_| same))
             }
             Refreshing::Repeat(owed) => (owed, known.successor.clone()),
             Refreshing::Rotate(rotate) => {
@@ -150,6 +157,7 @@ impl DevProvider {
             user: None,
             login: Some(login),
             refresh: token,
+            occasion: Occasion::Refresh,
         };
         self.mint(granted, minted)
     }
@@ -197,6 +205,7 @@ impl DevProvider {
                 user,
                 grant,
                 refresh: None,
+                occasion: Occasion::Grant,
             },
         )
     }

@@ -52,6 +52,16 @@ Habit, ALL {
     /// Among the published keys are some of types, curves and uses that nobody has heard of; the right one comes last and
     /// carries a certificate.
     StrangeKeys,
+    /// A refresh token comes with every login, asked for (`offline_access`) or not.
+    RefreshTokenUnasked,
+    /// An answer to a refresh has a refresh token also where the old one stays: the same again. See
+    /// [`DevProviderBuilder::refresh_tokens`](super::DevProviderBuilder::refresh_tokens).
+    SameRefreshToken,
+    /// No ID token comes with a refresh
+    /// ([OpenID Connect Core § 12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)).
+    RefreshWithoutIdToken,
+    /// ID tokens that come with a refresh have the `nonce` of the login, which they should not and may.
+    NonceAtRefresh,
     /// Codes hold characters that have to be escaped in a URL
     /// ([RFC 6749 Appendix A.11](https://www.rfc-editor.org/rfc/rfc6749#appendix-A.11)).
     OddCode,
@@ -81,7 +91,7 @@ impl DevProvider {
         self.state().habits.clear();
     }
 
-    fn does(&self, habit: Habit) -> bool {
+    pub(super) fn does(&self, habit: Habit) -> bool {
         self.state().habits.contains(&habit)
     }
 

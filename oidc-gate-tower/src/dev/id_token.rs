@@ -1,7 +1,12 @@
 //! What the provider says about a user
 //! ([OpenID Connect Core § 2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)).
 
-use super::{DevProvider, Fault, bad_signature::sign, state::Login, token::TOKEN_LIFE};
+use super::{
+    DevProvider, Fault, Habit,
+    bad_signature::sign,
+    state::Login,
+    token::{Occasion, TOKEN_LIFE},
+};
 use crate::{
     Identity,
     core::{grant::ScopeSet, jose::SigningError},
@@ -12,6 +17,7 @@ impl DevProvider {
     pub(super) fn id_token(
         &self,
         login: &Login,
+        occasion: Occasion,
         client_id: &str,
         scope: &ScopeSet,
         access_token: &str,
@@ -45,7 +51,10 @@ impl DevProvider {
         if let Some(acr) = login.acr.as_deref().or(user.acr()) {
             set("acr", acr.into());
         }
-        if let Some(nonce) = &login.nonce {
+        // A refresh should not repeat it (OpenID Connect Core § 12.2).
+        if let Some(nonce) = &login.nonce
+            && (occasion == Occasion::Grant || self.does(Habit::NonceAtRefresh))
+        {
             set("nonce", nonce.as_str().into());
         }
 
@@ -53,6 +62,9 @@ impl DevProvider {
         set("at_hash", alg.half_hash(access_token).into());
         self.spell_claims(&mut claims);
         self.spoil_claims(&mut claims);
+        if occasion == Occasion::Refresh {
+            self.spoil_refreshed_claims(&mut claims);
+        }
         let faults = self.state().faults.clone();
         sign(self.keys().signing(), &claims, &faults)
     }

@@ -61,7 +61,10 @@ pub use in_process::InProcess;
 
 use crate::{
     Clock, Identity,
-    core::{grant::TrustedIssuer, time::UnixTime},
+    core::{
+        grant::{RefreshPolicy, TrustedIssuer},
+        time::UnixTime,
+    },
 };
 use clients::{Anchors, Client, Strictness};
 use keys::Keys;
@@ -69,6 +72,7 @@ use state::State;
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 /// An OpenID provider for development. A handle: clones are the same provider.
@@ -84,6 +88,8 @@ struct Shared {
     anchors: Anchors,
     strictness: Strictness,
     claims_in_userinfo_only: bool,
+    refresh_policy: RefreshPolicy,
+    access_token_life: Duration,
     clock: Box<dyn Clock>,
     /// Never held across an await or while another lock is taken.
     keys: Mutex<Keys>,
@@ -122,6 +128,19 @@ impl DevProvider {
     /// The users on the sign-in page. Whoever is typed there is not added.
     pub fn users(&self) -> &[Identity] {
         &self.shared.users
+    }
+
+    /// From now on, the user of this subject is this one: in the tokens of logins and refreshes, and in what userinfo says to
+    /// those. [`users`](Self::users) shows who it was.
+    ///
+    /// ```
+    /// use oidc_gate_tower::{Identity, dev::DevProvider};
+    /// let provider = DevProvider::demo();
+    /// provider.change_user(Identity::builder("", "alice").group("retired").build());
+    /// ```
+    pub fn change_user(&self, user: Identity) {
+        let subject = user.subject().to_owned();
+        self.state().changed_users.insert(subject, user);
     }
 
     /// Takes this redirect URI, exactly as written, from any client. Without registrations, addresses on a loopback host

@@ -12,7 +12,7 @@ use crate::{
 };
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use url::Url;
 
 pub(super) struct State {
@@ -20,6 +20,8 @@ pub(super) struct State {
     pub(super) faults: BTreeSet<Fault>,
     pub(super) habits: BTreeSet<Habit>,
     pub(super) redirect_uris: BTreeSet<String>,
+    /// Who is no longer who it was, by subject.
+    pub(super) changed_users: BTreeMap<String, Identity>,
     pub(super) codes: Bounded<Code>,
     pub(super) access_tokens: Bounded<Access>,
     /// Every ID token that was issued, so that a hint can be recognised without trusting it.
@@ -45,6 +47,7 @@ impl State {
             faults: BTreeSet::new(),
             habits: BTreeSet::new(),
             redirect_uris: BTreeSet::new(),
+            changed_users: BTreeMap::new(),
             codes: Bounded::new(Self::MAX_ENTRIES),
             access_tokens: Bounded::new(Self::MAX_ENTRIES),
             id_tokens: Bounded::new(Self::MAX_ENTRIES),

@@ -1,7 +1,7 @@
 //! The token endpoint: [`core::grant`](crate::core::grant) with a store in memory, and the tokens it ends in.
 
 use super::{
-    DevProvider, Fault,
+    DevProvider, Fault, Habit,
     answer::{Lost, OauthError, lost},
     service::Call,
     state::{Access, Hint, Key, Login, key, new_handle},
@@ -13,11 +13,11 @@ use crate::core::{
     secret::{AccessToken, IdToken, RefreshToken},
 };
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// How long an access token and an ID token are valid.
+/// How long an ID token is valid, and an access token unless said.
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(3600);
 
 impl DevProvider {
@@ -26,6 +26,13 @@ impl DevProvider {
             return OauthError::new("temporarily_unavailable", "the token endpoint is down")
                 .with_status(StatusCode::SERVICE_UNAVAILABLE)
                 .respond();
+        }
+        if self.has(Fault::TooManyRequests) {
+            let mut answer = Response::new(Bytes::from_static(b"come again"));
+            *answer.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+            let wait = HeaderValue::from_static("30");
+            answer.headers_mut().insert(header::RETRY_AFTER, wait);
+            return answer;
         }
         let answer = self.answer_grant(call);
         let answer = answer.unwrap_or_else(|refusal| refuse(&refusal));
@@ -62,18 +69,23 @@ impl DevProvider {
             user,
             grant,
             refresh,
+            occasion,
         } = minted;
         let (client_id, scope) = (granted.client().id().to_owned(), granted.scopes().clone());
         let certificate = granted.confirmation().map(str::to_owned);
+        let login = login.map(|login| self.of_today(login));
         let now = self.now();
-        let expires = granted.expires(now, TOKEN_LIFE);
+        let expires = granted.expires(now, self.shared.access_token_life);
         let user = user.or_else(|| login.as_ref().map(|login| login.session.user.clone()));
         let access = self
             .access_token(&granted, user.as_ref(), login.as_ref(), expires)
             .map_err(|_| no_randomness())?;
         let id_token = match &login {
+            Some(_) if occasion == Occasion::Refresh && self.does(Habit::RefreshWithoutIdToken) => {
+                None
+            }
             Some(login) if scope.contains("openid") => Some(
-                self.id_token(login, &client_id, &scope, &access)
+                self.id_token(login, occasion, &client_id, &scope, &access)
                     .map_err(|_| no_randomness())?,
             ),
             _ => None,
@@ -115,6 +127,15 @@ impl DevProvider {
         Ok(self.spoil_type(answer.respond().map(Bytes::from)))
     }
 
+    /// The login, of the user as it is now.
+    fn of_today(&self, mut login: Login) -> Login {
+        let user = &mut login.session.user;
+        if let Some(changed) = self.state().changed_users.get(user.subject()) {
+            user.clone_from(changed);
+        }
+        login
+    }
+
     fn spoil_type(&self, mut answer: Response<Bytes>) -> Response<Bytes> {
         if self.has(Fault::WrongTokenType)
             && let Ok(mut members) = serde_json::from_slice::<Map<String, Value>>(answer.body())
@@ -133,6 +154,16 @@ pub(super) struct Minted {
     pub(super) user: Option<crate::Identity>,
     pub(super) grant: Key,
     pub(super) refresh: Option<RefreshToken>,
+    pub(super) occasion: Occasion,
+}
+
+/// What tokens are made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The first ones of a grant.
+    Grant,
+    /// Those that take their place.
+    Refresh,
 }
 
 impl Minted {
@@ -142,6 +173,7 @@ impl Minted {
             user: None,
             grant: key(&new_handle().map_err(|_| no_randomness())?),
             refresh: None,
+            occasion: Occasion::Grant,
         })
     }
 }

@@ -2,9 +2,9 @@
 
 use crate::{
     Gate, answer,
-    core::gate::{AnswerForm, Caller, Head, Narrow, Refusal, Target, Verdict},
-    forward_auth::{cookies, only},
-    recognise::Recognised,
+    core::gate::{AnswerForm, Caller, Head, Narrow, Refusal, SessionEffect, Target, Verdict},
+    forward_auth::only,
+    recognise::{Look, Recognised},
 };
 use bytes::Bytes;
 use http::{Response, StatusCode, request::Parts};
@@ -15,7 +15,7 @@ use http::{Response, StatusCode, request::Parts};
 /// body.
 ///
 /// Where a proxy asks about a request that it has in hand, that is another question: `forward_auth`.
-pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Response<Bytes> {
+pub(super) async fn serve(gate: &Gate, parts: &Parts, recognised: Recognised) -> Response<Bytes> {
     let answers = &gate.0.common.answers;
     let narrow = match Narrow::parse(parts.uri.query().unwrap_or_default()) {
         Ok(narrow) => narrow,
@@ -27,9 +27,24 @@ pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Resp
     };
     let policy = &gate.0.common.policy;
     let head = Head::new(&parts.method, Target::Whole(&parts.uri), &parts.headers);
-    let credential = recognised.credential();
     let route = policy.anywhere();
-    let decision = policy.decide_forwarded(&head, &route, &narrow, credential, gate.now());
+    let decide = |recognised: &Recognised| {
+        policy.decide_forwarded(&head, &route, &narrow, recognised.credential(), gate.now())
+    };
+    let decision = decide(&recognised);
+    let (recognised, decision) = match (decision.session, recognised, &gate.0.sessions) {
+        (SessionEffect::RefreshNow, Recognised::Session(present), Some(sessions)) => {
+            let seen = sessions.refreshed(present, &parts.headers).await;
+            let recognised = match gate.seen(seen, &parts.headers, gate.now()) {
+                Look::Now(recognised) => recognised,
+                // What was refreshed has been found out.
+                Look::Later(_) => Recognised::Nobody,
+            };
+            let decision = decide(&recognised);
+            (recognised, decision)
+        }
+        (_, recognised, _) => (recognised, decision),
+    };
     let mut response = match policy.as_status(decision.verdict) {
         Verdict::Admit(caller) => {
             let mut response = answer::empty(StatusCode::ACCEPTED);
@@ -47,7 +62,10 @@ pub(super) fn serve(gate: &Gate, parts: &Parts, recognised: &Recognised) -> Resp
             answer::empty(StatusCode::FORBIDDEN)
         }
     };
-    let cookies = cookies(gate, decision.session, recognised, &parts.headers);
+    let (effect, now) = (decision.session, gate.now());
+    let cookies = (gate.0.sessions.as_ref())
+        .map(|sessions| sessions.carry_out(effect, &recognised, now, &parts.headers))
+        .unwrap_or_default();
     answer::set_cookies(&mut response, only(cookies));
     response
 }

@@ -62,9 +62,9 @@ where
         }
     };
     let return_to = consume.return_to().clone();
-    let mut before = sessions.predecessors(&parts.headers);
+    let mut before = sessions.predecessors(&parts.headers).await;
     before.extend(consume.predecessor().cloned());
-    let answered = match resolve(sessions, consume) {
+    let answered = match resolve(sessions, consume).await {
         Ok(answered) => answered,
         Err(failed) => {
             let failed = Failed::from(failed).on_the_way_to(return_to);
@@ -141,11 +141,12 @@ fn other_host(sessions: &Arc<Sessions>, headers: &HeaderMap) -> Option<String> {
 }
 
 /// Marks the state as used, and says what the provider has answered.
-fn resolve(sessions: &Arc<Sessions>, consume: ConsumeState) -> Result<Answered, CheckFailed> {
+async fn resolve(sessions: &Arc<Sessions>, consume: ConsumeState) -> Result<Answered, CheckFailed> {
     let state = consume.state().expose().as_bytes();
     let first = sessions
         .used_states
-        .insert(state, consume.until(), sessions.now());
+        .insert(state, consume.until(), sessions.now())
+        && sessions.is_first(state, consume.until()).await?;
     consume.resolve(if first { Use::First } else { Use::Again })
 }
 

@@ -44,7 +44,7 @@ where
         Endpoint::Ready => return operations::ready(&gate).await,
         Endpoint::Metrics => return operations::metrics(&gate, peer),
         Endpoint::Userinfo => return userinfo::serve(recognised.identity()),
-        Endpoint::Auth => return auth::serve(&gate, &parts, &recognised),
+        Endpoint::Auth => return auth::serve(&gate, &parts, recognised).await,
         _ => {}
     }
     let Some(sessions) = gate.0.sessions.clone() else {
@@ -61,7 +61,7 @@ where
         }
         Endpoint::Callback(_) => callback::serve(&sessions, &parts, body, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
-            Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()),
+            Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()).await,
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),

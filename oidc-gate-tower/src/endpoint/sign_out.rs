@@ -2,7 +2,7 @@
 
 use crate::{
     answer,
-    core::{form::Form, login::ReturnTo, session::Session},
+    core::{check::Check, form::Form, login::ReturnTo, session::Session},
     metrics::EndedBy,
     pages::{Message, PageContent, WayOn},
     report,
@@ -18,13 +18,12 @@ use std::sync::Arc;
 ///
 /// The policy has seen to it that the request comes from this application. The session's id is remembered until the
 /// session would have ended anyway, so a copy of its cookie is worth nothing.
-pub(super) fn serve(
+pub(super) async fn serve(
     sessions: &Arc<Sessions>,
     parts: &Parts,
     body: &[u8],
     session: Option<&Session>,
 ) -> Response<Bytes> {
-    let now = sessions.now();
     if parts.method != Method::POST {
         let return_to = return_to(sessions, parts, &[]);
         return match session {
@@ -33,9 +32,11 @@ pub(super) fn serve(
         };
     }
     if let Some(session) = session {
-        sessions
-            .ended
-            .insert(session.key().as_bytes(), session.ends(), now);
+        if sessions.end(session.key(), session.ends()).await.is_err() {
+            // Whoever has a copy of the cookie could go on: that is no sign-out, and the user can try again.
+            let cause = "expected the session's end to be written down, the store does not answer";
+            return super::refuse(sessions, Check::StoreUnavailable, cause.to_owned(), None);
+        }
         let (issuer, user) = (
             session.identity().issuer(),
             report::user(session.identity()),

@@ -3,7 +3,6 @@
 use super::Forward;
 use crate::{
     Gate, answer,
-    bearer::Sight,
     core::{
         check::CheckFailed,
         forward::{Dialect, Forwarded, Subrequest},
@@ -14,7 +13,7 @@ use crate::{
     },
     decline::Answer,
     ports::Boxed,
-    recognise::{Look, Recognised},
+    recognise::{Look, Recognised, Seen},
     report,
     service::timed,
     sessions::Sessions,
@@ -38,11 +37,11 @@ pub(crate) struct Asked<'a> {
 pub(crate) enum Reply {
     /// The answer, and the cookies that go with it.
     Now(Answer, Vec<SetCookie>),
-    /// The keys of a token's issuer are fetched first.
-    Later(Boxed<'static, Sight>),
+    /// What it takes to know whose it is is fetched first.
+    Later(Boxed<'static, Seen>),
 }
 
-/// Answers a question. `known` is what the token that came with it comes to, if that took waiting.
+/// Answers a question. `known` is what has been found out about whom it brings, if that took waiting.
 ///
 /// A proxy takes every 2xx for an admission. So nothing but an admission has such a status, also not the page that leads a
 /// browser here again, nor what gRPC calls a refusal.
@@ -50,7 +49,7 @@ pub(crate) fn answer(
     gate: &Gate,
     forward: &Forward,
     asked: &Asked<'_>,
-    known: Option<Sight>,
+    known: Option<Seen>,
     now: UnixTime,
 ) -> Reply {
     let span = report::span(asked.peer);
@@ -92,7 +91,7 @@ fn decide(
     asked: &Asked<'_>,
     forwarded: &Forwarded,
     narrow: &Narrow,
-    known: Option<Sight>,
+    known: Option<Seen>,
     now: UnixTime,
 ) -> Reply {
     let policy = &gate.0.common.policy;
@@ -107,15 +106,24 @@ fn decide(
     };
     let route = policy.route_forwarded(&head, narrow);
     let sessions = gate.0.sessions.as_ref();
-    let recognised = match known {
-        Some(sight) => gate.seen(sight, asked.headers, now),
-        None => match gate.look(&route, asked.headers, now) {
-            Look::Now(recognised) => recognised,
-            Look::Later(sight) => return Reply::Later(sight),
-        },
+    let look = match known {
+        Some(seen) => gate.seen(seen, asked.headers, now),
+        None => gate.look(&route, asked.headers, now),
+    };
+    let recognised = match look {
+        Look::Now(recognised) => recognised,
+        Look::Later(seen) => return Reply::Later(seen),
     };
     let decision = policy.decide_forwarded(&head, &route, narrow, recognised.credential(), now);
-    let cookies = cookies(gate, decision.session, &recognised, asked.headers);
+    let recognised = match (decision.session, recognised, sessions) {
+        (SessionEffect::RefreshNow, Recognised::Session(present), Some(sessions)) => {
+            return Reply::Later(sessions.refreshed(present, asked.headers));
+        }
+        (_, recognised, _) => recognised,
+    };
+    let cookies = sessions
+        .map(|sessions| sessions.carry_out(decision.session, &recognised, now, asked.headers))
+        .unwrap_or_default();
     let dialect = forward.proxy.dialect();
     let login = match (dialect, sessions) {
         (Dialect::Nginx, Some(sessions)) => {
@@ -311,34 +319,6 @@ fn never_admitting(mut response: Response<Bytes>, status: StatusCode) -> Respons
         };
     }
     response
-}
-
-/// What the decision makes of the session's cookies.
-pub(crate) fn cookies(
-    gate: &Gate,
-    effect: SessionEffect,
-    recognised: &Recognised,
-    headers: &HeaderMap,
-) -> Vec<SetCookie> {
-    let Some(sessions) = &gate.0.sessions else {
-        return Vec::new();
-    };
-    let now = gate.now();
-    match (effect, recognised.session()) {
-        // A session that cannot be sealed now goes on as it is.
-        (SessionEffect::Touch | SessionEffect::Reseal, Some(session)) => sessions
-            .written_anew(effect, session, now, headers)
-            .unwrap_or_default(),
-        (SessionEffect::Clear, _) => sessions.names.clear_session(headers),
-        (
-            SessionEffect::Touch
-            | SessionEffect::Reseal
-            | SessionEffect::Keep
-            | SessionEffect::RefreshAhead
-            | SessionEffect::RefreshNow,
-            _,
-        ) => Vec::new(),
-    }
 }
 
 /// One cookie, or none: a proxy that hands on the first of two would leave the browser with half a session, which is none.

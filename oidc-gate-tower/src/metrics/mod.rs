@@ -16,6 +16,7 @@ use crate::core::{
     flow::{Failure, Purpose},
     gate::{Caller, Verdict},
     peers::Peers,
+    session::coordinate::{self, Kept},
 };
 use http::StatusCode;
 use std::time::Duration;
@@ -95,14 +96,31 @@ impl Asked {
 pub(crate) enum EndedBy {
     SignOut,
     AnotherUser,
+    /// It takes the refresh token no more.
+    Provider,
 }
 
 impl EndedBy {
-    const ALL: [(Self, &'static str); 2] = [
+    const ALL: [(Self, &'static str); 3] = [
         (Self::SignOut, "sign_out"),
         (Self::AnotherUser, "another_user"),
+        (Self::Provider, "provider"),
     ];
 }
+
+/// What a refresh came to.
+fn refreshed(outcome: &coordinate::Outcome) -> usize {
+    match outcome {
+        coordinate::Outcome::Renewed(..) => 0,
+        coordinate::Outcome::Ended(_) => 1,
+        coordinate::Outcome::Kept(Kept::NotNow { .. }) => 2,
+        coordinate::Outcome::Kept(Kept::Lost(_)) => 3,
+        coordinate::Outcome::Kept(Kept::Busy) => 4,
+        coordinate::Outcome::Kept(Kept::StoreDown) => 5,
+    }
+}
+
+const REFRESHED: [&str; 6] = ["renewed", "ended", "not_now", "lost", "busy", "store_down"];
 
 /// What a bearer token came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +155,7 @@ pub(crate) struct Metrics {
     logins_succeeded: Counters<1>,
     logins_failed: Counters<1>,
     sessions_ended: Counters<{ EndedBy::ALL.len() }>,
+    refreshes: Counters<{ REFRESHED.len() }>,
     provider: [ToProvider; PURPOSES],
     answers: Histogram,
 }
@@ -182,6 +201,10 @@ impl Metrics {
         self.sessions_ended.count(by as usize);
     }
 
+    pub(crate) fn refreshed(&self, outcome: &coordinate::Outcome) {
+        self.refreshes.count(refreshed(outcome));
+    }
+
     pub(crate) fn asked_provider(&self, purpose: Purpose, came: Asked, took: Duration) {
         if let Some(of) = self.provider.get(purpose as usize) {
             of.outcomes.count(came.index());
@@ -223,6 +246,11 @@ impl Metrics {
         for (by, name) in EndedBy::ALL {
             let value = self.sessions_ended.read(by as usize);
             text.sample(&SESSIONS_ENDED, "", &[name], None, value);
+        }
+        text.family(&REFRESHES);
+        for (at, outcome) in REFRESHED.into_iter().enumerate() {
+            let value = self.refreshes.read(at);
+            text.sample(&REFRESHES, "", &[outcome], None, value);
         }
         let provider = || Purpose::ALL.iter().zip(&self.provider);
         text.family(&PROVIDER_REQUESTS);
@@ -294,6 +322,12 @@ const SESSIONS_ENDED: Family = Family {
     labels: "by",
     help: "Sessions that were ended before their time.",
 };
+const REFRESHES: Family = Family {
+    name: "oidc_gate_refreshes_total",
+    kind: Kind::Counter,
+    labels: "outcome",
+    help: "Refreshes of sessions by what this process's attempt came to; one attempt serves all requests of a session.",
+};
 const PROVIDER_REQUESTS: Family = Family {
     name: "oidc_gate_provider_requests_total",
     kind: Kind::Counter,
@@ -315,7 +349,7 @@ const ANSWER_DURATION: Family = Family {
 
 /// All of them, in the order of the text.
 #[cfg(test)]
-const FAMILIES: [&Family; 10] = [
+const FAMILIES: [&Family; 11] = [
     &REQUESTS,
     &BEARER,
     &REFUSALS,
@@ -323,6 +357,7 @@ const FAMILIES: [&Family; 10] = [
     &LOGINS_SUCCEEDED,
     &LOGINS_FAILED,
     &SESSIONS_ENDED,
+    &REFRESHES,
     &PROVIDER_REQUESTS,
     &PROVIDER_DURATION,
     &ANSWER_DURATION,

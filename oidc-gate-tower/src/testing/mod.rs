@@ -3,6 +3,7 @@
 mod access;
 mod browser;
 mod clock;
+pub mod conformance;
 mod cookies;
 mod forms;
 mod page;

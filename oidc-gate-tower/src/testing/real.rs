@@ -2,11 +2,7 @@
 
 use crate::{
     BearerKind, CookieKeys, Gate, GateBuilder, Identity, IdentityKind,
-    core::{
-        flow::Entropy as _,
-        resource::Profile,
-        session::{Session, SetCookie, StoreKey},
-    },
+    core::{flow::Entropy as _, resource::Profile, session::SetCookie},
     dev::DevProvider,
     ports::OsEntropy,
 };
@@ -28,27 +24,18 @@ pub fn gate() -> GateBuilder {
 ///
 /// # Panics
 ///
-/// If the identity is too large for a cookie, as a login would be refused for it, and if the gate signs nobody in.
+/// If the identity is too large for a cookie, as a login would be refused for it, if the store does not take it, and if the
+/// gate signs nobody in.
 pub async fn session(gate: &Gate, identity: Identity) -> HeaderValue {
-    let mut id = [0; 32];
-    OsEntropy
-        .fill(&mut id)
-        .expect("the operating system gives randomness");
     let now = gate.now();
     let sessions = (gate.0.sessions.as_deref()).expect("the gate signs users in");
     // A gate takes sessions of its own provider only.
     let upstream = &sessions.upstream;
     let identity = identity.vouched_for_by(upstream.issuer().as_str(), &upstream.rules().provider);
-    let session = Session::begin(
-        StoreKey::from_bytes(id),
-        identity,
-        None,
-        &sessions.limits,
-        now,
-    );
-    let cookies = sessions
-        .session_cookies(&session, now, &HeaderMap::new())
-        .expect("the identity fits into the cookies");
+    let (_, cookies) = sessions
+        .write_down(identity, None, None, None, now, &HeaderMap::new())
+        .await
+        .expect("the identity fits into the cookies, or the store takes it");
     let pairs: Vec<_> = cookies.iter().map(SetCookie::pair).collect();
     let mut header = HeaderValue::try_from(pairs.join("; ")).expect("cookies are visible ASCII");
     header.set_sensitive(true);

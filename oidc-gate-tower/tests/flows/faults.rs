@@ -51,11 +51,14 @@ fn expected(fault: Fault) -> Expected {
         Fault::MissingState => Refused("callback.state_missing", 400),
         Fault::DuplicateParameters => Refused("callback.duplicate_parameter", 400),
         Fault::WrongMetadataIssuer => Refused("provider.issuer_mismatch", 503),
-        Fault::TokenEndpointDown | Fault::LostTokenResponse => Refused("token.unavailable", 503),
+        Fault::TokenEndpointDown | Fault::LostTokenResponse | Fault::TooManyRequests => {
+            Refused("token.unavailable", 503)
+        }
         Fault::InvalidClient => Refused("token.invalid_client", 502),
         Fault::MissingIdToken => Refused("token.id_token_missing", 502),
         Fault::WrongTokenType => Refused("token.type", 502),
         Fault::Unreachable => Refused("provider.unreachable", 503),
+        Fault::RefreshedSubject | Fault::RefreshedAuthTime | Fault::RefreshRefused => SignedIn,
         // The ID token says everything that the configuration speaks of.
         Fault::WrongUserinfoSubject
         | Fault::MissingUserinfoSubject

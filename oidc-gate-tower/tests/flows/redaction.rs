@@ -15,8 +15,8 @@ use oidc_gate_tower::{
         jose::CompactJws,
         login::{self, Answered, Callback, Registration, ReturnTo, SignIn, Transaction, Use},
         provider::{Discovery, FetchKeys},
-        secret::{ClientSecret, SessionId},
-        session::{CookieNames, Lifetimes, Session, SetCookie},
+        secret::ClientSecret,
+        session::{CookieNames, Lifetimes, Session, SetCookie, StoreKey},
         time::UnixTime,
         url::{BaseUrl, Issuer},
     },
@@ -333,7 +333,7 @@ async fn no_public_value_shows_a_secret() {
     seen.see(&signed_in);
 
     // What comes of it.
-    let id = SessionId::from_bytes(*b"a session id has thirty-two byte");
+    let id = StoreKey::from_bytes(*b"a session id has thirty-two byte");
     secrets.add("a session id has thirty-two byte");
     let session = Session::begin(
         id,

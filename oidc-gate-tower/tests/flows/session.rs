@@ -1,6 +1,7 @@
 //! What a session's life is bounded by, and how it ends.
 
-use crate::world::{APP, ISSUER, World, world, world_with};
+use crate::world::{APP, ISSUER, START, World, world, world_of, world_with};
+use oidc_gate_tower::{CookieLifetime, Pattern, core::time::UnixTime, testing::user};
 use std::time::Duration;
 
 /// Idle after 1000 seconds, over after 3000.
@@ -46,11 +47,10 @@ async fn a_session_that_is_not_used_ends_at_its_idle_limit() {
     let answer = w.script(&cookies).await;
     assert_eq!(answer.status, 401);
     assert_eq!(w.log.checks(), ["session.idle"]);
-    let removal = format!(
-        "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure",
-        w.session_cookie().unwrap().name
-    );
-    assert_eq!(answer.set_cookies(), [removal]);
+    let name = w.session_cookie().unwrap().name;
+    let removal = |name| format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
+    let (session, tokens) = (removal(name.clone()), removal(format!("{name}-t")));
+    assert_eq!(answer.set_cookies(), [session, tokens]);
 }
 
 #[tokio::test]
@@ -182,4 +182,103 @@ async fn a_session_of_another_key_is_nobodys() {
     let answer = two.script(&one.cookie_line()).await;
     assert_eq!(answer.status, 401);
     assert_eq!(two.log.checks(), ["session.unreadable"]);
+}
+
+#[tokio::test]
+async fn a_session_ends_when_the_provider_says_so() {
+    let until = |secs| {
+        world_of(
+            |provider| {
+                let zoe = user("zoe").claim("session_expiry", START + secs).build();
+                provider.user(zoe)
+            },
+            |gate| gate.session_limits(Duration::from_secs(1000), Duration::from_secs(3000)),
+        )
+    };
+    let mut w = until(500);
+    w.sign_in("zoe", "/me").await;
+    let cookies = w.cookie_line();
+    w.advance(499);
+    let answer = w.script(&cookies).await;
+    assert_eq!(answer.status, 200);
+    let [touched] = answer.set_cookies()[..] else {
+        panic!("{:?}", answer.set_cookies());
+    };
+    assert!(touched.contains("; Max-Age=1;"), "{touched}");
+    w.advance(1);
+    w.log.clear();
+    assert_eq!(w.script(&pair(touched)).await.status, 401);
+    assert!(w.log.checks().contains(&"session.expired".to_owned()));
+    // One that is over already is none.
+    let mut w = until(0);
+    w.sign_in("zoe", "/me").await;
+    assert_eq!(w.log.failed_login().get("check"), "id_token.session_expiry");
+    assert!(w.session_cookie().is_none());
+    // And none that lives longer than this application says.
+    let mut w = until(5000);
+    w.sign_in("zoe", "/me").await;
+    assert_eq!(
+        w.session_cookie().unwrap().expires,
+        Some(UnixTime::from_secs(START + 3000))
+    );
+}
+
+#[tokio::test]
+async fn a_page_that_is_left_open_keeps_nobody_signed_in() {
+    let mut w = world_with(|gate| {
+        gate.session_limits(Duration::from_secs(1000), Duration::from_secs(3000))
+            .polling(Pattern::get("/news"))
+    });
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    let cookie = ("cookie", &*cookies);
+    for _ in 0..9 {
+        w.advance(100);
+        for path in ["/news", "/oauth2/userinfo?extend=false"] {
+            let answer = w.request("GET", path, &[cookie]).await;
+            assert_eq!(
+                (answer.status, answer.set_cookies()),
+                (200, vec![]),
+                "{path}"
+            );
+        }
+    }
+    // Anything else does.
+    for path in ["/me", "/oauth2/userinfo"] {
+        let answer = w.request("GET", path, &[cookie]).await;
+        assert_eq!(answer.set_cookies().len(), 1, "{path}");
+    }
+    w.advance(100);
+    assert_eq!(w.request("GET", "/news", &[cookie]).await.status, 401);
+    let table = w.gate.rules().to_string();
+    assert!(table.contains("\npolling   GET /news "), "{table}");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_with_the_browser_says_no_age_and_has_its_limits() {
+    let mut w = world_with(|gate| {
+        gate.session_limits(Duration::from_secs(1000), Duration::from_secs(3000))
+            .cookie_lifetime(CookieLifetime::BrowserSession)
+    });
+    w.sign_in("alice", "/me").await;
+    let session = w.session_cookie().unwrap();
+    assert_eq!(session.expires, None);
+    assert!(w.landed_cookie().unwrap().expires.is_some());
+    let cookies = format!("{}={}", session.name, session.value);
+    w.advance(100);
+    let answer = w.script(&cookies).await;
+    let [touched] = answer.set_cookies()[..] else {
+        panic!("{:?}", answer.set_cookies());
+    };
+    assert!(
+        touched.ends_with("; Path=/; HttpOnly; SameSite=Lax; Secure"),
+        "{touched}"
+    );
+    w.advance(900);
+    let answer = w.script(&cookies).await;
+    assert_eq!(answer.status, 401);
+    let [removed] = answer.set_cookies()[..] else {
+        panic!("{:?}", answer.set_cookies());
+    };
+    assert!(removed.contains("; Max-Age=0;"), "{removed}");
 }

@@ -53,6 +53,7 @@ fn settings(accepts: &str, invalid_bearer: &str, same_site: SameSite) -> PolicyS
         .require(Pattern::path("/vault"), strong())
         .require(Pattern::path("/root/vault"), strong());
     settings.json = vec![Pattern::prefix("/api")];
+    settings.polling = vec![Pattern::get("/news")];
     settings.origin = Some("https://app.example".into());
     settings.same_site = same_site;
     settings.accepts = match accepts {

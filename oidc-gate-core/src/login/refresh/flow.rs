@@ -1,8 +1,9 @@
 //! The conversation.
 
 use super::{
-    RefreshOf, Refreshed, Renewed, Spent,
+    RefreshOf, Refreshed, Spent,
     origin::origin,
+    received::Received,
     refusal::{lost, not_renewed, refused},
 };
 use crate::{
@@ -11,12 +12,11 @@ use crate::{
     claims::{ClaimsSource, Unfit, Userinfo, renew},
     client_auth::{Access, Credentials, Proving, Unproven},
     flow::{Env, Flow, Input, Step},
-    identity::Identity,
-    jose::{JwkSet, NumericDate, TrustedKeys},
+    jose::{JwkSet, TrustedKeys},
     login::{
         Asked, Registration, SignInRules, check_claims_source,
         compatible::check_secret,
-        parties::{KeyOf, Next, Parties, Seeking, Sought, Told, unsigned},
+        parties::{KeyOf, Next, Parties, Seeking, Sought, unsigned},
     },
     provider::{Endpoint, Metadata},
     time::UnixTime,
@@ -54,15 +54,6 @@ enum Stage {
     Keys(Box<Received>, Seeking),
     Userinfo(Box<Received>, Option<IdTokenClaims>),
     Over,
-}
-
-/// What the token endpoint answered.
-#[derive(Debug)]
-struct Received {
-    of: RefreshOf,
-    requested_at: UnixTime,
-    tokens: TokenResponse,
-    note: Option<CheckFailed>,
 }
 
 impl Refresh {
@@ -354,65 +345,6 @@ enum Disbelief {
     Spoilt(CheckFailed),
     /// It is about another user.
     Another(CheckFailed),
-}
-
-impl Received {
-    fn scope(&self) -> &str {
-        self.tokens.scope.as_deref().unwrap_or(&self.of.scope)
-    }
-
-    fn told<'a>(&'a self, claims: &'a IdTokenClaims) -> Told<'a> {
-        Told {
-            claims,
-            asked: &self.of.scope,
-            granted: Some(self.scope()),
-            known: Some(&self.of.identity),
-        }
-    }
-
-    fn note(&mut self, failed: CheckFailed) {
-        self.note = Some(match self.note.take() {
-            None => failed,
-            Some(first) => {
-                let cause = format!("{}; {failed}", first.cause());
-                CheckFailed::new(first.check(), cause)
-            }
-        });
-    }
-
-    /// The tokens, and who it is now; or why that is not to be had, and what became of userinfo then.
-    fn renewed(
-        mut self,
-        claims: Option<&IdTokenClaims>,
-        identity: Result<(Identity, Asked), (CheckFailed, Asked)>,
-    ) -> Step<Refreshed> {
-        match identity {
-            Ok((identity, userinfo)) => self.end(claims, Some(identity), userinfo),
-            Err((failed, userinfo)) => {
-                self.note(failed);
-                self.end(claims, None, userinfo)
-            }
-        }
-    }
-
-    fn end(
-        self,
-        claims: Option<&IdTokenClaims>,
-        identity: Option<Identity>,
-        userinfo: Asked,
-    ) -> Step<Refreshed> {
-        let sid = claims.and_then(IdTokenClaims::sid).map(Into::into);
-        let expiry = claims.and_then(|claims| claims.as_map().get("session_expiry"));
-        Step::Done(Refreshed::Renewed(Box::new(Renewed {
-            tokens: self.tokens,
-            requested_at: self.requested_at,
-            identity,
-            provider_session: sid.or(self.of.provider_session),
-            session_expiry: expiry.and_then(NumericDate::read).map(|at| at.rounded_down),
-            userinfo,
-            note: self.note,
-        })))
-    }
 }
 
 impl Stage {

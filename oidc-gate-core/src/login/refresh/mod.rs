@@ -2,6 +2,7 @@
 
 mod flow;
 mod origin;
+mod received;
 mod refusal;
 
 pub use flow::Refresh;
@@ -52,7 +53,7 @@ pub enum Refreshed {
     /// (`interaction_required`, `login_required`, `consent_required`, `account_selection_required`). Where somebody else has
     /// redeemed the same token meanwhile, that is no reason to end a session.
     Refused(CheckFailed),
-    /// What came is about another user. Nothing of it may be used, and the session ends
+    /// What came is about another user, or of another issuer, by a signature that is right. Nothing of it may be used, and the session ends
     /// ([OpenID Connect Core § 12.2](https://openid.net/specs/openid-connect-core-1_0.html#RefreshTokenResponse)).
     AnotherUser(CheckFailed),
     /// There are no new tokens, and that says nothing about the user.
@@ -93,7 +94,8 @@ pub struct Renewed {
     pub identity: Option<Identity>,
     /// The session's name at the provider: the new one, or the one there was.
     pub provider_session: Option<Box<str>>,
-    /// When the provider wants the session to end: the claim `session_expiry` of a believed ID token.
+    /// When the provider wants the session to end: [`session_expiry`](crate::token::IdTokenClaims::session_expiry) of a believed
+    /// ID token. It may have been already.
     pub session_expiry: Option<UnixTime>,
     /// What became of userinfo.
     pub userinfo: Asked,

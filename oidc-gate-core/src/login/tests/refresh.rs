@@ -27,6 +27,9 @@ struct Case {
     /// Whether the nonce of the login is still known.
     #[serde(default = "yes")]
     nonce_known: bool,
+    /// Who else may be an audience.
+    #[serde(default)]
+    trusted: Vec<String>,
     /// The claims that the application keeps.
     keep: Option<Vec<String>>,
     #[serde(default)]
@@ -165,6 +168,7 @@ impl Case {
             Source::WhenNeeded => ClaimsSource::UserinfoWhenNeeded,
             Source::Always => ClaimsSource::UserinfoAlways,
         };
+        rules.trusted_audiences.clone_from(&self.trusted);
         rules.claims.keep = self.keep.clone().map(|names| names.into_iter().collect());
         if self.email {
             rules.claims.email = EmailRule::Present;
@@ -335,6 +339,10 @@ impl Case {
         };
         assert_eq!(asked, self.asked.as_deref(), "{name}");
         assert_eq!(renewed.requested_at, LATER, "{name}");
+        if let Some(identity) = &renewed.identity {
+            let claim = identity.claim("auth_time").and_then(Value::as_u64);
+            assert_eq!(identity.auth_time().map(UnixTime::as_secs), claim, "{name}");
+        }
         if let Some(says) = &self.says {
             let identity = renewed.identity.expect(name);
             for (claim, value) in object(says) {

@@ -282,9 +282,12 @@ pub(super) fn cookie_expire(reader: &mut Reader, said: Said<Value>, _: &Options)
     if parse::duration(value.clone())? == Duration::ZERO {
         reader.changed(
             &said,
-            "0 is taken for 168h: a session ends at some time, whatever the browser does",
+            "0 is taken for 168h, and the browser forgets the session when it is closed: it ends at some time, whatever the \
+             browser does",
         );
         value = Value::Text(WEEK.to_owned());
+        let forgotten = Value::Text("browser_session".to_owned());
+        reader.take("cookie_lifetime", Said::new(forgotten, said.place.clone()));
     }
     let value = Said::new(value, said.place);
     if reader.settings.session_idle.is_none() {

@@ -4,12 +4,10 @@ use super::Failed;
 use crate::{
     core::{
         check::{Check, CheckFailed},
-        flow::Entropy,
-        login::{Asked, Grant, ReturnTo, SignIn, SignedIn},
-        session::{Landings, Predecessor, Session, SetCookie, StoreKey},
+        login::{Asked, Grant, ReturnTo, SignIn},
+        session::{Landings, Predecessor, SetCookie},
     },
     metrics::EndedBy,
-    ports::OsEntropy,
     report,
     sessions::Sessions,
 };
@@ -44,46 +42,33 @@ async fn sign_in(
         sessions.upstream.registration().clone(),
         sessions.upstream.rules().clone(),
     );
-    let SignedIn {
-        identity,
-        provider_session,
-        return_to,
-        userinfo,
-        ..
-    } = sessions
+    let signed_in = sessions
         .upstream
         .drive(SignIn::new(metadata, registration, rules, *grant))
         .await
         .inspect_err(|failed| sessions.upstream.failed(failed.check()))?;
-    if let Asked::Declined(why) = userinfo {
-        report::userinfo_declined(&why, identity.issuer());
+    if let Asked::Declined(why) = &signed_in.userinfo {
+        report::userinfo_declined(why, signed_in.identity.issuer());
     }
-    let mut id = [0; 32];
-    OsEntropy
-        .fill(&mut id)
-        .map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
     let now = sessions.now();
-    let id = StoreKey::from_bytes(id);
-    let session = Session::begin(
-        id,
-        identity,
-        provider_session.as_deref(),
-        &sessions.limits,
-        now,
-    );
+    let return_to = signed_in.return_to.clone();
     // Before anything is changed: a session that does not fit into its cookies is a login that failed.
-    let mut cookies = sessions.session_cookies(&session, now, &headers)?;
+    let (session, mut cookies) = sessions.signed_in(signed_in, now, &headers).await?;
     let keys = sessions.keys.now();
     let landings = Landings::of(&headers, &keys, &sessions.names, now).and_now(now);
     cookies.push(landings.seal(&keys, &sessions.names)?);
     // Another user took over this browser: what is left of those before must not come back, nor stand beside the new
     // session and leave nobody recognised. The same user's other tabs may still be sending the old cookie, and lose
     // nothing by it.
-    for before in before.iter().filter(|b| !b.is_of(session.identity())) {
-        sessions
-            .ended
-            .insert(before.key().as_bytes(), before.ends(), now);
-        sessions.common.metrics.session_ended(EndedBy::AnotherUser);
+    for before in &before {
+        let (key, ends) = (before.key(), before.ends());
+        // What cannot be written now is no reason to lose the login: without its cookie it does not come back by itself.
+        let _ = if before.is_of(session.identity()) {
+            sessions.outlive(key, ends).await
+        } else {
+            sessions.common.metrics.session_ended(EndedBy::AnotherUser);
+            sessions.end(key, ends).await
+        };
     }
     let (issuer, user) = (
         session.identity().issuer(),

@@ -103,7 +103,10 @@ fn a_new_id_token_says_the_session_and_when_it_ends_and_a_disbelieved_one_is_not
         Some(UnixTime::from_secs(1_700_009_000))
     );
     assert!(believed.tokens.id_token.is_some());
-    let without = case(r#"{"session_expiry":"soon"}"#, KeysAre::There);
+    // What is over ends the session, and is no reason to disbelieve the token that says so.
+    let over = case(r#"{"session_expiry":1}"#, KeysAre::There);
+    assert_eq!(over.session_expiry, Some(UnixTime::from_secs(1)));
+    let without = case("{}", KeysAre::There);
     assert_eq!(without.provider_session.as_deref(), Some("s1"));
     assert_eq!(without.session_expiry, None);
     let disbelieved = case(r#"{"sid":"s2","session_expiry":1700009000}"#, KeysAre::Out);
@@ -133,7 +136,10 @@ fn who_the_user_is_to_the_application_stays() {
 
 #[test]
 fn changes_of_the_application_see_what_is_known_of_the_sign_in() {
-    let mut rules = SignInRules::default();
+    let mut rules = SignInRules {
+        provider: "corp".into(),
+        ..SignInRules::default()
+    };
     rules.claims.map = Some(ClaimMap::new(|claims| {
         if claims.get("acr").is_some_and(|acr| acr == "phr") {
             claims.insert("groups".into(), json!(["strong"]));
@@ -152,7 +158,7 @@ fn changes_of_the_application_see_what_is_known_of_the_sign_in() {
     let step = resumed(&mut flow, Input::Keys(Ok(provider.published.clone())), NOW);
     let identity = renewed(step).identity.unwrap();
     assert!(identity.in_group("strong") && !identity.in_group("admins"));
-    assert_eq!(identity.acr(), Some("phr"));
+    assert_eq!((identity.acr(), identity.provider()), (Some("phr"), "corp"));
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! Where sessions are kept.
+
+use super::GateBuilder;
+use crate::{
+    Guarantee, Store,
+    core::session::{KeepTokens, KeptIn, Lifetimes, RefreshRules},
+    keeping::{Keep, Keeping},
+};
+
+/// What was said of keeping sessions.
+#[derive(Default)]
+pub(super) struct KeepingSettings {
+    store: Option<Store>,
+    coordinator: Option<Store>,
+    keep: Option<KeepTokens>,
+    refresh: RefreshRules,
+    guarantees: Vec<Guarantee>,
+}
+
+impl GateBuilder {
+    /// Keeps sessions in a store: a browser then has the name of its session alone. Without it, sessions are in the
+    /// browsers' cookies. What each way promises is in the [table](crate::sessions).
+    ///
+    /// ```
+    /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, Store};
+    /// let gate = Gate::builder()
+    ///     .issuer("https://id.example.com")
+    ///     .client("app", ClientAuth::none())
+    ///     .base_url("https://app.example.com")
+    ///     .cookie_keys(CookieKeys::ephemeral())
+    ///     .store(Store::memory())
+    ///     .build()?;
+    /// # Ok::<_, oidc_gate_tower::ConfigError>(())
+    /// ```
+    pub fn store(mut self, store: Store) -> Self {
+        self.keeping.store = Some(store);
+        self
+    }
+
+    /// Leaves sessions in the browsers' cookies, and lets replicas agree through a store on who refreshes one and which have
+    /// ended. Unless set, this process's memory does that, and replicas know nothing of each other.
+    pub fn coordinator(mut self, store: Store) -> Self {
+        self.keeping.coordinator = Some(store);
+        self
+    }
+
+    /// Which of the provider's tokens a session keeps; access and refresh tokens unless set.
+    ///
+    /// Unless set, a session in cookies without room for its tokens goes without them, and the log says so. What is set is
+    /// kept: a login without room for it fails, and says what to do.
+    pub fn keep_tokens(mut self, tokens: KeepTokens) -> Self {
+        self.keeping.keep = Some(tokens);
+        self
+    }
+
+    /// When tokens are renewed; a minute before the access token ends unless set.
+    pub fn refresh(mut self, rules: RefreshRules) -> Self {
+        self.keeping.refresh = rules;
+        self
+    }
+
+    /// What the application relies on. May be called several times. `build` refuses a gate whose way of keeping sessions
+    /// cannot promise it, and says which can.
+    pub fn guarantee(mut self, guarantee: Guarantee) -> Self {
+        self.keeping.guarantees.push(guarantee);
+        self
+    }
+}
+
+impl KeepingSettings {
+    pub(super) fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.store.is_some() && self.coordinator.is_some() {
+            problems.push(
+                "coordinator: set beside store; stored sessions are coordinated by their store, so leave one of the two out"
+                    .to_owned(),
+            );
+        }
+        for (name, store) in [("store", &self.store), ("coordinator", &self.coordinator)] {
+            let found = store.iter().flat_map(Store::problems);
+            problems.extend(found.map(|problem| format!("{name}: {problem}")));
+        }
+        let (kept_in, shared) = self.place();
+        for guarantee in &self.guarantees {
+            if !guarantee.holds(kept_in, shared) {
+                problems.push(format!(
+                    "guarantee: {guarantee} is more than {} can promise; {}",
+                    match (kept_in, shared) {
+                        (KeptIn::Cookies, _) => "sessions in cookies without a shared coordinator",
+                        (KeptIn::Store, _) => "a store in this process's memory",
+                    },
+                    match guarantee.holds(KeptIn::Store, false) {
+                        true => "set .store(…), or .coordinator(…) to a store that replicas share",
+                        false => "set .store(…) or .coordinator(…) to one that replicas share, as Store::redis(…) is",
+                    },
+                ));
+            }
+        }
+        problems
+    }
+
+    fn place(&self) -> (KeptIn, bool) {
+        match (&self.store, &self.coordinator) {
+            (Some(store), _) => (KeptIn::Store, store.is_shared()),
+            (None, coordinator) => {
+                let shared = coordinator.as_ref().is_some_and(Store::is_shared);
+                (KeptIn::Cookies, shared)
+            }
+        }
+    }
+
+    pub(super) fn keeping(self, limits: Lifetimes) -> Keeping {
+        let (kept_in, _) = self.place();
+        let store = self.store.or(self.coordinator);
+        let keep = match self.keep {
+            None => Keep::IfTheyFit(KeepTokens::default()),
+            Some(keep) => Keep::Demanded(keep),
+        };
+        Keeping::new(
+            store.unwrap_or_else(Store::memory),
+            kept_in,
+            limits,
+            self.refresh,
+            keep,
+        )
+    }
+}

@@ -1,0 +1,157 @@
+//! A login that has ended well becomes a session.
+
+use super::Keep;
+use crate::{
+    core::{
+        check::{Check, CheckFailed},
+        flow::Entropy as _,
+        login::SignedIn,
+        secret::SessionId,
+        session::{
+            KeptIn, Session, SetCookie, StoreKey, Ticket, Tokens,
+            coordinate::{Begin, Changed, Index, Machine, Once, Scope, UpdateError},
+        },
+        time::UnixTime,
+    },
+    ports::OsEntropy,
+    sessions::Sessions,
+};
+use http::HeaderMap;
+
+impl Sessions {
+    /// Writes down the session of whoever has signed in: in the store if it is kept there, and in the cookies that come
+    /// back. Nothing else has changed yet.
+    pub(crate) async fn signed_in(
+        &self,
+        signed_in: SignedIn,
+        now: UnixTime,
+        headers: &HeaderMap,
+    ) -> Result<(Session, Vec<SetCookie>), CheckFailed> {
+        let tokens = Tokens::issued(
+            &signed_in.tokens,
+            signed_in.requested_at.unwrap_or(now),
+            &signed_in.scope,
+            Some(&signed_in.nonce),
+            &signed_in.resources,
+            self.keeping.keep.tokens(),
+        );
+        let sid = signed_in.provider_session.as_deref();
+        let until = signed_in.session_expiry;
+        self.write_down(signed_in.identity, sid, tokens, until, now, headers)
+            .await
+    }
+
+    /// As [`signed_in`](Self::signed_in), of whoever it is.
+    pub(crate) async fn write_down(
+        &self,
+        identity: crate::Identity,
+        sid: Option<&str>,
+        tokens: Option<Tokens>,
+        until: Option<UnixTime>,
+        now: UnixTime,
+        headers: &HeaderMap,
+    ) -> Result<(Session, Vec<SetCookie>), CheckFailed> {
+        let limits = &self.keeping.limits;
+        let ends = now + limits.absolute();
+        let ends = until.map_or(ends, |until| ends.min(until));
+        let begin = |key| Session::begin(key, identity, sid, limits, now).ending(ends);
+        match self.keeping.kept_in {
+            KeptIn::Cookies => {
+                let session = begin(StoreKey::from_bytes(random()?));
+                let (session, cookies) = self.in_cookies(session, tokens, now, headers)?;
+                if self.keeping.is_shared() {
+                    self.index(&session).await?;
+                }
+                Ok((session, cookies))
+            }
+            KeptIn::Store => {
+                let ticket = Ticket::new(SessionId::from_bytes(random()?), ends);
+                let session = begin(ticket.key()).with_tokens(tokens.as_ref());
+                self.index(&session).await?;
+                self.must(&mut Begin::of(&self.keys.now(), session.clone(), tokens))
+                    .await?;
+                let cookies = self.ticket_cookies(&ticket, now, headers)?;
+                Ok((session, cookies))
+            }
+        }
+    }
+
+    /// The cookies of a session that begins, with its tokens if there is room for them.
+    fn in_cookies(
+        &self,
+        session: Session,
+        tokens: Option<Tokens>,
+        now: UnixTime,
+        headers: &HeaderMap,
+    ) -> Result<(Session, Vec<SetCookie>), CheckFailed> {
+        let with = session.clone().with_tokens(tokens.as_ref());
+        match self.session_cookies(&with, tokens.as_ref(), now, headers) {
+            Ok(cookies) => Ok((with, cookies)),
+            Err(failed)
+                if failed.check() == Check::SessionTooLarge
+                    && tokens.is_some()
+                    && matches!(self.keeping.keep, Keep::IfTheyFit(_)) =>
+            {
+                let cookies = self.session_cookies(&session, None, now, headers)?;
+                tracing::warn!(
+                    cause = failed.cause(),
+                    "a session goes without its tokens, and so without a refresh; keep sessions in a store, or fewer \
+                     tokens with `keep_tokens`"
+                );
+                Ok((session, cookies))
+            }
+            Err(failed) => Err(failed),
+        }
+    }
+
+    /// Lists a session under its user, and under its name at the provider.
+    async fn index(&self, session: &Session) -> Result<(), CheckFailed> {
+        let keys = self.keys.now();
+        let who = session.identity();
+        let user = Scope::User(who.issuer(), who.subject());
+        self.must(&mut Index::add(&keys, user, session.into()))
+            .await?;
+        if let Some(sid) = session.provider_session() {
+            let at_provider = Scope::AtProvider(who.issuer(), sid);
+            self.must(&mut Index::add(&keys, at_provider, session.into()))
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a state is used for the first time, as far as replicas know.
+    pub(crate) async fn is_first(
+        &self,
+        state: &[u8],
+        until: UnixTime,
+    ) -> Result<bool, CheckFailed> {
+        if !self.keeping.is_shared() {
+            return Ok(true);
+        }
+        let once = Once::of("state", state, until, random()?);
+        Ok(self.must(&mut { once }).await? == Changed::Yes)
+    }
+
+    /// Runs a change without which a login cannot go on.
+    async fn must<M, T>(&self, machine: &mut M) -> Result<T, CheckFailed>
+    where
+        M: Machine<Output = Result<T, UpdateError>> + Send,
+    {
+        match self.run(machine).await {
+            Ok(output) => Ok(output),
+            Err(UpdateError::Failed(failed)) => Err(failed),
+            Err(_) => Err(CheckFailed::new(
+                Check::StoreUnavailable,
+                "expected the session to be written down, the store does not answer",
+            )),
+        }
+    }
+}
+
+fn random<const N: usize>() -> Result<[u8; N], CheckFailed> {
+    let mut bytes = [0; N];
+    OsEntropy
+        .fill(&mut bytes)
+        .map_err(|error| CheckFailed::new(Check::Randomness, error.to_string()))?;
+    Ok(bytes)
+}

@@ -1,0 +1,168 @@
+//! One refresh of a session at a time in this process, however many requests want it.
+
+use crate::{
+    core::{
+        check::{Check, CheckFailed},
+        flow::{Entropy as _, Flow},
+        login::{Refresh, RefreshOf, Refreshed, Registration, SignInRules},
+        provider::Metadata,
+        session::{
+            KeptSession, Session, StoreKey, Tokens,
+            coordinate::{Base, Kept, Outcome, Redeem, RefreshSession},
+        },
+    },
+    metrics::EndedBy,
+    ports::OsEntropy,
+    report,
+    sessions::Sessions,
+};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+
+/// The refreshes under way, by session.
+#[derive(Clone, Default)]
+pub(super) struct Flights(Arc<Mutex<HashMap<StoreKey, Flight>>>);
+
+/// What becomes of a refresh, once it has.
+pub(crate) type Flight = watch::Receiver<Option<Arc<Outcome>>>;
+
+/// How long a request waits for a refresh. The refresh goes on, and the request goes on without it.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long nobody asks again where the provider's metadata could not be had.
+const METADATA: Duration = Duration::from_secs(5);
+
+impl Flights {
+    /// The flight of this session; and if there was none, what to tell it by.
+    fn board(&self, key: StoreKey) -> (Flight, Option<Landing>) {
+        let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(flight) = flights.get(&key) {
+            return (flight.clone(), None);
+        }
+        let (tell, flight) = watch::channel(None);
+        flights.insert(key, flight.clone());
+        let landing = Landing {
+            flights: self.clone(),
+            key,
+            tell,
+        };
+        (flight, Some(landing))
+    }
+}
+
+/// The end of a flight, also of one that breaks off: then those who wait find that nobody tells them any more.
+struct Landing {
+    flights: Flights,
+    key: StoreKey,
+    tell: watch::Sender<Option<Arc<Outcome>>>,
+}
+
+impl Drop for Landing {
+    fn drop(&mut self) {
+        let mut flights = (self.flights.0.lock()).unwrap_or_else(PoisonError::into_inner);
+        flights.remove(&self.key);
+    }
+}
+
+impl Sessions {
+    /// Refreshes a session, or waits for a refresh that is under way; not longer than a request can wait. `None` where there
+    /// is nothing to refresh with, or it takes too long. The work itself belongs to the gate, and nobody breaks it off.
+    ///
+    /// `tokens` are those that came along, of a session that is a cookie.
+    pub(crate) async fn refresh(
+        self: &Arc<Self>,
+        kept: &KeptSession,
+        tokens: Option<Tokens>,
+    ) -> Option<Arc<Outcome>> {
+        let mut flight = self.start_refresh(kept, tokens)?;
+        let told = flight.wait_for(Option::is_some);
+        let told = tokio::time::timeout(PATIENCE, told).await.ok()?;
+        told.ok()?.clone()
+    }
+
+    /// Begins to refresh a session, if nobody is at it.
+    pub(crate) fn start_refresh(
+        self: &Arc<Self>,
+        kept: &KeptSession,
+        tokens: Option<Tokens>,
+    ) -> Option<Flight> {
+        let key = kept.session().key();
+        let base = kept.base(self.keeping.kept_in, tokens)?;
+        let (flight, landing) = self.keeping.flights.board(key);
+        if let Some(landing) = landing {
+            let sessions = self.clone();
+            drop(self.common.tasks.spawn(async move {
+                let outcome = sessions.fly(key, base).await;
+                landing.tell.send_replace(Some(Arc::new(outcome)));
+            }));
+        }
+        Some(flight)
+    }
+
+    async fn fly(&self, key: StoreKey, base: Base) -> Outcome {
+        let later = |failed| {
+            let until = self.now() + METADATA;
+            let failed = Some(failed);
+            Outcome::Kept(Kept::NotNow { failed, until })
+        };
+        let metadata = match self.upstream.metadata().await {
+            Ok(metadata) => metadata,
+            Err(unavailable) => return later(unavailable.why),
+        };
+        let mut run = [0; 16];
+        if let Err(error) = OsEntropy.fill(&mut run) {
+            return later(CheckFailed::new(Check::Randomness, error.to_string()));
+        }
+        let redeem = Box::new(AtProvider {
+            metadata,
+            registration: self.upstream.registration().clone(),
+            rules: self.upstream.rules().clone(),
+        });
+        let mut machine = RefreshSession::new(self.keys.now(), key, base, redeem, run);
+        let outcome = self.run(&mut machine).await;
+        report::refreshed(&outcome, machine.note(), self.upstream.issuer());
+        self.common.metrics.refreshed(&outcome);
+        if let Outcome::Ended(_) = outcome {
+            self.common.metrics.session_ended(EndedBy::Provider);
+        }
+        outcome
+    }
+}
+
+/// Redeems at the provider that users sign in with.
+struct AtProvider {
+    metadata: Arc<Metadata>,
+    registration: Arc<Registration>,
+    rules: Arc<SignInRules>,
+}
+
+impl fmt::Debug for AtProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AtProvider").finish_non_exhaustive()
+    }
+}
+
+impl Redeem for AtProvider {
+    fn redeem(
+        &self,
+        session: &Session,
+        tokens: &Tokens,
+    ) -> Option<Box<dyn Flow<Output = Refreshed> + Send>> {
+        let of = RefreshOf {
+            token: tokens.refresh.clone()?,
+            identity: session.identity().clone(),
+            provider_session: session.provider_session().map(Into::into),
+            scope: tokens.scope.clone(),
+            nonce: tokens.nonce.clone(),
+            resources: tokens.resources.clone(),
+        };
+        let (metadata, registration) = (self.metadata.clone(), self.registration.clone());
+        let flow = Refresh::new(metadata, registration, self.rules.clone(), of);
+        Some(Box::new(flow))
+    }
+}

@@ -1,0 +1,218 @@
+//! A session in the hands of a handler: its tokens, when somebody asks for them.
+
+use crate::{
+    core::{
+        secret::AccessToken,
+        session::{
+            KeptIn, KeptSession, SetCookie, Tokens,
+            coordinate::{Kept, Outcome},
+        },
+        time::UnixTime,
+    },
+    sessions::Sessions,
+};
+use http::{HeaderMap, HeaderValue, header::COOKIE};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+/// The session of a request that was admitted.
+pub(crate) struct SessionHandle {
+    sessions: Arc<Sessions>,
+    /// As the request came with it: who is signed in does not change under a handler's hands.
+    kept: KeptSession,
+    /// What its cookies are, where its tokens are in them.
+    cookies: Vec<HeaderValue>,
+    now: Mutex<Now>,
+}
+
+/// What has become of the session since.
+#[derive(Default)]
+struct Now {
+    newer: Option<KeptSession>,
+    head: Head,
+}
+
+/// Whether something can still be written into the browser's cookies.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Head {
+    #[default]
+    ToCome,
+    Gone,
+}
+
+impl SessionHandle {
+    pub(crate) fn new(sessions: Arc<Sessions>, kept: KeptSession, headers: &HeaderMap) -> Self {
+        let in_cookies = sessions.keeping.kept_in == KeptIn::Cookies
+            && kept.session().tokens().is_some()
+            && !kept.is_news();
+        let cookies = match in_cookies {
+            true => headers.get_all(COOKIE).iter().cloned().collect(),
+            false => Vec::new(),
+        };
+        Self {
+            sessions,
+            kept,
+            cookies,
+            now: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn kept(&self) -> &KeptSession {
+        &self.kept
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a handler can ask for tokens.
+    pub(crate) fn has_tokens(&self) -> bool {
+        self.kept.session().tokens().is_some()
+    }
+
+    /// The cookies of what was refreshed while the handler ran. The head of its answer goes now, and what is refreshed later is
+    /// too late for them.
+    pub(crate) fn head_goes(&self) -> Option<Vec<SetCookie>> {
+        let newer = {
+            let mut now = self.now();
+            now.head = Head::Gone;
+            now.newer.clone()?
+        };
+        if self.sessions.keeping.kept_in == KeptIn::Store {
+            return None;
+        }
+        let (session, tokens) = (newer.session(), self.tokens(&newer));
+        let headers = (self.cookies.iter())
+            .map(|line| (COOKIE, line.clone()))
+            .collect();
+        let now = self.sessions.now();
+        // What cannot be written now stays where it is kept, and is written with the next answer.
+        self.sessions
+            .session_cookies(session, tokens.as_ref(), now, &headers)
+            .ok()
+    }
+
+    fn tokens(&self, kept: &KeptSession) -> Option<Tokens> {
+        let sessions = &self.sessions;
+        let keys = sessions.keys.now();
+        kept.tokens(&keys, |session| {
+            let headers = (self.cookies.iter()).map(|line| (COOKIE, line.clone()));
+            session.open_tokens(&keys, &sessions.names, &headers.collect())
+        })
+    }
+
+    /// An access token that is good now.
+    pub(crate) async fn access_token(&self) -> Result<AccessToken, TokenError> {
+        let (kept, head) = {
+            let now = self.now();
+            (
+                now.newer.clone().unwrap_or_else(|| self.kept.clone()),
+                now.head,
+            )
+        };
+        let at = self.sessions.now();
+        let note = kept.session().tokens().ok_or(TokenError::NotKept)?;
+        let tokens = self.tokens(&kept).ok_or(TokenError::Ended)?;
+        let access = tokens.access.clone().ok_or(TokenError::NotKept)?;
+        if at >= kept.session().ends() {
+            return Err(TokenError::Ended);
+        }
+        if kept.is_token_fresh(at) {
+            return Ok(access);
+        }
+        // Nearly over is better than none.
+        let or_as_it_is = |error| match note.expires {
+            Some(end) if at < end => Ok(access.clone()),
+            _ => Err(error),
+        };
+        if !note.refreshable || kept.is_lost() {
+            return or_as_it_is(TokenError::Ended);
+        }
+        let keeping = &self.sessions.keeping;
+        if keeping.kept_in == KeptIn::Cookies && head == Head::Gone && !keeping.is_shared() {
+            return or_as_it_is(TokenError::TooLate);
+        }
+        match self.sessions.refresh(&kept, Some(tokens)).await.as_deref() {
+            Some(Outcome::Renewed(session, tokens)) => {
+                let newer = KeptSession::renewed(session.clone(), tokens.clone());
+                let access = self.tokens(&newer).and_then(|tokens| tokens.access);
+                self.now().newer = Some(newer);
+                access.ok_or(TokenError::Ended)
+            }
+            Some(Outcome::Ended(_)) => Err(TokenError::Ended),
+            Some(Outcome::Kept(Kept::Lost(_))) => or_as_it_is(TokenError::Ended),
+            Some(Outcome::Kept(Kept::NotNow { until, .. })) => or_as_it_is(unavailable(*until, at)),
+            Some(Outcome::Kept(Kept::Busy | Kept::StoreDown)) | None => {
+                or_as_it_is(unavailable(at + Duration::from_secs(5), at))
+            }
+        }
+    }
+}
+
+fn unavailable(until: UnixTime, now: UnixTime) -> TokenError {
+    TokenError::ProviderUnavailable {
+        retry_after: until.since(now).max(Duration::from_secs(1)),
+    }
+}
+
+impl fmt::Debug for SessionHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionHandle")
+            .field("kept", &self.kept)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no access token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenError {
+    /// The caller has no session: a test made it up.
+    NoSession,
+    /// The caller has shown a token of its own, which was meant for this application and for no other.
+    PresentedByCaller,
+    /// The session keeps no access token: [`keep_tokens`](crate::GateBuilder::keep_tokens) says so, or the session's cookies
+    /// had no room for it.
+    NotKept,
+    /// The token has ended, and there is no other to be had without the user: somebody has to sign in again.
+    Ended,
+    /// The token has ended, and the provider or the session store does not answer.
+    ProviderUnavailable {
+        /// When to ask again.
+        retry_after: Duration,
+    },
+    /// The token has ended after the answer to this request has gone. A session in cookies can only be refreshed in a request
+    /// whose answer carries the cookies; stored sessions can at any time.
+    TooLate,
+}
+
+impl fmt::Display for TokenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoSession => f.write_str("the caller has no session, and so no access token"),
+            Self::PresentedByCaller => f.write_str(
+                "the caller has shown a token of its own, which is not handed on to other services",
+            ),
+            Self::NotKept => f.write_str(
+                "the session keeps no access token; see `keep_tokens`, or keep sessions in a store",
+            ),
+            Self::Ended => {
+                f.write_str("the access token has ended, and the user has to sign in again")
+            }
+            Self::ProviderUnavailable { retry_after } => write!(
+                f,
+                "the access token has ended, and a new one cannot be had just now; ask again in {} s",
+                retry_after.as_secs()
+            ),
+            Self::TooLate => f.write_str(
+                "the access token has ended, and a session in cookies is not refreshed after the answer has gone; \
+                 keep sessions in a store",
+            ),
+        }
+    }
+}
+
+impl std::error::Error for TokenError {}

@@ -1,0 +1,173 @@
+//! Where sessions are kept, and what is done to them there.
+
+mod begin;
+mod flight;
+mod found;
+mod guarantee;
+mod handle;
+mod written;
+
+pub use guarantee::Guarantee;
+pub(crate) use handle::SessionHandle;
+pub use handle::TokenError;
+
+use crate::{
+    Store,
+    core::{
+        flow::{Env, Step},
+        session::{
+            KeepTokens, KeptIn, Lifetimes, RefreshRules, StoreDown, StoreKey, Stored, Swap,
+            coordinate::{Changed, Effect, End, Machine, Outlive, Told, UpdateError},
+        },
+        time::UnixTime,
+    },
+    ports::OsEntropy,
+    sessions::Sessions,
+    store::{Peek, SessionBackend as _},
+};
+use flight::Flights;
+use std::{sync::Arc, time::Duration};
+
+/// Where sessions are kept, and by which rules.
+pub(crate) struct Keeping {
+    /// Of stored sessions all; of sessions in cookies what is newer than the cookie.
+    store: Store,
+    pub(crate) kept_in: KeptIn,
+    pub(crate) limits: Lifetimes,
+    pub(crate) rules: RefreshRules,
+    pub(crate) keep: Keep,
+    flights: Flights,
+}
+
+/// Which tokens are kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Keep {
+    /// Those that are kept by default, if there is room for them.
+    IfTheyFit(KeepTokens),
+    /// Those that the application has asked for. A login without room for them fails.
+    Demanded(KeepTokens),
+}
+
+impl Keep {
+    pub(crate) fn tokens(self) -> KeepTokens {
+        match self {
+            Self::IfTheyFit(keep) | Self::Demanded(keep) => keep,
+        }
+    }
+}
+
+/// How long requests that are under way may still come with a session that another has taken the place of.
+pub(crate) const GRACE: Duration = Duration::from_secs(60);
+
+impl Keeping {
+    pub(crate) fn new(
+        store: Store,
+        kept_in: KeptIn,
+        limits: Lifetimes,
+        rules: RefreshRules,
+        keep: Keep,
+    ) -> Self {
+        Self {
+            store,
+            kept_in,
+            limits,
+            rules,
+            keep,
+            flights: Flights::default(),
+        }
+    }
+
+    /// Whether other replicas see what is written here.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    /// What stands under a key, where that is known without waiting.
+    pub(crate) fn peek(&self, key: &StoreKey) -> Option<Option<Stored>> {
+        match self.store.peek(key.as_bytes()) {
+            Peek::Known(found) => Some(found.map(|(bytes, version)| Stored::new(bytes, version))),
+            Peek::Elsewhere => None,
+        }
+    }
+
+    pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Stored>, StoreDown> {
+        match self.store.load(key.as_bytes()).await {
+            Ok(found) => Ok(found.map(|(bytes, version)| Stored::new(bytes, version))),
+            Err(error) => {
+                tracing::warn!(?key, %error, "the session store could not be read");
+                Err(StoreDown)
+            }
+        }
+    }
+
+    async fn swap(&self, swap: Swap) -> Result<bool, StoreDown> {
+        let Swap {
+            key,
+            seen,
+            bytes,
+            keep,
+            ..
+        } = swap;
+        // What is over by now is of use for a moment, and a store need not know what zero means.
+        let keep = keep.max(Duration::from_secs(1));
+        let swapped = self
+            .store
+            .compare_and_swap(key.as_bytes(), seen, bytes, keep);
+        swapped.await.map_err(|error| {
+            tracing::warn!(?key, %error, "the session store could not be written");
+            StoreDown
+        })
+    }
+}
+
+impl Sessions {
+    /// Carries out what a machine asks for, each effect once, until it is done.
+    pub(crate) async fn run<M: Machine + Send>(&self, machine: &mut M) -> M::Output {
+        let mut told = Told::Start;
+        loop {
+            let effect = {
+                let mut env = Env {
+                    now: self.now(),
+                    entropy: &mut OsEntropy,
+                };
+                machine.resume(told, &mut env)
+            };
+            told = match effect {
+                Effect::Load(key) => Told::Loaded(self.keeping.load(&key).await),
+                Effect::Swap(swap) => Told::Swapped(self.keeping.swap(swap).await),
+                Effect::Flow(Step::Done(output)) => return output,
+                Effect::Flow(step) => match self.upstream.carry_out(step).await {
+                    Ok(input) => Told::Flow(input),
+                    Err(output) => return output,
+                },
+            };
+        }
+    }
+
+    /// Does something to a session that no request waits for.
+    pub(crate) fn in_background<M>(self: &Arc<Self>, mut machine: M)
+    where
+        M: Machine<Output = Result<Changed, UpdateError>> + Send + 'static,
+    {
+        let sessions = self.clone();
+        drop(self.common.tasks.spawn(async move {
+            // What the store has not taken is done at the next request.
+            let _ = sessions.run(&mut machine).await;
+        }));
+    }
+
+    /// Ends a session, of which nothing can be left after `until`.
+    pub(crate) async fn end(&self, key: StoreKey, until: UnixTime) -> Result<Changed, UpdateError> {
+        self.run(&mut End::of(&self.keys.now(), key, until)).await
+    }
+
+    /// Lets a session whose user has signed in again live on for requests that are under way.
+    pub(crate) async fn outlive(
+        &self,
+        key: StoreKey,
+        ends: UnixTime,
+    ) -> Result<Changed, UpdateError> {
+        let mut outlive = Outlive::of(&self.keys.now(), key, ends, GRACE);
+        self.run(&mut outlive).await
+    }
+}
