@@ -301,6 +301,10 @@ impl Book {
                     "{token} was redeemed by run {owner}, which had written the result down, and by run {run}"
                 ));
             }
+            if first.fault.is_none() && lost && lease < self.notes[owner].lease {
+                // It was on its way for longer than anybody waits for the answer.
+                first.fault = Some(Fault::AnswerLost);
+            }
             if first.fault.is_none() && life.memory_lost {
                 first.fault = Some(Fault::Memory);
             }

@@ -11,21 +11,17 @@ use super::{
 use crate::{
     flow::{Env, Exchange, Failure, Input, Step},
     session::{
-        Session, StoreDown, StoreKey,
-        coordinate::{Effect, Settle, Told},
+        StoreDown, StoreKey,
+        coordinate::{Effect, Told},
     },
 };
 use http::{Request, StatusCode};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Default)]
 pub(super) struct Replica {
-    /// How often it has died.
-    pub(super) epoch: u32,
     /// The refreshes that are under way: one for each session.
     pub(super) flights: BTreeMap<StoreKey, usize>,
-    /// What will be settled.
-    pub(super) settling: BTreeSet<(StoreKey, u64)>,
 }
 
 #[derive(Debug)]
@@ -279,7 +275,8 @@ impl World {
                     3 | 4 if answer.came == Came::Redeemed => (StatusCode::OK, "{".into()),
                     _ => (answer.status, answer.body.clone()),
                 };
-                let unread = lost || error <= 4;
+                let spoilt = matches!(error, 3 | 4) && answer.came == Came::Redeemed;
+                let unread = lost || error == 2 || spoilt;
                 self.note(|| {
                     let (came, token) = (answer.came, &answer.token);
                     format!("provider: run {run} brings {token}: {came:?}, {status}, lost {lost}")
@@ -322,10 +319,7 @@ impl World {
     fn crash(&mut self, replica: usize) {
         self.tally.crashes += 1;
         self.note(|| format!("replica {replica} dies"));
-        self.replicas[replica] = Replica {
-            epoch: self.replicas[replica].epoch + 1,
-            ..Replica::default()
-        };
+        self.replicas[replica] = Replica::default();
         for run in 0..self.runs.len() {
             if self.runs[run]
                 .as_ref()
@@ -364,15 +358,6 @@ impl World {
     /// The replica that a browser comes to, where that is always the same.
     pub(super) fn replica_of(&self, browser: usize) -> usize {
         browser % self.replicas.len()
-    }
-
-    /// The grace is over: the store may let go of what the cookie has.
-    pub(super) fn settle(&mut self, replica: usize, epoch: u32, session: &Session) -> Held {
-        if self.replicas[replica].epoch != epoch {
-            return Ok(());
-        }
-        let job = Job::Settle(Settle::of(&self.common.keys, session));
-        self.start(replica, job, None, For::Nobody).map(|_| ())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a gate does with a request: find the session, judge it, refresh it, show it, write cookies.
 
 use super::{
-    super::{Begin, End, Index, Listed, Once, Outcome, Outlive, RefreshSession, Scope, Touch},
+    super::{Begin, End, Index, Listed, Once, Outcome, Outlive, RefreshSession, Scope, Settle, Touch},
     book::{Held, Invariant},
     job::{Done, Job},
     provider::{self, Good},
@@ -14,7 +14,7 @@ use crate::{
     secret::SessionId,
     session::{
         Found, Freshness, KeepTokens, KeptSession, SealedBy, Session, SetCookie, StoreDown,
-        StoreKey, Stored, Ticket, Tokens, coordinate::Kept,
+        StoreKey, Stored, Ticket, Tokens, TokensNote, coordinate::Kept,
     },
     time::UnixTime,
     token::TokenResponse,
@@ -110,8 +110,7 @@ impl World {
         self.sends_at(after, browser, want);
     }
 
-    /// A tab sends a request, which is on its way for a moment. The cookies are those of when it arrives: nothing is gained
-    /// by two moments.
+    /// A tab sends a request after so long.
     pub(super) fn sends_at(&mut self, after: u64, browser: usize, want: Want) {
         let id = self.requests.len();
         self.requests.push(Request {
@@ -126,6 +125,17 @@ impl World {
             again: false,
             lost: false,
         });
+        self.after(after, Event::Send(id));
+    }
+
+    /// With the cookies that the browser has now; it is on its way for a moment.
+    pub(super) fn sent(&mut self, id: usize) {
+        let browser = self.requests[id].browser;
+        self.requests[id].headers = self.browsers[browser].headers();
+        let after = match self.dice.chance(50) {
+            true => self.dice.between(500, 5_000),
+            false => self.dice.between(1, 50),
+        };
         self.after(after, Event::Arrive(id));
     }
 
@@ -138,15 +148,14 @@ impl World {
             }
         };
         self.tally.requests += 1;
-        let headers = self.browsers[browser].headers();
-        let brought = self.brought(&headers);
+        let brought = self.brought(&self.requests[id].headers);
         let want = self.requests[id].want;
         self.note(|| {
             let key = brought.as_ref().map(Brought::key);
             format!("request {id} of browser {browser} at replica {replica}: {want:?}, {key:?}")
         });
         let request = &mut self.requests[id];
-        (request.replica, request.headers, request.arrived) = (replica, headers, true);
+        (request.replica, request.arrived) = (replica, true);
         request.brought.clone_from(&brought);
         match (want, brought) {
             (Want::LogIn, brought) => self.log_in(id, brought.as_ref()),
@@ -199,7 +208,7 @@ impl World {
                     self.list(replica, &session)?;
                     let sealed = ticket.seal(&self.common.keys, &self.common.names);
                     let sealed = sealed.expect("there is randomness");
-                    self.logged_in(id, ticket.key(), &sealed, Vec::new())
+                    self.logged_in(id, &sealed)
                 }
                 Err(_) => {
                     if let Some(life) = self.book.life(&begun.0.key()) {
@@ -244,13 +253,12 @@ impl World {
         let now = self.clock(replica);
         let keys = &self.common.keys;
         let brought = request.brought.clone().expect("it has looked");
-        let found = match (&brought, found) {
-            (Brought::Ticket(_), Err(StoreDown)) => return self.unanswered(id),
-            (Brought::Ticket(ticket), Ok(stored)) => {
-                KeptSession::stored(keys, ticket, stored.as_ref(), now)
-            }
-            (Brought::Cookie(session, by), found) => {
-                let stored = found.ok().flatten();
+        let Ok(stored) = found else {
+            return self.unanswered(id);
+        };
+        let found = match &brought {
+            Brought::Ticket(ticket) => KeptSession::stored(keys, ticket, stored.as_ref(), now),
+            Brought::Cookie(session, by) => {
                 KeptSession::in_cookie(keys, session.clone(), *by, stored.as_ref(), now)
             }
         };
@@ -271,22 +279,7 @@ impl World {
         {
             life.used = now;
         }
-        if kept.is_unsettled() {
-            let (key, generation) = (brought.key(), kept.session().generation());
-            if self.replicas[replica].settling.insert((key, generation)) {
-                let epoch = self.replicas[replica].epoch;
-                let session = Box::new(kept.session().clone());
-                let grace = GRACE.as_secs() * 1000;
-                self.after(
-                    grace,
-                    Event::Settle {
-                        replica,
-                        epoch,
-                        session,
-                    },
-                );
-            }
-        }
+        self.settle(replica, &kept)?;
         if kept.is_lost() {
             self.is_lost(id)?;
         }
@@ -299,6 +292,17 @@ impl World {
             }
             Freshness::Fresh | Freshness::Touch | Freshness::Reseal => self.goes_on(id),
         }
+    }
+
+    /// Lets the store let go of what the cookie has, once no request with an older one can be on its way.
+    fn settle(&mut self, replica: usize, kept: &KeptSession) -> Held {
+        let now = self.clock(replica);
+        let old = |note: TokensNote| now.since(note.obtained) >= GRACE;
+        if !kept.is_unsettled() || !kept.session().tokens().is_some_and(old) {
+            return Ok(());
+        }
+        let job = Job::Settle(Settle::of(&self.common.keys, kept.session()));
+        self.start(replica, job, None, For::Nobody).map(|_| ())
     }
 
     /// Has the session refreshed, by whoever is at it already.
@@ -321,11 +325,10 @@ impl World {
         let tokens = kept.tokens(keys, |session| {
             session.open_tokens(keys, names, &request.headers)
         });
-        let Some(tokens) = tokens else {
+        let Some(base) = kept.base(self.setting.keeping.kept_in(), tokens) else {
             self.is_lost(id)?;
             return if waits { self.goes_on(id) } else { Ok(()) };
         };
-        let base = kept.base(self.setting.keeping.kept_in(), tokens);
         let redeemer = Box::new(Redeemer(self.common.clone(), self.setting.userinfo));
         let holder = self.dice.bytes();
         let mut machine = RefreshSession::new(keys.clone(), key, base, redeemer, holder);
@@ -529,11 +532,8 @@ impl World {
         let answer = answer.expect("the provider writes answers");
         let keep = KeepTokens::default();
         let tokens = Tokens::issued(&answer, now, "openid", None, &[], keep);
-        let ticket = Ticket::new(SessionId::from_bytes(self.dice.bytes()), now);
-        let ticket = Ticket::new(
-            SessionId::from_bytes(self.dice.bytes()),
-            ticket.ends() + self.setting.limits.absolute(),
-        );
+        let id_of_session = SessionId::from_bytes(self.dice.bytes());
+        let ticket = Ticket::new(id_of_session, now + self.setting.limits.absolute());
         let identity = Identity::builder(provider::ISSUER, provider::subject(user)).build();
         let key = ticket.key();
         let session = Session::begin(key, identity, None, &self.setting.limits, now);
@@ -570,7 +570,7 @@ impl World {
         self.start(replica, job, None, For::Nobody).map(|_| ())
     }
 
-    fn logged_in(&mut self, id: usize, _: StoreKey, sealed: &str, _: Vec<SetCookie>) -> Held {
+    fn logged_in(&mut self, id: usize, sealed: &str) -> Held {
         let headers = &self.requests[id].headers;
         let cookies = self.common.names.set_session(sealed, GRACE, headers);
         self.respond(id, cookies.expect("it is small"));

@@ -38,7 +38,7 @@ impl Tally {
             Event::Apply { run, .. } => (5, *run),
             Event::Present { run, .. } => (6, *run),
             Event::Tell { run, .. } => (7, *run),
-            Event::Settle { replica, .. } => (8, *replica),
+            Event::Send(request) => (8, *request),
             Event::Heal => (9, 0),
         };
         // Not when, but in which order.

@@ -98,6 +98,8 @@ impl Redeem for Redeemer {
 pub(super) enum Event {
     /// A user does something.
     Burst(usize),
+    /// A tab sends a request.
+    Send(usize),
     /// A request comes to its replica.
     Arrive(usize),
     /// A request waits no longer.
@@ -120,12 +122,6 @@ pub(super) enum Event {
     },
     /// A run is told something. What answers another turn is dropped, as a connection does that nobody listens to.
     Tell { run: usize, turn: u32, told: Told },
-    /// The grace of a session whose newest cookie has come is over.
-    Settle {
-        replica: usize,
-        epoch: u32,
-        session: Box<Session>,
-    },
     /// Nothing goes wrong from now on.
     Heal,
 }
@@ -281,6 +277,7 @@ impl World {
         self.tally.mix(self.now, &event);
         match event {
             Event::Burst(browser) => self.burst(browser),
+            Event::Send(request) => self.sent(request),
             Event::Arrive(request) => return self.arrives(request),
             Event::Patience(request) => return self.patience(request),
             Event::Deliver(browser, cookies) => {
@@ -304,11 +301,6 @@ impl World {
                 return self.present(run, turn, &request, deadline);
             }
             Event::Tell { run, turn, told } => return self.tell(run, turn, told),
-            Event::Settle {
-                replica,
-                epoch,
-                session,
-            } => return self.settle(replica, epoch, &session),
             Event::Heal => {
                 self.note(|| "nothing goes wrong any more".into());
                 self.faults = Faults::default();
