@@ -30,7 +30,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login proxies)
+all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login proxies)
 
 about_format='the code is formatted'
 step_format() {
@@ -51,6 +51,14 @@ step_tests() {
     # Sessions are kept in real ones, which the tests start themselves.
     need_service redis-server
     cargo test --locked --workspace --all-features
+}
+
+about_simulation='nobody loses a session in 100000 worlds where requests, replicas, stores and providers fail'
+step_simulation() {
+    need_compiler
+    # With the features that the benchmark has it built with.
+    OIDC_GATE_SEEDS=${OIDC_GATE_SEEDS:-100000} \
+        cargo test --locked --profile bench --package oidc-gate-core --features mtls-server --lib simulation -- --nocapture
 }
 
 about_docs='the documentation builds without a warning'

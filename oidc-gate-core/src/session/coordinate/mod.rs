@@ -7,6 +7,8 @@ mod begin;
 mod change;
 mod index;
 mod refresh;
+#[cfg(test)]
+mod simulation;
 
 pub use begin::{Begin, BeginError};
 pub use change::{

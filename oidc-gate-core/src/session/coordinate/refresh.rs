@@ -592,7 +592,7 @@ impl Change for TakeLease {
             holder: self.holder,
             until,
         });
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let bytes = Entry::Live(live).seal(&self.keys, &self.key)?;
         Ok(Applied::Write {
             bytes,
@@ -639,8 +639,8 @@ impl Conclude {
         failed: &CheckFailed,
         now: UnixTime,
     ) -> Result<Applied<Outcome>, CheckFailed> {
-        let ended = Entry::Ended { until: live.ends };
-        self.write(&ended, live.ends.since(now), Outcome::Ended(failed.clone()))
+        let ended = Entry::Ended { until: live.until };
+        self.write(&ended, live.until.since(now), Outcome::Ended(failed.clone()))
     }
 
     fn renewed(
@@ -660,7 +660,7 @@ impl Conclude {
         let sealed = SealedTokens::seal(tokens, &self.keys, &self.key, live.generation)?;
         live.session = Some(session.clone());
         live.tokens = Some(sealed.clone());
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let then = Outcome::Renewed(session, Some(sealed));
         self.write(&Entry::Live(live), keep, then)
     }
@@ -677,7 +677,7 @@ impl Conclude {
         refreshing.failures = refreshing.failures.saturating_add(1);
         let until = now + pause(refreshing.failures, retry_after, self.holder);
         refreshing.hold = Some(until);
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let then = Outcome::Kept(Kept::NotNow {
             failed: Some(failed.clone()),
             until,
@@ -693,7 +693,7 @@ impl Conclude {
     ) -> Result<Applied<Outcome>, CheckFailed> {
         live.refreshing.lease = None;
         live.refreshing.lost = true;
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let then = Outcome::Kept(Kept::Lost(Some(failed.clone())));
         self.write(&Entry::Live(live), keep, then)
     }
