@@ -18,6 +18,7 @@ const VERSION: u8 = 1;
 /// What a store keeps of a session: all of it where sessions are stored, and where they are cookies what is newer than the
 /// cookie.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are alive")]
 pub(super) enum Entry {
     Live(Live),
     /// It has been signed out, and is remembered until no cookie of it can be left.

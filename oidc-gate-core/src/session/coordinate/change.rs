@@ -1,7 +1,7 @@
 //! Changes of one value: read, decide, write unless somebody else has, and then again.
 
 use super::super::{
-    CookieKeys, SealedBy, Session, StoreDown, StoreKey, Swap,
+    CookieKeys, SealedBy, Session, StoreKey, Swap,
     entry::{Entry, Live, SealedTokens},
 };
 use super::{Effect, Machine, Told};
@@ -118,10 +118,8 @@ impl<C: Change> Machine for Update<C> {
                 self.stage = Stage::Loading;
                 Effect::Load(self.key)
             }
-            (Stage::Loading, Told::Loaded(Err(StoreDown)))
-            | (Stage::Swapping(_), Told::Swapped(_))
-            // What was not asked.
-            | _ => Effect::done(Err(UpdateError::Store)),
+            // The store has not answered, or others do not let up; or this was not asked.
+            _ => Effect::done(Err(UpdateError::Store)),
         }
     }
 }

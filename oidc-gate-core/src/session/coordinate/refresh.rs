@@ -126,6 +126,10 @@ pub(super) enum Without {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and it changes at every effect"
+)]
 enum Stage {
     Begin,
     Leasing(Update<TakeLease>),
@@ -389,6 +393,7 @@ impl Conclusion {
 }
 
 /// The effect of a machine inside of this one, or what it has come to.
+#[expect(clippy::result_large_err, reason = "it is handed on at once")]
 fn pass<T>(effect: Effect<T>) -> Result<T, Effect<Outcome>> {
     match effect {
         Effect::Flow(Step::Done(output)) => Ok(output),
@@ -459,7 +464,6 @@ fn conclusion(turn: &Turn, refreshed: Refreshed) -> Conclusion {
 
 /// What a machine finds when it wants its turn.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Taken {
     Turn(Turn),
     Newer(Session, Option<SealedTokens>),
@@ -488,6 +492,7 @@ struct TakeLease {
 
 impl TakeLease {
     /// The session and its tokens, of the newest generation there is; or what there is instead of a turn.
+    #[expect(clippy::result_large_err, reason = "it is handed on at once")]
     fn newest(&self, live: &Live) -> Result<(Session, Tokens), Taken> {
         match &self.base {
             From::Store(seen) => {
