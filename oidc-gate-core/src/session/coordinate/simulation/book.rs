@@ -8,7 +8,7 @@ use crate::{
     check::Check,
     session::{
         CookieKeys, StoreKey,
-        entry::{Entry, Holder},
+        entry::{Entry, Holder, Refreshing},
     },
 };
 use std::{collections::BTreeMap, fmt};
@@ -219,7 +219,7 @@ impl Book {
             by: live.by,
             ends: live.ends.as_secs(),
             ended: false,
-            holds: live.session.is_some() || live.refreshing.lease.is_some(),
+            holds: live.session.is_some() || live.refreshing != Refreshing::default(),
             at: now,
         };
         if let Some(before) = before {

@@ -20,8 +20,8 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Default)]
 pub(super) struct Replica {
-    /// The refreshes that are under way: one for each session.
-    pub(super) flights: BTreeMap<StoreKey, usize>,
+    /// The refreshes that are under way: one for each generation of a session.
+    pub(super) flights: BTreeMap<(StoreKey, u64), usize>,
 }
 
 #[derive(Debug)]

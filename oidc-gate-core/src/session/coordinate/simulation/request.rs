@@ -45,8 +45,8 @@ pub(super) enum For {
     Nobody,
     /// A request looks.
     Look(usize),
-    /// Whoever waits for the refresh of this session.
-    Flight(StoreKey, Vec<usize>),
+    /// Whoever waits for the refresh of this generation of a session.
+    Flight((StoreKey, u64), Vec<usize>),
     /// A login writes its session down.
     LogIn(usize, Box<(Ticket, Session)>),
     SignOut(usize),
@@ -87,12 +87,12 @@ pub(super) struct Request {
     pub(super) replica: usize,
     want: Want,
     headers: HeaderMap,
+    /// When its cookies were taken along.
+    sent: u64,
     pub(super) arrived: bool,
     pub(super) answered: bool,
     brought: Option<Brought>,
     kept: Option<KeptSession>,
-    /// Whether a refresh that was of no use was tried again.
-    again: bool,
     lost: bool,
 }
 
@@ -118,11 +118,11 @@ impl World {
             replica: 0,
             want,
             headers: HeaderMap::new(),
+            sent: 0,
             arrived: false,
             answered: false,
             brought: None,
             kept: None,
-            again: false,
             lost: false,
         });
         self.after(after, Event::Send(id));
@@ -132,6 +132,7 @@ impl World {
     pub(super) fn sent(&mut self, id: usize) {
         let browser = self.requests[id].browser;
         self.requests[id].headers = self.browsers[browser].headers();
+        self.requests[id].sent = self.now;
         let after = match self.dice.chance(50) {
             true => self.dice.between(500, 5_000),
             false => self.dice.between(1, 50),
@@ -198,9 +199,9 @@ impl World {
     pub(super) fn finished(&mut self, replica: usize, purpose: For, done: Done) -> Held {
         match (purpose, done) {
             (For::Look(id), Done::Looked(found)) => self.looked(id, found),
-            (For::Flight(key, waiting), Done::Refreshed(outcome)) => {
-                self.replicas[replica].flights.remove(&key);
-                self.landed(&key, &waiting, outcome)
+            (For::Flight(flight, waiting), Done::Refreshed(outcome)) => {
+                self.replicas[replica].flights.remove(&flight);
+                self.landed(&flight.0, &waiting, outcome)
             }
             (For::LogIn(id, begun), Done::Began(written)) => match written {
                 Ok(()) => {
@@ -311,11 +312,13 @@ impl World {
         let replica = request.replica;
         let kept = request.kept.as_ref().expect("there is a session");
         let key = kept.session().key();
+        // What came of a refresh that began with an older cookie says nothing to one that has a newer.
+        let flight = (key, kept.session().generation());
         if waits {
             self.after(PATIENCE, Event::Patience(id));
         }
         let waiting = if waits { vec![id] } else { vec![] };
-        if let Some(run) = self.replicas[replica].flights.get(&key).copied() {
+        if let Some(run) = self.replicas[replica].flights.get(&flight).copied() {
             self.joins(run, &waiting);
             return Ok(());
         }
@@ -336,8 +339,8 @@ impl World {
         let job = Job::Refresh(Box::new(machine));
         // It may come to an end at once, so it is entered before it begins.
         let run = self.runs.len();
-        self.replicas[replica].flights.insert(key, run);
-        self.start(replica, job, Some(holder), For::Flight(key, waiting))?;
+        self.replicas[replica].flights.insert(flight, run);
+        self.start(replica, job, Some(holder), For::Flight(flight, waiting))?;
         Ok(())
     }
 
@@ -359,20 +362,8 @@ impl World {
                 Outcome::Ended(_) => self.over(id, Check::SessionEnded)?,
                 Outcome::Renewed(session, tokens) => {
                     let request = &mut self.requests[id];
-                    let has = request
-                        .kept
-                        .as_ref()
-                        .map_or(0, |kept| kept.session().generation());
-                    if session.generation() > has {
-                        request.kept = Some(KeptSession::renewed(session.clone(), tokens.clone()));
-                        self.goes_on(id)?;
-                    } else if request.again {
-                        self.goes_on(id)?;
-                    } else {
-                        // It was begun with an older cookie than this request has.
-                        request.again = true;
-                        self.refresh(id, true)?;
-                    }
+                    request.kept = Some(KeptSession::renewed(session.clone(), tokens.clone()));
+                    self.goes_on(id)?;
                 }
                 Outcome::Kept(Kept::Lost(_)) => {
                     self.is_lost(id)?;
@@ -490,6 +481,10 @@ impl World {
     fn is_lost(&mut self, id: usize) -> Held {
         let request = &mut self.requests[id];
         request.lost = true;
+        if self.now >= request.sent + GRACE.as_secs() * 1000 {
+            // It has been under way for longer than what its cookie has is kept.
+            return Ok(());
+        }
         let key = request.brought.as_ref().expect("it has looked").key();
         let life = self.book.life_of(&key).expect("it has begun");
         self.tally.lost_tokens += 1;
