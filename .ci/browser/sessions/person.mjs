@@ -1,5 +1,10 @@
 // Somebody with a browser: keeps cookies, follows the redirects of a login, asks many things at once.
 
+import http from 'node:http';
+
+const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
+const NAVIGATION = { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
+
 export class Person {
   constructor(name, site) {
     Object.assign(this, { name, site });
@@ -10,23 +15,20 @@ export class Person {
   async signIn(path = '/') {
     let url = new URL(path, this.site);
     for (let step = 0; step < 12; step += 1) {
-      const answer = await this.#fetch(url, { headers: { 'x-login': this.name } });
-      const location = answer.headers.get('location');
-      const text = await answer.text();
-      if (answer.status === 200) return text;
-      if (location === null) throw new Error(`${url}: ${answer.status} ${text}`);
-      url = new URL(location, url);
+      const { status, headers, text } = await this.#send(url, { headers: { ...NAVIGATION, 'x-login': this.name } });
+      if (status === 200) return text;
+      if (headers.location === undefined) throw new Error(`${url}: ${status} ${text}`);
+      url = new URL(headers.location, url);
     }
     throw new Error(`${this.name} goes round in circles, at ${url}`);
   }
 
-  /// Asks the application something.
+  /// Opens a page of the application.
   async ask(path, { signal } = {}) {
     const asked = Date.now();
-    const answer = await this.#fetch(new URL(path, this.site), { signal });
-    const text = await answer.text();
-    const json = answer.headers.get('content-type')?.startsWith('application/json') ? JSON.parse(text) : undefined;
-    return { who: this.name, path, asked, answered: Date.now(), status: answer.status, text, json, retryAfter: answer.headers.get('retry-after') };
+    const { status, headers, text } = await this.#send(new URL(path, this.site), { signal, headers: NAVIGATION });
+    const json = headers['content-type']?.startsWith('application/json') ? JSON.parse(text) : undefined;
+    return { who: this.name, path, asked, answered: Date.now(), status, text, json, retryAfter: headers['retry-after'] };
   }
 
   /// What this person's browser sends along to an address.
@@ -34,15 +36,26 @@ export class Person {
     return [...(this.jars.get(url.origin) ?? [])].map(([name, value]) => `${name}=${value}`).join('; ');
   }
 
-  async #fetch(url, { headers = {}, signal }) {
-    const answer = await fetch(url, { redirect: 'manual', signal, headers: { ...headers, cookie: this.cookie(url) } });
-    const jar = this.jars.get(url.origin) ?? new Map();
-    for (const line of answer.headers.getSetCookie()) {
+  #send(url, { headers, signal }) {
+    return new Promise((resolve, reject) => {
+      const request = http.request(url, { agent, signal, headers: { ...headers, cookie: this.cookie(url) } });
+      request.once('error', reject).once('response', (answer) => {
+        this.#keep(url.origin, answer.headers['set-cookie'] ?? []);
+        let text = '';
+        answer.setEncoding('utf8').on('data', (more) => (text += more));
+        answer.once('error', reject).once('end', () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
+      });
+      request.end();
+    });
+  }
+
+  #keep(origin, lines) {
+    const jar = this.jars.get(origin) ?? new Map();
+    for (const line of lines) {
       const [, name, value] = /^([^=]*)=([^;]*)/.exec(line);
       if (value === '' || /;\s*max-age=0(;|$)/i.test(line)) jar.delete(name);
       else jar.set(name, value);
     }
-    this.jars.set(url.origin, jar);
-    return answer;
+    this.jars.set(origin, jar);
   }
 }

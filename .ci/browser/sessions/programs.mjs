@@ -1,4 +1,4 @@
-// The two short programs of the example, as they are.
+// The two short programs of the example.
 
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
@@ -10,7 +10,7 @@ import { hash, LIFE, sleep } from './provider.mjs';
 import { balance, Replica } from './replicas.mjs';
 
 /// Two processes, one Redis; and a store of one's own, which the other process does not know.
-export async function runsProgram7(programs, provider, environment, ports) {
+export async function replicas(programs, environment, ports) {
   const site = environment.OIDC_GATE_BASE_URL;
   const [a, b] = [ports.slice(0, 2), ports.slice(2)];
   for (const index of [0, 1]) {
@@ -19,7 +19,7 @@ export async function runsProgram7(programs, provider, environment, ports) {
   }
   const behind = [a[0]];
   await balance(Number(new URL(site).port), behind);
-  const person = new Person('program-7', site);
+  const person = new Person('ragna', site);
   await signIn(person);
   const asked = async (port) => {
     behind[0] = port;
@@ -27,17 +27,17 @@ export async function runsProgram7(programs, provider, environment, ports) {
   };
   const here = await asked(a[0]);
   const there = await asked(a[1]);
-  claim('replicas: a session that began in one process is there in the other', [here, there].every(({ text }) => text === 'Name of program-7'), `${here.text} ${there.text}`);
+  claim('replicas: a session that began in one process is there in the other', [here, there].every(({ text }) => text === 'Name of ragna'), `${here.text} ${there.text}`);
   const elsewhere = await asked(b[0]);
   claim('replicas: a store of one’s own is another store', elsewhere.status === 303, elsewhere.status);
-  const other = new Person('program-7b', site);
+  const other = new Person('ragnab', site);
   await signIn(other);
   const own = await other.ask('/');
-  claim('replicas: … which keeps sessions too', own.text === 'Name of program-7b', own.text);
+  claim('replicas: … which keeps sessions too', own.text === 'Name of ragnab', own.text);
 }
 
 /// The user's token goes to another service, in a handler and in a socket that is open for longer than a token lives.
-export async function followsProgram12(programs, provider, environment, [port, ordersPort]) {
+export async function downstream(programs, provider, environment, [port, ordersPort]) {
   const site = environment.OIDC_GATE_BASE_URL;
   const shown = [];
   const orders = http.createServer(async (request, response) => {
@@ -52,10 +52,10 @@ export async function followsProgram12(programs, provider, environment, [port, o
   const listen = { LISTEN: `127.0.0.1:${port}`, ORDERS: `http://127.0.0.1:${ordersPort}` };
   await new Replica(path.join(programs, 'downstream'), { ...environment, ...listen }, port).start();
   await balance(Number(new URL(site).port), [port]);
-  const person = new Person('program-12', site);
+  const person = new Person('dagmar', site);
   await signIn(person, '/orders');
   const answer = await person.ask('/orders');
-  claim('downstream: another service knows the user by the token', answer.json?.of === 'program-12', answer.text);
+  claim('downstream: another service knows the user by the token', answer.json?.of === 'dagmar', answer.text);
 
   const messages = [];
   const socket = await open(new URL('/feed', site), person.cookie(new URL(site)), (text) => messages.push(text));
@@ -65,7 +65,7 @@ export async function followsProgram12(programs, provider, environment, [port, o
   const tokens = new Set(shown.map(({ token }) => token));
   claim('downstream: a socket outlives its tokens', tokens.size >= 2 && messages.length > 10, `${tokens.size} tokens, ${messages.length} messages`);
   claim('downstream: … each of which was good when it was shown', shown.every(({ isFresh }) => isFresh), JSON.stringify(shown));
-  claim('downstream: … and was the user’s', messages.every((text) => JSON.parse(text).of === 'program-12'), messages[0]);
+  claim('downstream: … and was the user’s', messages.every((text) => JSON.parse(text).of === 'dagmar'), messages[0]);
 }
 
 /// The pages of these programs are text.

@@ -10,7 +10,7 @@ import { serve } from '../tls.mjs';
 export const client = { id: 'sessions-test', secret: 'a secret of thirty-two characters' };
 
 /// How long an access token lives, in seconds.
-export const LIFE = 6;
+export const LIFE = 8;
 
 export const hash = (token) => createHash('sha256').update(token).digest('base64url');
 export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

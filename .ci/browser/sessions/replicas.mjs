@@ -49,11 +49,13 @@ export async function balance(port, ports) {
     onward.end();
   };
   const server = http.createServer((request, response) => pass(request, response, 3));
+  server.keepAliveTimeout = 120_000; // longer than anybody here is silent
   server.on('upgrade', (request, socket) => {
     const onward = http.request({ host: '127.0.0.1', port: ports[0], path: request.url, headers: request.rawHeaders, setHost: false });
     onward.on('upgrade', (answer, upstream) => {
       const lines = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
       socket.write(`HTTP/1.1 101 Switching Protocols\r\n${lines.join('\r\n')}\r\n\r\n`);
+      for (const [one, other] of [[socket, upstream], [upstream, socket]]) one.on('error', () => other.destroy());
       socket.pipe(upstream).pipe(socket);
     });
     onward.on('response', (answer) => socket.end(`HTTP/1.1 ${answer.statusCode} No\r\n\r\n`));

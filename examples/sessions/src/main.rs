@@ -7,9 +7,7 @@ use axum::{
 };
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use futures_util::{Stream, stream};
-use oidc_gate_axum::{
-    AccessToken, AuthenticatedUser, ConfigError, Gate, GateBuilder, GateExt as _,
-};
+use oidc_gate_axum::{AccessToken, AuthenticatedUser, ConfigError, Gate, GateExt as _};
 use serde_json::{Value, json};
 use std::{convert::Infallible, env, time::Duration};
 use tokio::{net::TcpListener, sync::watch, time};
