@@ -136,6 +136,16 @@ impl GateBuilder {
                 self = self.forward_auth(dialect.trust(peers.value.clone()));
             }
         }
+        if let (Some(token), true) = (
+            &said.forward_auth_access_token,
+            self.forward_auth.is_empty(),
+        ) {
+            self.problems.push(format!(
+                "{}: without a proxy that asks; say which, as in {}",
+                token.place,
+                token.place.beside("forward_auth_nginx")
+            ));
+        }
         if let Some(page) = &said.sign_in_page {
             self = self.sign_in_page(page.value);
         }
@@ -443,6 +453,8 @@ const NAMES: &[(&str, &str)] = &[
     ("ca_pem_file", "ca_file"),
     ("session_limits", "session_lifetime"),
     ("session_limits", "session_idle"),
+    ("store: a local cache", "store_local_cache"),
+    ("coordinator: a local cache", "store_local_cache"),
     ("store", "store"),
     ("coordinator", "coordinator"),
     ("refresh", "refresh_every"),
@@ -476,6 +488,10 @@ const NAMES: &[(&str, &str)] = &[
     ("drop_claims", "drop_claims"),
     ("prompt", "prompt"),
     ("bearer", "bearer_audiences"),
+    (
+        "forward_auth: \"x-auth-request-access-token\"",
+        "forward_auth_access_token",
+    ),
     ("realm", "realm"),
     ("admit: email_domain", "allowed_email_domains"),
     ("admit: email", "allowed_emails"),

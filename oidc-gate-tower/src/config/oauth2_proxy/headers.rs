@@ -6,7 +6,7 @@ use super::{
         reader::Reader,
         value::{Place, Said, Value},
     },
-    Options,
+    Options, redis,
     said::{is_said, is_set},
 };
 use crate::core::{
@@ -48,7 +48,7 @@ pub(super) fn of_requests(options: &Options, reader: &mut Reader) {
     }
     if let Some(said) = id {
         headers = headers.header("Authorization", HeaderSource::id_token().as_bearer());
-        keep_id_tokens(said, reader);
+        keep_id_tokens(said, options, reader);
     }
     let wanted = [users, basic].into_iter().flatten();
     let mut wanted = wanted.filter(|(is_on, _)| *is_on).map(|(_, said)| said);
@@ -115,7 +115,7 @@ pub(super) fn of_answers(options: &Options, reader: &mut Reader) {
     }
     if let Some(said) = id {
         headers = headers.header("Authorization", HeaderSource::id_token().as_bearer());
-        keep_id_tokens(said, reader);
+        keep_id_tokens(said, options, reader);
         reader.changed(
             said,
             "answers say the user's ID token to whoever asks; let the proxy in front take it off",
@@ -132,15 +132,20 @@ fn set<'a>(options: &'a Options, flag: &str) -> Option<&'a Said<Value>> {
 }
 
 /// Sessions keep ID tokens for whoever wants them passed on. What is said in our own names stays.
-fn keep_id_tokens(said: &Said<Value>, reader: &mut Reader) {
+fn keep_id_tokens(said: &Said<Value>, options: &Options, reader: &mut Reader) {
     if reader.settings.keep_tokens.is_some() {
         return;
     }
     reader.take_text("keep_tokens", "access, refresh, id", said);
+    let room = match redis::is_chosen(options) {
+        true => "",
+        false => {
+            ", which are large: a login without room for one in cookies fails, so keep sessions in Redis"
+        }
+    };
     reader.changed(
         said,
-        "sessions keep ID tokens, which are large: a login without room for one in cookies fails, so keep sessions in Redis; \
-         one that is over is not passed on",
+        &format!("sessions keep ID tokens{room}; one that is over is not passed on"),
     );
 }
 
