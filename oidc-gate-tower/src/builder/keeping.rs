@@ -3,6 +3,7 @@
 use super::GateBuilder;
 use crate::{
     Guarantee, Store,
+    config::{KeptAt, Settings},
     core::session::{KeepTokens, KeptIn, Lifetimes, RefreshRules},
     keeping::{Keep, Keeping},
 };
@@ -68,6 +69,46 @@ impl GateBuilder {
 }
 
 impl KeepingSettings {
+    /// Takes over what was said outside of the code, in the place of what was set so far.
+    pub(super) fn said(&mut self, said: &Settings, problems: &mut Vec<String>) {
+        match said.store.as_ref().map(|said| &said.value) {
+            Some(KeptAt::Store(store)) => self.store = Some(store.clone()),
+            Some(KeptAt::Cookies) => self.store = None,
+            None => {}
+        }
+        if let Some(coordinator) = &said.coordinator {
+            self.coordinator = Some(coordinator.value.clone());
+        }
+        if let Some(staleness) = &said.store_local_cache {
+            let stores = [&mut self.store, &mut self.coordinator];
+            let mut stores = stores.into_iter().flatten().peekable();
+            if stores.peek().is_none() {
+                problems.push(format!(
+                    "{}: without {}; sessions in cookies alone are not read from anywhere",
+                    staleness.place,
+                    staleness.place.beside("store")
+                ));
+            }
+            for store in stores {
+                *store = store.clone().local_cache(staleness.value);
+            }
+        }
+        if let Some(keep) = &said.keep_tokens {
+            self.keep = Some(keep.value);
+        }
+        if let Some(ahead) = &said.refresh_ahead {
+            self.refresh = self.refresh.ahead(ahead.value);
+        }
+        if let Some(every) = &said.refresh_every {
+            self.refresh = self.refresh.every(every.value);
+        }
+        for guarantee in said.guarantees.iter().flat_map(|said| &said.value) {
+            if !self.guarantees.contains(guarantee) {
+                self.guarantees.push(*guarantee);
+            }
+        }
+    }
+
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.store.is_some() && self.coordinator.is_some() {
@@ -80,6 +121,11 @@ impl KeepingSettings {
             let found = store.iter().flat_map(Store::problems);
             problems.extend(found.map(|problem| format!("{name}: {problem}")));
         }
+        problems.extend(
+            self.refresh
+                .problem()
+                .map(|problem| format!("refresh: {problem}")),
+        );
         let (kept_in, shared) = self.place();
         for guarantee in &self.guarantees {
             if !guarantee.holds(kept_in, shared) {
@@ -90,13 +136,19 @@ impl KeepingSettings {
                         (KeptIn::Store, _) => "a store in this process's memory",
                     },
                     match guarantee.holds(KeptIn::Store, false) {
-                        true => "set .store(…), or .coordinator(…) to a store that replicas share",
-                        false => "set .store(…) or .coordinator(…) to one that replicas share, as Store::redis(…) is",
+                        true => "set `store`, or `coordinator` to one that replicas share",
+                        false =>
+                            "set `store` or `coordinator` to one that replicas share, as Redis is",
                     },
                 ));
             }
         }
         problems
+    }
+
+    /// Which tokens sessions are to keep.
+    pub(super) fn tokens(&self) -> KeepTokens {
+        self.keep.unwrap_or_default()
     }
 
     fn place(&self) -> (KeptIn, bool) {

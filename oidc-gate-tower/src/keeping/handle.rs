@@ -104,6 +104,11 @@ impl SessionHandle {
         })
     }
 
+    /// The tokens that can be passed on as they are.
+    pub(crate) fn at_hand(&self, now: UnixTime) -> Option<Tokens> {
+        Some(self.tokens(&self.kept)?.good_at(now))
+    }
+
     /// An access token that is good now.
     pub(crate) async fn access_token(&self) -> Result<AccessToken, TokenError> {
         // Where another renewed it so long ago that this has ended as well, it is renewed from there.
