@@ -86,8 +86,8 @@ impl KeptSession {
         }
     }
 
-    /// The session that a cookie holds, with what the store has under its key. What does not open there is of another
-    /// version or of keys that are not known yet, and says nothing.
+    /// The session that a cookie holds, with what the store has under its key. What does not open there could say that it has
+    /// ended.
     pub fn in_cookie(
         keys: &CookieKeys,
         session: Session,
@@ -96,7 +96,13 @@ impl KeptSession {
         now: UnixTime,
     ) -> Found {
         let key = session.key();
-        let entry = stored.and_then(|stored| Entry::open(keys, &key, &stored.bytes));
+        let entry = match stored {
+            None => None,
+            Some(stored) => match Entry::open(keys, &key, &stored.bytes) {
+                None => return Found::Unreadable,
+                opened => opened,
+            },
+        };
         let as_it_came = |session, refreshing, unsettled| {
             Found::Session(Self {
                 session,
@@ -142,14 +148,23 @@ impl KeptSession {
         keys: &CookieKeys,
         listed: &Listed,
         kept_in: KeptIn,
+        limits: &Lifetimes,
         stored: Option<&Stored>,
         now: UnixTime,
     ) -> Option<UnixTime> {
+        if now.since(listed.created) >= limits.absolute() {
+            return None;
+        }
         let entry = stored.map(|stored| Entry::open(keys, &listed.key, &stored.bytes));
         match (entry, kept_in) {
             (None, KeptIn::Store) | (Some(Some((Entry::Ended { .. }, _))), _) => None,
             (Some(Some((Entry::Live(live), _))), _) if now >= live.ends => None,
-            (Some(Some((Entry::Live(live), _))), _) => {
+            (Some(Some((Entry::Live(live), _))), KeptIn::Store) => {
+                let session = live.session.as_ref()?;
+                limits.judge(session, now).ok()?;
+                Some(session.seen())
+            }
+            (Some(Some((Entry::Live(live), _))), KeptIn::Cookies) => {
                 Some((live.session.as_ref()).map_or(listed.created, Session::seen))
             }
             // What does not open here may open in another replica: it is not over.
