@@ -561,8 +561,11 @@ impl Change for TakeLease {
         };
         // What is known of a generation before is not about this one.
         if live.generation < session.generation() {
-            live.generation = session.generation();
-            live.refreshing = Refreshing::default();
+            live = Live {
+                generation: session.generation(),
+                until: live.until,
+                ..Live::empty(live.ends)
+            };
         }
         let refreshing = &mut live.refreshing;
         let until = now + LEASE;
@@ -640,7 +643,11 @@ impl Conclude {
         now: UnixTime,
     ) -> Result<Applied<Outcome>, CheckFailed> {
         let ended = Entry::Ended { until: live.until };
-        self.write(&ended, live.until.since(now), Outcome::Ended(failed.clone()))
+        self.write(
+            &ended,
+            live.until.since(now),
+            Outcome::Ended(failed.clone()),
+        )
     }
 
     fn renewed(
@@ -656,6 +663,7 @@ impl Conclude {
         live.generation = session.generation();
         live.by = self.holder;
         live.refreshing = Refreshing::default();
+        live.brought = None;
         live.ends = session.ends();
         let sealed = SealedTokens::seal(tokens, &self.keys, &self.key, live.generation)?;
         live.session = Some(session.clone());
