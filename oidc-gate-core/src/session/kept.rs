@@ -16,7 +16,7 @@ pub struct KeptSession {
     tokens: Place,
     refreshing: Refreshing,
     sealed_by: SealedBy,
-    /// What a store has let go of once a cookie has it.
+    /// There is something to settle.
     unsettled: bool,
 }
 
@@ -136,7 +136,8 @@ impl KeptSession {
                 }
             }
             Some((Entry::Live(live), _)) if live.generation == session.generation() => {
-                as_it_came(session, live.refreshing, live.session.is_some())
+                let unsettled = live.is_unsettled(now);
+                as_it_came(session, live.refreshing, unsettled)
             }
             Some((Entry::Live(_), _)) => as_it_came(session, Refreshing::default(), false),
         }
@@ -262,7 +263,8 @@ impl KeptSession {
         matches!(self.tokens, Place::Sealed(_))
     }
 
-    /// Whether the store may let go of what the cookie has by now.
+    /// Whether the store is to be told that a browser has brought the newest cookie, or may let go of what that has: then
+    /// [`Settle`](super::coordinate::Settle) has something to do.
     pub fn is_unsettled(&self) -> bool {
         self.unsettled
     }

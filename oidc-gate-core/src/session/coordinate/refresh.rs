@@ -577,8 +577,11 @@ impl Change for TakeLease {
         };
         // What is known of a generation before is not about this one.
         if live.generation < session.generation() {
-            live.generation = session.generation();
-            live.refreshing = Refreshing::default();
+            live = Live {
+                generation: session.generation(),
+                until: live.until,
+                ..Live::empty(live.ends)
+            };
         }
         let refreshing = &mut live.refreshing;
         let until = now + LEASE;
@@ -677,6 +680,7 @@ impl Conclude {
         live.generation = session.generation();
         live.by = self.holder;
         live.refreshing = Refreshing::default();
+        live.brought = None;
         live.ends = session.ends();
         let sealed = SealedTokens::seal(tokens, &self.keys, &self.key, live.generation)?;
         live.session = Some(session.clone());
