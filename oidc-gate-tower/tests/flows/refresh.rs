@@ -129,7 +129,7 @@ async fn an_old_cookie_after_the_grace_is_still_the_user_and_redeems_nothing() {
     for _ in 0..2 {
         assert_eq!(w.script(&new).await.status, 200);
         w.gate.drain(Duration::from_secs(5)).await.unwrap();
-        w.advance(61);
+        w.advance(70);
     }
     let late = w.script(&old).await;
     assert_eq!((late.status, redemptions(&w)), (200, 1));
