@@ -30,7 +30,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login proxies)
+all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login proxies)
 
 about_format='the code is formatted'
 step_format() {
@@ -51,6 +51,14 @@ step_tests() {
     # Sessions are kept in real ones, which the tests start themselves.
     need_service redis-server
     cargo test --locked --workspace --all-features
+}
+
+about_simulation='nobody loses a session in 100000 worlds where requests, replicas, stores and providers fail'
+step_simulation() {
+    need_compiler
+    # With the features that the benchmark has it built with.
+    OIDC_GATE_SEEDS=${OIDC_GATE_SEEDS:-100000} \
+        cargo test --locked --profile bench --package oidc-gate-core --features mtls-server --lib simulation -- --nocapture
 }
 
 about_docs='the documentation builds without a warning'
@@ -97,18 +105,16 @@ step_deny() {
     done
 }
 
-about_examples='every example builds and passes its own tests, with the features it asks for and no others'
+about_examples='every example builds with the features it asks for and no others; `tests` runs what they test'
 step_examples() {
     need_compiler
     need_command jq jq
-    need_command curl curl ca-certificates
     local manifest name
     for manifest in examples/*/Cargo.toml; do
         name=$(package_data | jq -r --arg manifest "$root/$manifest" '.packages[] | select(.manifest_path == $manifest) | .name')
         [[ -n $name ]] || fail "$manifest is no member of the workspace, or there are no examples"
         echo "-- $name"
-        cargo build --locked --package "$name" --all-targets
-        cargo test --locked --package "$name"
+        cargo check --quiet --locked --package "$name" --all-targets
     done
 }
 
@@ -161,7 +167,7 @@ about_peers='a certified client proves itself in every way at the token endpoint
 step_peers() {
     need_compiler
     need_npm_packages
-    cargo build --locked --package token-endpoint
+    need_examples
     node .ci/browser/token_endpoint.mjs "$CARGO_TARGET_DIR/debug/token-endpoint"
 }
 
@@ -174,7 +180,7 @@ step_browser_quickstart() {
 about_browser_themes='the gate’s pages in an application’s own look, light and dark, wide and narrow, in Chromium'
 step_browser_themes() {
     need_browser
-    cargo build --locked --package operations
+    need_examples
     node .ci/browser/themes.mjs "$CARGO_TARGET_DIR/debug/operations"
 }
 
@@ -186,7 +192,7 @@ step_browser_login() {
     node .ci/browser/login.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
-    cargo build --locked --package service-client
+    need_examples
     node .ci/browser/machines.mjs "$CARGO_TARGET_DIR/debug/service-client"
 }
 
@@ -198,7 +204,7 @@ step_proxies() {
     PATH=$PATH:/usr/sbin
     need_service nginx
     need_service caddy
-    cargo build --locked --package forward-auth
+    need_examples
     node .ci/browser/forward_auth.mjs "$CARGO_TARGET_DIR/debug/forward-auth"
     echo 'NOT SHOWN: Traefik and Envoy were never run; what they are said to send and to understand is from their documentation'
 }
@@ -276,6 +282,13 @@ need_node() {
 
 node_is_enough() {
     command -v npm >/dev/null && (($(node --print 'parseInt(process.versions.node)' 2>/dev/null || echo 0) >= node_at_least))
+}
+
+# Those that programs outside of cargo start, in one build: alone, each would compile what all of them need once more.
+need_examples() {
+    need_compiler
+    cargo build --locked --package forward-auth --package operations --package service-client --package sessions \
+        --package token-endpoint
 }
 
 need_browser() {

@@ -93,6 +93,11 @@ export async function startProgram(file, { args = [], environment = {}, port }) 
     await exit;
     clearTimeout(patience);
   };
+  program.kill = async () => {
+    child.kill('SIGKILL');
+    await exit;
+  };
+  program.pid = child.pid;
   afterwards(program.stop);
   while (!(await listens(port))) {
     if (ended !== undefined) throw new Error(`${file} ${ended} before it listened:\n${program.output}`);

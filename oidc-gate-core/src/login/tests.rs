@@ -18,6 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 mod answer;
 mod extent;
+mod interleaved;
 mod refresh;
 mod request;
 mod shape;

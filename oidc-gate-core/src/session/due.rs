@@ -72,7 +72,7 @@ impl RefreshRules {
         }
         let life = note.expires.map(|expires| expires.since(note.obtained));
         let at = |before: Duration| note.expires.map(|expires| expires - before);
-        let spare = life.map_or(Duration::ZERO, |life| spare(life));
+        let spare = life.map_or(Duration::ZERO, spare);
         let ahead = life.map_or(Duration::ZERO, |life| self.ahead.min(life / 2));
         let old = self.every.map(|every| note.obtained + every);
         let due = [at(spare), old];

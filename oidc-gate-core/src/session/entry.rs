@@ -18,6 +18,7 @@ const VERSION: u8 = 1;
 /// What a store keeps of a session: all of it where sessions are stored, and where they are cookies what is newer than the
 /// cookie.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are alive")]
 pub(super) enum Entry {
     Live(Live),
     /// It has been signed out, and is remembered until no cookie of it can be left.
@@ -34,6 +35,8 @@ pub(super) struct Live {
     pub(super) by: Holder,
     /// When it ends however it is used: for a session that another has taken the place of, soon.
     pub(super) ends: UnixTime,
+    /// Until when a cookie of it may come that says otherwise, and this is to be there.
+    pub(super) until: UnixTime,
     pub(super) refreshing: Refreshing,
     /// Not there where a cookie has the same.
     pub(super) session: Option<Session>,
@@ -72,6 +75,7 @@ impl Live {
             generation: 0,
             by: Holder::default(),
             ends,
+            until: ends,
             refreshing: Refreshing::default(),
             session: None,
             tokens: None,
@@ -132,6 +136,7 @@ impl Live {
         put_u64(out, self.generation);
         out.extend_from_slice(&self.by.0);
         put_time(out, self.ends);
+        put_time(out, self.until);
         let refreshing = &self.refreshing;
         let lease = refreshing.lease;
         out.extend_from_slice(&lease.map(|lease| lease.holder).unwrap_or_default().0);
@@ -150,7 +155,7 @@ impl Live {
         let time = |reader: &mut Reader<'_>| Some(Some(reader.time()?).filter(|t| t.as_secs() > 0));
         let generation = reader.u64()?;
         let by = Holder(reader.array()?);
-        let ends = reader.time()?;
+        let (ends, until) = (reader.time()?, reader.time()?);
         let holder = Holder(reader.array()?);
         let lease = time(&mut reader)?.map(|until| Lease { holder, until });
         let hold = time(&mut reader)?;
@@ -174,6 +179,7 @@ impl Live {
             generation,
             by,
             ends,
+            until,
             refreshing,
             session,
             tokens,

@@ -2,7 +2,7 @@
 
 use super::{
     CookieKeys, Lifetimes, RefreshRules, SealedBy, SealedTokens, Session, Stored, Ticket,
-    coordinate::Base,
+    coordinate::{Base, Listed},
     due::{Due, is_fresh},
     entry::{Entry, Live, Refreshing},
     lifetime::Freshness,
@@ -133,6 +133,27 @@ impl KeptSession {
                 as_it_came(session, live.refreshing, live.session.is_some())
             }
             Some((Entry::Live(_), _)) => as_it_came(session, Refreshing::default(), false),
+        }
+    }
+
+    /// When a listed session was last written down as used, as far as a store knows; `None` if the session is over. One in a
+    /// cookie lives where a store says nothing against it.
+    pub fn last_seen(
+        keys: &CookieKeys,
+        listed: &Listed,
+        kept_in: KeptIn,
+        stored: Option<&Stored>,
+        now: UnixTime,
+    ) -> Option<UnixTime> {
+        let entry = stored.map(|stored| Entry::open(keys, &listed.key, &stored.bytes));
+        match (entry, kept_in) {
+            (None, KeptIn::Store) | (Some(Some((Entry::Ended { .. }, _))), _) => None,
+            (Some(Some((Entry::Live(live), _))), _) if now >= live.ends => None,
+            (Some(Some((Entry::Live(live), _))), _) => {
+                Some((live.session.as_ref()).map_or(listed.created, Session::seen))
+            }
+            // What does not open here may open in another replica: it is not over.
+            (None, KeptIn::Cookies) | (Some(None), _) => Some(listed.created),
         }
     }
 

@@ -21,6 +21,9 @@ mod store;
 mod ticket;
 mod tokens;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
 pub use cookie::{CookieLifetime, CookieNames, Other, SameSite};
 pub use domain::{CookieDomain, DomainError};

@@ -20,7 +20,7 @@ pub(super) struct KeepingSettings {
 
 impl GateBuilder {
     /// Keeps sessions in a store: a browser then has the name of its session alone. Without it, sessions are in the
-    /// browsers' cookies. What each way promises is in the [table](crate::sessions).
+    /// browsers' cookies. What each way promises is said by [`Guarantee`](crate::Guarantee).
     ///
     /// ```
     /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, Store};

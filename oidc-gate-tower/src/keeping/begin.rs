@@ -59,7 +59,7 @@ impl Sessions {
             KeptIn::Cookies => {
                 let session = begin(StoreKey::from_bytes(random()?));
                 let (session, cookies) = self.in_cookies(session, tokens, now, headers)?;
-                if self.keeping.is_shared() {
+                if self.keeping.lists() {
                     self.index(&session).await?;
                 }
                 Ok((session, cookies))

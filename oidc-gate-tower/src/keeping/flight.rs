@@ -24,9 +24,10 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The refreshes under way, by session.
+/// The refreshes under way, by the session and the generation that they began from: what comes of an older cookie is nothing to
+/// whoever has a newer one.
 #[derive(Clone, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<StoreKey, Flight>>>);
+pub(super) struct Flights(Arc<Mutex<HashMap<(StoreKey, u64), Flight>>>);
 
 /// What becomes of a refresh, once it has.
 pub(crate) type Flight = watch::Receiver<Option<Arc<Outcome>>>;
@@ -39,7 +40,7 @@ const METADATA: Duration = Duration::from_secs(5);
 
 impl Flights {
     /// The flight of this session; and if there was none, what to tell it by.
-    fn board(&self, key: StoreKey) -> (Flight, Option<Landing>) {
+    fn board(&self, key: (StoreKey, u64)) -> (Flight, Option<Landing>) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key) {
             return (flight.clone(), None);
@@ -58,7 +59,7 @@ impl Flights {
 /// The end of a flight, also of one that breaks off: then those who wait find that nobody tells them any more.
 struct Landing {
     flights: Flights,
-    key: StoreKey,
+    key: (StoreKey, u64),
     tell: watch::Sender<Option<Arc<Outcome>>>,
 }
 
@@ -91,9 +92,9 @@ impl Sessions {
         kept: &KeptSession,
         tokens: Option<Tokens>,
     ) -> Option<Flight> {
-        let key = kept.session().key();
+        let (key, generation) = (kept.session().key(), kept.session().generation());
         let base = kept.base(self.keeping.kept_in, tokens)?;
-        let (flight, landing) = self.keeping.flights.board(key);
+        let (flight, landing) = self.keeping.flights.board((key, generation));
         if let Some(landing) = landing {
             let sessions = self.clone();
             drop(self.common.tasks.spawn(async move {

@@ -4,7 +4,7 @@ use crate::{
     core::{
         secret::AccessToken,
         session::{
-            KeptIn, KeptSession, SetCookie, Tokens,
+            KeptIn, KeptSession, SetCookie, Tokens, TokensNote,
             coordinate::{Kept, Outcome},
         },
         time::UnixTime,
@@ -111,6 +111,32 @@ impl SessionHandle {
 
     /// An access token that is good now.
     pub(crate) async fn access_token(&self) -> Result<AccessToken, TokenError> {
+        // Where another renewed it so long ago that this has ended as well, it is renewed from there.
+        match self.kept_or_renewed().await {
+            Got::Ended => match self.kept_or_renewed().await {
+                Got::Ended => Err(unavailable(self.sessions.now(), self.sessions.now())),
+                Got::Token(token) => token,
+            },
+            Got::Token(token) => token,
+        }
+    }
+
+    async fn kept_or_renewed(&self) -> Got {
+        let began = self.sessions.now();
+        match self.renewed().await {
+            Ok((_, Some(note))) if self.is_old(note, began) => Got::Ended,
+            other => Got::Token(other.map(|(token, _)| token)),
+        }
+    }
+
+    /// Whether tokens have ended that were there before.
+    fn is_old(&self, note: TokensNote, began: UnixTime) -> bool {
+        let now = self.sessions.now();
+        note.obtained < began && note.expires.is_some_and(|end| now >= end)
+    }
+
+    /// An access token, and what is known of those that it came with where they are newer.
+    async fn renewed(&self) -> Result<(AccessToken, Option<TokensNote>), TokenError> {
         let (kept, head) = {
             let now = self.now();
             (
@@ -118,19 +144,19 @@ impl SessionHandle {
                 now.head,
             )
         };
-        let at = self.sessions.now();
+        let now = || self.sessions.now();
         let note = kept.session().tokens().ok_or(TokenError::NotKept)?;
         let tokens = self.tokens(&kept).ok_or(TokenError::Ended)?;
         let access = tokens.access.clone().ok_or(TokenError::NotKept)?;
-        if at >= kept.session().ends() {
+        if now() >= kept.session().ends() {
             return Err(TokenError::Ended);
         }
-        if kept.is_token_fresh(at) {
-            return Ok(access);
+        if kept.is_token_fresh(now()) {
+            return Ok((access, None));
         }
-        // Nearly over is better than none.
+        // Nearly over is better than none, and waiting for another may have taken long.
         let or_as_it_is = |error| match note.expires {
-            Some(end) if at < end => Ok(access.clone()),
+            Some(end) if now() < end => Ok((access.clone(), None)),
             _ => Err(error),
         };
         if !note.refreshable || kept.is_lost() {
@@ -144,17 +170,27 @@ impl SessionHandle {
             Some(Outcome::Renewed(session, tokens)) => {
                 let newer = KeptSession::renewed(session.clone(), tokens.clone());
                 let access = self.tokens(&newer).and_then(|tokens| tokens.access);
+                let note = newer.session().tokens();
                 self.now().newer = Some(newer);
-                access.ok_or(TokenError::Ended)
+                Ok((access.ok_or(TokenError::Ended)?, note))
             }
             Some(Outcome::Ended(_)) => Err(TokenError::Ended),
             Some(Outcome::Kept(Kept::Lost(_))) => or_as_it_is(TokenError::Ended),
-            Some(Outcome::Kept(Kept::NotNow { until, .. })) => or_as_it_is(unavailable(*until, at)),
+            Some(Outcome::Kept(Kept::NotNow { until, .. })) => {
+                or_as_it_is(unavailable(*until, now()))
+            }
             Some(Outcome::Kept(Kept::Busy | Kept::StoreDown)) | None => {
-                or_as_it_is(unavailable(at + Duration::from_secs(5), at))
+                or_as_it_is(unavailable(now() + Duration::from_secs(5), now()))
             }
         }
     }
+}
+
+/// What comes of asking for a token once.
+enum Got {
+    Token(Result<AccessToken, TokenError>),
+    /// One that has ended: another had renewed it, long ago.
+    Ended,
 }
 
 fn unavailable(until: UnixTime, now: UnixTime) -> TokenError {

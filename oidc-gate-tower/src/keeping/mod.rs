@@ -2,12 +2,16 @@
 
 mod begin;
 mod flight;
+mod found;
 mod guarantee;
 mod handle;
+mod listed;
+mod written;
 
 pub use guarantee::Guarantee;
 pub(crate) use handle::SessionHandle;
 pub use handle::TokenError;
+pub use listed::{SessionInfo, SessionsError};
 
 use crate::{
     Store,

@@ -98,13 +98,16 @@ pub(crate) enum EndedBy {
     AnotherUser,
     /// It takes the refresh token no more.
     Provider,
+    /// Through the gate's own functions.
+    Application,
 }
 
 impl EndedBy {
-    const ALL: [(Self, &'static str); 3] = [
+    const ALL: [(Self, &'static str); 4] = [
         (Self::SignOut, "sign_out"),
         (Self::AnotherUser, "another_user"),
         (Self::Provider, "provider"),
+        (Self::Application, "application"),
     ];
 }
 

@@ -63,11 +63,15 @@ fn the_documentation_names_every_metric_and_no_other() {
                 list(&TokenOutcome::ALL.map(|(_, name)| name))
             ),
             ("by", list(&EndedBy::ALL.map(|(_, name)| name))),
+            ("outcome` of `oidc_gate_refreshes_total", list(&REFRESHED)),
             (
                 "endpoint",
                 list(&Purpose::ALL.iter().map(|p| p.name()).collect::<Vec<_>>())
             ),
-            ("outcome", list(&Asked::NAMES)),
+            (
+                "outcome` of `oidc_gate_provider_requests_total",
+                list(&Asked::NAMES)
+            ),
         ]
     );
 }

@@ -48,9 +48,10 @@ async fn the_answer_to_a_callback_is_stored_nowhere_and_sends_no_referrer() {
     );
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
-    let [session, landed, removal] = answer.set_cookies()[..] else {
+    let [session, tokens, landed, removal] = answer.set_cookies()[..] else {
         panic!("{:?}", answer.set_cookies());
     };
+    assert!(tokens.ends_with("; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure"));
     assert!(session.ends_with("; Path=/; Max-Age=604800; HttpOnly; SameSite=Lax; Secure"));
     assert!(landed.ends_with("; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"));
     assert_eq!(

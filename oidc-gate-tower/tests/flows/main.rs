@@ -25,6 +25,7 @@ mod pages;
 mod passed_tokens;
 mod provider_down;
 mod redaction;
+mod refresh;
 mod returning;
 mod rotation;
 mod rules;

@@ -47,11 +47,10 @@ async fn a_session_that_is_not_used_ends_at_its_idle_limit() {
     let answer = w.script(&cookies).await;
     assert_eq!(answer.status, 401);
     assert_eq!(w.log.checks(), ["session.idle"]);
-    let removal = format!(
-        "{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure",
-        w.session_cookie().unwrap().name
-    );
-    assert_eq!(answer.set_cookies(), [removal]);
+    let name = w.session_cookie().unwrap().name;
+    let removal = |name| format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
+    let (session, tokens) = (removal(name.clone()), removal(format!("{name}-t")));
+    assert_eq!(answer.set_cookies(), [session, tokens]);
 }
 
 #[tokio::test]

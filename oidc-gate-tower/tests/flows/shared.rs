@@ -70,8 +70,8 @@ async fn whoever_signs_in_on_one_host_is_signed_in_on_its_sibling() {
     assert!(page.body.starts_with("/me alice "), "{page:?}");
     assert!(page.body.ends_with("cookies: none"), "{page:?}");
     let cookies = browser.cookies(ONE);
-    // The session, and beside it what is kept of the landing.
-    assert_eq!(names(&cookies), ["__Host-", "__Secure-"]);
+    // The session and its tokens, and beside them what is kept of the landing.
+    assert_eq!(names(&cookies), ["__Host-", "__Secure-", "__Secure-"]);
     let session = cookies
         .iter()
         .find(|c| c.name.starts_with("__Secure-"))

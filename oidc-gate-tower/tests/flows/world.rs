@@ -283,6 +283,33 @@ impl World {
         self.request("GET", "/me", &headers).await
     }
 
+    /// A script's request to this path with this `Cookie` header.
+    pub(crate) async fn fetch(&self, path: &str, cookies: &str) -> Answer {
+        fetch(&self.gate, path, cookies).await
+    }
+
+    /// Signs out whoever has these cookies.
+    pub(crate) async fn sign_out(&self, cookies: &str) -> Answer {
+        let headers = [("sec-fetch-site", "same-origin"), ("cookie", cookies)];
+        self.request("POST", "/oauth2/sign_out", &headers).await
+    }
+
+    /// The caller that a handler sees, after its answer has gone.
+    pub(crate) async fn principal(&self, cookies: &str) -> Principal {
+        let seen = Arc::new(std::sync::Mutex::new(None));
+        let request = Request::get("/me").header("cookie", cookies);
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        let keep = seen.clone();
+        let app = tower::service_fn(move |request: Request<Full<Bytes>>| {
+            *keep.lock().unwrap() = request.extensions().get::<Principal>().cloned();
+            async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) }
+        });
+        let gate = GateLayer::new(&self.gate).layer(app);
+        let Ok(response) = gate.oneshot(request).await;
+        assert_eq!(response.status(), 200);
+        seen.lock().unwrap().take().unwrap()
+    }
+
     /// A navigation without cookies.
     pub(crate) async fn navigate(&self, path: &str) -> Answer {
         self.request("GET", path, NAVIGATION).await
@@ -315,6 +342,24 @@ impl Answer {
     }
 }
 
+/// A script's request with this `Cookie` header.
+pub(crate) async fn fetch(gate: &Gate, path: &str, cookies: &str) -> Answer {
+    let request = Request::get(path)
+        .header("accept", "application/json")
+        .header("sec-fetch-mode", "cors")
+        .header("sec-fetch-site", "same-origin")
+        .header("cookie", cookies);
+    let request = request.body(Full::<Bytes>::default()).unwrap();
+    let Ok(response) = serve(gate, request).await;
+    let (parts, body) = response.into_parts();
+    let body = http_body_util::BodyExt::collect(body).await.unwrap();
+    Answer {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: String::from_utf8(body.to_bytes().into()).unwrap(),
+    }
+}
+
 /// One request to the application behind its gate.
 pub(crate) async fn serve(
     gate: &Gate,
@@ -331,6 +376,14 @@ pub(crate) async fn serve(
 async fn app(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
     if let Some(log_in) = crate::shaping::handler(&request).await {
         return Ok(log_in.plain(Full::from("no gate")));
+    }
+    if request.uri().path() == "/access-token" {
+        let user = request.extensions().get::<Principal>().unwrap();
+        let text = match user.access_token().await {
+            Ok(token) => format!("token {}", token.expose()),
+            Err(error) => error.to_string(),
+        };
+        return Ok(Response::new(Full::from(text)));
     }
     let who = match request.extensions().get::<Principal>() {
         Some(user) => {

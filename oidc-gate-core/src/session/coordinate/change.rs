@@ -1,7 +1,7 @@
 //! Changes of one value: read, decide, write unless somebody else has, and then again.
 
 use super::super::{
-    CookieKeys, SealedBy, Session, StoreDown, StoreKey, Swap,
+    CookieKeys, SealedBy, Session, StoreKey, Swap,
     entry::{Entry, Live, SealedTokens},
 };
 use super::{Effect, Machine, Told};
@@ -118,10 +118,8 @@ impl<C: Change> Machine for Update<C> {
                 self.stage = Stage::Loading;
                 Effect::Load(self.key)
             }
-            (Stage::Loading, Told::Loaded(Err(StoreDown)))
-            | (Stage::Swapping(_), Told::Swapped(_))
-            // What was not asked.
-            | _ => Effect::done(Err(UpdateError::Store)),
+            // The store has not answered, or others do not let up; or this was not asked.
+            _ => Effect::done(Err(UpdateError::Store)),
         }
     }
 }
@@ -185,7 +183,7 @@ impl Change for Touch {
             return Ok(Applied::Nothing(Changed::No));
         };
         let session = Some(session.touched(now));
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let touched = Entry::Live(Live { session, ..live });
         write(&touched, &self.keys, &self.key, keep, Changed::Yes)
     }
@@ -221,7 +219,7 @@ impl Change for Reseal {
                         SealedTokens::seal(&tokens, &self.keys, &self.key, live.generation)?;
                     live.tokens = Some(sealed);
                 }
-                let keep = live.ends.since(now);
+                let keep = live.until.since(now);
                 write(
                     &Entry::Live(live),
                     &self.keys,
@@ -274,7 +272,7 @@ impl Change for End {
                 return Ok(Applied::Nothing(Changed::No));
             }
             Some((Entry::Ended { until }, _)) => until.max(self.until),
-            Some((Entry::Live(live), _)) => live.ends.max(self.until),
+            Some((Entry::Live(live), _)) => live.until.max(self.until),
             None => self.until,
         };
         let ended = Entry::Ended { until };
@@ -331,14 +329,16 @@ impl Change for Outlive {
             return Ok(Applied::Nothing(Changed::No));
         }
         let ends = live.ends.min(soon);
+        // A cookie of it may come until it would have ended, and is to be known for what it is.
+        let until = live.until.max(self.ends);
         let session = live.session.map(|session| session.ending(soon));
         let over = Entry::Live(Live {
             ends,
+            until,
             session,
             ..live
         });
-        // A cookie of it may come until it would have ended, and is to be known for what it is.
-        let keep = self.ends.since(now);
+        let keep = until.since(now);
         write(&over, &self.keys, &self.key, keep, Changed::Yes)
     }
 }
@@ -375,7 +375,7 @@ impl Change for Settle {
             Some((Entry::Live(live), _))
                 if live.generation <= self.generation && live.session.is_some() =>
             {
-                let keep = live.ends.since(now);
+                let keep = live.until.since(now);
                 let settled = Entry::Live(Live {
                     session: None,
                     tokens: None,

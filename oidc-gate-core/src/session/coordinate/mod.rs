@@ -7,6 +7,8 @@ mod begin;
 mod change;
 mod index;
 mod refresh;
+#[cfg(test)]
+mod simulation;
 
 pub use begin::{Begin, BeginError};
 pub use change::{
@@ -23,10 +25,6 @@ use crate::flow::{Env, Input, Step};
 #[expect(
     clippy::exhaustive_enums,
     reason = "a driver has to handle every effect"
-)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "an effect is taken at once, and there is one at a time"
 )]
 pub enum Effect<T> {
     /// Look what stands under this key, at the store itself. Answered with [`Told::Loaded`].
@@ -47,10 +45,6 @@ impl<T> Effect<T> {
 /// What came of an effect. Exhaustive on purpose, as [`Effect`] is.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "mirrors Effect")]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken at once, and there is one at a time"
-)]
 pub enum Told {
     /// Begin.
     Start,

@@ -126,6 +126,10 @@ pub(super) enum Without {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and it changes at every effect"
+)]
 enum Stage {
     Begin,
     Leasing(Update<TakeLease>),
@@ -389,6 +393,7 @@ impl Conclusion {
 }
 
 /// The effect of a machine inside of this one, or what it has come to.
+#[expect(clippy::result_large_err, reason = "it is handed on at once")]
 fn pass<T>(effect: Effect<T>) -> Result<T, Effect<Outcome>> {
     match effect {
         Effect::Flow(Step::Done(output)) => Ok(output),
@@ -459,7 +464,6 @@ fn conclusion(turn: &Turn, refreshed: Refreshed) -> Conclusion {
 
 /// What a machine finds when it wants its turn.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Taken {
     Turn(Turn),
     Newer(Session, Option<SealedTokens>),
@@ -488,6 +492,7 @@ struct TakeLease {
 
 impl TakeLease {
     /// The session and its tokens, of the newest generation there is; or what there is instead of a turn.
+    #[expect(clippy::result_large_err, reason = "it is handed on at once")]
     fn newest(&self, live: &Live) -> Result<(Session, Tokens), Taken> {
         match &self.base {
             From::Store(seen) => {
@@ -587,7 +592,7 @@ impl Change for TakeLease {
             holder: self.holder,
             until,
         });
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let bytes = Entry::Live(live).seal(&self.keys, &self.key)?;
         Ok(Applied::Write {
             bytes,
@@ -634,8 +639,8 @@ impl Conclude {
         failed: &CheckFailed,
         now: UnixTime,
     ) -> Result<Applied<Outcome>, CheckFailed> {
-        let ended = Entry::Ended { until: live.ends };
-        self.write(&ended, live.ends.since(now), Outcome::Ended(failed.clone()))
+        let ended = Entry::Ended { until: live.until };
+        self.write(&ended, live.until.since(now), Outcome::Ended(failed.clone()))
     }
 
     fn renewed(
@@ -655,7 +660,7 @@ impl Conclude {
         let sealed = SealedTokens::seal(tokens, &self.keys, &self.key, live.generation)?;
         live.session = Some(session.clone());
         live.tokens = Some(sealed.clone());
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let then = Outcome::Renewed(session, Some(sealed));
         self.write(&Entry::Live(live), keep, then)
     }
@@ -672,7 +677,7 @@ impl Conclude {
         refreshing.failures = refreshing.failures.saturating_add(1);
         let until = now + pause(refreshing.failures, retry_after, self.holder);
         refreshing.hold = Some(until);
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let then = Outcome::Kept(Kept::NotNow {
             failed: Some(failed.clone()),
             until,
@@ -688,7 +693,7 @@ impl Conclude {
     ) -> Result<Applied<Outcome>, CheckFailed> {
         live.refreshing.lease = None;
         live.refreshing.lost = true;
-        let keep = live.ends.since(now);
+        let keep = live.until.since(now);
         let then = Outcome::Kept(Kept::Lost(Some(failed.clone())));
         self.write(&Entry::Live(live), keep, then)
     }

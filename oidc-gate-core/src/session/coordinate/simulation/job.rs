@@ -1,0 +1,85 @@
+//! The machines that run in a replica, as one type.
+
+use super::super::{
+    Begin, Changed, Effect, End, Index, Listed, Machine, Once, Outcome, Outlive, RefreshSession,
+    Settle, Told, Touch, Update, UpdateError,
+};
+use crate::{
+    flow::{Env, Step},
+    session::{StoreDown, StoreKey, Stored},
+};
+
+/// What a replica does.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// What a request begins with.
+    Look(StoreKey),
+    Refresh(Box<RefreshSession>),
+    Begin(Box<Update<Begin>>),
+    Touch(Update<Touch>),
+    Settle(Update<Settle>),
+    End(Update<End>),
+    Outlive(Update<Outlive>),
+    Index(Update<Index>),
+    Once(Update<Once>),
+}
+
+/// What came of it.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+pub(super) enum Done {
+    Looked(Result<Option<Stored>, StoreDown>),
+    Refreshed(Outcome),
+    Began(Result<(), UpdateError>),
+    Changed(Result<Changed, UpdateError>),
+    Listed(Result<Vec<Listed>, UpdateError>),
+}
+
+impl Job {
+    pub(super) fn resume(&mut self, told: Told, env: &mut Env<'_>) -> Effect<Done> {
+        match self {
+            Self::Look(key) => match told {
+                Told::Loaded(found) => Effect::done(Done::Looked(found)),
+                _ => Effect::Load(*key),
+            },
+            Self::Refresh(machine) => map(machine.resume(told, env), Done::Refreshed),
+            Self::Begin(machine) => map(machine.resume(told, env), Done::Began),
+            Self::Touch(machine) => map(machine.resume(told, env), Done::Changed),
+            Self::Settle(machine) => map(machine.resume(told, env), Done::Changed),
+            Self::End(machine) => map(machine.resume(told, env), Done::Changed),
+            Self::Outlive(machine) => map(machine.resume(told, env), Done::Changed),
+            Self::Index(machine) => map(machine.resume(told, env), Done::Listed),
+            Self::Once(machine) => map(machine.resume(told, env), Done::Changed),
+        }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Look(_) => "look",
+            Self::Refresh(_) => "refresh",
+            Self::Begin(_) => "begin",
+            Self::Touch(_) => "touch",
+            Self::Settle(_) => "settle",
+            Self::End(_) => "end",
+            Self::Outlive(_) => "outlive",
+            Self::Index(_) => "index",
+            Self::Once(_) => "once",
+        }
+    }
+
+    pub(super) fn is_refresh(&self) -> bool {
+        matches!(self, Self::Refresh(_))
+    }
+}
+
+fn map<T>(effect: Effect<T>, done: impl FnOnce(T) -> Done) -> Effect<Done> {
+    match effect {
+        Effect::Load(key) => Effect::Load(key),
+        Effect::Swap(swap) => Effect::Swap(swap),
+        Effect::Flow(Step::Send(exchange)) => Effect::Flow(Step::Send(exchange)),
+        Effect::Flow(Step::FindKeys(query)) => Effect::Flow(Step::FindKeys(query)),
+        Effect::Flow(Step::Sign(input)) => Effect::Flow(Step::Sign(input)),
+        Effect::Flow(Step::Wait(time)) => Effect::Flow(Step::Wait(time)),
+        Effect::Flow(Step::Done(output)) => Effect::done(done(output)),
+    }
+}

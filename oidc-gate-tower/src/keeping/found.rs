@@ -1,0 +1,242 @@
+//! The session that a request brings: its cookie, and what a store knows of it.
+
+use crate::{
+    core::{
+        check::Check,
+        session::{
+            CookieKeys, Found, Freshness, KeptIn, KeptSession, Predecessor, SealedBy, Session,
+            StoreDown, StoreKey, Stored, Ticket, Tokens, coordinate::Outcome,
+        },
+        time::UnixTime,
+    },
+    ports::Boxed,
+    recognise::{Look, Present, Recognised, Seen},
+    sessions::Sessions,
+};
+use http::HeaderMap;
+use std::sync::Arc;
+
+/// A cookie of a session that opens. What a store knows of it is still to be asked.
+enum Opened {
+    Cookie(Session, SealedBy),
+    Ticket(Ticket, SealedBy),
+}
+
+impl Opened {
+    fn key(&self) -> StoreKey {
+        match self {
+            Self::Cookie(session, _) => session.key(),
+            Self::Ticket(ticket, _) => ticket.key(),
+        }
+    }
+}
+
+impl Sessions {
+    /// The session a request carries.
+    ///
+    /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
+    /// Where two of different users do, there is no telling whose request it is, and nobody is recognised.
+    pub(crate) fn recognise(self: &Arc<Self>, headers: &HeaderMap, now: UnixTime) -> Look {
+        let keys = self.keys.now();
+        let mut found = Recognised::Nobody;
+        let mut sealed = self.names.sessions(headers);
+        while let Some(next) = sealed.next() {
+            let next = match self.open(&keys, &next, now) {
+                Err(check) => unopened(check),
+                Ok(opened) => match self.keeping.peek(&opened.key()) {
+                    Some(stored) => self.judge(&keys, opened, stored.as_ref(), now),
+                    None => {
+                        let rest = sealed.map(|sealed| self.open(&keys, &sealed, now));
+                        let all = std::iter::once(Ok(opened)).chain(rest).collect();
+                        let sessions = self.clone();
+                        return Look::Later(Box::pin(async move {
+                            let found = sessions.load_all(&keys, found, all, now).await;
+                            Seen::Session(found)
+                        }));
+                    }
+                },
+            };
+            found = match together(found, next) {
+                Some(found) => found,
+                None => return Look::Now(TORN),
+            };
+        }
+        Look::Now(found)
+    }
+
+    async fn load_all(
+        &self,
+        keys: &CookieKeys,
+        mut found: Recognised,
+        all: Vec<Result<Opened, Check>>,
+        now: UnixTime,
+    ) -> Recognised {
+        for opened in all {
+            let next = match opened {
+                Err(check) => unopened(check),
+                Ok(opened) => match self.keeping.load(&opened.key()).await {
+                    Ok(stored) => self.judge(keys, opened, stored.as_ref(), now),
+                    Err(StoreDown) => Recognised::StoreDown,
+                },
+            };
+            found = match together(found, next) {
+                Some(found) => found,
+                None => return TORN,
+            };
+        }
+        found
+    }
+
+    /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.
+    pub(crate) async fn predecessors(&self, headers: &HeaderMap) -> Vec<Predecessor> {
+        let (keys, now) = (self.keys.now(), self.now());
+        let opened: Vec<_> = (self.names.sessions(headers))
+            .filter_map(|sealed| self.open(&keys, &sealed, now).ok())
+            .collect();
+        let mut found = Vec::new();
+        for opened in opened {
+            // One that nothing is known of cannot be ended either.
+            if let Ok(stored) = self.keeping.load(&opened.key()).await
+                && let Recognised::Session(present) =
+                    self.judge(&keys, opened, stored.as_ref(), now)
+            {
+                found.push(Predecessor::from(present.kept.session()));
+            }
+        }
+        found
+    }
+
+    fn open(&self, keys: &CookieKeys, sealed: &[u8], now: UnixTime) -> Result<Opened, Check> {
+        let opened = match self.keeping.kept_in {
+            KeptIn::Cookies => Session::open(keys, &self.names, sealed)
+                .map(|(session, sealed_by)| Opened::Cookie(session, sealed_by)),
+            KeptIn::Store => Ticket::open(keys, &self.names, sealed)
+                .map(|(ticket, sealed_by)| Opened::Ticket(ticket, sealed_by)),
+        };
+        match opened {
+            None => Err(Check::SessionUnreadable),
+            Some(Opened::Ticket(ticket, _)) if now >= ticket.ends() => Err(Check::SessionExpired),
+            Some(opened) => Ok(opened),
+        }
+    }
+
+    /// What a cookie comes to, with what the store has under its key.
+    fn judge(
+        &self,
+        keys: &CookieKeys,
+        opened: Opened,
+        stored: Option<&Stored>,
+        now: UnixTime,
+    ) -> Recognised {
+        let (found, ticket) = match opened {
+            Opened::Cookie(session, sealed_by) => {
+                let found = KeptSession::in_cookie(keys, session, sealed_by, stored, now);
+                (found, None)
+            }
+            Opened::Ticket(ticket, sealed_by) => {
+                let found = KeptSession::stored(keys, &ticket, stored, now);
+                (found, Some((ticket, sealed_by)))
+            }
+        };
+        let kept = match found {
+            Found::Session(kept) => kept,
+            Found::Over(check) => return Recognised::Expired(check),
+            Found::Unreadable => return Recognised::Unreadable(Check::SessionUnreadable),
+        };
+        let keeping = &self.keeping;
+        let freshness = kept.judge(keeping.kept_in, &keeping.limits, &keeping.rules, now);
+        self.present(kept, freshness, ticket)
+    }
+
+    fn present(
+        &self,
+        kept: KeptSession,
+        freshness: Result<Freshness, Check>,
+        ticket: Option<(Ticket, SealedBy)>,
+    ) -> Recognised {
+        // The configuration may have changed since: what another provider vouched for is not worth anything here.
+        if !self.upstream.vouches_for(kept.session().identity()) {
+            return Recognised::Expired(Check::SessionForeign);
+        }
+        match freshness {
+            Err(check) => Recognised::Expired(check),
+            Ok(freshness) => {
+                let named_by = ticket.as_ref().map_or(SealedBy::First, |(_, key)| *key);
+                Recognised::Session(Present {
+                    kept,
+                    freshness: freshness.sealed_by(named_by),
+                    ticket,
+                })
+            }
+        }
+    }
+
+    /// Refreshes the session of a request before anything else, and says what it comes to then. It is not tried twice.
+    pub(crate) fn refreshed(
+        self: &Arc<Self>,
+        present: Present,
+        headers: &HeaderMap,
+    ) -> Boxed<'static, Seen> {
+        let tokens = self.tokens_in(&present, headers);
+        let sessions = self.clone();
+        Box::pin(async move {
+            let outcome = sessions.refresh(&present.kept, tokens).await;
+            let kept = match outcome.as_deref() {
+                Some(Outcome::Renewed(session, tokens)) => {
+                    KeptSession::renewed(session.clone(), tokens.clone())
+                }
+                Some(Outcome::Ended(failed)) => {
+                    return Seen::Session(Recognised::Expired(failed.check()));
+                }
+                Some(Outcome::Kept(_)) | None => present.kept,
+            };
+            let keeping = &sessions.keeping;
+            let rest = kept.rest(keeping.kept_in, &keeping.limits, sessions.now());
+            Seen::Session(sessions.present(kept, rest, present.ticket))
+        })
+    }
+
+    /// The tokens of whoever a request brings that can be passed on as they are.
+    pub(crate) fn at_hand(
+        &self,
+        recognised: &Recognised,
+        headers: &HeaderMap,
+        now: UnixTime,
+    ) -> Option<Tokens> {
+        let keys = self.keys.now();
+        let in_cookies = |session: &Session| session.open_tokens(&keys, &self.names, headers);
+        let kept = &recognised.present()?.kept;
+        Some(kept.tokens(&keys, in_cookies)?.good_at(now))
+    }
+
+    /// The tokens that came along in cookies.
+    pub(super) fn tokens_in(&self, present: &Present, headers: &HeaderMap) -> Option<Tokens> {
+        if self.keeping.kept_in == KeptIn::Store {
+            return None;
+        }
+        let keys = self.keys.now();
+        let in_cookies = |session: &Session| session.open_tokens(&keys, &self.names, headers);
+        present.kept.tokens(&keys, in_cookies)
+    }
+}
+
+/// Sessions of different users in one request: there is no telling whose it is.
+const TORN: Recognised = Recognised::Unreadable(Check::SessionUnreadable);
+
+/// Both, as far as they are one user's.
+fn together(found: Recognised, next: Recognised) -> Option<Recognised> {
+    if let (Some(one), Some(other)) = (found.session(), next.session())
+        && !one.identity().is_same_user(other.identity())
+    {
+        return None;
+    }
+    Some(found.or(next))
+}
+
+/// A cookie that names no session that could be asked for.
+fn unopened(check: Check) -> Recognised {
+    match check {
+        Check::SessionExpired => Recognised::Expired(check),
+        other => Recognised::Unreadable(other),
+    }
+}

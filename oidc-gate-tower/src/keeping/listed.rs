@@ -1,0 +1,181 @@
+//! The sessions of a user: to show them, and to end them.
+
+use crate::{
+    Gate, Principal,
+    core::{
+        session::{
+            KeptIn, KeptSession, StoreDown,
+            coordinate::{Index, Listed, Scope},
+        },
+        time::UnixTime,
+    },
+    metrics::EndedBy,
+    sessions::Sessions,
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::{fmt, sync::Arc};
+
+/// A session of a user, in a list. Who knows it can end it through the gate, and cannot use it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionInfo {
+    listed: Listed,
+    name: String,
+    seen: UnixTime,
+}
+
+impl SessionInfo {
+    fn new(listed: Listed, seen: UnixTime) -> Self {
+        Self {
+            name: URL_SAFE_NO_PAD.encode(listed.key.as_bytes()),
+            listed,
+            seen,
+        }
+    }
+
+    /// What names it: 43 characters for a link or a form, of which nobody can make a cookie.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// When its user signed in.
+    pub fn created(&self) -> UnixTime {
+        self.listed.created
+    }
+
+    /// When it was last written down as used: to a tenth of the idle limit. Of a session in a cookie, when the provider was
+    /// last asked, or its user signed in.
+    pub fn seen(&self) -> UnixTime {
+        self.seen
+    }
+
+    /// When it ends however it is used.
+    pub fn ends(&self) -> UnixTime {
+        self.listed.ends
+    }
+
+    /// Whether it is the one that this caller came with.
+    pub fn is_of(&self, caller: &Principal) -> bool {
+        let session = caller.session().map(|session| session.kept().session());
+        session.is_some_and(|session| session.key() == self.listed.key)
+    }
+}
+
+/// Why the sessions of a user cannot be listed or ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionsError {
+    /// They are in browsers' cookies alone: nobody knows of them. Set [`store`](crate::GateBuilder::store), or
+    /// [`coordinator`](crate::GateBuilder::coordinator) to a store that replicas share; and
+    /// [`Guarantee::SessionsOfAUser`](crate::Guarantee::SessionsOfAUser) makes `build` see to it.
+    NotListed,
+    /// The store does not answer. What was to be ended may have been in part; to ask again is harmless.
+    StoreDown,
+}
+
+impl fmt::Display for SessionsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotListed => {
+                "sessions are in cookies alone and cannot be listed; keep them in a store, or set a shared coordinator"
+            }
+            Self::StoreDown => "the session store does not answer",
+        })
+    }
+}
+
+impl std::error::Error for SessionsError {}
+
+impl Gate {
+    /// The sessions of a user that live, in the order in which they began. A user is an issuer and a subject: of the one who
+    /// asks, `user.issuer()` and `user.subject()`. At most [a thousand](Index::MAX).
+    ///
+    /// # Errors
+    ///
+    /// If nobody knows of them, or the store does not answer.
+    ///
+    /// ```
+    /// # use oidc_gate_tower::{Gate, Principal, SessionsError};
+    /// async fn elsewhere(gate: &Gate, user: &Principal) -> Result<usize, SessionsError> {
+    ///     let all = gate.sessions_of(user.issuer(), user.subject()).await?;
+    ///     Ok(all.iter().filter(|session| !session.is_of(user)).count())
+    /// }
+    /// ```
+    pub async fn sessions_of(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<Vec<SessionInfo>, SessionsError> {
+        let sessions = self.listing()?;
+        sessions.listed(Scope::User(issuer, subject)).await
+    }
+
+    /// Ends a session, wherever it is used: a request that comes with it afterwards is of nobody.
+    ///
+    /// # Errors
+    ///
+    /// If the store does not answer.
+    pub async fn end_session(&self, session: &SessionInfo) -> Result<(), SessionsError> {
+        let sessions = self.listing()?;
+        sessions.end_listed(session).await
+    }
+
+    /// Ends all sessions of a user, and says how many there were.
+    ///
+    /// # Errors
+    ///
+    /// As [`sessions_of`](Self::sessions_of).
+    pub async fn end_sessions_of(
+        &self,
+        issuer: &str,
+        subject: &str,
+    ) -> Result<usize, SessionsError> {
+        let sessions = self.listing()?;
+        let all = sessions.listed(Scope::User(issuer, subject)).await?;
+        for session in &all {
+            sessions.end_listed(session).await?;
+        }
+        Ok(all.len())
+    }
+
+    fn listing(&self) -> Result<&Arc<Sessions>, SessionsError> {
+        let sessions = self.0.sessions.as_ref();
+        sessions
+            .filter(|sessions| sessions.keeping.lists())
+            .ok_or(SessionsError::NotListed)
+    }
+}
+
+impl Sessions {
+    async fn listed(&self, scope: Scope<'_>) -> Result<Vec<SessionInfo>, SessionsError> {
+        let (keys, now) = (self.keys.now(), self.now());
+        let mut index = Index::list(&keys, scope);
+        let hints = self.run(&mut index).await;
+        let mut found = Vec::new();
+        for listed in hints.map_err(|_| SessionsError::StoreDown)? {
+            let stored = self.keeping.load(&listed.key).await;
+            let stored = stored.map_err(|StoreDown| SessionsError::StoreDown)?;
+            let kept_in = self.keeping.kept_in;
+            if let Some(seen) =
+                KeptSession::last_seen(&keys, &listed, kept_in, stored.as_ref(), now)
+            {
+                found.push(SessionInfo::new(listed, seen));
+            }
+        }
+        found.sort_by_key(|session| session.created());
+        Ok(found)
+    }
+
+    async fn end_listed(&self, session: &SessionInfo) -> Result<(), SessionsError> {
+        let ended = self.end(session.listed.key, session.ends()).await;
+        ended.map_err(|_| SessionsError::StoreDown)?;
+        self.common.metrics.session_ended(EndedBy::Application);
+        Ok(())
+    }
+}
+
+impl super::Keeping {
+    /// Whether somebody keeps a list of them.
+    pub(super) fn lists(&self) -> bool {
+        self.kept_in == KeptIn::Store || self.is_shared()
+    }
+}
