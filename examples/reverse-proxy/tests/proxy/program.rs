@@ -65,6 +65,12 @@ impl Program {
         Self::try_start(variables).await.unwrap()
     }
 
+    /// What it has logged since.
+    pub(crate) fn logged(&mut self) -> String {
+        let lines = std::iter::from_fn(|| self.log.try_recv().ok());
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     /// The next line of its log with this in it.
     async fn line(&mut self, part: &str) -> String {
         let found = async {

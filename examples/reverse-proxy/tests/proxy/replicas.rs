@@ -33,8 +33,7 @@ struct Redis {
 impl Redis {
     fn start() -> Self {
         loop {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = port.local_addr().unwrap().port();
+            let port = free_port();
             let mut child = Command::new("redis-server")
                 .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
                 .args(["--port", &port.to_string(), "--requirepass", PASSWORD])
@@ -55,6 +54,12 @@ impl Redis {
             let _ = child.wait();
         }
     }
+}
+
+/// One that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 impl Drop for Redis {
@@ -140,7 +145,7 @@ async fn a_login_at_one_is_a_session_at_the_other_and_outlives_both() {
         ),
     ];
     for (variables, has_token) in [(&ours[..], false), (&theirs[..], true)] {
-        let (first, second) = (
+        let (mut first, second) = (
             Program::start(variables).await,
             Program::start(variables).await,
         );
@@ -148,6 +153,7 @@ async fn a_login_at_one_is_a_session_at_the_other_and_outlives_both() {
         let mut browser = browser(&provider, &at);
         browser.get(&format!("{BASE}/me")).await;
         let page = browser.sign_in_as("alice").await;
+        assert_eq!(page.url, format!("{BASE}/me"), "{}", first.logged());
         let token = header(&page.body, "x-forwarded-access-token");
         assert_eq!(token.is_some(), has_token, "{}", page.body);
         // The cookie names the session, and holds nothing of it.

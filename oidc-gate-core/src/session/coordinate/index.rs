@@ -119,11 +119,14 @@ impl Change for Index {
         found: Option<&[u8]>,
         now: UnixTime,
     ) -> Result<Applied<Vec<Listed>>, CheckFailed> {
-        let mut all = match found.map(|bytes| self.read(bytes)) {
-            None => Vec::new(),
-            Some(Some(all)) => all,
-            // Written with a key that is not known here: a list that cannot be read must not look empty.
-            Some(None) => {
+        let mut all = match (found.map(|bytes| self.read(bytes)), &self.what) {
+            (None, _) => Vec::new(),
+            (Some(Some(all)), _) => all,
+            // Its sessions are sealed with keys that are not known here either, so they are nobody's here: after the keys were
+            // lost or taken away at once, a login must not fail by what is left of them.
+            (Some(None), What::Add(_)) => Vec::new(),
+            // A list that cannot be read must not look empty.
+            (Some(None), What::List | What::Remove(_)) => {
                 let cause = "a list of sessions does not open with the keys there are";
                 return Err(CheckFailed::new(Check::SessionUnreadable, cause));
             }
@@ -167,5 +170,50 @@ impl Change for Index {
             keep: last.map_or(std::time::Duration::from_secs(1), |last| last.since(now)),
             then: all,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+    const OURS: &str = "dGhlIGNvb2tpZSBrZXkgaXMgMzIgYnl0ZXMgbG9uZyE=";
+    const OTHERS: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+    fn index(keys: &str, what: What) -> Index {
+        Index {
+            keys: CookieKeys::parse(keys).unwrap(),
+            key: Scope::User("https://id.example", "alice").key(),
+            what,
+        }
+    }
+
+    fn session(first: u8) -> Listed {
+        Listed {
+            key: StoreKey::from_bytes([first; 32]),
+            created: NOW,
+            ends: NOW + std::time::Duration::from_secs(3600),
+        }
+    }
+
+    fn written(mut index: Index, found: Option<&[u8]>) -> (Vec<u8>, Vec<Listed>) {
+        match index.apply(found, NOW).unwrap() {
+            Applied::Write { bytes, then, .. } => (bytes, then),
+            Applied::Nothing(_) => panic!("nothing was written"),
+        }
+    }
+
+    #[test]
+    fn after_the_keys_were_lost_a_list_begins_anew_and_is_never_taken_for_empty() {
+        let (others, _) = written(index(OTHERS, What::Add(session(1))), None);
+        for what in [What::List, What::Remove(session(1).key)] {
+            let failed = index(OURS, what).apply(Some(&others), NOW).unwrap_err();
+            assert_eq!(failed.check(), Check::SessionUnreadable);
+        }
+        let (ours, listed) = written(index(OURS, What::Add(session(2))), Some(&others));
+        assert_eq!(listed, [session(2)]);
+        let (_, listed) = written(index(OURS, What::Add(session(3))), Some(&ours));
+        assert_eq!(listed, [session(2), session(3)]);
     }
 }

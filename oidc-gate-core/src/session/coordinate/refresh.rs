@@ -640,7 +640,11 @@ impl Conclude {
         now: UnixTime,
     ) -> Result<Applied<Outcome>, CheckFailed> {
         let ended = Entry::Ended { until: live.until };
-        self.write(&ended, live.until.since(now), Outcome::Ended(failed.clone()))
+        self.write(
+            &ended,
+            live.until.since(now),
+            Outcome::Ended(failed.clone()),
+        )
     }
 
     fn renewed(

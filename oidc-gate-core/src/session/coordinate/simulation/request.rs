@@ -1,7 +1,9 @@
 //! What a gate does with a request: find the session, judge it, refresh it, show it, write cookies.
 
 use super::{
-    super::{Begin, End, Index, Listed, Once, Outcome, Outlive, RefreshSession, Scope, Settle, Touch},
+    super::{
+        Begin, End, Index, Listed, Once, Outcome, Outlive, RefreshSession, Scope, Settle, Touch,
+    },
     book::{Held, Invariant},
     job::{Done, Job},
     provider::{self, Good},
