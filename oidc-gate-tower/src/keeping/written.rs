@@ -1,6 +1,5 @@
 //! What is written of a session that goes on: into the browser's cookies, and into the store.
 
-use super::GRACE;
 use crate::{
     core::{
         check::CheckFailed,
@@ -45,10 +44,7 @@ impl Sessions {
         headers: &HeaderMap,
     ) -> Vec<SetCookie> {
         let kept = &present.kept;
-        if let Some(note) = kept.session().tokens()
-            && kept.is_unsettled()
-            && now.since(note.obtained) >= GRACE
-        {
+        if kept.is_unsettled() {
             self.in_background(Settle::of(&self.keys.now(), kept.session()));
         }
         let written = match effect {

@@ -120,13 +120,12 @@ impl Change for Index {
         now: UnixTime,
     ) -> Result<Applied<Vec<Listed>>, CheckFailed> {
         let mut all = match (found.map(|bytes| self.read(bytes)), &self.what) {
-            (None, _) => Vec::new(),
+            // Of a key that has been retired, as all sessions are that were sealed with it: they do not open either, and a new
+            // login must not fail for them.
+            (None, _) | (Some(None), What::Add(_)) => Vec::new(),
             (Some(Some(all)), _) => all,
-            // Its sessions are sealed with keys that are not known here either, so they are nobody's here: after the keys were
-            // lost or taken away at once, a login must not fail by what is left of them.
-            (Some(None), What::Add(_)) => Vec::new(),
-            // A list that cannot be read must not look empty.
-            (Some(None), What::List | What::Remove(_)) => {
+            // Written with a key that is not known here: a list that cannot be read must not look empty.
+            (Some(None), _) => {
                 let cause = "a list of sessions does not open with the keys there are";
                 return Err(CheckFailed::new(Check::SessionUnreadable, cause));
             }

@@ -16,7 +16,7 @@ use crate::{
     secret::SessionId,
     session::{
         Found, Freshness, KeepTokens, KeptSession, SealedBy, Session, SetCookie, StoreDown,
-        StoreKey, Stored, Ticket, Tokens, TokensNote, coordinate::Kept,
+        StoreKey, Stored, Ticket, Tokens, coordinate::Kept,
     },
     time::UnixTime,
     token::TokenResponse,
@@ -297,11 +297,9 @@ impl World {
         }
     }
 
-    /// Lets the store let go of what the cookie has, once no request with an older one can be on its way.
+    /// Tells the store that the cookie has what it has, or lets it go of that.
     fn settle(&mut self, replica: usize, kept: &KeptSession) -> Held {
-        let now = self.clock(replica);
-        let old = |note: TokensNote| now.since(note.obtained) >= GRACE;
-        if !kept.is_unsettled() || !kept.session().tokens().is_some_and(old) {
+        if !kept.is_unsettled() {
             return Ok(());
         }
         let job = Job::Settle(Settle::of(&self.common.keys, kept.session()));
