@@ -201,7 +201,10 @@ impl GateBuilder {
         let domain = self.parse_cookie_domain(base.as_ref(), problems);
         let keys = self.take_keys(problems);
         let limits = self.lifetimes(problems);
-        problems.extend(self.keeping.problems());
+        let origin = keys
+            .as_ref()
+            .map_or(KeyOrigin::Configured, CookieKeys::origin);
+        problems.extend(self.keeping.problems(origin));
         let certificate = provider.as_ref().and_then(|p| p.auth.certificate.clone());
         let http = self.http_client_or_default(certificate, problems);
         Some(SignIn {

@@ -3,6 +3,7 @@
 use super::{
     super::{
         Begin, End, Index, Listed, Once, Outcome, Outlive, RefreshSession, Scope, Settle, Touch,
+        Witness,
     },
     book::{Held, Invariant},
     job::{Done, Job},
@@ -334,7 +335,11 @@ impl World {
         };
         let redeemer = Box::new(Redeemer(self.common.clone(), self.setting.userinfo));
         let holder = self.dice.bytes();
-        let mut machine = RefreshSession::new(keys.clone(), key, base, redeemer, holder);
+        let witness = match self.setting.keeping {
+            Keeping::Memory => Witness::ThisProcess,
+            _ => Witness::Complete,
+        };
+        let mut machine = RefreshSession::new(keys.clone(), key, base, witness, redeemer, holder);
         machine.without = self.without;
         let job = Job::Refresh(Box::new(machine));
         // It may come to an end at once, so it is entered before it begins.
