@@ -9,6 +9,7 @@ use crate::{
         check::Check,
         gate::{Asker, Cache, Caller, Head},
         session::SetCookie,
+        time::UnixTime,
     },
     decline::Answer,
     keeping::SessionHandle,
@@ -21,7 +22,10 @@ use http::{
     HeaderMap, HeaderValue, Response,
     header::{CACHE_CONTROL, SET_COOKIE, VARY},
 };
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+/// How old the cookies may be that an answer takes along.
+const LATE: Duration = Duration::from_secs(30);
 
 /// What is done to the application's response.
 pub(crate) struct After {
@@ -29,6 +33,8 @@ pub(crate) struct After {
     pub(crate) told: Told,
     pub(crate) caller: Caller,
     pub(crate) cookies: Vec<SetCookie>,
+    /// When they were made.
+    pub(crate) decided: UnixTime,
     /// The session, where a handler may have refreshed it.
     pub(crate) session: Option<Arc<SessionHandle>>,
     /// Who the caller is, in headers of the answer.
@@ -168,6 +174,9 @@ impl After {
         let written = self.session.take().and_then(|session| session.head_goes());
         if let Some(cookies) = written {
             self.cookies = cookies;
+        } else if !self.cookies.is_empty() && self.gate.now().since(self.decided) > LATE {
+            // Others have answered meanwhile, and the browser may have newer ones.
+            self.cookies.clear();
         }
     }
 

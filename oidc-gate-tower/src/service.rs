@@ -270,6 +270,7 @@ where
                 session: session.filter(|session| session.has_tokens()).cloned(),
                 told: telling.about(|| principal.clone(), None),
                 cookies,
+                decided: now,
                 said,
                 cache: decision.cache,
                 style,

@@ -292,11 +292,11 @@ impl Policy {
                 SessionEffect::Keep,
             )),
             Credential::Expired(check) => {
-                // What nobody looks at sets no cookie, and so removes none.
-                let effect = if is_prefetch(head.headers) {
-                    SessionEffect::Keep
-                } else {
-                    SessionEffect::Clear
+                // Only a navigation removes it. What a page asks by itself may be answered after a login in another tab, whose
+                // cookie has the same name. An old one does no harm meanwhile; and what nobody looks at sets no cookie at all.
+                let effect = match Asker::of(head.method, head.headers) {
+                    Asker::Navigation if !is_prefetch(head.headers) => SessionEffect::Clear,
+                    _ => SessionEffect::Keep,
                 };
                 Recognised::Not(own(
                     self.unauthenticated(asking(), check, check.rule()),

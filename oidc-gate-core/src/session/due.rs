@@ -40,7 +40,8 @@ impl RefreshRules {
     }
 
     /// The same, renewing tokens that are older than this too, however long they live: what the provider knows of the user is
-    /// then asked as often.
+    /// then asked as often. A refusal ends the session where sessions are stored or replicas coordinate through a store that they
+    /// share; elsewhere it may be another process's doing, and the session goes on without tokens.
     #[must_use]
     pub fn every(self, every: Duration) -> Self {
         Self {

@@ -5,8 +5,8 @@
 //! worthless under any other key, and tokens of one generation are worthless beside another.
 
 use super::{
-    CookieKeys, Purpose, Reader, SealedBy, Session, StoreKey, Tokens, due::CLOCKS, open_bytes, put,
-    put_time, put_u64, seal::SealError, seal_bytes,
+    CookieKeys, Purpose, Reader, SealedBy, Session, StoreKey, Tokens, due::CLOCKS,
+    is_sealed_by_first, open_bytes, put, put_time, put_u64, seal::SealError, seal_bytes,
 };
 use crate::{
     check::{Check, CheckFailed},
@@ -72,6 +72,11 @@ pub(super) struct Lease {
 const GRACE: Duration = Duration::from_secs(60);
 
 impl Live {
+    /// Whether another session has taken the place of this one, which lives on for requests that are under way.
+    pub(super) fn is_replaced(&self, now: UnixTime) -> bool {
+        self.ends < self.until && self.ends <= now + GRACE
+    }
+
     /// Whether the store may let go of what a cookie of its generation has, or is to note that there is one.
     pub(super) fn is_unsettled(&self, now: UnixTime) -> bool {
         let over = |brought: UnixTime| now >= brought + GRACE + CLOCKS;
@@ -102,17 +107,21 @@ impl Live {
 impl Entry {
     pub(super) fn seal(&self, keys: &CookieKeys, key: &StoreKey) -> Result<Vec<u8>, CheckFailed> {
         let mut head = Vec::with_capacity(512);
-        let tokens: &[u8] = match self {
+        let tokens = match self {
             Self::Ended { until } => {
                 head.push(0);
                 put_time(&mut head, *until);
-                &[]
+                None
             }
             Self::Live(live) => {
                 live.encode(&mut head);
-                live.tokens.as_ref().map_or(&[], |tokens| &tokens.bytes)
+                live.tokens
+                    .as_ref()
+                    .map(|tokens| tokens.with_first(keys))
+                    .transpose()?
             }
         };
+        let tokens = tokens.as_ref().map_or(&[][..], |tokens| &tokens.bytes);
         let head = seal_bytes(keys, Purpose::Entry, key.as_bytes(), &head).map_err(unsealed)?;
         let mut bytes = Vec::with_capacity(1 + 4 + head.len() + tokens.len());
         bytes.push(VERSION);
@@ -237,6 +246,17 @@ impl SealedTokens {
         let name = Self::name(&self.key, self.generation);
         let opened = open_bytes(keys, Purpose::Tokens, &name, self.bytes.to_vec())?;
         Tokens::decode(&mut Reader(&opened.plain))
+    }
+
+    /// The same, sealed with the key that seals now: what stands together is not to be opened by different keys.
+    fn with_first(&self, keys: &CookieKeys) -> Result<Self, CheckFailed> {
+        if is_sealed_by_first(keys, &self.bytes) {
+            return Ok(self.clone());
+        }
+        match self.open(keys) {
+            Some(tokens) => Self::seal(&tokens, keys, &self.key, self.generation),
+            None => Ok(self.clone()),
+        }
     }
 
     fn name(key: &StoreKey, generation: u64) -> Vec<u8> {

@@ -4,7 +4,7 @@ use super::{
     CookieKeys, Lifetimes, RefreshRules, SealedBy, SealedTokens, Session, Stored, Ticket,
     coordinate::{Base, Listed},
     due::{Due, is_fresh},
-    entry::{Entry, Live, Refreshing},
+    entry::{Entry, Refreshing},
     lifetime::Freshness,
 };
 use crate::{check::Check, session::Tokens, time::UnixTime};
@@ -18,6 +18,8 @@ pub struct KeptSession {
     sealed_by: SealedBy,
     /// There is something to settle.
     unsettled: bool,
+    /// Another has taken its place, and it lives on for requests that are under way.
+    replaced: bool,
 }
 
 /// Where a session's tokens are.
@@ -67,22 +69,20 @@ impl KeptSession {
             None => Found::Unreadable,
             Some((Entry::Ended { .. }, _)) => Found::Over(Check::SessionEnded),
             Some((Entry::Live(live), _)) if now >= live.ends => Found::Over(Check::SessionExpired),
-            Some((Entry::Live(Live { session: None, .. }), _)) => Found::Unreadable,
-            Some((
-                Entry::Live(Live {
-                    session: Some(session),
-                    tokens,
-                    refreshing,
-                    ..
-                }),
-                sealed_by,
-            )) => Found::Session(Self {
-                session,
-                tokens: Place::Sealed(tokens),
-                refreshing,
-                sealed_by,
-                unsettled: false,
-            }),
+            Some((Entry::Live(live), sealed_by)) => {
+                let replaced = live.is_replaced(now);
+                let Some(session) = live.session else {
+                    return Found::Unreadable;
+                };
+                Found::Session(Self {
+                    session,
+                    tokens: Place::Sealed(live.tokens),
+                    refreshing: live.refreshing,
+                    sealed_by,
+                    unsettled: false,
+                    replaced,
+                })
+            }
         }
     }
 
@@ -103,6 +103,15 @@ impl KeptSession {
                 opened => opened,
             },
         };
+        // Both have to open as long as either does.
+        let sealed_by = match &entry {
+            Some((_, SealedBy::Older)) => SealedBy::Older,
+            _ => sealed_by,
+        };
+        let replaced = match &entry {
+            Some((Entry::Live(live), _)) => live.is_replaced(now),
+            _ => false,
+        };
         let as_it_came = |session, refreshing, unsettled| {
             Found::Session(Self {
                 session,
@@ -110,6 +119,7 @@ impl KeptSession {
                 refreshing,
                 sealed_by,
                 unsettled,
+                replaced,
             })
         };
         match entry {
@@ -124,6 +134,7 @@ impl KeptSession {
                         refreshing: live.refreshing,
                         sealed_by,
                         unsettled: false,
+                        replaced,
                     }),
                     // A browser that brings an old cookie again. Its refresh token is used up.
                     None => {
@@ -181,6 +192,7 @@ impl KeptSession {
             refreshing: Refreshing::default(),
             sealed_by: SealedBy::First,
             unsettled: false,
+            replaced: false,
         }
     }
 
@@ -198,6 +210,9 @@ impl KeptSession {
     ) -> Result<Freshness, Check> {
         let session = &self.session;
         let used = self.rest(kept_in, limits, now)?;
+        if self.replaced {
+            return Ok(used);
+        }
         let due = session.tokens().map_or(Due::Nothing, |note| {
             rules.judge(
                 &session.key(),
@@ -226,6 +241,10 @@ impl KeptSession {
         now: UnixTime,
     ) -> Result<Freshness, Check> {
         let used = limits.judge(&self.session, now)?;
+        if self.replaced {
+            // Its cookies would take the place of those of the session after it.
+            return Ok(Freshness::Fresh);
+        }
         let written_by = match kept_in {
             // What the browser does not have is written into its cookies.
             KeptIn::Cookies if self.is_news() => SealedBy::Older,

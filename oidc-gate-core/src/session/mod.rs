@@ -34,7 +34,7 @@ pub use keys::{CookieKeys, KeyError, KeyId, KeyOrigin, Purpose, SealedBy};
 pub use landing::Landings;
 pub use lifetime::{Freshness, Lifetimes};
 pub use predecessor::Predecessor;
-pub(crate) use seal::{open, open_bytes, seal, seal_bytes};
+pub(crate) use seal::{is_sealed_by_first, open, open_bytes, seal, seal_bytes};
 pub use set_cookie::SetCookie;
 pub use state::{Session, TokensNote};
 pub use store::{StoreDown, StoreKey, Stored, Swap};

@@ -103,6 +103,12 @@ pub(crate) fn open_bytes(
     })
 }
 
+/// Whether the key that seals now has sealed this, as it says in the clear.
+pub(crate) fn is_sealed_by_first(keys: &CookieKeys, envelope: &[u8]) -> bool {
+    let id = keys.first().map(|key| *key.id.as_bytes());
+    id.is_some_and(|id| envelope.get(1..5) == Some(&id[..]))
+}
+
 /// What was sealed.
 pub(crate) struct Opened {
     pub(crate) plain: Vec<u8>,

@@ -268,13 +268,14 @@ impl GateBuilder {
             metrics: Some(common.metrics.clone()),
         };
         let tasks = common.tasks.clone();
+        let asked_by_a_proxy = common.forward.is_some();
         Ok(Sessions {
             common,
             keys: InForce::new(keys),
             names,
             base,
             places: with.places,
-            keeping: std::mem::take(&mut self.keeping).keeping(with.limits),
+            keeping: std::mem::take(&mut self.keeping).keeping(with.limits, asked_by_a_proxy),
             upstream: Upstream::new(
                 with.issuer,
                 with.source,

@@ -64,7 +64,8 @@ impl GateBuilder {
     /// Access and refresh tokens, if there is room: a session in cookies has a second cookie for them, of some kilobytes, and
     /// one without room goes without them, and the log says so. Once in the life of an access token, one request of a session
     /// in cookies waits for the provider: three seconds at most while the token is good, fifteen when it has ended. An
-    /// application that only wants to know who is there needs none of it: [`KeepTokens::none`].
+    /// application that only wants to know who is there needs none of it: [`KeepTokens::none`], which is the default for sessions
+    /// in cookies where a proxy asks ([`forward_auth`](Self::forward_auth)), since its admissions take one cookie along.
     pub fn keep_tokens(mut self, tokens: KeepTokens) -> Self {
         self.keeping.keep = Some(tokens);
         self
@@ -184,10 +185,14 @@ impl KeepingSettings {
         }
     }
 
-    pub(super) fn keeping(self, limits: Lifetimes) -> Keeping {
+    /// `asked_by_a_proxy`: an admission takes one cookie along, and a session with tokens is two.
+    pub(super) fn keeping(self, limits: Lifetimes, asked_by_a_proxy: bool) -> Keeping {
         let (kept_in, _) = self.place();
         let store = self.store.or(self.coordinator);
         let keep = match self.keep {
+            None if asked_by_a_proxy && kept_in == KeptIn::Cookies => {
+                Keep::IfTheyFit(KeepTokens::none())
+            }
             None => Keep::IfTheyFit(KeepTokens::default()),
             Some(keep) => Keep::Demanded(keep),
         };

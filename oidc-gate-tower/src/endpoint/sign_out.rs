@@ -2,7 +2,12 @@
 
 use crate::{
     answer,
-    core::{check::Check, form::Form, login::ReturnTo, session::Session},
+    core::{
+        check::Check,
+        form::Form,
+        login::ReturnTo,
+        session::{Session, coordinate::Changed},
+    },
     metrics::EndedBy,
     pages::{Message, PageContent, WayOn},
     report,
@@ -31,17 +36,21 @@ pub(super) async fn serve(
             None => signed_out(sessions, return_to),
         };
     }
-    if let Some(session) = session {
-        if sessions.end(session.key(), session.ends()).await.is_err() {
-            // Whoever has a copy of the cookie could go on: that is no sign-out, and the user can try again.
+    // Not only what was recognised: while the store does not answer nobody is, and whoever has a copy of the cookie could go
+    // on. That is no sign-out, and the user can try again.
+    match sessions.end_all(&parts.headers).await {
+        Err(_) => {
             let cause = "expected the session's end to be written down, the store does not answer";
             return super::refuse(sessions, Check::StoreUnavailable, cause.to_owned(), None);
         }
+        Ok(Changed::Yes) => sessions.common.metrics.session_ended(EndedBy::SignOut),
+        Ok(Changed::No) => {}
+    }
+    if let Some(session) = session {
         let (issuer, user) = (
             session.identity().issuer(),
             report::user(session.identity()),
         );
-        sessions.common.metrics.session_ended(EndedBy::SignOut);
         tracing::info!(issuer, user, "a user signed out");
     }
     let mut response = match return_to(sessions, parts, body) {

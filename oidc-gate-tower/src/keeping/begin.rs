@@ -9,7 +9,7 @@ use crate::{
         secret::SessionId,
         session::{
             KeptIn, Session, SetCookie, StoreKey, Ticket, Tokens,
-            coordinate::{Begin, Changed, Index, Machine, Once, Scope, UpdateError},
+            coordinate::{Begin, Changed, End, Index, Machine, Once, Scope, UpdateError},
         },
         time::UnixTime,
     },
@@ -68,7 +68,8 @@ impl Sessions {
                 let ticket = Ticket::new(SessionId::from_bytes(random()?), ends);
                 let session = begin(ticket.key()).with_tokens(tokens.as_ref());
                 self.index(&session).await?;
-                self.must(&mut Begin::of(&self.keys.now(), session.clone(), tokens))
+                let keys = self.keys.now();
+                self.must(|| Begin::of(&keys, session.clone(), tokens.clone()))
                     .await?;
                 let cookies = self.ticket_cookies(&ticket, now, headers)?;
                 Ok((session, cookies))
@@ -109,11 +110,16 @@ impl Sessions {
         let keys = self.keys.now();
         let who = session.identity();
         let user = Scope::User(who.issuer(), who.subject());
-        self.must(&mut Index::add(&keys, user, session.into()))
+        let crowded_out = self
+            .must(|| Index::add(&keys, user, session.into()))
             .await?;
+        for other in crowded_out {
+            // Nobody would find it any more, so nobody could end it.
+            self.must(|| End::of(&keys, other.key, other.ends)).await?;
+        }
         if let Some(sid) = session.provider_session() {
             let at_provider = Scope::AtProvider(who.issuer(), sid);
-            self.must(&mut Index::add(&keys, at_provider, session.into()))
+            self.must(|| Index::add(&keys, at_provider, session.into()))
                 .await?;
         }
         Ok(())
@@ -128,16 +134,17 @@ impl Sessions {
         if !self.keeping.is_shared() {
             return Ok(true);
         }
-        let once = Once::of("state", state, until, random()?);
-        Ok(self.must(&mut { once }).await? == Changed::Yes)
+        let by = random()?;
+        let first = self.must(|| Once::of("state", state, until, by)).await?;
+        Ok(first == Changed::Yes)
     }
 
     /// Runs a change without which a login cannot go on.
-    async fn must<M, T>(&self, machine: &mut M) -> Result<T, CheckFailed>
+    async fn must<M, T>(&self, change: impl Fn() -> M) -> Result<T, CheckFailed>
     where
         M: Machine<Output = Result<T, UpdateError>> + Send,
     {
-        match self.run(machine).await {
+        match self.surely(change).await {
             Ok(output) => Ok(output),
             Err(UpdateError::Failed(failed)) => Err(failed),
             Err(_) => Err(CheckFailed::new(

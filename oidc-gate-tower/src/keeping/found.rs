@@ -6,7 +6,7 @@ use crate::{
         session::{
             CookieKeys, Found, Freshness, KeptIn, KeptSession, Predecessor, SealedBy, Session,
             StoreDown, StoreKey, Stored, Ticket, Tokens,
-            coordinate::{Kept, Outcome},
+            coordinate::{Changed, Kept, Outcome, UpdateError},
         },
         time::UnixTime,
     },
@@ -29,6 +29,13 @@ impl Opened {
         match self {
             Self::Cookie(session, _) => session.key(),
             Self::Ticket(ticket, _) => ticket.key(),
+        }
+    }
+
+    fn ends(&self) -> UnixTime {
+        match self {
+            Self::Cookie(session, _) => session.ends(),
+            Self::Ticket(ticket, _) => ticket.ends(),
         }
     }
 }
@@ -87,6 +94,22 @@ impl Sessions {
             };
         }
         found
+    }
+
+    /// Ends every session that a request carries, whether or not the store says anything of it just now.
+    pub(crate) async fn end_all(&self, headers: &HeaderMap) -> Result<Changed, UpdateError> {
+        let (keys, now) = (self.keys.now(), self.now());
+        let opened: Vec<_> = (self.names.sessions(headers))
+            .filter_map(|sealed| self.open(&keys, &sealed, now).ok())
+            .map(|opened| (opened.key(), opened.ends()))
+            .collect();
+        let mut changed = Changed::No;
+        for (key, ends) in opened {
+            if self.end(key, ends).await? == Changed::Yes {
+                changed = Changed::Yes;
+            }
+        }
+        Ok(changed)
     }
 
     /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.

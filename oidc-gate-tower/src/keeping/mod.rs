@@ -112,8 +112,8 @@ impl Keeping {
             keep,
             ..
         } = swap;
-        // What is over by now is of use for a moment, and a store need not know what zero means.
-        let keep = keep.max(Duration::from_secs(1));
+        // A replica whose clock is behind must not miss what is over for others.
+        let keep = keep + Duration::from_secs(60);
         let swapped = self
             .store
             .compare_and_swap(key.as_bytes(), seen, bytes, keep);
@@ -175,7 +175,18 @@ impl Sessions {
 
     /// Ends a session, of which nothing can be left after `until`.
     pub(crate) async fn end(&self, key: StoreKey, until: UnixTime) -> Result<Changed, UpdateError> {
-        self.run(&mut End::of(&self.keys.now(), key, until)).await
+        self.surely(|| End::of(&self.keys.now(), key, until)).await
+    }
+
+    /// Makes a change, and makes it again if the store's answer was lost: it is one that can be made twice.
+    pub(crate) async fn surely<M, T>(&self, change: impl Fn() -> M) -> Result<T, UpdateError>
+    where
+        M: Machine<Output = Result<T, UpdateError>> + Send,
+    {
+        match self.run(&mut change()).await {
+            Err(UpdateError::Store) => self.run(&mut change()).await,
+            made => made,
+        }
     }
 
     /// Lets a session whose user has signed in again live on for requests that are under way.

@@ -58,7 +58,7 @@ impl Sessions {
             // They stay as they are.
             false => None,
         };
-        if effect == SessionEffect::Reseal && kept.sealed_by() == SealedBy::Older {
+        if kept.sealed_by() == SealedBy::Older {
             // So is what the store has of it: it has to open as long as the cookie does.
             self.in_background(Reseal::of(&self.keys.now(), kept.session().key()));
         }

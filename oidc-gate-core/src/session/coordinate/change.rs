@@ -2,7 +2,7 @@
 
 use super::super::{
     CookieKeys, SealedBy, Session, StoreKey, Swap,
-    entry::{Entry, Live, SealedTokens},
+    entry::{Entry, Live},
 };
 use super::{Effect, Machine, Told};
 use crate::{check::CheckFailed, flow::Env, time::UnixTime};
@@ -213,12 +213,7 @@ impl Change for Reseal {
         now: UnixTime,
     ) -> Result<Applied<Changed>, CheckFailed> {
         match entry(&self.keys, &self.key, found) {
-            Some((Entry::Live(mut live), SealedBy::Older)) => {
-                if let Some(tokens) = live.tokens.as_ref().and_then(|t| t.open(&self.keys)) {
-                    let sealed =
-                        SealedTokens::seal(&tokens, &self.keys, &self.key, live.generation)?;
-                    live.tokens = Some(sealed);
-                }
+            Some((Entry::Live(live), SealedBy::Older)) => {
                 let keep = live.until.since(now);
                 write(
                     &Entry::Live(live),

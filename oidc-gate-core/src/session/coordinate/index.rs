@@ -73,10 +73,10 @@ enum What {
 }
 
 impl Index {
-    /// The most sessions of one user that are listed. More are no person's; the first to end make room.
+    /// The most sessions of one user that are listed. More are no person's; the first to end make room, and are to be ended.
     pub const MAX: usize = 1000;
 
-    /// Adds a session.
+    /// Adds a session. What comes of it are those that are listed no more, and are to be ended: nobody would find them.
     pub fn add(keys: &CookieKeys, scope: Scope<'_>, session: Listed) -> Update<Self> {
         Self::of(keys, scope, What::Add(session))
     }
@@ -131,6 +131,7 @@ impl Change for Index {
             }
         };
         let before = all.len();
+        let mut crowded_out = Vec::new();
         all.retain(|session| session.ends > now);
         match &self.what {
             What::List => return Ok(Applied::Nothing(all)),
@@ -142,7 +143,7 @@ impl Change for Index {
             }
             What::Add(session) => {
                 if all.iter().any(|one| one.key == session.key) {
-                    return Ok(Applied::Nothing(all));
+                    return Ok(Applied::Nothing(Vec::new()));
                 }
                 all.push(*session);
                 if all.len() > Self::MAX
@@ -150,7 +151,7 @@ impl Change for Index {
                         .min_by_key(|(_, session)| session.ends)
                         .map(|(at, _)| at)
                 {
-                    all.swap_remove(first);
+                    crowded_out.push(all.swap_remove(first));
                 }
             }
         }
@@ -167,7 +168,10 @@ impl Change for Index {
         Ok(Applied::Write {
             bytes,
             keep: last.map_or(std::time::Duration::from_secs(1), |last| last.since(now)),
-            then: all,
+            then: match self.what {
+                What::Add(_) => crowded_out,
+                What::Remove(_) | What::List => all,
+            },
         })
     }
 }

@@ -205,7 +205,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// How often the result of a redemption is offered to a store that does not answer: for about eight minutes, which is more than
 /// most wait for when they shut down. What is not
 /// written down then is lost with this process.
-const OFFERS: u32 = 60;
+const OFFERS: u32 = 480;
 
 impl RefreshSession {
     /// How long one that finds another at it waits: as long as a lease holds, and a little.
@@ -380,7 +380,7 @@ impl RefreshSession {
             Ok(Ok(outcome)) => Effect::done(outcome),
             Ok(Err(UpdateError::Store)) if concluded.tries < concluded.what.offers() => {
                 concluded.tries += 1;
-                let wait = Duration::from_millis(250 << concluded.tries.min(5));
+                let wait = Duration::from_millis(250 << concluded.tries.min(2));
                 self.stage = Stage::StoreBack(concluded);
                 Effect::Flow(Step::Wait(wait))
             }
@@ -672,6 +672,7 @@ impl Conclude {
         mut live: Live,
         session: &Session,
         tokens: &Tokens,
+        ours: bool,
         now: UnixTime,
     ) -> Result<Applied<Outcome>, CheckFailed> {
         // Others may have used the session meanwhile.
@@ -679,7 +680,12 @@ impl Conclude {
         let session = session.touched(seen).ending(live.ends);
         live.generation = session.generation();
         live.by = self.holder;
-        live.refreshing = Refreshing::default();
+        // Whoever has the right to redeem by now may have shown the token before this one again, and a provider then revokes
+        // what came of it: so the next refusal says nothing about the user.
+        live.refreshing = Refreshing {
+            attempts: u32::from(!ours),
+            ..Refreshing::default()
+        };
         live.brought = None;
         live.ends = session.ends();
         let sealed = SealedTokens::seal(tokens, &self.keys, &self.key, live.generation)?;
@@ -763,7 +769,7 @@ impl Change for Conclude {
             }));
         }
         match &self.concluded.what.clone() {
-            Conclusion::Renewed(session, tokens) => self.renewed(live, session, tokens, now),
+            Conclusion::Renewed(session, tokens) => self.renewed(live, session, tokens, ours, now),
             Conclusion::Over(failed) => self.over(&live, failed, now),
             // Another has the right to redeem now, and will say what comes of it.
             _ if !ours => Ok(Applied::Nothing(Outcome::Kept(Kept::Busy))),
