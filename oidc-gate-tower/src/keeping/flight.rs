@@ -24,9 +24,13 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The refreshes under way, by session.
+/// The refreshes under way, by session and generation: what comes of one that began with an older cookie says nothing to a
+/// request that has a newer.
 #[derive(Clone, Default)]
-pub(super) struct Flights(Arc<Mutex<HashMap<StoreKey, Flight>>>);
+pub(super) struct Flights(Arc<Mutex<HashMap<Refreshable, Flight>>>);
+
+/// A session, and the generation of it that is to be refreshed.
+type Refreshable = (StoreKey, u64);
 
 /// What becomes of a refresh, once it has.
 pub(crate) type Flight = watch::Receiver<Option<Arc<Outcome>>>;
@@ -39,7 +43,7 @@ const METADATA: Duration = Duration::from_secs(5);
 
 impl Flights {
     /// The flight of this session; and if there was none, what to tell it by.
-    fn board(&self, key: StoreKey) -> (Flight, Option<Landing>) {
+    fn board(&self, key: Refreshable) -> (Flight, Option<Landing>) {
         let mut flights = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = flights.get(&key) {
             return (flight.clone(), None);
@@ -58,7 +62,7 @@ impl Flights {
 /// The end of a flight, also of one that breaks off: then those who wait find that nobody tells them any more.
 struct Landing {
     flights: Flights,
-    key: StoreKey,
+    key: Refreshable,
     tell: watch::Sender<Option<Arc<Outcome>>>,
 }
 
@@ -93,7 +97,8 @@ impl Sessions {
     ) -> Option<Flight> {
         let key = kept.session().key();
         let base = kept.base(self.keeping.kept_in, tokens)?;
-        let (flight, landing) = self.keeping.flights.board(key);
+        let generation = kept.session().generation();
+        let (flight, landing) = self.keeping.flights.board((key, generation));
         if let Some(landing) = landing {
             let sessions = self.clone();
             drop(self.common.tasks.spawn(async move {
