@@ -509,15 +509,18 @@ impl World {
     fn respond(&mut self, id: usize, cookies: Vec<SetCookie>) {
         let request = &mut self.requests[id];
         request.answered = true;
-        let browser = request.browser;
+        let (browser, sent) = (request.browser, request.sent);
         if cookies.is_empty() || self.dice.chance(self.faults.response_lost) {
             return;
         }
-        // Shorter than the grace: what is on its way for longer may cost a session its tokens.
         let after = match self.dice.chance(30) {
             true => self.dice.between(1_000, 40_000),
             false => self.dice.between(5, 200),
         };
+        // What takes longer than the grace together is cut off: what comes later may cost a session its tokens.
+        if self.now + after >= sent + GRACE.as_secs() * 1000 {
+            return;
+        }
         self.after(after, Event::Deliver(browser, cookies));
     }
 
