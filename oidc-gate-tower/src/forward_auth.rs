@@ -12,7 +12,7 @@ use crate::{
         peers::Peers,
     },
     gate::Common,
-    passing::Issuers,
+    passing::{Callers, Issuers},
 };
 use http::Uri;
 
@@ -73,6 +73,14 @@ pub struct ForwardAuth {
     dialect: Dialect,
     trusted: Vec<String>,
     issuer: SaysIssuer,
+    token: SaysToken,
+}
+
+/// Whether answers say an access token of the user's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SaysToken {
+    Yes,
+    No,
 }
 
 /// Whether answers say which issuer's subject a user is.
@@ -108,6 +116,7 @@ impl ForwardAuth {
             dialect,
             trusted: Vec::new(),
             issuer: SaysIssuer::No,
+            token: SaysToken::No,
         }
     }
 
@@ -120,6 +129,23 @@ impl ForwardAuth {
     /// of one subject.
     pub fn name_issuers(mut self) -> Self {
         self.issuer = SaysIssuer::Yes;
+        self
+    }
+
+    /// Answers say in `X-Auth-Request-Access-Token`, too, an access token of the user's, which the proxy hands on to the
+    /// application: the session's, refreshed before it ends, or the one that the request has brought. See
+    /// [`HeaderSource::access_token`].
+    ///
+    /// Let sessions be in a store ([`session_storage`](crate::session_storage)): an answer to a proxy sets one cookie at most, and a
+    /// session with its tokens is more. What was refreshed stays with the coordinator then, until the browser gets its cookies
+    /// from the gate itself.
+    ///
+    /// # Security
+    ///
+    /// Let the proxy copy that header into the request as it copies the user's, and nowhere else: whoever reads it can act for
+    /// the user wherever it is taken.
+    pub fn pass_access_token(mut self) -> Self {
+        self.token = SaysToken::Yes;
         self
     }
 
@@ -161,12 +187,14 @@ impl Forward {
         setting: &ForwardAuth,
         prefix: &str,
         cookie_domain: Option<&str>,
+        callers: Callers,
         issuers: Issuers,
     ) -> Result<Self, Vec<String>> {
         let ForwardAuth {
             dialect,
             trusted,
             issuer,
+            token,
         } = setting;
         let trusted = Peers::new(trusted).map_err(|problem| {
             vec![format!(
@@ -186,10 +214,20 @@ impl Forward {
                 .header("X-Auth-Request-Issuer", HeaderSource::issuer()),
             SaysIssuer::No => IdentityHeaders::auth_request(),
         };
+        let named = match token {
+            SaysToken::Yes => {
+                named.header("X-Auth-Request-Access-Token", HeaderSource::access_token())
+            }
+            SaysToken::No => named,
+        };
         let named = named.compile().map_err(|found| {
             let problems = found.iter().map(ToString::to_string);
             problems.collect::<Vec<_>>()
         })?;
+        let unkept = callers.problems("forward_auth", &named);
+        if !unkept.is_empty() {
+            return Err(unkept);
+        }
         let name = match dialect {
             Dialect::Nginx => "auth",
             Dialect::Traefik | Dialect::Caddy | Dialect::Envoy => "forward",

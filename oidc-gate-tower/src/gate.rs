@@ -215,7 +215,7 @@ impl Gate {
         self.0.common.proxies.as_ref()
     }
 
-    /// Waits until the logins that are being finished are finished; at most until the deadline. To be called after the
+    /// Waits until the logins and refreshes that are being finished are finished; at most until the deadline. To be called after the
     /// server has stopped to accept requests.
     ///
     /// # Errors

@@ -98,7 +98,7 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
-pub use store::{SessionBackend, Store, StoreError};
+pub use store::{Capacity, SessionBackend, Store, StoreError, StoreErrorKind};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};
 pub use trailers::CleanTrailers;

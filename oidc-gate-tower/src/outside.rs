@@ -93,7 +93,7 @@ fn address(uri: &http::Uri) -> String {
 }
 
 /// Why, down to the ground: "error sending request" helps nobody, "invalid peer certificate" does.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut texts: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(error) = next {

@@ -1,13 +1,16 @@
 //! What passes in headers between the gate and the application: who the caller is, where a gate is told to say so, and
 //! which cookies.
 
+mod at_hand;
+
 use crate::core::{
     gate::{HeaderWriter, IdentityHeaders, Stripping},
-    identity::{Identity, Via},
-    secret::AccessToken,
+    identity::Identity,
+    session::{KeepTokens, Tokens},
     url::Issuer,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
+pub(crate) use at_hand::AtHand;
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// What a gate is told about it.
 #[derive(Default)]
@@ -25,11 +28,43 @@ pub(crate) enum OwnCookies {
     Pass,
 }
 
-/// Whether sessions let users in, which keep no tokens.
+/// Whether sessions let users in, and which tokens they keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callers {
-    BySession,
+    BySession(KeepTokens),
     ByBearerAlone,
+}
+
+impl Callers {
+    /// What is wrong with headers that are to say tokens which nobody keeps.
+    pub(crate) fn problems(self, setting: &str, writer: &HeaderWriter) -> Vec<String> {
+        let wanted = [
+            ("an access token", writer.wants_access_token()),
+            ("an ID token", writer.wants_id_token()),
+        ];
+        let wanted = wanted
+            .into_iter()
+            .filter_map(|(what, name)| Some((what, name?)));
+        let problem = |(what, name): (&str, &HeaderName)| match self {
+            Self::ByBearerAlone => Some(format!(
+                "{setting}: \"{name}\" is to say {what} of a session, and nobody signs in here; write \
+                 HeaderSource::presented_token() for the token that a request has brought"
+            )),
+            Self::BySession(keep) => {
+                let (is_kept, remedy) = match what {
+                    "an access token" => (keep.keeps_access(), "access"),
+                    _ => (keep.keeps_id(), "id"),
+                };
+                (!is_kept).then(|| {
+                    format!(
+                        "{setting}: \"{name}\" is to say {what} of a session, and sessions keep none; add `{remedy}` to \
+                         keep_tokens, or leave the header out"
+                    )
+                })
+            }
+        };
+        wanted.filter_map(problem).collect()
+    }
 }
 
 /// Whether a subject alone says who somebody is.
@@ -73,12 +108,7 @@ impl PassingSettings {
                 problems.extend(found.iter().map(|problem| format!("{setting}: {problem}")));
                 HeaderWriter::default()
             });
-            if let (Some(name), Callers::BySession) = (writer.promises_tokens(), callers) {
-                problems.push(format!(
-                    "{setting}: \"{name}\" promises an access token of every caller, and sessions keep none; write \
-                     HeaderSource::presented_token() for callers with a bearer token, or leave it out"
-                ));
-            }
+            problems.extend(callers.problems(setting, &writer));
             if let (Some(name), Issuers::Several) = (writer.leaves_issuer_open(), issuers) {
                 problems.push(format!(
                     "{setting}: \"{name}\" says a subject, and tokens of more than one issuer are accepted, whose users \
@@ -117,27 +147,37 @@ impl Passing {
         self.own_cookies == OwnCookies::Keep
     }
 
-    /// Tells the application who the caller of an admitted request is. What is to be said in the answer.
-    pub(crate) fn tell(&self, caller: Option<&Identity>, headers: &mut HeaderMap) -> Said {
-        let wants_token = self.request.wants_token() || self.response.wants_token();
-        let token = caller
-            .filter(|caller| wants_token && caller.via() == Via::Bearer)
-            .and_then(|_| presented(headers));
+    /// Tells the application who the caller of an admitted request is. What is to be said in the answer. `session` are the
+    /// tokens of the caller's session that are not over, if anybody wants them.
+    pub(crate) fn tell(
+        &self,
+        caller: Option<&Identity>,
+        session: impl FnOnce() -> Option<Tokens>,
+        headers: &mut HeaderMap,
+    ) -> Said {
+        let wants_tokens = self.request.wants_tokens() || self.response.wants_tokens();
+        let at_hand = match caller {
+            Some(caller) if wants_tokens => AtHand::of(caller, session, headers),
+            _ => AtHand::Nothing,
+        };
         self.stripping.strip_credentials(headers);
         let Some(caller) = caller else {
             return Said::new();
         };
-        for (name, value) in self.request.of(caller, token.as_ref()) {
+        for (name, value) in self.request.of(caller, at_hand.lend()) {
             headers.insert(name, value);
         }
-        self.response.of(caller, token.as_ref()).collect()
+        self.response.of(caller, at_hand.lend()).collect()
     }
 
     /// What an answer of the gate's own says of the caller of a request, from which nothing has been taken off.
-    pub(crate) fn said_of(&self, caller: &Identity, request: &HeaderMap) -> Said {
-        let wants_token = self.response.wants_token() && caller.via() == Via::Bearer;
-        let token = wants_token.then(|| presented(request)).flatten();
-        self.response.of(caller, token.as_ref()).collect()
+    pub(crate) fn said_of(
+        &self,
+        caller: &Identity,
+        session: impl FnOnce() -> Option<Tokens>,
+        request: &HeaderMap,
+    ) -> Said {
+        said(&self.response, caller, session, request)
     }
 
     /// Says in the application's answer who the caller was. Nobody but the gate says so.
@@ -147,21 +187,31 @@ impl Passing {
     }
 }
 
-/// The token of a request that was admitted by it ([RFC 6750 § 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)).
-fn presented(headers: &HeaderMap) -> Option<AccessToken> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    let bearer = scheme.eq_ignore_ascii_case("bearer");
-    bearer.then(|| AccessToken::new(token.trim_matches(' ')))
+/// What a writer says of the caller of a request, from which nothing has been taken off.
+pub(crate) fn said(
+    writer: &HeaderWriter,
+    caller: &Identity,
+    session: impl FnOnce() -> Option<Tokens>,
+    request: &HeaderMap,
+) -> Said {
+    let at_hand = match writer.wants_tokens() {
+        true => AtHand::of(caller, session, request),
+        false => AtHand::Nothing,
+    };
+    writer.of(caller, at_hand.lend()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::{gate::HeaderSource, secret::HeaderSecret};
+    use crate::core::{gate::HeaderSource, identity::Via, secret::HeaderSecret};
+    use http::header::AUTHORIZATION;
+
+    const BY_SESSION: Callers = Callers::BySession(KeepTokens::none().access().refresh());
 
     fn passing(settings: PassingSettings) -> Passing {
         let mut problems = Vec::new();
-        let passing = settings.compile(Callers::ByBearerAlone, Issuers::One, &mut problems);
+        let passing = settings.compile(BY_SESSION, Issuers::One, &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
         passing
     }
@@ -186,14 +236,14 @@ mod tests {
             ..PassingSettings::default()
         });
         let mut presented = headers("bearer  t0ken ");
-        passing.tell(Some(&by(Via::Bearer)), &mut presented);
+        passing.tell(Some(&by(Via::Bearer)), || None, &mut presented);
         assert_eq!(presented["x-token"], "t0ken");
         assert_eq!(presented[AUTHORIZATION], "Bearer t0ken");
         assert!(presented[AUTHORIZATION].is_sensitive());
         // A session has let it in, so nobody has looked at the token; and on a bypassed route nobody has.
         for caller in [Some(by(Via::Session)), None] {
             let mut unseen = headers("Bearer forged");
-            passing.tell(caller.as_ref(), &mut unseen);
+            passing.tell(caller.as_ref(), || None, &mut unseen);
             assert!(unseen.is_empty(), "{caller:?}");
         }
     }
@@ -206,35 +256,65 @@ mod tests {
             ..PassingSettings::default()
         });
         let mut forged = headers("Basic cm9vdDpw");
-        basic.tell(None, &mut forged);
+        basic.tell(None, || None, &mut forged);
         assert!(forged.is_empty());
-        basic.tell(Some(&by(Via::Session)), &mut forged);
+        basic.tell(Some(&by(Via::Session)), || None, &mut forged);
         assert_eq!(forged[AUTHORIZATION], "Basic YWxpY2U6cA==");
 
         let none = passing(PassingSettings::default());
         let mut of_the_application = headers("Basic cm9vdDpw");
-        none.tell(Some(&by(Via::Session)), &mut of_the_application);
+        none.tell(Some(&by(Via::Session)), || None, &mut of_the_application);
         assert_eq!(of_the_application[AUTHORIZATION], "Basic cm9vdDpw");
     }
 
     #[test]
-    fn sessions_keep_no_tokens_and_promise_none() {
+    fn headers_want_no_tokens_that_nobody_keeps() {
         for setting in ["identity_headers", "identity_response_headers"] {
-            let promise = IdentityHeaders::new().header("X-Token", HeaderSource::access_token());
-            let mut settings = PassingSettings::default();
-            match setting {
-                "identity_headers" => settings.request = promise,
-                _ => settings.response = promise,
+            for (source, callers, problem) in [
+                (
+                    HeaderSource::access_token(),
+                    Callers::BySession(KeepTokens::none().id()),
+                    Some(
+                        "is to say an access token of a session, and sessions keep none; add `access` to keep_tokens, or leave the header out",
+                    ),
+                ),
+                (
+                    HeaderSource::id_token().as_bearer(),
+                    BY_SESSION,
+                    Some(
+                        "is to say an ID token of a session, and sessions keep none; add `id` to keep_tokens, or leave the header out",
+                    ),
+                ),
+                (
+                    HeaderSource::access_token(),
+                    Callers::ByBearerAlone,
+                    Some(
+                        "is to say an access token of a session, and nobody signs in here; write HeaderSource::presented_token() for the token that a request has brought",
+                    ),
+                ),
+                (HeaderSource::access_token(), BY_SESSION, None),
+                (
+                    HeaderSource::id_token(),
+                    Callers::BySession(KeepTokens::none().id()),
+                    None,
+                ),
+                (
+                    HeaderSource::presented_token(),
+                    Callers::ByBearerAlone,
+                    None,
+                ),
+            ] {
+                let wanting = IdentityHeaders::new().header("X-Token", source);
+                let mut settings = PassingSettings::default();
+                match setting {
+                    "identity_headers" => settings.request = wanting,
+                    _ => settings.response = wanting,
+                }
+                let mut problems = Vec::new();
+                settings.compile(callers, Issuers::One, &mut problems);
+                let expected = problem.map(|text| format!("{setting}: \"x-token\" {text}"));
+                assert_eq!(problems, expected.into_iter().collect::<Vec<_>>());
             }
-            let mut problems = Vec::new();
-            settings.compile(Callers::BySession, Issuers::One, &mut problems);
-            let [problem] = problems.as_slice() else {
-                panic!("{problems:?}")
-            };
-            assert!(
-                problem.starts_with(&format!("{setting}: \"x-token\" promises an access token")),
-                "{problem}"
-            );
         }
     }
 }

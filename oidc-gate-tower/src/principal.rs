@@ -71,6 +71,10 @@ impl Principal {
     /// An access token of the user's for other services, good for a moment at least: the session's own, or one that it is
     /// refreshed for now. Requests that want one at the same time get the same.
     ///
+    /// Where the provider does not say when an access token ends, it is taken to be good until a refresh that
+    /// [`RefreshRules::every`](crate::RefreshRules::every) asks for. A socket that outlives its request gets tokens until the
+    /// session's absolute limit or its end: the idle limit counts requests, and there are none.
+    ///
     /// # Errors
     ///
     /// Why there is none, and what would help.

@@ -263,8 +263,9 @@ where
             };
             let passing = &gate.0.common.passing;
             let identity = principal.as_ref().map(Principal::identity);
-            let said = passing.tell(identity, request.headers_mut());
             let session = principal.as_ref().and_then(Principal::session);
+            let tokens = || session?.at_hand(now);
+            let said = passing.tell(identity, tokens, request.headers_mut());
             let after = After {
                 session: session.filter(|session| session.has_tokens()).cloned(),
                 told: telling.about(|| principal.clone(), None),

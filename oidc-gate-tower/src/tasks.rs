@@ -80,7 +80,7 @@ impl fmt::Display for Unfinished {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} logins were still being finished at the deadline",
+            "{} logins and refreshes were still being finished at the deadline",
             self.tasks
         )
     }

@@ -696,10 +696,10 @@ checks! {
         mended_by: Caller, "Nothing is wrong: the provider's configuration changed, so sign in again.",
     }
     SessionTooLarge = "session.too_large" {
-        rule: "The sealed session fits into its two cookies.",
+        rule: "A session fits into its cookies, or into what a store is given.",
         source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",
         answer: 502, "an error page with a reference",
-        mended_by: Operator, "Keep fewer claims: the cause names the largest. `drop_claims` leaves out those, `keep_claims` all but some, `map_claims` makes a list of groups shorter.",
+        mended_by: Operator, "Keep sessions in a store (`store`), or keep less. Fewer claims: where the cause names the largest, `drop_claims` leaves out those, `keep_claims` all but some, `map_claims` makes a list of groups shorter. Fewer tokens: `keep_tokens`.",
     }
     StoreUnavailable = "session.store_unavailable" {
         rule: "The session store answers.",

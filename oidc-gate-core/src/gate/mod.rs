@@ -64,7 +64,9 @@ pub use decision::{
 pub use explain::Explanation;
 pub use head::{Head, Target};
 pub use hygiene::{STRIPPED, Stripped, Stripping, is_stripped, strip_identity_headers};
-pub use identity_headers::{HeaderProblem, HeaderSource, HeaderWriter, IdentityHeaders};
+pub use identity_headers::{
+    CallerTokens, HeaderProblem, HeaderSource, HeaderWriter, IdentityHeaders,
+};
 pub use narrow::Narrow;
 pub use path::{Ambiguity, Clarity};
 pub use pattern::Pattern;

@@ -25,6 +25,9 @@ impl Default for RefreshRules {
 /// together, so that whoever gets it next does so only because the one before has died.
 pub(super) const LEASE: Duration = Duration::from_secs(45);
 
+/// As often as a provider can be asked about one session.
+const SHORTEST: Duration = Duration::from_secs(10);
+
 /// How far the clocks of replicas may be apart: whoever waits for a lease to end waits so much longer.
 pub(super) const CLOCKS: Duration = Duration::from_secs(10);
 
@@ -44,6 +47,14 @@ impl RefreshRules {
             every: Some(every),
             ..self
         }
+    }
+
+    /// What is wrong with them, in words.
+    pub fn problem(&self) -> Option<String> {
+        let every = self.every.filter(|every| *every < SHORTEST)?;
+        Some(format!(
+            "every {every:?} is nearly every request; renew tokens every {SHORTEST:?} or less often"
+        ))
     }
 
     /// What is due for tokens of which this is known.
@@ -186,5 +197,20 @@ mod tests {
         assert_eq!(judged(Some(3600), 599), Due::Nothing);
         assert_eq!(judged(Some(3600), 600), Due::Now);
         assert_eq!(judged(None, 600), Due::Now);
+    }
+
+    #[test]
+    fn what_would_be_renewed_all_the_time_is_told() {
+        let problem = |secs| {
+            let every = Duration::from_secs(secs);
+            RefreshRules::default().every(every).problem()
+        };
+        assert_eq!(RefreshRules::default().problem(), None);
+        assert_eq!(problem(10), None);
+        assert_eq!(
+            problem(9).as_deref(),
+            Some("every 9s is nearly every request; renew tokens every 10s or less often")
+        );
+        assert!(problem(0).is_some());
     }
 }

@@ -5,13 +5,14 @@
 //! worthless under any other key, and tokens of one generation are worthless beside another.
 
 use super::{
-    CookieKeys, Purpose, Reader, SealedBy, Session, StoreKey, Tokens, open_bytes, put, put_time,
-    put_u64, seal::SealError, seal_bytes,
+    CookieKeys, Purpose, Reader, SealedBy, Session, StoreKey, Tokens, due::CLOCKS, open_bytes, put,
+    put_time, put_u64, seal::SealError, seal_bytes,
 };
 use crate::{
     check::{Check, CheckFailed},
     time::UnixTime,
 };
+use std::time::Duration;
 
 const VERSION: u8 = 1;
 
@@ -37,6 +38,8 @@ pub(super) struct Live {
     pub(super) ends: UnixTime,
     /// Until when a cookie of it may come that says otherwise, and this is to be there.
     pub(super) until: UnixTime,
+    /// When a browser first brought this generation, if one has: requests with an older cookie may still be on their way then.
+    pub(super) brought: Option<UnixTime>,
     pub(super) refreshing: Refreshing,
     /// Not there where a cookie has the same.
     pub(super) session: Option<Session>,
@@ -64,6 +67,18 @@ pub(super) struct Lease {
     pub(super) until: UnixTime,
 }
 
+/// How long what a cookie has stays in the store once a browser has brought it: longer than a request or a response with the
+/// cookie before may be on its way.
+const GRACE: Duration = Duration::from_secs(60);
+
+impl Live {
+    /// Whether the store may let go of what a cookie of its generation has, or is to note that there is one.
+    pub(super) fn is_unsettled(&self, now: UnixTime) -> bool {
+        let over = |brought: UnixTime| now >= brought + GRACE + CLOCKS;
+        self.session.is_some() && self.brought.is_none_or(over)
+    }
+}
+
 /// One run of a machine, told apart from all others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Holder(pub(super) [u8; 16]);
@@ -76,6 +91,7 @@ impl Live {
             by: Holder::default(),
             ends,
             until: ends,
+            brought: None,
             refreshing: Refreshing::default(),
             session: None,
             tokens: None,
@@ -137,6 +153,7 @@ impl Live {
         out.extend_from_slice(&self.by.0);
         put_time(out, self.ends);
         put_time(out, self.until);
+        time(out, self.brought);
         let refreshing = &self.refreshing;
         let lease = refreshing.lease;
         out.extend_from_slice(&lease.map(|lease| lease.holder).unwrap_or_default().0);
@@ -156,6 +173,7 @@ impl Live {
         let generation = reader.u64()?;
         let by = Holder(reader.array()?);
         let (ends, until) = (reader.time()?, reader.time()?);
+        let brought = time(&mut reader)?;
         let holder = Holder(reader.array()?);
         let lease = time(&mut reader)?.map(|until| Lease { holder, until });
         let hold = time(&mut reader)?;
@@ -180,6 +198,7 @@ impl Live {
             by,
             ends,
             until,
+            brought,
             refreshing,
             session,
             tokens,

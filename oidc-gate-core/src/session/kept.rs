@@ -16,7 +16,7 @@ pub struct KeptSession {
     tokens: Place,
     refreshing: Refreshing,
     sealed_by: SealedBy,
-    /// What a store has let go of once a cookie has it.
+    /// There is something to settle.
     unsettled: bool,
 }
 
@@ -86,8 +86,8 @@ impl KeptSession {
         }
     }
 
-    /// The session that a cookie holds, with what the store has under its key. What does not open there is of another
-    /// version or of keys that are not known yet, and says nothing.
+    /// The session that a cookie holds, with what the store has under its key. What does not open there could say that it has
+    /// ended.
     pub fn in_cookie(
         keys: &CookieKeys,
         session: Session,
@@ -96,7 +96,13 @@ impl KeptSession {
         now: UnixTime,
     ) -> Found {
         let key = session.key();
-        let entry = stored.and_then(|stored| Entry::open(keys, &key, &stored.bytes));
+        let entry = match stored {
+            None => None,
+            Some(stored) => match Entry::open(keys, &key, &stored.bytes) {
+                None => return Found::Unreadable,
+                opened => opened,
+            },
+        };
         let as_it_came = |session, refreshing, unsettled| {
             Found::Session(Self {
                 session,
@@ -130,7 +136,8 @@ impl KeptSession {
                 }
             }
             Some((Entry::Live(live), _)) if live.generation == session.generation() => {
-                as_it_came(session, live.refreshing, live.session.is_some())
+                let unsettled = live.is_unsettled(now);
+                as_it_came(session, live.refreshing, unsettled)
             }
             Some((Entry::Live(_), _)) => as_it_came(session, Refreshing::default(), false),
         }
@@ -142,14 +149,23 @@ impl KeptSession {
         keys: &CookieKeys,
         listed: &Listed,
         kept_in: KeptIn,
+        limits: &Lifetimes,
         stored: Option<&Stored>,
         now: UnixTime,
     ) -> Option<UnixTime> {
+        if now.since(listed.created) >= limits.absolute() {
+            return None;
+        }
         let entry = stored.map(|stored| Entry::open(keys, &listed.key, &stored.bytes));
         match (entry, kept_in) {
             (None, KeptIn::Store) | (Some(Some((Entry::Ended { .. }, _))), _) => None,
             (Some(Some((Entry::Live(live), _))), _) if now >= live.ends => None,
-            (Some(Some((Entry::Live(live), _))), _) => {
+            (Some(Some((Entry::Live(live), _))), KeptIn::Store) => {
+                let session = live.session.as_ref()?;
+                limits.judge(session, now).ok()?;
+                Some(session.seen())
+            }
+            (Some(Some((Entry::Live(live), _))), KeptIn::Cookies) => {
                 Some((live.session.as_ref()).map_or(listed.created, Session::seen))
             }
             // What does not open here may open in another replica: it is not over.
@@ -247,7 +263,8 @@ impl KeptSession {
         matches!(self.tokens, Place::Sealed(_))
     }
 
-    /// Whether the store may let go of what the cookie has by now.
+    /// Whether the store is to be told that a browser has brought the newest cookie, or may let go of what that has: then
+    /// [`Settle`](super::coordinate::Settle) has something to do.
     pub fn is_unsettled(&self) -> bool {
         self.unsettled
     }

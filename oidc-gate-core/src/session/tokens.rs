@@ -1,11 +1,12 @@
 //! What the provider has issued for a session, and what of it is kept.
 
-use super::{Reader, put, put_time};
+use super::{Reader, TokensNote, due::is_fresh, put, put_time};
 use crate::{
     secret::{AccessToken, IdToken, Nonce, RefreshToken},
     time::UnixTime,
     token::TokenResponse,
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// The tokens of a session.
 ///
@@ -94,6 +95,16 @@ impl KeepTokens {
     pub fn is_none(self) -> bool {
         self == Self::none()
     }
+
+    /// Whether access tokens are kept.
+    pub const fn keeps_access(self) -> bool {
+        self.access
+    }
+
+    /// Whether ID tokens are kept.
+    pub const fn keeps_id(self) -> bool {
+        self.id
+    }
 }
 
 impl Tokens {
@@ -136,6 +147,21 @@ impl Tokens {
         }
     }
 
+    /// The same without an access token or an ID token that is over at `now`, or would be on its way: what can be handed on.
+    #[must_use]
+    pub fn good_at(self, now: UnixTime) -> Self {
+        let note = TokensNote {
+            obtained: self.obtained,
+            expires: self.expires,
+            refreshable: self.refresh.is_some(),
+        };
+        Self {
+            access: self.access.filter(|_| is_fresh(note, now)),
+            id: (self.id).filter(|id| end_of(id).is_some_and(|end| now < end)),
+            ..self
+        }
+    }
+
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         let text = |out: &mut Vec<u8>, text: Option<&str>| {
             put(out, text.unwrap_or_default().as_bytes());
@@ -167,6 +193,24 @@ impl Tokens {
             expires: Some(reader.time()?).filter(|at| at.as_secs() > 0),
         })
     }
+}
+
+/// When an ID token ends, as it says itself. It was checked when it came, and has been sealed since.
+fn end_of(token: &IdToken) -> Option<UnixTime> {
+    let payload = token.expose().split('.').nth(1)?;
+    let claims = URL_SAFE_NO_PAD.decode(payload).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    let exp = claims.get("exp")?;
+    let secs = exp.as_u64().or_else(|| {
+        // RFC 7519 § 2 lets it have a fraction.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "saturates, and is over then or far away"
+        )]
+        exp.as_f64().map(|secs| secs as u64)
+    })?;
+    Some(UnixTime::from_secs(secs))
 }
 
 #[cfg(test)]
@@ -244,5 +288,46 @@ mod tests {
         for secret in ["\"at\"", "\"rt\"", "\"it\"", "\"n\""] {
             assert!(!shown.contains(secret), "{shown}");
         }
+    }
+
+    #[test]
+    fn what_is_handed_on_is_not_over() {
+        let id = |claims: &str| {
+            let payload = URL_SAFE_NO_PAD.encode(claims);
+            Some(IdToken::new(format!("e30.{payload}.c2ln")))
+        };
+        let of = |claims: &str| Tokens {
+            id: id(claims),
+            ..kept(KeepTokens::default().id()).unwrap()
+        };
+        let exp = NOW.as_secs() + 300;
+        let claims = format!(r#"{{"exp":{exp}}}"#);
+        let fraction = format!(r#"{{"exp":{exp}.5}}"#);
+        for (claims, after, access, id) in [
+            (&*claims, 0, true, true),
+            // Ten seconds before its end an access token is used no more.
+            (&*claims, 289, true, true),
+            (&*claims, 290, false, true),
+            (&*claims, 299, false, true),
+            (&*claims, 300, false, false),
+            (&*fraction, 299, false, true),
+            (&*fraction, 300, false, false),
+            // What does not say when it ends is not handed on.
+            ("{}", 0, true, false),
+            (r#"{"exp":"soon"}"#, 0, true, false),
+            ("no JSON", 0, true, false),
+        ] {
+            let good = of(claims).good_at(NOW + Duration::from_secs(after));
+            let found = (good.access.is_some(), good.id.is_some());
+            assert_eq!(found, (access, id), "{claims} {after}");
+            assert!(good.refresh.is_some());
+        }
+        // One that has no known end is good until somebody says otherwise.
+        let endless = Tokens {
+            expires: None,
+            ..of("{}")
+        };
+        let much_later = NOW + Duration::from_secs(999_999);
+        assert!(endless.good_at(much_later).access.is_some());
     }
 }

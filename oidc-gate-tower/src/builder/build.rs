@@ -67,13 +67,13 @@ impl GateBuilder {
         let sign_in = sign_in.flatten();
         let callers = match sign_in {
             None if !is_broken => Callers::ByBearerAlone,
-            _ => Callers::BySession,
+            _ => Callers::BySession(self.keeping.tokens()),
         };
         let bearers = self.accepted_bearers(sign_in.as_ref(), is_broken, &mut problems);
         let base = sign_in.as_ref().map(|with| &with.base);
         let of_tokens = bearers.iter().map(|bearer| &bearer.rules.issuer);
         let issuers = Issuers::of(sign_in.iter().map(|with| &with.issuer).chain(of_tokens));
-        let forward = self.forward(base, issuers, &mut problems);
+        let forward = self.forward(base, callers, issuers, &mut problems);
         let policy = self.compile(
             sign_in.as_ref(),
             is_broken,
@@ -201,7 +201,10 @@ impl GateBuilder {
         let domain = self.parse_cookie_domain(base.as_ref(), problems);
         let keys = self.take_keys(problems);
         let limits = self.lifetimes(problems);
-        problems.extend(self.keeping.problems());
+        let origin = keys
+            .as_ref()
+            .map_or(KeyOrigin::Configured, CookieKeys::origin);
+        problems.extend(self.keeping.problems(origin));
         let certificate = provider.as_ref().and_then(|p| p.auth.certificate.clone());
         let http = self.http_client_or_default(certificate, problems);
         Some(SignIn {
@@ -291,6 +294,7 @@ impl GateBuilder {
     fn forward(
         &mut self,
         base: Option<&BaseUrl>,
+        callers: Callers,
         issuers: Issuers,
         problems: &mut Vec<String>,
     ) -> Option<Forward> {
@@ -303,7 +307,8 @@ impl GateBuilder {
             );
         }
         let prefix = format!("{}{}", base.map_or("", BaseUrl::path), self.policy.prefix);
-        Forward::new(&proxy, &prefix, self.cookie_domain.as_deref(), issuers)
+        let domain = self.cookie_domain.as_deref();
+        Forward::new(&proxy, &prefix, domain, callers, issuers)
             .map_err(|found| problems.extend(found))
             .ok()
     }

@@ -3,9 +3,12 @@
 use super::GateBuilder;
 use crate::{
     Guarantee, Store,
-    core::session::{KeepTokens, KeptIn, Lifetimes, RefreshRules},
+    config::{KeptAt, Settings},
+    core::session::{KeepTokens, KeptIn, KeyOrigin, Lifetimes, RefreshRules},
     keeping::{Keep, Keeping},
+    store::Capacity,
 };
+use std::num::NonZeroUsize;
 
 /// What was said of keeping sessions.
 #[derive(Default)]
@@ -38,22 +41,36 @@ impl GateBuilder {
     }
 
     /// Leaves sessions in the browsers' cookies, and lets replicas agree through a store on who refreshes one and which have
-    /// ended. Unless set, this process's memory does that, and replicas know nothing of each other.
+    /// ended. Every request with a session then asks the store (or its [local cache](Store::local_cache)), and is refused with 503
+    /// while that does not answer: the session may have been signed out elsewhere.
+    ///
+    /// # Defaults
+    ///
+    /// This process's memory, which asks nobody. Replicas then know nothing of each other: a provider that rotates refresh
+    /// tokens may see one twice, and a refusal of one ends no session, since it may be another replica's doing. Every session
+    /// that is refreshed or signed out takes some two hundred bytes of that memory until its absolute limit; a million have
+    /// room, and after that no more are refreshed or signed out until the first are over.
     pub fn coordinator(mut self, store: Store) -> Self {
         self.keeping.coordinator = Some(store);
         self
     }
 
-    /// Which of the provider's tokens a session keeps; access and refresh tokens unless set.
+    /// Which of the provider's tokens a session keeps. What is set is kept: a login without room for it fails, and says what to
+    /// do. An application whose handlers take access tokens from sessions in cookies sets it for that reason.
     ///
-    /// Unless set, a session in cookies without room for its tokens goes without them, and the log says so. What is set is
-    /// kept: a login without room for it fails, and says what to do.
+    /// # Defaults
+    ///
+    /// Access and refresh tokens, if there is room: a session in cookies has a second cookie for them, of some kilobytes, and
+    /// one without room goes without them, and the log says so. Once in the life of an access token, one request of a session
+    /// in cookies waits for the provider: three seconds at most while the token is good, fifteen when it has ended. An
+    /// application that only wants to know who is there needs none of it: [`KeepTokens::none`].
     pub fn keep_tokens(mut self, tokens: KeepTokens) -> Self {
         self.keeping.keep = Some(tokens);
         self
     }
 
-    /// When tokens are renewed; a minute before the access token ends unless set.
+    /// When tokens are renewed; a minute before the access token ends unless set. Where the provider does not say when that is,
+    /// nothing is renewed unless [`every`](RefreshRules::every) says how often.
     pub fn refresh(mut self, rules: RefreshRules) -> Self {
         self.keeping.refresh = rules;
         self
@@ -68,7 +85,47 @@ impl GateBuilder {
 }
 
 impl KeepingSettings {
-    pub(super) fn problems(&self) -> Vec<String> {
+    /// Takes over what was said outside of the code, in the place of what was set so far.
+    pub(super) fn said(&mut self, said: &Settings, problems: &mut Vec<String>) {
+        match said.store.as_ref().map(|said| &said.value) {
+            Some(KeptAt::Store(store)) => self.store = Some(store.clone()),
+            Some(KeptAt::Cookies) => self.store = None,
+            None => {}
+        }
+        if let Some(coordinator) = &said.coordinator {
+            self.coordinator = Some(coordinator.value.clone());
+        }
+        if let Some(staleness) = &said.store_local_cache {
+            let stores = [&mut self.store, &mut self.coordinator];
+            let mut stores = stores.into_iter().flatten().peekable();
+            if stores.peek().is_none() {
+                problems.push(format!(
+                    "{}: without {}; sessions in cookies alone are not read from anywhere",
+                    staleness.place,
+                    staleness.place.beside("store")
+                ));
+            }
+            for store in stores {
+                *store = store.clone().local_cache(staleness.value);
+            }
+        }
+        if let Some(keep) = &said.keep_tokens {
+            self.keep = Some(keep.value);
+        }
+        if let Some(ahead) = &said.refresh_ahead {
+            self.refresh = self.refresh.ahead(ahead.value);
+        }
+        if let Some(every) = &said.refresh_every {
+            self.refresh = self.refresh.every(every.value);
+        }
+        for guarantee in said.guarantees.iter().flat_map(|said| &said.value) {
+            if !self.guarantees.contains(guarantee) {
+                self.guarantees.push(*guarantee);
+            }
+        }
+    }
+
+    pub(super) fn problems(&self, keys: KeyOrigin) -> Vec<String> {
         let mut problems = Vec::new();
         if self.store.is_some() && self.coordinator.is_some() {
             problems.push(
@@ -80,23 +137,40 @@ impl KeepingSettings {
             let found = store.iter().flat_map(Store::problems);
             problems.extend(found.map(|problem| format!("{name}: {problem}")));
         }
+        problems.extend(
+            self.refresh
+                .problem()
+                .map(|problem| format!("refresh: {problem}")),
+        );
         let (kept_in, shared) = self.place();
         for guarantee in &self.guarantees {
-            if !guarantee.holds(kept_in, shared) {
+            let holds = |kept_in, shared| guarantee.holds(kept_in, shared, keys);
+            if keys == KeyOrigin::Ephemeral && !guarantee.holds(KeptIn::Store, true, keys) {
+                problems.push(format!(
+                    "guarantee: {guarantee} is more than keys that are made at start can promise; configure them with \
+                     CookieKeys::parse"
+                ));
+            } else if !holds(kept_in, shared) {
                 problems.push(format!(
                     "guarantee: {guarantee} is more than {} can promise; {}",
                     match (kept_in, shared) {
                         (KeptIn::Cookies, _) => "sessions in cookies without a shared coordinator",
                         (KeptIn::Store, _) => "a store in this process's memory",
                     },
-                    match guarantee.holds(KeptIn::Store, false) {
-                        true => "set .store(…), or .coordinator(…) to a store that replicas share",
-                        false => "set .store(…) or .coordinator(…) to one that replicas share, as Store::redis(…) is",
+                    match holds(KeptIn::Store, false) {
+                        true => "set `store`, or `coordinator` to one that replicas share",
+                        false =>
+                            "set `store` or `coordinator` to one that replicas share, as Redis is",
                     },
                 ));
             }
         }
         problems
+    }
+
+    /// Which tokens sessions are to keep.
+    pub(super) fn tokens(&self) -> KeepTokens {
+        self.keep.unwrap_or_default()
     }
 
     fn place(&self) -> (KeptIn, bool) {
@@ -117,11 +191,17 @@ impl KeepingSettings {
             Some(keep) => Keep::Demanded(keep),
         };
         Keeping::new(
-            store.unwrap_or_else(Store::memory),
+            store.unwrap_or_else(coordinator_in_memory),
             kept_in,
             limits,
             self.refresh,
             keep,
         )
     }
+}
+
+/// What sessions in cookies need where replicas know nothing of each other: small values, and many.
+fn coordinator_in_memory() -> Store {
+    const VALUES: NonZeroUsize = NonZeroUsize::new(1_000_000).expect("it is not zero");
+    Store::memory_of(Capacity::new().values(VALUES))
 }

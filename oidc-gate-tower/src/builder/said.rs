@@ -48,6 +48,7 @@ impl GateBuilder {
         if let Some(lifetime) = &said.cookie_lifetime {
             self.cookie_lifetime = lifetime.value;
         }
+        self.keeping.said(&said, &mut self.problems);
         if let Some(keys) = &said.cookie_secret {
             self.keys = Some(Ok(keys.value.clone()));
         }
@@ -128,8 +129,22 @@ impl GateBuilder {
                     true => dialect.name_issuers(),
                     false => dialect,
                 };
+                let dialect = match is_set(&said.forward_auth_access_token) {
+                    true => dialect.pass_access_token(),
+                    false => dialect,
+                };
                 self = self.forward_auth(dialect.trust(peers.value.clone()));
             }
+        }
+        if let (Some(token), true) = (
+            &said.forward_auth_access_token,
+            self.forward_auth.is_empty(),
+        ) {
+            self.problems.push(format!(
+                "{}: without a proxy that asks; say which, as in {}",
+                token.place,
+                token.place.beside("forward_auth_nginx")
+            ));
         }
         if let Some(page) = &said.sign_in_page {
             self = self.sign_in_page(page.value);
@@ -140,14 +155,10 @@ impl GateBuilder {
         if let Some(realm) = &said.realm {
             self = self.realm(&realm.value);
         }
-        if said.pass_preflights.as_ref().is_some_and(|said| said.value) {
+        if is_set(&said.pass_preflights) {
             self = self.pass_preflights();
         }
-        if said
-            .pass_own_cookies
-            .as_ref()
-            .is_some_and(|said| said.value)
-        {
+        if is_set(&said.pass_own_cookies) {
             self = self.pass_own_cookies();
         }
         if let Some(headers) = &said.identity_headers {
@@ -177,6 +188,10 @@ impl GateBuilder {
             .filter(|problem| !problem.starts_with("http_client"));
         problems.map(String::from).collect()
     }
+}
+
+fn is_set(said: &Option<Said<bool>>) -> bool {
+    said.as_ref().is_some_and(|said| said.value)
 }
 
 /// Those of a gate of which nothing is said.
@@ -438,6 +453,12 @@ const NAMES: &[(&str, &str)] = &[
     ("ca_pem_file", "ca_file"),
     ("session_limits", "session_lifetime"),
     ("session_limits", "session_idle"),
+    ("store: a local cache", "store_local_cache"),
+    ("coordinator: a local cache", "store_local_cache"),
+    ("store", "store"),
+    ("coordinator", "coordinator"),
+    ("refresh", "refresh_every"),
+    ("guarantee", "guarantees"),
     ("return_to_origin", "return_to_origins"),
     ("prefix", "prefix"),
     ("discovery_url", "discovery_url"),
@@ -467,6 +488,10 @@ const NAMES: &[(&str, &str)] = &[
     ("drop_claims", "drop_claims"),
     ("prompt", "prompt"),
     ("bearer", "bearer_audiences"),
+    (
+        "forward_auth: \"x-auth-request-access-token\"",
+        "forward_auth_access_token",
+    ),
     ("realm", "realm"),
     ("admit: email_domain", "allowed_email_domains"),
     ("admit: email", "allowed_emails"),

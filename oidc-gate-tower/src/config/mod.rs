@@ -1,6 +1,7 @@
 //! What a gate is told from outside its code: by the environment, and with the feature `config` by files.
 
 mod client;
+mod keeping;
 mod parse;
 mod settings;
 mod value;
@@ -26,6 +27,7 @@ mod sources;
 #[cfg(feature = "config")]
 mod whole;
 
+pub(crate) use keeping::KeptAt;
 pub(crate) use settings::Settings;
 pub(crate) use value::{Family, Place, Said};
 

@@ -312,27 +312,40 @@ pub(crate) fn identity_headers(value: Value) -> Read<IdentityHeaders> {
             )),
         };
     };
-    headers.into_iter().try_fold(IdentityHeaders::new(), |headers, said| {
-        let (name, source) = said.value;
-        let said = text(source)?;
-        let source = match said.as_str() {
-            "subject" => HeaderSource::subject(),
-            "issuer" => HeaderSource::issuer(),
-            "email" => HeaderSource::email(),
-            "preferred_username" => HeaderSource::preferred_username(),
-            "name" => HeaderSource::name(),
-            "groups" => HeaderSource::groups(),
-            "roles" => HeaderSource::roles(),
-            other => match other.strip_prefix("claim:") {
-                Some(claim) => HeaderSource::claim(claim),
-                None => {
-                    return Err(format!(
-                        "{other:?} of {name} is unknown; use subject, issuer, email, preferred_username, name, groups, roles or claim:…"
-                    ));
-                }
-            },
-        };
-        Ok(headers.header(name, source))
+    headers
+        .into_iter()
+        .try_fold(IdentityHeaders::new(), |headers, said| {
+            let (name, source) = said.value;
+            let said = text(source)?;
+            let source = match said.strip_prefix("Bearer ") {
+                Some(token) => header_source(&name, token)?.as_bearer(),
+                None => header_source(&name, &said)?,
+            };
+            Ok(headers.header(name, source))
+        })
+}
+
+fn header_source(name: &str, said: &str) -> Read<HeaderSource> {
+    Ok(match said {
+        "subject" => HeaderSource::subject(),
+        "issuer" => HeaderSource::issuer(),
+        "email" => HeaderSource::email(),
+        "preferred_username" => HeaderSource::preferred_username(),
+        "name" => HeaderSource::name(),
+        "groups" => HeaderSource::groups(),
+        "roles" => HeaderSource::roles(),
+        "access_token" => HeaderSource::access_token(),
+        "id_token" => HeaderSource::id_token(),
+        "presented_token" => HeaderSource::presented_token(),
+        other => match other.strip_prefix("claim:") {
+            Some(claim) => HeaderSource::claim(claim),
+            None => {
+                return Err(format!(
+                    "{other:?} of {name} is unknown; use subject, issuer, email, preferred_username, name, groups, roles, \
+                     access_token, id_token, presented_token or claim:…"
+                ));
+            }
+        },
     })
 }
 

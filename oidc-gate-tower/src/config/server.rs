@@ -40,8 +40,6 @@ settings! {
     ready_path: ProbePath = probe_path;
     /// where to listen for those who collect metrics: `127.0.0.1:9090`; whoever reaches it reads them at `/metrics`
     metrics_address: Address = address;
-    /// `cookie` (the default): where sessions are kept
-    session_store: SessionStore = session_store;
 }
 
 /// Where to listen, what stands behind the gate, and how it is reached.
@@ -255,12 +253,6 @@ pub enum TlsVersion {
     Tls13,
 }
 
-/// Where sessions are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SessionStore {
-    Cookie,
-}
-
 /// A part of the paths, and what answers there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -344,15 +336,6 @@ fn tls_version(value: Value) -> Result<TlsVersion, String> {
         other => parse::choice(other, &known),
     }
 }
-
-fn session_store(value: Value) -> Result<SessionStore, String> {
-    match &value {
-        Value::Text(text) if text.trim().eq_ignore_ascii_case("redis") => Err(NO_REDIS.to_owned()),
-        _ => parse::choice(value, &[("cookie", SessionStore::Cookie)]),
-    }
-}
-
-pub(super) const NO_REDIS: &str = "sessions in Redis are not there yet in this version; sessions in cookies need no store: remove this";
 
 fn upstreams(value: Value) -> Result<Vec<Upstream>, String> {
     parse::list(value)?

@@ -1,6 +1,7 @@
 //! The one table of settings: each with its name, what it is, and its reader.
 
 use super::{
+    keeping::{self, KeptAt},
     parse,
     value::{Family, Place, Said, Value, variable_of},
 };
@@ -10,9 +11,9 @@ use crate::core::{
     login::{Prompt, ResponseMode},
     peers::Peers,
     secret::ClientSecret,
-    session::{CookieKeys, CookieLifetime, SameSite},
+    session::{CookieKeys, CookieLifetime, KeepTokens, SameSite},
 };
-use crate::{Bearer, MetricsEndpoint, pages::SignInPage};
+use crate::{Bearer, Guarantee, MetricsEndpoint, Store, pages::SignInPage};
 use std::{ffi::OsString, time::Duration};
 
 /// One row of the table.
@@ -105,6 +106,20 @@ settings! {
     session_idle: Duration = parse::duration;
     /// how long a session may live at all: `7d`
     session_lifetime: Duration = parse::duration;
+    /// where sessions are kept: `cookies` (the default), `memory`, or in Redis, which replicas share: `redis://user:password@cache.example.com:6379`; `redis-cluster://…` and `redis-sentinel://…` are further kinds, `rediss…` is over TLS
+    store: KeptAt = keeping::kept_at, secret;
+    /// for sessions in cookies, what replicas agree through on refreshes and sign-outs: the address of a Redis, as for `store`
+    coordinator: Store = keeping::coordinator, secret;
+    /// how long what was read from either may be believed without asking again, up to `1m`: so much later does a replica see what another has done; always asked unless set
+    store_local_cache: Duration = parse::duration;
+    /// the provider's tokens that a session keeps: `access`, `refresh` and `id`, or `none`; `access, refresh` unless set
+    keep_tokens: KeepTokens = keeping::keep_tokens;
+    /// how long before it ends an access token is renewed, `1m` unless set
+    refresh_ahead: Duration = parse::duration;
+    /// how old tokens may become before they are renewed, however long they live: how soon it is seen that the provider has dropped a user
+    refresh_every: Duration = parse::duration;
+    /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
+    guarantees: Vec<Guarantee> = keeping::guarantees;
     /// where the gate's own endpoints lie, `/oauth2` unless set
     prefix: String = parse::text;
     /// other origins that a login or a sign-out may lead to: `https://wiki.example.com`
@@ -203,7 +218,9 @@ settings! {
     forward_auth_caddy: Vec<String> = parse::list;
     /// from where an Envoy with `ext_authz` asks
     forward_auth_envoy: Vec<String> = parse::list;
-    /// headers of requests that tell the application who the caller is: `forwarded` for `X-Forwarded-User` and the like, `auth_request`, or in a file a table: `{ "X-User" = "subject", "X-Department" = "claim:department" }`
+    /// `true`: the answers to these proxies have an access token of the user's in `X-Auth-Request-Access-Token`
+    forward_auth_access_token: bool = parse::flag;
+    /// headers of requests that tell the application who the caller is: `forwarded` for `X-Forwarded-User` and the like, `auth_request`, or in a file a table: `{ "X-User" = "subject", "X-Department" = "claim:department", "Authorization" = "Bearer access_token" }`
     identity_headers: IdentityHeaders = parse::identity_headers;
     /// the same in the application's answers, for a proxy in front, which has to take them off
     identity_response_headers: IdentityHeaders = parse::identity_headers;

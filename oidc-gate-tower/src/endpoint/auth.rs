@@ -50,9 +50,10 @@ pub(super) async fn serve(gate: &Gate, parts: &Parts, recognised: Recognised) ->
             let mut response = answer::empty(StatusCode::ACCEPTED);
             if let (Caller::Identified, Some(who)) = (caller, recognised.identity()) {
                 let passing = &gate.0.common.passing;
-                response
-                    .headers_mut()
-                    .extend(passing.said_of(who, &parts.headers));
+                let sessions = gate.0.sessions.as_ref();
+                let tokens = || sessions?.at_hand(&recognised, &parts.headers, gate.now());
+                let said = passing.said_of(who, tokens, &parts.headers);
+                response.headers_mut().extend(said);
             }
             response
         }

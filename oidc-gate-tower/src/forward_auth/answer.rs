@@ -12,6 +12,7 @@ use crate::{
         time::UnixTime,
     },
     decline::Answer,
+    passing,
     ports::Boxed,
     recognise::{Look, Recognised, Seen},
     report,
@@ -163,7 +164,9 @@ fn decide(
         (Verdict::Admit(caller), _) => {
             let mut response = answer::empty(status);
             if let (Caller::Identified, Some(who)) = (caller, recognised.identity()) {
-                response.headers_mut().extend(forward.named.of(who, None));
+                let tokens = || sessions?.at_hand(&recognised, asked.headers, now);
+                let said = passing::said(&forward.named, who, tokens, asked.headers);
+                response.headers_mut().extend(said);
             }
             name_nobody(forward, response.headers_mut());
             (Answer::Now(response), only(cookies))

@@ -7,8 +7,8 @@ use crate::{
         login::{Refresh, RefreshOf, Refreshed, Registration, SignInRules},
         provider::Metadata,
         session::{
-            KeptSession, Session, StoreKey, Tokens,
-            coordinate::{Base, Kept, Outcome, Redeem, RefreshSession},
+            KeptIn, KeptSession, Session, StoreKey, Tokens,
+            coordinate::{Base, Kept, Outcome, Redeem, RefreshSession, Witness},
         },
     },
     metrics::EndedBy,
@@ -32,8 +32,10 @@ pub(super) struct Flights(Arc<Mutex<HashMap<(StoreKey, u64), Flight>>>);
 /// What becomes of a refresh, once it has.
 pub(crate) type Flight = watch::Receiver<Option<Arc<Outcome>>>;
 
-/// How long a request waits for a refresh. The refresh goes on, and the request goes on without it.
+/// How long a request waits for a refresh. The refresh goes on, and the request goes on without it: soon, where its token is
+/// good for a while.
 const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE_AHEAD: Duration = Duration::from_secs(3);
 
 /// How long nobody asks again where the provider's metadata could not be had.
 const METADATA: Duration = Duration::from_secs(5);
@@ -81,8 +83,12 @@ impl Sessions {
         tokens: Option<Tokens>,
     ) -> Option<Arc<Outcome>> {
         let mut flight = self.start_refresh(kept, tokens)?;
+        let patience = match kept.is_token_fresh(self.now()) {
+            true => PATIENCE_AHEAD,
+            false => PATIENCE,
+        };
         let told = flight.wait_for(Option::is_some);
-        let told = tokio::time::timeout(PATIENCE, told).await.ok()?;
+        let told = tokio::time::timeout(patience, told).await.ok()?;
         told.ok()?.clone()
     }
 
@@ -124,11 +130,17 @@ impl Sessions {
             registration: self.upstream.registration().clone(),
             rules: self.upstream.rules().clone(),
         });
-        let mut machine = RefreshSession::new(self.keys.now(), key, base, redeem, run);
+        let witness = match self.keeping.kept_in == KeptIn::Store || self.keeping.is_shared() {
+            true => Witness::Complete,
+            false => Witness::ThisProcess,
+        };
+        let mut machine = RefreshSession::new(self.keys.now(), key, base, witness, redeem, run);
         let outcome = self.run(&mut machine).await;
         report::refreshed(&outcome, machine.note(), self.upstream.issuer());
         self.common.metrics.refreshed(&outcome);
-        if let Outcome::Ended(_) = outcome {
+        if let Outcome::Ended(failed) = &outcome
+            && failed.check() != Check::SessionEnded
+        {
             self.common.metrics.session_ended(EndedBy::Provider);
         }
         outcome

@@ -207,6 +207,19 @@ impl Sessions {
         })
     }
 
+    /// The tokens of whoever a request brings that can be passed on as they are.
+    pub(crate) fn at_hand(
+        &self,
+        recognised: &Recognised,
+        headers: &HeaderMap,
+        now: UnixTime,
+    ) -> Option<Tokens> {
+        let keys = self.keys.now();
+        let in_cookies = |session: &Session| session.open_tokens(&keys, &self.names, headers);
+        let kept = &recognised.present()?.kept;
+        Some(kept.tokens(&keys, in_cookies)?.good_at(now))
+    }
+
     /// The tokens that came along in cookies.
     pub(super) fn tokens_in(&self, present: &Present, headers: &HeaderMap) -> Option<Tokens> {
         if self.keeping.kept_in == KeptIn::Store {

@@ -1,6 +1,6 @@
 //! What a way of keeping sessions can promise.
 
-use crate::core::session::KeptIn;
+use crate::core::session::{KeptIn, KeyOrigin};
 use std::fmt;
 
 /// Something that an application relies on, and that not every way of keeping sessions can promise. Said with
@@ -10,7 +10,8 @@ use std::fmt;
 pub enum Guarantee {
     /// A refresh token is redeemed once, whichever replicas a session's requests come to.
     OneRefreshInAllReplicas,
-    /// A session that was signed out is over in every replica, also for a copy of its cookie.
+    /// A session that was signed out is over in every replica, also for a copy of its cookie: at once, or where a store has a
+    /// [local cache](crate::Store::local_cache) within the time that it may be behind.
     SignOutInAllReplicas,
     /// A login's answer from the provider is taken once, whichever replica it comes to.
     OneTimeLoginInAllReplicas,
@@ -33,8 +34,10 @@ impl Guarantee {
         Self::RefreshAtAnyTime,
     ];
 
-    /// Whether sessions that are kept there have it. `shared`: all replicas see the same store, and it outlives them.
-    pub(crate) fn holds(self, kept_in: KeptIn, shared: bool) -> bool {
+    /// Whether sessions that are kept there have it. `shared`: all replicas see the same store, and it outlives them. What keys
+    /// seal that are made at start, no other process opens.
+    pub(crate) fn holds(self, kept_in: KeptIn, shared: bool, keys: KeyOrigin) -> bool {
+        let shared = shared && keys == KeyOrigin::Configured;
         match self {
             Self::OneRefreshInAllReplicas
             | Self::SignOutInAllReplicas

@@ -97,10 +97,8 @@ impl SessionHandle {
             .map(|line| (COOKIE, line.clone()))
             .collect();
         let now = self.sessions.now();
-        // What cannot be written now stays where it is kept, and is written with the next answer.
-        self.sessions
-            .session_cookies(session, tokens.as_ref(), now, &headers)
-            .ok()
+        let sessions = &self.sessions;
+        sessions.renewed_cookies(session, tokens.as_ref(), now, &headers)
     }
 
     fn tokens(&self, kept: &KeptSession) -> Option<Tokens> {
@@ -110,6 +108,11 @@ impl SessionHandle {
             let headers = (self.cookies.iter()).map(|line| (COOKIE, line.clone()));
             session.open_tokens(&keys, &sessions.names, &headers.collect())
         })
+    }
+
+    /// The tokens that can be passed on as they are.
+    pub(crate) fn at_hand(&self, now: UnixTime) -> Option<Tokens> {
+        Some(self.tokens(&self.kept)?.good_at(now))
     }
 
     /// An access token that is good now.
@@ -211,7 +214,7 @@ pub enum TokenError {
         retry_after: Duration,
     },
     /// The token has ended after the answer to this request has gone. A session in cookies can only be refreshed in a request
-    /// whose answer carries the cookies; stored sessions can at any time.
+    /// whose answer carries the cookies; one that is stored, or that replicas coordinate, can at any time.
     TooLate,
 }
 
@@ -235,7 +238,7 @@ impl fmt::Display for TokenError {
             ),
             Self::TooLate => f.write_str(
                 "the access token has ended, and a session in cookies is not refreshed after the answer has gone; \
-                 keep sessions in a store",
+                 keep sessions in a store, or set a shared coordinator",
             ),
         }
     }

@@ -5,7 +5,7 @@ use crate::{
     core::{
         session::{
             KeptIn, KeptSession, StoreDown,
-            coordinate::{Index, Listed, Scope},
+            coordinate::{Changed, Index, Listed, Scope, UpdateError},
         },
         time::UnixTime,
     },
@@ -68,6 +68,8 @@ pub enum SessionsError {
     /// [`coordinator`](crate::GateBuilder::coordinator) to a store that replicas share; and
     /// [`Guarantee::SessionsOfAUser`](crate::Guarantee::SessionsOfAUser) makes `build` see to it.
     NotListed,
+    /// The list was sealed with a key that is not in force: a replica is ahead of this one in a [rotation](crate::rotation).
+    Unreadable,
     /// The store does not answer. What was to be ended may have been in part; to ask again is harmless.
     StoreDown,
 }
@@ -77,6 +79,9 @@ impl fmt::Display for SessionsError {
         f.write_str(match self {
             Self::NotListed => {
                 "sessions are in cookies alone and cannot be listed; keep them in a store, or set a shared coordinator"
+            }
+            Self::Unreadable => {
+                "the list of the user's sessions does not open with the keys in force; put the same keys in force everywhere"
             }
             Self::StoreDown => "the session store does not answer",
         })
@@ -119,7 +124,7 @@ impl Gate {
         sessions.end_listed(session).await
     }
 
-    /// Ends all sessions of a user, and says how many there were.
+    /// Ends all sessions of a user that are listed, at most [a thousand](Index::MAX), and says how many there were.
     ///
     /// # Errors
     ///
@@ -151,12 +156,16 @@ impl Sessions {
         let mut index = Index::list(&keys, scope);
         let hints = self.run(&mut index).await;
         let mut found = Vec::new();
-        for listed in hints.map_err(|_| SessionsError::StoreDown)? {
+        let hints = hints.map_err(|error| match error {
+            UpdateError::Failed(_) => SessionsError::Unreadable,
+            _ => SessionsError::StoreDown,
+        });
+        for listed in hints? {
             let stored = self.keeping.load(&listed.key).await;
             let stored = stored.map_err(|StoreDown| SessionsError::StoreDown)?;
-            let kept_in = self.keeping.kept_in;
+            let (kept_in, limits) = (self.keeping.kept_in, &self.keeping.limits);
             if let Some(seen) =
-                KeptSession::last_seen(&keys, &listed, kept_in, stored.as_ref(), now)
+                KeptSession::last_seen(&keys, &listed, kept_in, limits, stored.as_ref(), now)
             {
                 found.push(SessionInfo::new(listed, seen));
             }
@@ -167,8 +176,9 @@ impl Sessions {
 
     async fn end_listed(&self, session: &SessionInfo) -> Result<(), SessionsError> {
         let ended = self.end(session.listed.key, session.ends()).await;
-        ended.map_err(|_| SessionsError::StoreDown)?;
-        self.common.metrics.session_ended(EndedBy::Application);
+        if ended.map_err(|_| SessionsError::StoreDown)? == Changed::Yes {
+            self.common.metrics.session_ended(EndedBy::Application);
+        }
         Ok(())
     }
 }

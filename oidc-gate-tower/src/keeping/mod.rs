@@ -14,7 +14,7 @@ pub use handle::TokenError;
 pub use listed::{SessionInfo, SessionsError};
 
 use crate::{
-    Store,
+    Store, StoreError,
     core::{
         flow::{Env, Step},
         session::{
@@ -23,9 +23,10 @@ use crate::{
         },
         time::UnixTime,
     },
+    outside::chain,
     ports::OsEntropy,
     sessions::Sessions,
-    store::{Peek, SessionBackend as _},
+    store::{Peek, SessionBackend as _, StoreErrorKind},
 };
 use flight::Flights;
 use std::{sync::Arc, time::Duration};
@@ -96,7 +97,8 @@ impl Keeping {
         match self.store.load(key.as_bytes()).await {
             Ok(found) => Ok(found.map(|(bytes, version)| Stored::new(bytes, version))),
             Err(error) => {
-                tracing::warn!(?key, %error, "the session store could not be read");
+                let (cause, remedy) = (chain(&error), remedy(&error));
+                tracing::warn!(?key, %error, cause, remedy, "the session store could not be read");
                 Err(StoreDown)
             }
         }
@@ -116,9 +118,22 @@ impl Keeping {
             .store
             .compare_and_swap(key.as_bytes(), seen, bytes, keep);
         swapped.await.map_err(|error| {
-            tracing::warn!(?key, %error, "the session store could not be written");
+            let (cause, remedy) = (chain(&error), remedy(&error));
+            tracing::warn!(?key, %error, cause, remedy, "the session store could not be written");
             StoreDown
         })
+    }
+}
+
+/// What helps, for whoever reads the log.
+fn remedy(error: &StoreError) -> &'static str {
+    match error.kind() {
+        StoreErrorKind::Full => {
+            "give it more room: `Capacity` of memory (every session that was refreshed or signed out takes some until its \
+             absolute limit), `maxmemory` of Redis"
+        }
+        StoreErrorKind::Misconfigured => "correct the store's address, or its rights and passwords",
+        _ => "check the store; no session is lost meanwhile",
     }
 }
 

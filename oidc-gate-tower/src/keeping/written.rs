@@ -1,9 +1,8 @@
 //! What is written of a session that goes on: into the browser's cookies, and into the store.
 
-use super::GRACE;
 use crate::{
     core::{
-        check::CheckFailed,
+        check::{Check, CheckFailed},
         gate::SessionEffect,
         session::{
             KeptIn, SealedBy, Session, SetCookie, Ticket, Tokens,
@@ -45,10 +44,7 @@ impl Sessions {
         headers: &HeaderMap,
     ) -> Vec<SetCookie> {
         let kept = &present.kept;
-        if let Some(note) = kept.session().tokens()
-            && kept.is_unsettled()
-            && now.since(note.obtained) >= GRACE
-        {
+        if kept.is_unsettled() {
             self.in_background(Settle::of(&self.keys.now(), kept.session()));
         }
         let written = match effect {
@@ -62,9 +58,40 @@ impl Sessions {
             // They stay as they are.
             false => None,
         };
-        // A session that cannot be sealed now goes on as it is.
-        self.session_cookies(written.session(), tokens.as_ref(), now, headers)
+        if effect == SessionEffect::Reseal && kept.sealed_by() == SealedBy::Older {
+            // So is what the store has of it: it has to open as long as the cookie does.
+            self.in_background(Reseal::of(&self.keys.now(), kept.session().key()));
+        }
+        self.renewed_cookies(written.session(), tokens.as_ref(), now, headers)
             .unwrap_or_default()
+    }
+
+    /// The cookies of a session that goes on. Where its new tokens have no room any more, it goes on without them; where it
+    /// cannot be sealed now, as it is.
+    pub(super) fn renewed_cookies(
+        &self,
+        session: &Session,
+        tokens: Option<&Tokens>,
+        now: UnixTime,
+        present: &HeaderMap,
+    ) -> Option<Vec<SetCookie>> {
+        let failed = match self.session_cookies(session, tokens, now, present) {
+            Ok(cookies) => return Some(cookies),
+            Err(failed) => failed,
+        };
+        tokens.filter(|_| failed.check() == Check::SessionTooLarge)?;
+        tracing::warn!(
+            cause = failed.cause(),
+            remedy = failed.check().remedy(),
+            "a session goes on without its tokens, which have no room in its cookies any more"
+        );
+        let without = session.clone().with_tokens(None);
+        let mut cookies = self.session_cookies(&without, None, now, present).ok()?;
+        // Those before are used up.
+        let life = session.ends().since(now);
+        let none = self.names.set_tokens("", &[], life, present);
+        cookies.extend(none.unwrap_or_default());
+        Some(cookies)
     }
 
     fn carry_out_in_store(

@@ -22,6 +22,7 @@ mod login;
 mod metadata;
 mod operations;
 mod pages;
+mod passed_tokens;
 mod provider_down;
 mod redaction;
 mod refresh;

@@ -2,7 +2,7 @@
 
 use crate::world::{APP, Answer, World, world_from};
 use oidc_gate_tower::{
-    Gate, GateBuilder, KeepTokens, Provider, SessionsError, Store,
+    CookieKeys, Gate, GateBuilder, KeepTokens, Provider, SessionsError, Store,
     core::grant::{RefreshPolicy, Rotation},
     dev::{Endpoint, Fault, Mishap},
 };
@@ -125,10 +125,12 @@ async fn an_old_cookie_after_the_grace_is_still_the_user_and_redeems_nothing() {
     let old = w.cookie_line();
     w.advance(295);
     let new = after(&old, &w.script(&old).await);
-    w.advance(61);
-    // With the new one, the gate lets go of what it has kept for late ones.
-    assert_eq!(w.script(&new).await.status, 200);
-    w.gate.drain(Duration::from_secs(5)).await.unwrap();
+    // The browser has the new one, and a minute later the gate lets go of what it has kept for late ones.
+    for _ in 0..2 {
+        assert_eq!(w.script(&new).await.status, 200);
+        w.gate.drain(Duration::from_secs(5)).await.unwrap();
+        w.advance(70);
+    }
     let late = w.script(&old).await;
     assert_eq!((late.status, redemptions(&w)), (200, 1));
     let token = w.fetch("/access-token", &old).await;
@@ -197,31 +199,113 @@ async fn when_the_provider_is_back_the_session_goes_on() {
 }
 
 #[tokio::test]
-async fn what_the_provider_refuses_at_the_first_redemption_ends_the_session() {
+async fn what_the_provider_refuses_at_the_first_redemption_ends_a_stored_session() {
+    let mut w = stored();
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    w.advance(295);
+    w.fault(Fault::RefreshRefused);
+    w.log.clear();
+    let answer = w.script(&cookies).await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(
+        w.log.checks(),
+        ["grant.ended", "refresh.refused", "refresh.refused"]
+    );
+    let removed = |line: &&str| line.contains("Max-Age=0");
+    assert!(answer.set_cookies().iter().all(removed));
+    w.provider.clear_faults();
+    // A copy of the cookie does not bring it back.
+    w.log.clear();
+    assert_eq!(w.script(&cookies).await.status, 401);
+    assert_eq!(w.log.checks(), ["session.ended"]);
+}
+
+#[tokio::test]
+async fn where_another_process_may_have_redeemed_the_token_a_refusal_ends_nothing() {
+    let mut w = in_cookies();
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    w.advance(295);
+    w.fault(Fault::RefreshRefused);
+    w.log.clear();
+    assert_eq!(w.script(&cookies).await.status, 200);
+    assert_eq!(w.log.checks(), ["grant.ended", "refresh.refused"]);
+    w.provider.clear_faults();
+    // Nobody shows the token again, and whoever needs one has to sign in.
+    w.advance(100);
+    assert_eq!(w.script(&cookies).await.status, 200);
+    assert_eq!(redemptions(&w), 1);
+    let token = w.fetch("/access-token", &cookies).await;
+    assert_eq!(
+        token.body,
+        "the access token has ended, and the user has to sign in again"
+    );
+}
+
+#[tokio::test]
+async fn new_tokens_without_room_leave_the_session_as_it_is() {
+    let mut w = in_cookies();
+    w.sign_in("alice", "/me").await;
+    let old = w.cookie_line();
+    w.advance(295);
+    swell(&w, 9000);
+    let answer = w.script(&old).await;
+    assert_eq!(answer.status, 200);
+    let new = after(&old, &answer);
+    assert!(!new.contains("-t="), "{new}");
+    w.advance(300);
+    assert_eq!((w.script(&new).await.status, redemptions(&w)), (200, 1));
+}
+
+#[tokio::test]
+async fn a_key_that_is_retired_keeps_nobody_from_signing_in() {
+    let mut w = stored();
+    w.sign_in("alice", "/me").await;
+    let old = w.cookie_line();
+    let other = "b3RoZXIga2V5IG9mIHRoaXJ0eS10d28gYnl0ZXMhIT8=";
+    w.gate
+        .change_cookie_keys(|keys| {
+            let added = keys.with_added(&CookieKeys::parse(other)?)?;
+            let new = added.ids().last().unwrap();
+            added.promoted(new)
+        })
+        .unwrap();
+    let before = w.gate.cookie_keys().unwrap().ids().last().unwrap();
+    w.gate
+        .change_cookie_keys(|keys| keys.without(before))
+        .unwrap();
+    assert_eq!(w.script(&old).await.status, 401);
+    w.browser = w.another_browser();
+    assert_eq!(w.sign_in("alice", "/me").await.status.as_u16(), 200);
+    let listed = w.gate.sessions_of(crate::world::ISSUER, "alice").await;
+    assert_eq!(listed.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_a_store_keeps_is_sealed_anew_on_use_and_outlives_the_old_key() {
     for make in [in_cookies, stored] {
         let mut w = make();
         w.sign_in("alice", "/me").await;
-        let cookies = w.cookie_line();
+        let mut cookies = w.cookie_line();
         w.advance(295);
-        w.fault(Fault::RefreshRefused);
-        w.log.clear();
-        let answer = w.script(&cookies).await;
-        assert_eq!(answer.status, 401);
-        assert_eq!(
-            w.log.checks(),
-            ["grant.ended", "refresh.refused", "refresh.refused"]
-        );
-        assert!(
-            answer
-                .set_cookies()
-                .iter()
-                .all(|line| line.contains("Max-Age=0"))
-        );
-        w.provider.clear_faults();
-        // A copy of the cookie does not bring it back.
-        w.log.clear();
-        assert_eq!(w.script(&cookies).await.status, 401);
-        assert_eq!(w.log.checks(), ["session.ended"]);
+        // So that there is something in the store where sessions are cookies, too.
+        cookies = after(&cookies, &w.script(&cookies).await);
+        let other = "b3RoZXIga2V5IG9mIHRoaXJ0eS10d28gYnl0ZXMhIT8=";
+        w.gate
+            .change_cookie_keys(|keys| {
+                let added = keys.with_added(&CookieKeys::parse(other)?)?;
+                let new = added.ids().last().unwrap();
+                added.promoted(new)
+            })
+            .unwrap();
+        cookies = after(&cookies, &w.script(&cookies).await);
+        w.gate.drain(Duration::from_secs(5)).await.unwrap();
+        let old = w.gate.cookie_keys().unwrap().ids().last().unwrap();
+        w.gate.change_cookie_keys(|keys| keys.without(old)).unwrap();
+        assert_eq!(w.script(&cookies).await.status, 200);
+        let token = w.fetch("/access-token", &cookies).await;
+        assert!(token.body.starts_with("token "), "{}", token.body);
     }
 }
 

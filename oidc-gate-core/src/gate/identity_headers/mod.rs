@@ -3,17 +3,15 @@
 mod name;
 mod source;
 mod text;
+mod tokens;
 
 pub use source::HeaderSource;
+pub use tokens::CallerTokens;
 
 use super::hygiene::folded;
-use crate::{
-    check::quote,
-    identity::Identity,
-    secret::{AccessToken, HeaderSecret},
-};
+use crate::{check::quote, identity::Identity, secret::HeaderSecret};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use source::{Kept, Kind};
+use source::{Kind, Which};
 use std::fmt;
 
 /// Which headers say what of a caller: settings that [`compile`](Self::compile) checks.
@@ -24,7 +22,7 @@ use std::fmt;
 /// named so that it looks like another, or like two. What there is nothing of is absent, never empty.
 ///
 /// ```
-/// use oidc_gate_core::{gate::{HeaderSource, IdentityHeaders}, identity::Identity};
+/// use oidc_gate_core::{gate::{CallerTokens, HeaderSource, IdentityHeaders}, identity::Identity};
 ///
 /// let headers = IdentityHeaders::forwarded()
 ///     .header("X-Department", HeaderSource::claim("department"))
@@ -37,7 +35,7 @@ use std::fmt;
 ///     .claim("department", "R&D")
 ///     .build();
 /// let lines: Vec<_> = headers
-///     .of(&alice, None)
+///     .of(&alice, CallerTokens::None)
 ///     .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
 ///     .collect();
 /// assert_eq!(lines, [
@@ -114,8 +112,8 @@ impl IdentityHeaders {
     /// `Authorization: Bearer …` with the token that the request has brought, if it was the gate that has let it in by
     /// that. Any other `Authorization` ends here.
     pub fn bearer_authorization(self) -> Self {
-        let source = HeaderSource::token(Kept::Presented, "Bearer ");
-        self.header("Authorization", source)
+        let source = HeaderSource::presented_token();
+        self.header("Authorization", source.as_bearer())
     }
 
     /// Checks names and values.
@@ -167,15 +165,15 @@ pub struct HeaderWriter {
 }
 
 impl HeaderWriter {
-    /// What there is to say of a caller, who has brought this token, each header once. Secrets are marked as sensitive.
+    /// What there is to say of a caller, of whom these tokens are at hand, each header once. Secrets are marked as sensitive.
     pub fn of<'a>(
         &'a self,
         caller: &'a Identity,
-        token: Option<&'a AccessToken>,
+        tokens: CallerTokens<'a>,
     ) -> impl Iterator<Item = (HeaderName, HeaderValue)> + 'a {
         self.entries
             .iter()
-            .filter_map(move |(name, source)| Some((name.clone(), source.value(caller, token)?)))
+            .filter_map(move |(name, source)| Some((name.clone(), source.value(caller, tokens)?)))
     }
 
     /// Every header that it may write. Nobody else may say them: see [`Stripping`](super::Stripping).
@@ -190,15 +188,24 @@ impl HeaderWriter {
         }
     }
 
-    /// The first header that promises a token of callers who have brought none.
-    pub fn promises_tokens(&self) -> Option<&HeaderName> {
-        let promise = |source: &HeaderSource| {
-            let kept = Kept::OfEveryCaller;
-            matches!(&source.0, Kind::Token { kept: k, .. } if *k == kept)
+    /// The first header that is to say a session's access token.
+    pub fn wants_access_token(&self) -> Option<&HeaderName> {
+        self.first(|which| which == Which::Access)
+    }
+
+    /// The first header that is to say a session's ID token.
+    pub fn wants_id_token(&self) -> Option<&HeaderName> {
+        self.first(|which| which == Which::Id)
+    }
+
+    fn first(&self, wanted: impl Fn(Which) -> bool) -> Option<&HeaderName> {
+        let is_wanted = |source: &HeaderSource| match &source.0 {
+            Kind::Token { which, .. } => wanted(*which),
+            _ => false,
         };
         let mut entries = self.entries.iter();
         entries
-            .find(|(_, source)| promise(source))
+            .find(|(_, source)| is_wanted(source))
             .map(|(name, _)| name)
     }
 
@@ -214,10 +221,9 @@ impl HeaderWriter {
             .map(|(name, _)| name)
     }
 
-    /// Whether a token that a request has brought is written anywhere.
-    pub fn wants_token(&self) -> bool {
-        let token = |source: &HeaderSource| matches!(source.0, Kind::Token { .. });
-        self.entries.iter().any(|(_, source)| token(source))
+    /// Whether any token is written anywhere.
+    pub fn wants_tokens(&self) -> bool {
+        self.first(|_| true).is_some()
     }
 }
 

@@ -1,10 +1,13 @@
 //! What a header says.
 
-use super::text::{Shape, list, text};
+use super::{
+    CallerTokens,
+    text::{Shape, list, text},
+};
 use crate::{
     claims::ClaimPath,
     identity::{Identity, IdentityKind},
-    secret::{AccessToken, HeaderSecret},
+    secret::HeaderSecret,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use http::HeaderValue;
@@ -43,9 +46,11 @@ pub(super) enum Kind {
         password: HeaderSecret,
     },
     Token {
-        kept: Kept,
+        which: Which,
         scheme: &'static str,
     },
+    /// What was to be `Bearer`, and is no token.
+    NoToken,
 }
 
 /// Who the user is, in a header that says so.
@@ -55,13 +60,15 @@ pub(super) enum User {
     Email,
 }
 
-/// Which tokens are meant.
+/// Which token is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kept {
+pub(super) enum Which {
     /// The one that came with the request.
     Presented,
-    /// That one, or the one that was fetched at the login.
-    OfEveryCaller,
+    /// That one, or the session's access token.
+    Access,
+    /// That one, or the session's ID token.
+    Id,
 }
 
 impl HeaderSource {
@@ -137,16 +144,52 @@ impl HeaderSource {
     /// The access token that the request itself has brought, for requests with a bearer token. Absent for whoever is signed
     /// in by a session.
     pub fn presented_token() -> Self {
-        Self::token(Kept::Presented, "")
+        Self::token(Which::Presented)
     }
 
-    /// An access token of every caller. Sessions keep none so far, so a gate that signs users in cannot be built with it.
+    /// An access token of every caller: the session's, for other services that are called in the user's name, or the one that
+    /// the request itself has brought and was let in by.
+    ///
+    /// A session's is written only while it is good; one that ends is refreshed before, on
+    /// every path that demands a login. Absent where there is none: the session keeps none, or the provider could not be asked.
+    ///
+    /// # Security
+    ///
+    /// Whoever reads it can act for the user wherever it is taken. Let it end at the service behind the gate.
     pub fn access_token() -> Self {
-        Self::token(Kept::OfEveryCaller, "")
+        Self::token(Which::Access)
     }
 
-    pub(super) fn token(kept: Kept, scheme: &'static str) -> Self {
-        Self(Kind::Token { kept, scheme })
+    /// The session's ID token, which says who the user is to services that check its signature themselves; or the token that the
+    /// request itself has brought and was let in by. Absent where there is none, and once it is over.
+    ///
+    /// A session keeps one only where it is told to ([`KeepTokens::id`](crate::session::KeepTokens::id)).
+    ///
+    /// # Security
+    ///
+    /// It was issued for this application alone
+    /// ([OpenID Connect Core § 2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)): a service that takes it has to
+    /// be part of this application, and to check `aud`.
+    pub fn id_token() -> Self {
+        Self::token(Which::Id)
+    }
+
+    /// The same token with `Bearer ` in front of it, as `Authorization` has it
+    /// ([RFC 6750 § 2.1](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)). Only tokens can be.
+    #[must_use]
+    pub fn as_bearer(self) -> Self {
+        Self(match self.0 {
+            Kind::Token { which, .. } => Kind::Token {
+                which,
+                scheme: "Bearer ",
+            },
+            _ => Kind::NoToken,
+        })
+    }
+
+    fn token(which: Which) -> Self {
+        let scheme = "";
+        Self(Kind::Token { which, scheme })
     }
 
     /// The same where users go by their addresses.
@@ -184,6 +227,7 @@ impl HeaderSource {
             {
                 Some("has no password fit for Basic; give one without control characters")
             }
+            Kind::NoToken => Some("says Bearer and no token; only a token is written so"),
             _ => None,
         }
     }
@@ -212,23 +256,20 @@ impl HeaderSource {
             | Kind::Claim(_)
             | Kind::Text(_)
             | Kind::Secret(_)
+            | Kind::NoToken
             | Kind::Token { .. } => false,
         }
     }
 
-    /// What it says of this caller, who has brought this token.
-    pub(super) fn value(
-        &self,
-        caller: &Identity,
-        token: Option<&AccessToken>,
-    ) -> Option<HeaderValue> {
+    /// What it says of this caller, of whom these tokens are at hand.
+    pub(super) fn value(&self, caller: &Identity, tokens: CallerTokens<'_>) -> Option<HeaderValue> {
         let plain = |text: Option<String>| HeaderValue::try_from(text?).ok();
         let one = |said: Option<&str>| plain(text(Shape::Text, said?));
         if caller.kind() == IdentityKind::Client && self.names_a_user() {
             return None;
         }
         match &self.0 {
-            Kind::Nothing => None,
+            Kind::Nothing | Kind::NoToken => None,
             Kind::User | Kind::Subject => one(Some(caller.subject())),
             Kind::Issuer => one(Some(caller.issuer())),
             Kind::AddressBesideUser | Kind::Email => one(caller.verified_email()),
@@ -248,7 +289,9 @@ impl HeaderSource {
                 let pair = format!("{user}:{}", password.expose());
                 sensitive(&format!("Basic {}", STANDARD.encode(pair)))
             }
-            Kind::Token { scheme, .. } => sensitive(&format!("{scheme}{}", token?.expose())),
+            Kind::Token { which, scheme } => {
+                sensitive(&format!("{scheme}{}", tokens.expose(*which)?))
+            }
         }
     }
 }

@@ -1,5 +1,8 @@
 use super::*;
-use crate::identity::IdentityKind;
+use crate::{
+    identity::IdentityKind,
+    secret::{AccessToken, IdToken},
+};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -14,9 +17,18 @@ struct Case {
     #[serde(default)]
     caller: Caller,
     token: Option<String>,
+    session: Option<OfSession>,
     expected: Option<Vec<String>>,
     #[serde(default)]
     problem: Vec<String>,
+}
+
+/// What a session has that is not over.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfSession {
+    access: Option<String>,
+    id: Option<String>,
 }
 
 fn subject() -> String {
@@ -87,6 +99,9 @@ fn add(mut settings: IdentityHeaders, preset: IdentityHeaders) -> IdentityHeader
 }
 
 fn source(said: &str) -> HeaderSource {
+    if let Some(token) = said.strip_prefix("Bearer ") {
+        return source(token).as_bearer();
+    }
     match said.split_once(' ').unwrap_or((said, "")) {
         ("subject", _) => HeaderSource::subject(),
         ("issuer", _) => HeaderSource::issuer(),
@@ -99,6 +114,8 @@ fn source(said: &str) -> HeaderSource {
         ("text", text) => HeaderSource::text(text),
         ("secret", text) => HeaderSource::secret(HeaderSecret::new(text)),
         ("presented", _) => HeaderSource::presented_token(),
+        ("access", _) => HeaderSource::access_token(),
+        ("id", _) => HeaderSource::id_token(),
         other => panic!("no source: {other:?}"),
     }
 }
@@ -111,8 +128,19 @@ fn the_table_holds() {
         match (settings(&case.headers).compile(), &case.expected) {
             (Ok(writer), Some(expected)) => {
                 let (caller, token) = (case.caller(), case.token.as_deref().map(AccessToken::new));
+                let session = case.session.as_ref();
+                let access = session.and_then(|of| of.access.as_deref().map(AccessToken::new));
+                let id = session.and_then(|of| of.id.as_deref().map(IdToken::new));
+                let tokens = match (&token, session) {
+                    (Some(token), _) => CallerTokens::Presented(token),
+                    (None, Some(_)) => CallerTokens::Session {
+                        access: access.as_ref(),
+                        id: id.as_ref(),
+                    },
+                    (None, None) => CallerTokens::None,
+                };
                 let lines: Vec<_> = writer
-                    .of(&caller, token.as_ref())
+                    .of(&caller, tokens)
                     .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
                     .collect();
                 assert_eq!(&lines, expected, "{}", case.name);
@@ -143,7 +171,8 @@ fn secrets_are_marked_and_shown_nowhere() {
     assert!(!format!("{writer:?}").contains("hunter2"));
     let caller = Identity::builder("https://id.example", "alice").build();
     let token = AccessToken::new("t0ken");
-    let values: Vec<_> = writer.of(&caller, Some(&token)).collect();
+    let tokens = CallerTokens::Presented(&token);
+    let values: Vec<_> = writer.of(&caller, tokens).collect();
     assert_eq!(values.len(), 3);
     assert!(values.iter().all(|(_, value)| value.is_sensitive()));
 
@@ -168,17 +197,27 @@ fn a_name_that_is_set_and_not_written_is_still_nobody_elses() {
 }
 
 #[test]
-fn a_promise_of_every_callers_token_can_be_told_from_one_of_those_presented() {
-    let promise = IdentityHeaders::new().header("X-Token", HeaderSource::access_token());
-    let promise = promise.compile().unwrap();
-    assert_eq!(promise.promises_tokens().unwrap(), "x-token");
-    assert!(promise.wants_token());
-    let presented = IdentityHeaders::new().bearer_authorization().compile();
-    let presented = presented.unwrap();
-    assert_eq!(presented.promises_tokens(), None);
-    assert!(presented.wants_token());
-    let neither = IdentityHeaders::forwarded().compile().unwrap();
-    assert!(!neither.wants_token() && neither.promises_tokens().is_none());
+fn which_tokens_are_wanted_can_be_told() {
+    let wanted = |headers: IdentityHeaders| {
+        let writer = headers.compile().unwrap();
+        let access = writer.wants_access_token().map(ToString::to_string);
+        let id = writer.wants_id_token().map(ToString::to_string);
+        (access, id, writer.wants_tokens())
+    };
+    let one = |source| IdentityHeaders::new().header("X-Token", source);
+    let name = || Some("x-token".to_owned());
+    assert_eq!(
+        wanted(one(HeaderSource::access_token())),
+        (name(), None, true)
+    );
+    assert_eq!(
+        wanted(one(HeaderSource::access_token().as_bearer())),
+        (name(), None, true)
+    );
+    assert_eq!(wanted(one(HeaderSource::id_token())), (None, name(), true));
+    let presented = IdentityHeaders::new().bearer_authorization();
+    assert_eq!(wanted(presented), (None, None, true));
+    assert_eq!(wanted(IdentityHeaders::forwarded()), (None, None, false));
 }
 
 #[test]

@@ -343,7 +343,8 @@ impl Change for Outlive {
     }
 }
 
-/// Lets go of what a cookie has by now: of a refresh only that it has been stays.
+/// Notes that a browser has brought the newest cookie, and a minute later lets go of what that has: of a refresh only that it
+/// has been stays. Not at once, because requests and responses with the cookie before may be on their way.
 #[derive(Debug)]
 pub struct Settle {
     keys: CookieKeys,
@@ -373,8 +374,16 @@ impl Change for Settle {
     ) -> Result<Applied<Changed>, CheckFailed> {
         match entry(&self.keys, &self.key, found) {
             Some((Entry::Live(live), _))
-                if live.generation <= self.generation && live.session.is_some() =>
+                if live.generation <= self.generation && live.is_unsettled(now) =>
             {
+                if live.brought.is_none() {
+                    let keep = live.until.since(now);
+                    let brought = Entry::Live(Live {
+                        brought: Some(now),
+                        ..live
+                    });
+                    return write(&brought, &self.keys, &self.key, keep, Changed::Yes);
+                }
                 let keep = live.until.since(now);
                 let settled = Entry::Live(Live {
                     session: None,

@@ -119,11 +119,13 @@ impl Change for Index {
         found: Option<&[u8]>,
         now: UnixTime,
     ) -> Result<Applied<Vec<Listed>>, CheckFailed> {
-        let mut all = match found.map(|bytes| self.read(bytes)) {
-            None => Vec::new(),
-            Some(Some(all)) => all,
+        let mut all = match (found.map(|bytes| self.read(bytes)), &self.what) {
+            // Of a key that has been retired, as all sessions are that were sealed with it: they do not open either, and a new
+            // login must not fail for them.
+            (None, _) | (Some(None), What::Add(_)) => Vec::new(),
+            (Some(Some(all)), _) => all,
             // Written with a key that is not known here: a list that cannot be read must not look empty.
-            Some(None) => {
+            (Some(None), _) => {
                 let cause = "a list of sessions does not open with the keys there are";
                 return Err(CheckFailed::new(Check::SessionUnreadable, cause));
             }

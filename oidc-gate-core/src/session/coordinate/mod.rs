@@ -15,7 +15,7 @@ pub use change::{
     Applied, Change, Changed, End, Once, Outlive, Reseal, Settle, Touch, Update, UpdateError,
 };
 pub use index::{Index, Listed, Scope};
-pub use refresh::{Base, Kept, Outcome, Redeem, RefreshSession};
+pub use refresh::{Base, Kept, Outcome, Redeem, RefreshSession, Witness};
 
 use super::{StoreDown, StoreKey, Stored, Swap};
 use crate::flow::{Env, Input, Step};

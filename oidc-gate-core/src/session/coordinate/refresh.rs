@@ -10,7 +10,8 @@
 //! 4. *Conclude.* The entry is read again. What is newer there wins. Otherwise the result is written, as the next generation:
 //!    a late result of one generation never takes the place of another's.
 //!
-//! Nothing but a limit, a sign-out, or `invalid_grant` at the first redemption ends a session.
+//! Nothing but a limit, a sign-out, another user in the provider's answer, or `invalid_grant` at what is known to be the first
+//! redemption ends a session.
 
 use super::super::{
     CookieKeys, Session, StoreKey, Tokens,
@@ -59,6 +60,17 @@ pub enum Base {
     },
 }
 
+/// Whether the store knows of every attempt to redeem a token of the session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "it does or it does not")]
+pub enum Witness {
+    /// It does: all who could redeem one write it there first, and it outlives them.
+    Complete,
+    /// It is one process's memory, of a session that lives in a cookie: another replica, or the process before this one, may
+    /// have redeemed the token. Then `invalid_grant` never says that it was the first attempt.
+    ThisProcess,
+}
+
 /// What a refresh comes to.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a gate has to decide about each")]
@@ -101,6 +113,7 @@ pub struct RefreshSession {
     keys: CookieKeys,
     key: StoreKey,
     base: Base,
+    witness: Witness,
     redeem: Box<dyn Redeem>,
     holder: Holder,
     waited: Duration,
@@ -136,7 +149,6 @@ enum Stage {
     /// Until another may have come to an end.
     Waiting,
     Asking(Box<Turn>, Talk),
-    /// What was to be sent would come too late; another lease first.
     Concluding(Box<Concluded>, Update<Conclude>),
     /// Until the store answers again.
     StoreBack(Box<Concluded>),
@@ -190,7 +202,8 @@ enum Conclusion {
 /// How long a request waits between two looks at what another makes of its turn.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// How often the result of a redemption is offered to a store that does not answer: for about five minutes. What is not
+/// How often the result of a redemption is offered to a store that does not answer: for about eight minutes, which is more than
+/// most wait for when they shut down. What is not
 /// written down then is lost with this process.
 const OFFERS: u32 = 60;
 
@@ -203,6 +216,7 @@ impl RefreshSession {
         keys: CookieKeys,
         key: StoreKey,
         base: Base,
+        witness: Witness,
         redeem: Box<dyn Redeem>,
         run: [u8; 16],
     ) -> Self {
@@ -210,6 +224,7 @@ impl RefreshSession {
             keys,
             key,
             base,
+            witness,
             redeem,
             holder: Holder(run),
             waited: Duration::ZERO,
@@ -341,6 +356,7 @@ impl RefreshSession {
             key: self.key,
             holder: self.holder,
             in_cookie: matches!(self.base, Base::Cookie { .. }),
+            witness: self.witness,
             concluded: concluded.clone(),
             #[cfg(test)]
             without: self.without,
@@ -561,8 +577,11 @@ impl Change for TakeLease {
         };
         // What is known of a generation before is not about this one.
         if live.generation < session.generation() {
-            live.generation = session.generation();
-            live.refreshing = Refreshing::default();
+            live = Live {
+                generation: session.generation(),
+                until: live.until,
+                ..Live::empty(live.ends)
+            };
         }
         let refreshing = &mut live.refreshing;
         let until = now + LEASE;
@@ -608,6 +627,7 @@ struct Conclude {
     key: StoreKey,
     holder: Holder,
     in_cookie: bool,
+    witness: Witness,
     concluded: Concluded,
     #[cfg(test)]
     without: Without,
@@ -660,6 +680,7 @@ impl Conclude {
         live.generation = session.generation();
         live.by = self.holder;
         live.refreshing = Refreshing::default();
+        live.brought = None;
         live.ends = session.ends();
         let sealed = SealedTokens::seal(tokens, &self.keys, &self.key, live.generation)?;
         live.session = Some(session.clone());
@@ -746,7 +767,9 @@ impl Change for Conclude {
             Conclusion::Over(failed) => self.over(&live, failed, now),
             // Another has the right to redeem now, and will say what comes of it.
             _ if !ours => Ok(Applied::Nothing(Outcome::Kept(Kept::Busy))),
-            Conclusion::Refused(failed) if live.refreshing.attempts <= 1 => {
+            Conclusion::Refused(failed)
+                if live.refreshing.attempts <= 1 && self.witness == Witness::Complete =>
+            {
                 self.over(&live, failed, now)
             }
             // Whoever had a turn before may have redeemed it, and its result is gone: that is no word about the user.

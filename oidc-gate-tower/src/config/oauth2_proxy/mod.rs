@@ -1,7 +1,14 @@
 //! The names of oauth2-proxy, and what becomes of each here.
 
-mod convert;
+mod bearers;
+mod cookies;
+mod headers;
 mod options;
+mod provider;
+mod redis;
+mod routes;
+mod said;
+mod silent;
 
 use options::Shape;
 pub(super) use options::{Means, OPTIONS, Opt};
@@ -53,7 +60,7 @@ pub(super) fn read(said: Vec<Said<(String, Value)>>, reader: &mut Reader) {
             one(option, said.clone(), &options, reader);
         }
     }
-    convert::what_is_silent(&options, reader);
+    silent::what_is_silent(&options, reader);
 }
 
 fn one(option: &Opt, said: Said<Value>, options: &Options, reader: &mut Reader) {

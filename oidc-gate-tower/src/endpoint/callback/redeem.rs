@@ -5,7 +5,7 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         login::{Asked, Grant, ReturnTo, SignIn},
-        session::{Landings, Predecessor, SetCookie},
+        session::{Landings, Predecessor, SetCookie, coordinate::Changed},
     },
     metrics::EndedBy,
     report,
@@ -66,8 +66,11 @@ async fn sign_in(
         let _ = if before.is_of(session.identity()) {
             sessions.outlive(key, ends).await
         } else {
-            sessions.common.metrics.session_ended(EndedBy::AnotherUser);
-            sessions.end(key, ends).await
+            let ended = sessions.end(key, ends).await;
+            if let Ok(Changed::Yes) = ended {
+                sessions.common.metrics.session_ended(EndedBy::AnotherUser);
+            }
+            ended
         };
     }
     let (issuer, user) = (

@@ -88,7 +88,7 @@ fn nobody_loses_a_session_whatever_fails() {
         assert!(held.is_ok(), "{held:?}");
         return;
     }
-    let seeds = asked("OIDC_GATE_SEEDS").unwrap_or(1_000);
+    let seeds = asked("OIDC_GATE_SEEDS").unwrap_or(2_000);
     match simulate(0, seeds, Without::Nothing) {
         Ok(tally) => println!("{tally}"),
         Err((seed, broken)) => panic!(

@@ -135,7 +135,7 @@ impl Provider {
             (StatusCode::BAD_REQUEST, body)
         };
         Answer {
-            token: token.into(),
+            token,
             login,
             came,
             status,

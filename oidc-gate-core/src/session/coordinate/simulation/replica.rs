@@ -94,6 +94,9 @@ impl World {
             self.tally.stalls += 1;
             self.book.notes[run].slow = true;
             it.stalled = true;
+            // What it has been told first counts.
+            it.turn += 1;
+            let turn = it.turn;
             self.runs[run] = Some(it);
             self.after(long, Event::Tell { run, turn, told });
             return Ok(());

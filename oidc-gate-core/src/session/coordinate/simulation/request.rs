@@ -3,6 +3,7 @@
 use super::{
     super::{
         Begin, End, Index, Listed, Once, Outcome, Outlive, RefreshSession, Scope, Settle, Touch,
+        Witness,
     },
     book::{Held, Invariant},
     job::{Done, Job},
@@ -16,7 +17,7 @@ use crate::{
     secret::SessionId,
     session::{
         Found, Freshness, KeepTokens, KeptSession, SealedBy, Session, SetCookie, StoreDown,
-        StoreKey, Stored, Ticket, Tokens, TokensNote, coordinate::Kept,
+        StoreKey, Stored, Ticket, Tokens, coordinate::Kept,
     },
     time::UnixTime,
     token::TokenResponse,
@@ -297,11 +298,9 @@ impl World {
         }
     }
 
-    /// Lets the store let go of what the cookie has, once no request with an older one can be on its way.
+    /// Tells the store that the cookie has what it has, or lets it go of that.
     fn settle(&mut self, replica: usize, kept: &KeptSession) -> Held {
-        let now = self.clock(replica);
-        let old = |note: TokensNote| now.since(note.obtained) >= GRACE;
-        if !kept.is_unsettled() || !kept.session().tokens().is_some_and(old) {
+        if !kept.is_unsettled() {
             return Ok(());
         }
         let job = Job::Settle(Settle::of(&self.common.keys, kept.session()));
@@ -336,7 +335,11 @@ impl World {
         };
         let redeemer = Box::new(Redeemer(self.common.clone(), self.setting.userinfo));
         let holder = self.dice.bytes();
-        let mut machine = RefreshSession::new(keys.clone(), key, base, redeemer, holder);
+        let witness = match self.setting.keeping {
+            Keeping::Memory => Witness::ThisProcess,
+            _ => Witness::Complete,
+        };
+        let mut machine = RefreshSession::new(keys.clone(), key, base, witness, redeemer, holder);
         machine.without = self.without;
         let job = Job::Refresh(Box::new(machine));
         // It may come to an end at once, so it is entered before it begins.
