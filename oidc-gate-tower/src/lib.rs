@@ -57,6 +57,8 @@ pub mod observability {}
 pub mod pages;
 #[doc = include_str!("rotation.md")]
 pub mod rotation {}
+#[doc = include_str!("session_storage.md")]
+pub mod session_storage {}
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -22,7 +22,8 @@ pub(super) struct KeepingSettings {
 
 impl GateBuilder {
     /// Keeps sessions in a store: a browser then has the name of its session alone. Without it, sessions are in the
-    /// browsers' cookies. What each way promises is said by [`Guarantee`](crate::Guarantee).
+    /// browsers' cookies. What each way promises is in the
+    /// [table](crate::session_storage).
     ///
     /// ```
     /// use oidc_gate_tower::{ClientAuth, CookieKeys, Gate, Store};

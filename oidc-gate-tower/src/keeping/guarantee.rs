@@ -61,3 +61,122 @@ impl fmt::Display for Guarantee {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+    use std::fmt::Write as _;
+
+    const PAGE: &str = include_str!("../session_storage.md");
+    const BEGIN: &str = "<!-- guarantees -->\n";
+    const END: &str = "<!-- end of guarantees -->\n";
+
+    impl Guarantee {
+        /// In words, for the table.
+        fn words(self) -> &'static str {
+            match self {
+                Self::OneRefreshInAllReplicas => "one refresh for all requests in all replicas",
+                Self::SignOutInAllReplicas => {
+                    "a sign-out ends the session in all replicas, for a copy of its cookie too"
+                }
+                Self::OneTimeLoginInAllReplicas => {
+                    "a login's answer is taken once, in all replicas"
+                }
+                Self::SurvivesRestart => {
+                    "sessions outlive all processes, with what was refreshed last"
+                }
+                Self::SessionsOfAUser => "a user's sessions can be listed and ended",
+                Self::RefreshAtAnyTime => "tokens are refreshed after the answer, too",
+            }
+        }
+    }
+
+    /// What the table says beside: each by itself, in the order of the columns.
+    const ALWAYS: [&str; 3] = [
+        "one refresh for all requests in one process",
+        "a sign-out ends the session in the process that it came to, for a copy of its cookie too",
+        "a login's answer is taken once, in one process",
+    ];
+    const MORE: [[&str; 5]; 4] = [
+        [
+            "a restart of the process, after [`drain`](crate::Gate::drain)",
+            "sessions live on; a refresh on its way to the browser is lost",
+            "nothing is lost",
+            "all sessions end",
+            "nothing is lost",
+        ],
+        [
+            "a restart of Redis, with `appendfsync always`",
+            "",
+            "nothing is lost",
+            "",
+            "nothing is lost",
+        ],
+        [
+            "a failover of Redis",
+            "",
+            "the last moment can be: refreshes, ends",
+            "",
+            "the last moment can be: logins, refreshes, ends",
+        ],
+        [
+            "room for a session and its tokens",
+            "8 KB",
+            "8 KB",
+            "the store's capacity",
+            "1 MiB",
+        ],
+    ];
+
+    fn table() -> String {
+        let (shared, own) = (Store::custom(Store::memory()), Store::memory());
+        let ways = [
+            (KeptIn::Cookies, own.is_shared()),
+            (KeptIn::Cookies, shared.is_shared()),
+            (KeptIn::Store, own.is_shared()),
+            (KeptIn::Store, shared.is_shared()),
+        ];
+        let mut table = String::from(
+            "| | cookies | cookies, and Redis as coordinator | memory | Redis |\n|---|---|---|---|---|\n",
+        );
+        for words in ALWAYS {
+            writeln!(table, "| {words} | yes | yes | yes | yes |").unwrap();
+        }
+        for guarantee in Guarantee::ALL {
+            write!(table, "| {} (`{guarantee}`) |", guarantee.words()).unwrap();
+            for (kept_in, shared) in ways {
+                let holds = match guarantee.holds(kept_in, shared) {
+                    true => "yes",
+                    false => "no",
+                };
+                write!(table, " {holds} |").unwrap();
+            }
+            table.push('\n');
+        }
+        for row in MORE {
+            let row = row.map(|cell| if cell.is_empty() { "—" } else { cell });
+            writeln!(table, "| {} |", row.join(" | ")).unwrap();
+        }
+        table
+    }
+
+    #[test]
+    fn the_table_of_the_guide_is_what_build_goes_by() {
+        let (before, rest) = PAGE.split_once(BEGIN).unwrap();
+        let (written, after) = rest.split_once(END).unwrap();
+        let table = table();
+        if std::env::var_os("OIDC_GATE_WRITE_PAGES").is_some() {
+            std::fs::write(
+                concat!(env!("CARGO_MANIFEST_DIR"), "/src/session_storage.md"),
+                format!("{before}{BEGIN}{table}{END}{after}"),
+            )
+            .unwrap();
+        }
+        assert!(
+            written == table,
+            "the table is stale: run `OIDC_GATE_WRITE_PAGES=1 cargo test -p oidc-gate-core -p oidc-gate-tower --all-features \
+             --lib guarantee`"
+        );
+    }
+}

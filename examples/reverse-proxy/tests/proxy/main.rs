@@ -7,6 +7,7 @@ mod passing;
 mod places;
 mod probes;
 mod program;
+mod replicas;
 mod smuggling;
 mod streams;
 mod tls;

@@ -18,12 +18,12 @@ use tokio::sync::mpsc;
 /// Long enough for the busiest machine; nothing is measured by it.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-struct Program {
+pub(crate) struct Program {
     child: Child,
     log: mpsc::UnboundedReceiver<String>,
     /// What it has said until it listened.
     report: Vec<String>,
-    address: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Program {
@@ -61,8 +61,14 @@ impl Program {
         Err(String::from_utf8(output.stderr).unwrap())
     }
 
-    async fn start(variables: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
         Self::try_start(variables).await.unwrap()
+    }
+
+    /// What it has logged since.
+    pub(crate) fn logged(&mut self) -> String {
+        let lines = std::iter::from_fn(|| self.log.try_recv().ok());
+        lines.collect::<Vec<_>>().join("\n")
     }
 
     /// The next line of its log with this in it.

@@ -171,3 +171,48 @@ impl Change for Index {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+    const OURS: &str = "dGhlIGNvb2tpZSBrZXkgaXMgMzIgYnl0ZXMgbG9uZyE=";
+    const OTHERS: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+    fn index(keys: &str, what: What) -> Index {
+        Index {
+            keys: CookieKeys::parse(keys).unwrap(),
+            key: Scope::User("https://id.example", "alice").key(),
+            what,
+        }
+    }
+
+    fn session(first: u8) -> Listed {
+        Listed {
+            key: StoreKey::from_bytes([first; 32]),
+            created: NOW,
+            ends: NOW + std::time::Duration::from_secs(3600),
+        }
+    }
+
+    fn written(mut index: Index, found: Option<&[u8]>) -> (Vec<u8>, Vec<Listed>) {
+        match index.apply(found, NOW).unwrap() {
+            Applied::Write { bytes, then, .. } => (bytes, then),
+            Applied::Nothing(_) => panic!("nothing was written"),
+        }
+    }
+
+    #[test]
+    fn after_the_keys_were_lost_a_list_begins_anew_and_is_never_taken_for_empty() {
+        let (others, _) = written(index(OTHERS, What::Add(session(1))), None);
+        for what in [What::List, What::Remove(session(1).key)] {
+            let failed = index(OURS, what).apply(Some(&others), NOW).unwrap_err();
+            assert_eq!(failed.check(), Check::SessionUnreadable);
+        }
+        let (ours, listed) = written(index(OURS, What::Add(session(2))), Some(&others));
+        assert_eq!(listed, [session(2)]);
+        let (_, listed) = written(index(OURS, What::Add(session(3))), Some(&ours));
+        assert_eq!(listed, [session(2), session(3)]);
+    }
+}
