@@ -30,7 +30,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login proxies)
+all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login sessions proxies)
 
 about_format='the code is formatted'
 step_format() {
@@ -194,6 +194,16 @@ step_browser_login() {
     node .ci/browser/clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     need_examples
     node .ci/browser/machines.mjs "$CARGO_TARGET_DIR/debug/service-client"
+}
+
+about_sessions='no session is lost: two processes, a rotating provider, and Redis alone, in a cluster and with Sentinel, while each is killed'
+step_sessions() {
+    need_compiler
+    need_service redis-server
+    need_command redis-cli redis-tools
+    need_npm_packages
+    cargo build --locked --package sessions --bins
+    node .ci/browser/sessions.mjs "$CARGO_TARGET_DIR/debug"
 }
 
 about_proxies='nginx and Caddy ask the gate of the example about every request, in Chromium'

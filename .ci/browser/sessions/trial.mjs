@@ -52,6 +52,7 @@ export class Trial {
     this.troubles.push(trouble);
     await work();
     trouble.until = Date.now() + after;
+    return trouble;
   }
 
   inTrouble({ asked, answered }) {
@@ -96,15 +97,18 @@ export class Trial {
     this.claim('… everybody’s tokens are renewed, by one redemption of each', people === PEOPLE && tokens === calm.redemptions.length, `${people} people, ${tokens} tokens, ${calm.redemptions.length} redemptions`);
 
     const rolling = await this.burst('both are stopped and started, one after the other', async () => {
+      const slow = Promise.all(this.people.slice(0, 2).map((person) => person.ask('/slow'))); // one goes to each
+      await sleep(300);
       for (const replica of this.replicas) {
         await replica.stop();
         await replica.start();
       }
+      this.claim('a request that takes long is answered before its process ends', (await slow).every(({ status }) => status === 200));
     });
     this.claim('while the processes are replaced one after the other, all are answered', rolling.answers.every(({ status }) => status === 200), count(rolling.answers.map(({ status }) => status)));
     await this.burst('Redis is killed', async () => {
       await sleep(300);
-      await this.trouble('Redis was down', () => this.redis.fail(), 8000);
+      this.failover = await this.trouble('Redis was down', () => this.redis.fail(), 8000);
     });
     for (const replica of this.replicas) {
       await this.burst('a process is killed', async () => {
@@ -138,17 +142,19 @@ export class Trial {
     });
     const times = group(mine);
     const twice = [...times.values()].filter((all) => all.length > 1);
-    const unexplained = twice.filter((all) => !all.slice(0, -1).every((one) => inFlight.includes(one)));
+    // What a replica that takes over has not been told of, Redis has forgotten: that is said of `Store::redis`.
+    const forgotten = this.redis.isAsynchronous ? mine.filter(({ arrived, answered = Infinity }) => answered > this.failover.from - 2000 && arrived < this.failover.until) : [];
+    const unexplained = twice.filter((all) => !all.slice(0, -1).every((one) => inFlight.includes(one) || forgotten.includes(one)));
     const out = [...new Set(this.answers.filter(({ status }) => [303, 401].includes(status)).map(({ who }) => who))];
     const inKilled = out.filter((who) => inFlight.some((one) => one.who === who));
-    const byFailover = this.redis.isAsynchronous ? out.filter((who) => !inKilled.includes(who)) : [];
+    const byFailover = out.filter((who) => !inKilled.includes(who) && forgotten.some((one) => one.who === who));
     const lost = out.filter((who) => !inKilled.includes(who) && !byFailover.includes(who));
 
     for (const { who, token, process, arrived, answered } of inFlight) {
-      note(`${name}: in flight in process ${process} when it was killed: ${who}, ${token.slice(0, 8)}…, asked at ${time(arrived)}, answered at ${time(answered)}${out.includes(who) ? ': signs in again' : ''}`);
+      note(`${name}: in flight in process ${process} when it was killed: ${who}, ${token.slice(0, 8)}…, asked at ${time(arrived)}, answered at ${time(answered)}${out.includes(who) ? ': signs in again' : ''} (killed at ${time(Replica.killed.get(process))})`);
     }
     for (const who of byFailover) note(`${name}: lost by the failover: ${who}`);
-    this.claim('a refresh token is redeemed once, but for those in flight in a killed process', this.redis.isAsynchronous || unexplained.length === 0, JSON.stringify(unexplained));
+    this.claim(`a refresh token is redeemed once, but for those${this.redis.isAsynchronous ? ', and what a failover forgets' : ' in flight in a killed process'}`, unexplained.length === 0, JSON.stringify(unexplained));
     this.claim('no session is lost, but for those', lost.length === 0, lost);
     const fine = last.answers.filter(({ status, who }) => status === 200 || out.includes(who)).length;
     this.claim('in the end everybody else has a token', fine === REQUESTS, count(last.answers.map(({ status }) => status)));

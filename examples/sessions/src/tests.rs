@@ -68,3 +68,18 @@ async fn an_address_that_is_none_is_told_of_at_the_start() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_feed_has_tokens_after_its_answer_has_begun_and_ends_with_the_program() {
+    let (mut browser, stop) = signed_in("memory").await;
+    let stopping = async move {
+        time::sleep(Duration::from_millis(2500)).await;
+        drop(stop);
+    };
+    let (page, ()) = tokio::join!(browser.get("http://localhost:3000/feed"), stopping);
+    let events: Vec<_> = (page.body.lines())
+        .filter_map(|line| line.strip_prefix("data: "))
+        .collect();
+    assert_eq!(events.len(), 2, "{events:?}");
+    assert!(events.iter().all(|event| event.len() == 43), "{events:?}");
+}

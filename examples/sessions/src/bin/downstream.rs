@@ -58,10 +58,7 @@ async fn feed(
     ws: WebSocketUpgrade,
 ) -> Response {
     ws.on_upgrade(move |mut socket| async move {
-        loop {
-            let Ok(text) = poll(&user, &orders).await else {
-                break;
-            };
+        while let Ok(text) = poll(&user, &orders).await {
             if socket.send(Message::text(text)).await.is_err() {
                 break;
             }

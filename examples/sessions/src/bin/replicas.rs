@@ -6,10 +6,12 @@ use oidc_gate_axum::{
 use std::{collections::HashMap, env::var, sync::Mutex, time::Duration};
 use tokio::net::TcpListener;
 
+type Versioned = (Vec<u8>, u64);
+
 #[derive(Default)]
-struct Mine(Mutex<HashMap<[u8; 32], (Vec<u8>, u64)>>);
+struct Mine(Mutex<HashMap<[u8; 32], Versioned>>);
 impl SessionBackend for Mine {
-    async fn load(&self, key: &[u8; 32]) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
+    async fn load(&self, key: &[u8; 32]) -> Result<Option<Versioned>, StoreError> {
         let all = self.0.lock().map_err(|_| StoreError::unavailable("lost"))?;
         Ok(all.get(key).cloned())
     }
