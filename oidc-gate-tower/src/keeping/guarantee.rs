@@ -146,7 +146,7 @@ mod tests {
         for guarantee in Guarantee::ALL {
             write!(table, "| {} (`{guarantee}`) |", guarantee.words()).unwrap();
             for (kept_in, shared) in ways {
-                let holds = match guarantee.holds(kept_in, shared) {
+                let holds = match guarantee.holds(kept_in, shared, KeyOrigin::Configured) {
                     true => "yes",
                     false => "no",
                 };
