@@ -87,9 +87,9 @@ export async function startProgram(file, { args = [], environment = {}, port }) 
     child.once('exit', (code, signal) => resolve((ended = `exited with ${code ?? signal}`)));
   });
   programs.push([path.basename(file), program]);
-  program.stop = async () => {
+  program.stop = async (seconds = 5) => {
     if (ended === undefined) child.kill('SIGTERM');
-    const patience = setTimeout(() => child.kill('SIGKILL'), 5000);
+    const patience = setTimeout(() => child.kill('SIGKILL'), seconds * 1000);
     await exit;
     clearTimeout(patience);
   };
@@ -98,7 +98,7 @@ export async function startProgram(file, { args = [], environment = {}, port }) 
     await exit;
   };
   program.pid = child.pid;
-  afterwards(program.stop);
+  afterwards(() => program.stop());
   while (!(await listens(port))) {
     if (ended !== undefined) throw new Error(`${file} ${ended} before it listened:\n${program.output}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -65,11 +65,14 @@ async function inCookies(provider, environment, port) {
   let requests = 0;
   for (const round of ['first', 'second', 'third']) {
     await sleep(LIFE * 1000);
-    const before = mine().length;
+    const [before, begun] = [mine().length, Date.now()];
     const answers = await Promise.all(Array.from({ length: REQUESTS }, () => person.ask('/token')));
     requests += answers.length;
+    // A machine with much to do is at it until the next token is about to end.
+    const most = 1 + Math.floor((Date.now() - begun) / (LIFE * 250));
     claim(`cookies: ${REQUESTS} requests of one browser at the ${round} expiry, and nobody is sent to the login`, answers.every(isToken), count(answers.map(({ status }) => status)));
-    claim('cookies: … by one redemption', mine().length === before + 1, mine().length - before);
+    const times = mine().length - before;
+    claim(`cookies: … by ${most === 1 ? 'one redemption' : 'one redemption of each refresh token'}`, times >= 1 && times <= most, times);
   }
 
   await sleep(LIFE * 1000);

@@ -39,6 +39,8 @@ pub(crate) struct Present {
     pub(crate) freshness: Freshness,
     /// What names it, where it is stored.
     pub(crate) ticket: Option<(Ticket, SealedBy)>,
+    /// It has waited for a refresh in vain: nobody makes it wait again before then.
+    pub(crate) waits_again: Option<UnixTime>,
 }
 
 impl Recognised {
@@ -114,7 +116,7 @@ impl Recognised {
     ) -> Option<Principal> {
         match (self, sessions) {
             (Self::Session(present), Some(sessions)) => {
-                let handle = SessionHandle::new(sessions.clone(), present.kept, headers);
+                let handle = SessionHandle::new(sessions.clone(), present, headers);
                 Some(Principal::with_session(handle, now))
             }
             (Self::Bearer(identity), _) => Some(Principal::new(identity, now)),

@@ -19,10 +19,11 @@ export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resol
 ///
 /// `redemptions` are all that were asked for, in order: of which refresh token (its hash), by which process, for whom, when,
 /// and what came of it. `tokens` are the access tokens there are, by their hash: whose, until when, and of which redemption.
-/// `slow()` says for how many milliseconds the provider thinks, and how long its answer is on its way.
+/// Every fifth answer to a process is on its way for long, so that there is always one that a process could die before.
 export async function startProvider({ port, redirectUris }) {
   const issuer = `http://localhost:${port}`;
-  const told = { issuer, redemptions: [], tokens: new Map(), owners: new Map(), slow: () => [Math.random() * 100, Math.random() * 100] };
+  const told = { issuer, redemptions: [], tokens: new Map(), owners: new Map() };
+  const asked = new Map();
   const provider = new Provider(issuer, {
     adapter: adapter(),
     clients: [{
@@ -60,8 +61,9 @@ export async function startProvider({ port, redirectUris }) {
     }
     if (context.path !== '/token') return next();
     const redemption = { process: pidOf(context.req.socket, port), arrived: Date.now() };
-    const [thinks, onTheWay] = told.slow();
-    await sleep(thinks);
+    asked.set(redemption.process, (asked.get(redemption.process) ?? -1) + 1);
+    const onTheWay = asked.get(redemption.process) % 5 === 0 ? 1200 : Math.random() * 60;
+    await sleep(Math.random() * 60);
     await next();
     const { params, entities } = context.oidc;
     if (params?.grant_type === 'refresh_token') {

@@ -26,7 +26,7 @@ class Server {
     const own = await mkdtemp(path.join(directory, 'sentinel-'));
     const file = path.join(own, 'sentinel.conf');
     await writeFile(file, `port ${port}\nbind 127.0.0.1\ndir ${own}\nsentinel monitor mymaster 127.0.0.1 ${master} 1\n` +
-      'sentinel down-after-milliseconds mymaster 1000\nsentinel failover-timeout mymaster 3000\n');
+      'sentinel down-after-milliseconds mymaster 3000\nsentinel failover-timeout mymaster 6000\n');
     const server = new Server(port, own, [file, '--sentinel']);
     await server.run();
     return server;
@@ -127,8 +127,8 @@ export async function sentinel(directory) {
     fail: async () => {
       await master.kill();
       await until('the replica takes over', async () => (await replica.ask('info', 'replication')).includes('role:master'), watcher);
+      await until('Sentinel says so', async () => (await watcher.ask('sentinel', 'get-master-addr-by-name', 'mymaster')).includes(String(second)), watcher);
       await master.run();
-      await until('the old master follows', async () => (await master.ask('info', 'replication')).includes('role:slave'), watcher);
     },
   };
 }

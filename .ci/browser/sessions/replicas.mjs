@@ -24,8 +24,9 @@ export class Replica {
     await this.program.kill();
   }
 
+  /// Asks it to end, which it does when what it has begun is done.
   stop() {
-    return this.program.stop();
+    return this.program.stop(30);
   }
 }
 
@@ -33,8 +34,8 @@ export class Replica {
 export async function balance(port, ports) {
   const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
   let turn = 0;
-  const pass = (request, response, left) => {
-    const to = ports[(turn += 1) % ports.length];
+  const pass = (request, response, first, tries) => {
+    const to = ports[(first + tries) % ports.length];
     const { method, url, rawHeaders } = request;
     const onward = http.request({ agent, host: '127.0.0.1', port: to, method, path: url, headers: rawHeaders, setHost: false }, (answer) => {
       response.writeHead(answer.statusCode, answer.statusMessage, answer.rawHeaders);
@@ -42,13 +43,13 @@ export async function balance(port, ports) {
     });
     onward.on('error', () => {
       if (response.headersSent || response.destroyed) response.destroy();
-      else if (left > 0) pass(request, response, left - 1);
+      else if (tries < 4) pass(request, response, first, tries + 1);
       else response.writeHead(502).end();
     });
     response.once('close', () => response.writableFinished || onward.destroy());
     onward.end();
   };
-  const server = http.createServer((request, response) => pass(request, response, 3));
+  const server = http.createServer((request, response) => pass(request, response, (turn += 1), 0));
   server.keepAliveTimeout = 120_000; // longer than anybody here is silent
   server.on('upgrade', (request, socket) => {
     const onward = http.request({ host: '127.0.0.1', port: ports[0], path: request.url, headers: request.rawHeaders, setHost: false });

@@ -95,29 +95,37 @@ export class Trial {
     const tokens = group(calm.redemptions).size;
     this.claim('… everybody’s tokens are renewed, by one redemption of each', people === PEOPLE && tokens === calm.redemptions.length, `${people} people, ${tokens} tokens, ${calm.redemptions.length} redemptions`);
 
-    const kill = (replica) => async () => {
-      await sleep(250);
-      await this.trouble('a process was killed', async () => {
-        await replica.kill();
-        await replica.start();
-      }, LEASE);
-    };
-    await this.burst('a process is killed', kill(this.replicas[0]));
-    await this.burst('the other process is killed', kill(this.replicas[1]));
-    await this.burst('Redis is killed', async () => {
-      await sleep(150);
-      await this.trouble('Redis was down', () => this.redis.fail(), 8000);
-    });
-    await this.burst('both are stopped and started, one after the other', async () => {
+    const rolling = await this.burst('both are stopped and started, one after the other', async () => {
       for (const replica of this.replicas) {
         await replica.stop();
         await replica.start();
       }
     });
+    this.claim('while the processes are replaced one after the other, all are answered', rolling.answers.every(({ status }) => status === 200), count(rolling.answers.map(({ status }) => status)));
+    await this.burst('Redis is killed', async () => {
+      await sleep(300);
+      await this.trouble('Redis was down', () => this.redis.fail(), 8000);
+    });
+    for (const replica of this.replicas) {
+      await this.burst('a process is killed', async () => {
+        await this.isAsking(replica);
+        await this.trouble('a process was killed', async () => {
+          await replica.kill();
+          await replica.start();
+        }, LEASE);
+      });
+    }
     const killed = Math.max(...this.troubles.map(({ until }) => until));
     await sleep(Math.max(0, killed - Date.now() - LIFE * 1000));
     const last = await this.burst('in the end');
     return this.conclude(last);
+  }
+
+  /// Waits until the process has most of its answers from the provider, and waits for one.
+  async isAsking(replica) {
+    const begun = Date.now();
+    const open = () => this.provider.redemptions.filter(({ process, answered }) => process === replica.program.pid && answered === undefined);
+    while (!open().some(({ arrived }) => Date.now() - arrived > 700) && Date.now() - begun < 5000) await sleep(20);
   }
 
   conclude(last) {

@@ -5,10 +5,12 @@ use crate::{
         check::Check,
         session::{
             CookieKeys, Found, Freshness, KeptIn, KeptSession, Predecessor, SealedBy, Session,
-            StoreDown, StoreKey, Stored, Ticket, Tokens, coordinate::Outcome,
+            StoreDown, StoreKey, Stored, Ticket, Tokens,
+            coordinate::{Kept, Outcome},
         },
         time::UnixTime,
     },
+    keeping::handle::AGAIN,
     ports::Boxed,
     recognise::{Look, Present, Recognised, Seen},
     sessions::Sessions,
@@ -166,6 +168,7 @@ impl Sessions {
                     kept,
                     freshness: freshness.sealed_by(named_by),
                     ticket,
+                    waits_again: None,
                 })
             }
         }
@@ -190,9 +193,17 @@ impl Sessions {
                 }
                 Some(Outcome::Kept(_)) | None => present.kept,
             };
-            let keeping = &sessions.keeping;
-            let rest = kept.rest(keeping.kept_in, &keeping.limits, sessions.now());
-            Seen::Session(sessions.present(kept, rest, present.ticket))
+            let in_vain = matches!(
+                outcome.as_deref(),
+                None | Some(Outcome::Kept(Kept::Busy | Kept::StoreDown))
+            );
+            let (keeping, now) = (&sessions.keeping, sessions.now());
+            let rest = kept.rest(keeping.kept_in, &keeping.limits, now);
+            let mut recognised = sessions.present(kept, rest, present.ticket);
+            if let (true, Recognised::Session(present)) = (in_vain, &mut recognised) {
+                present.waits_again = Some(now + AGAIN);
+            }
+            Seen::Session(recognised)
         })
     }
 

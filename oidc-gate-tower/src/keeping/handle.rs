@@ -9,6 +9,7 @@ use crate::{
         },
         time::UnixTime,
     },
+    recognise::Present,
     sessions::Sessions,
 };
 use http::{HeaderMap, HeaderValue, header::COOKIE};
@@ -25,8 +26,13 @@ pub(crate) struct SessionHandle {
     kept: KeptSession,
     /// What its cookies are, where its tokens are in them.
     cookies: Vec<HeaderValue>,
+    /// The request has waited for a refresh in vain: its handler does not before then.
+    waits_again: Option<UnixTime>,
     now: Mutex<Now>,
 }
+
+/// When to come again where another is at a refresh, or the store does not answer.
+pub(super) const AGAIN: Duration = Duration::from_secs(5);
 
 /// What has become of the session since.
 #[derive(Default)]
@@ -44,7 +50,8 @@ enum Head {
 }
 
 impl SessionHandle {
-    pub(crate) fn new(sessions: Arc<Sessions>, kept: KeptSession, headers: &HeaderMap) -> Self {
+    pub(crate) fn new(sessions: Arc<Sessions>, present: Present, headers: &HeaderMap) -> Self {
+        let kept = present.kept;
         let in_cookies = sessions.keeping.kept_in == KeptIn::Cookies
             && kept.session().tokens().is_some()
             && !kept.is_news();
@@ -56,6 +63,7 @@ impl SessionHandle {
             sessions,
             kept,
             cookies,
+            waits_again: present.waits_again,
             now: Mutex::default(),
         }
     }
@@ -109,32 +117,18 @@ impl SessionHandle {
 
     /// An access token that is good now.
     pub(crate) async fn access_token(&self) -> Result<AccessToken, TokenError> {
-        // Where another renewed it so long ago that this has ended as well, it is renewed from there.
-        match self.kept_or_renewed().await {
-            Got::Ended => match self.kept_or_renewed().await {
-                Got::Ended => Err(unavailable(self.sessions.now(), self.sessions.now())),
-                Got::Token(token) => token,
-            },
-            Got::Token(token) => token,
-        }
-    }
-
-    async fn kept_or_renewed(&self) -> Got {
         let began = self.sessions.now();
-        match self.renewed().await {
-            Ok((_, Some(note))) if self.is_old(note, began) => Got::Ended,
-            other => Got::Token(other.map(|(token, _)| token)),
+        let (access, note) = self.renewed().await?;
+        // Where another renewed it so long ago that this has ended as well, it is renewed from there.
+        let has_ended = note.expires.is_some_and(|end| self.sessions.now() >= end);
+        if has_ended && note.obtained < began {
+            return Ok(self.renewed().await?.0);
         }
+        Ok(access)
     }
 
-    /// Whether tokens have ended that were there before.
-    fn is_old(&self, note: TokensNote, began: UnixTime) -> bool {
-        let now = self.sessions.now();
-        note.obtained < began && note.expires.is_some_and(|end| now >= end)
-    }
-
-    /// An access token, and what is known of those that it came with where they are newer.
-    async fn renewed(&self) -> Result<(AccessToken, Option<TokensNote>), TokenError> {
+    /// The newest access token there is, after a refresh if it needs one.
+    async fn renewed(&self) -> Result<(AccessToken, TokensNote), TokenError> {
         let (kept, head) = {
             let now = self.now();
             (
@@ -150,11 +144,11 @@ impl SessionHandle {
             return Err(TokenError::Ended);
         }
         if kept.is_token_fresh(now()) {
-            return Ok((access, None));
+            return Ok((access, note));
         }
         // Nearly over is better than none, and waiting for another may have taken long.
         let or_as_it_is = |error| match note.expires {
-            Some(end) if now() < end => Ok((access.clone(), None)),
+            Some(end) if now() < end => Ok((access.clone(), note)),
             _ => Err(error),
         };
         if !note.refreshable || kept.is_lost() {
@@ -164,13 +158,16 @@ impl SessionHandle {
         if keeping.kept_in == KeptIn::Cookies && head == Head::Gone && !keeping.is_shared() {
             return or_as_it_is(TokenError::TooLate);
         }
+        if let Some(until) = self.waits_again.filter(|until| now() < *until) {
+            return or_as_it_is(unavailable(until, now()));
+        }
         match self.sessions.refresh(&kept, Some(tokens)).await.as_deref() {
             Some(Outcome::Renewed(session, tokens)) => {
                 let newer = KeptSession::renewed(session.clone(), tokens.clone());
                 let access = self.tokens(&newer).and_then(|tokens| tokens.access);
                 let note = newer.session().tokens();
                 self.now().newer = Some(newer);
-                Ok((access.ok_or(TokenError::Ended)?, note))
+                access.zip(note).ok_or(TokenError::Ended)
             }
             Some(Outcome::Ended(_)) => Err(TokenError::Ended),
             Some(Outcome::Kept(Kept::Lost(_))) => or_as_it_is(TokenError::Ended),
@@ -178,17 +175,10 @@ impl SessionHandle {
                 or_as_it_is(unavailable(*until, now()))
             }
             Some(Outcome::Kept(Kept::Busy | Kept::StoreDown)) | None => {
-                or_as_it_is(unavailable(now() + Duration::from_secs(5), now()))
+                or_as_it_is(unavailable(now() + AGAIN, now()))
             }
         }
     }
-}
-
-/// What comes of asking for a token once.
-enum Got {
-    Token(Result<AccessToken, TokenError>),
-    /// One that has ended: another had renewed it, long ago.
-    Ended,
 }
 
 fn unavailable(until: UnixTime, now: UnixTime) -> TokenError {

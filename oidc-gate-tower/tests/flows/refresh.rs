@@ -379,6 +379,41 @@ async fn after_the_answer_has_gone_a_session_in_cookies_is_too_late_and_a_stored
 }
 
 #[tokio::test]
+async fn a_handler_that_outlives_what_others_have_refreshed_gets_a_token_that_is_good() {
+    let mut w = stored();
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    let user = w.principal(&cookies).await;
+    w.advance(301);
+    let meanwhile = w.fetch("/access-token", &cookies).await.body;
+    w.advance(301);
+    // The next generation is there, and is over too.
+    let token = user.access_token().await.unwrap();
+    assert_ne!(format!("token {}", token.expose()), meanwhile);
+    assert_eq!(redemptions(&w), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_has_waited_for_a_refresh_in_vain_does_not_wait_once_more() {
+    let mut w = stored();
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    w.advance(301);
+    w.wire.hold("/token");
+    let begun = tokio::time::Instant::now();
+    let answer = w.fetch("/access-token", &cookies).await;
+    assert_eq!(
+        answer.body,
+        "the access token has ended, and a new one cannot be had just now; ask again in 5 s"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(16),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
 async fn what_is_not_kept_is_not_there_and_a_login_that_promises_too_much_fails() {
     let mut w = strict(
         |provider| provider,
