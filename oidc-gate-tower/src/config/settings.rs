@@ -116,7 +116,7 @@ settings! {
     keep_tokens: KeepTokens = keeping::keep_tokens;
     /// how long before it ends an access token is renewed, `1m` unless set
     refresh_ahead: Duration = parse::duration;
-    /// how old tokens may become before they are renewed, however long they live: how soon it is seen that the provider has dropped a user
+    /// how old tokens may become before they are renewed, however long they live: how soon a session ends whose user the provider has dropped, where `store` or a shared `coordinator` is set
     refresh_every: Duration = parse::duration;
     /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
     guarantees: Vec<Guarantee> = keeping::guarantees;

@@ -95,9 +95,19 @@ pub(super) fn cookie_refresh(reader: &mut Reader, said: Said<Value>, options: &O
         );
     }
     reader.take("refresh_every", said.clone());
+    let dropped = match redis::is_chosen(options) || reader.settings.coordinator.is_some() {
+        true => "",
+        false => {
+            "; with sessions in cookies alone a user whom the provider has dropped stays until cookie_expire, because another \
+             process could have used the token up: with session_store_type = \"redis\", or `coordinator` of our own names, the \
+             session ends"
+        }
+    };
     reader.changed(
         &said,
-        "tokens are renewed before an access token ends, too; an outage of the provider ends no session",
+        &format!(
+            "tokens are renewed before an access token ends, too, and an outage of the provider ends no session{dropped}"
+        ),
     );
     Ok(())
 }
