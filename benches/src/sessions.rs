@@ -132,7 +132,12 @@ pub fn figures(way: Way, redis: Option<&Redis>, times: usize) -> [Figure; 3] {
 
 /// A value that is new, of so many bytes, into the store alone.
 pub fn writes(way: Way, redis: Option<&Redis>, times: usize) -> Vec<Figure> {
-    let Some(store) = way.store(redis) else {
+    // What only coordinates is the same store as the one that keeps.
+    let store = match way {
+        Way::CookiesAndRedis => None,
+        way => way.store(redis),
+    };
+    let Some(store) = store else {
         return Vec::new();
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -143,7 +148,7 @@ pub fn writes(way: Way, redis: Option<&Redis>, times: usize) -> Vec<Figure> {
     let mut write = |bytes: usize| {
         let new = || {
             next += 1;
-            let mut key = [7; 32];
+            let mut key = [way as u8; 32];
             key[..8].copy_from_slice(&next.to_be_bytes());
             key[8..16].copy_from_slice(&next.to_le_bytes());
             (key, vec![b'x'; bytes])
