@@ -133,9 +133,11 @@ step_fuzz() {
     cargo test --locked --manifest-path oidc-gate-core/fuzz/Cargo.toml
 }
 
-about_benches='the benchmark runs, and no request allocates more than is stated'
+about_benches='the benchmarks run, and no request allocates more than is stated'
 step_benches() {
     need_compiler
+    # Sessions are kept in one that the benchmark starts itself.
+    need_service redis-server
     cargo bench --locked --package oidc-gate-benches -- --quick
 }
 

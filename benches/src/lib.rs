@@ -3,7 +3,10 @@
 //! `README.md` beside this crate says how to run it and how to read the table.
 
 pub mod allocations;
+pub mod keeping;
 pub mod measure;
+pub mod redis;
 pub mod requests;
+pub mod sessions;
 pub mod setting;
 pub mod token_endpoint;

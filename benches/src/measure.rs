@@ -19,6 +19,14 @@ impl Operation {
         Self(Box::new(once))
     }
 
+    /// The same, with something that has to live as long.
+    pub fn beside(mut self, kept: impl Sized + 'static) -> Self {
+        Self::new(move || {
+            let _ = &kept;
+            self.repeat(1);
+        })
+    }
+
     /// Does it `times` times.
     pub fn repeat(&mut self, times: u64) {
         for _ in 0..times {

@@ -11,11 +11,12 @@ use oidc_gate_axum::{AuthenticatedUser, Gate, GateExt as _, Identity, Pattern, t
 use std::{
     convert::Infallible,
     fmt,
-    future::Future,
+    future::{Future, poll_fn},
     hint::black_box,
     pin::pin,
     task::{Context, Poll, Waker},
 };
+use tokio::runtime::Runtime;
 use tower_layer::Layer as _;
 use tower_service::Service;
 
@@ -152,7 +153,7 @@ pub fn bare_open() -> (usize, Operation) {
 }
 
 /// Somebody as a provider describes staff: a few fields, six groups, two more claims.
-fn user() -> Identity {
+pub(crate) fn user() -> Identity {
     let groups = [
         "staff",
         "engineering",
@@ -186,7 +187,7 @@ fn gate(bypass_rules: usize) -> Gate {
     gate
 }
 
-fn application() -> Router {
+pub(crate) fn application() -> Router {
     async fn hello() -> &'static str {
         "hello"
     }
@@ -207,13 +208,13 @@ fn application() -> Router {
 
 /// A request to be made again and again.
 #[derive(Clone)]
-struct Ask {
+pub(crate) struct Ask {
     uri: Uri,
     headers: HeaderMap,
 }
 
 impl Ask {
-    fn of(path: &'static str) -> Self {
+    pub(crate) fn of(path: &'static str) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("localhost"));
         headers.insert(USER_AGENT, HeaderValue::from_static("bench/1.0"));
@@ -229,7 +230,7 @@ impl Ask {
         self
     }
 
-    fn cookie(mut self, cookie: &HeaderValue) -> Self {
+    pub(crate) fn cookie(mut self, cookie: &HeaderValue) -> Self {
         self.headers.insert(COOKIE, cookie.clone());
         self
     }
@@ -267,7 +268,7 @@ impl Ask {
     }
 
     /// The request sent to the service, and its answer dropped.
-    fn to<S>(self, mut service: S, expected: StatusCode) -> Operation
+    pub(crate) fn to<S>(self, mut service: S, expected: StatusCode) -> Operation
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + 'static,
     {
@@ -275,6 +276,22 @@ impl Ask {
         assert_eq!(status, expected, "{self:?}");
         Operation::new(move || {
             black_box(answer(&mut service, self.request()));
+        })
+    }
+
+    /// The same, of a service that waits for something.
+    pub(crate) fn waiting<S>(self, runtime: Runtime, mut service: S) -> Operation
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + 'static,
+    {
+        Operation::new(move || {
+            let response = runtime.block_on(async {
+                let Ok(()) = poll_fn(|cx| service.poll_ready(cx)).await;
+                service.call(self.request()).await
+            });
+            let Ok(response) = response;
+            assert_eq!(response.status(), StatusCode::OK, "{self:?}");
+            black_box(response);
         })
     }
 

@@ -2,7 +2,10 @@
 
 use super::CookieDomain;
 use http::HeaderValue;
-use std::{fmt, time::Duration};
+use std::{
+    fmt::{self, Write as _},
+    time::Duration,
+};
 
 /// A `Set-Cookie` to be sent.
 ///
@@ -46,9 +49,13 @@ impl SetCookie {
             Site::Lax => "Lax",
             Site::None => "None",
         };
-        let mut text = String::from("; Path=/");
+        // Room for all of it, so that it is allocated once.
+        let domain = self.domain.as_ref().map_or("", CookieDomain::as_str);
+        let mut text = String::with_capacity(96 + domain.len());
+        text += "; Path=/";
         if let Some(max_age) = self.max_age {
-            text += &format!("; Max-Age={}", max_age.as_secs());
+            // Writing to a string does not fail.
+            let _ = write!(text, "; Max-Age={}", max_age.as_secs());
         }
         text += "; HttpOnly; SameSite=";
         text += same_site;

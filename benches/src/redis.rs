@@ -1,0 +1,125 @@
+//! A Redis of the benchmark's own, and how many commands it was sent.
+
+use std::{
+    collections::BTreeMap,
+    env, fmt, fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    os::unix::net::UnixStream,
+    path::PathBuf,
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
+};
+
+/// A server that listens on a Unix socket of its own and writes nothing to disk. It ends with the value.
+#[derive(Debug)]
+pub struct Redis {
+    child: Child,
+    dir: PathBuf,
+}
+
+impl Redis {
+    /// Starts one.
+    ///
+    /// # Panics
+    ///
+    /// If `redis-server` is not installed, and if it does not answer within ten seconds.
+    pub fn start() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let n = NEXT.fetch_add(1, Ordering::Relaxed);
+        let dir = env::temp_dir().join(format!("oidc-gate-benches-{}-{n}", process::id()));
+        fs::create_dir_all(&dir).expect("a directory can be made");
+        let child = Command::new("redis-server")
+            .args(["--port", "0", "--save", "", "--appendonly", "no"])
+            .arg("--unixsocket")
+            .arg(dir.join("socket"))
+            .arg("--dir")
+            .arg(&dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let child = match child {
+            Ok(child) => child,
+            Err(error) => panic!(
+                "redis-server cannot be started ({error}): install it, on Debian with `apt-get install redis-server`"
+            ),
+        };
+        let server = Self { child, dir };
+        let begun = Instant::now();
+        while UnixStream::connect(server.dir.join("socket")).is_err() {
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "redis-server does not listen"
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+        server
+    }
+
+    /// Its address, for `Store::redis`.
+    pub fn url(&self) -> String {
+        format!("redis+unix://{}", self.dir.join("socket").display())
+    }
+
+    /// What it is sent while `work` goes on. The commands of a script are a part of it, and no round trips.
+    pub fn during(&self, work: impl FnOnce()) -> Commands {
+        self.ask("CONFIG RESETSTAT");
+        work();
+        let stats = self.ask("INFO commandstats");
+        let calls = stats.lines().filter_map(|line| {
+            let (name, rest) = line.strip_prefix("cmdstat_")?.split_once(":calls=")?;
+            let (calls, _) = rest.split_once(',')?;
+            Some((name.to_uppercase(), calls.parse().ok()?))
+        });
+        let is_ours = |name: &str| ["CONFIG|RESETSTAT", "INFO"].contains(&name);
+        let in_script = |name: &str| ["GETRANGE", "SET"].contains(&name);
+        Commands(
+            calls
+                .filter(|(name, _)| !is_ours(name) && !in_script(name))
+                .collect(),
+        )
+    }
+
+    fn ask(&self, command: &str) -> String {
+        let mut stream = UnixStream::connect(self.dir.join("socket")).expect("it listens");
+        write!(stream, "{command}\r\n").expect("it reads");
+        let mut answer = BufReader::new(stream);
+        let mut line = String::new();
+        answer.read_line(&mut line).expect("it answers");
+        let Some(length) = line.strip_prefix('$') else {
+            assert!(line.starts_with('+'), "{command}: {line}");
+            return line;
+        };
+        let mut text = vec![0; length.trim().parse().expect("a length")];
+        answer.read_exact(&mut text).expect("as many bytes");
+        String::from_utf8(text).expect("statistics are ASCII")
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_dir_all(&self.dir);
+    }
+}
+
+/// How often each command was sent: as many round trips.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commands(BTreeMap<String, u64>);
+
+/// As `2 EVALSHA, 1 GET`; no command is `none`.
+impl fmt::Display for Commands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("none");
+        }
+        for (n, (name, calls)) in self.0.iter().enumerate() {
+            let comma = if n > 0 { ", " } else { "" };
+            write!(f, "{comma}{calls} {name}")?;
+        }
+        Ok(())
+    }
+}
