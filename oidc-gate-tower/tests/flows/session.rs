@@ -45,12 +45,16 @@ async fn a_session_that_is_not_used_ends_at_its_idle_limit() {
     w.advance(1);
     w.log.clear();
     let answer = w.script(&cookies).await;
-    assert_eq!(answer.status, 401);
+    assert_eq!((answer.status, answer.set_cookies().len()), (401, 0));
     assert_eq!(w.log.checks(), ["session.idle"]);
+    // What a page asks by itself may be answered after a login in another tab. A navigation removes the cookie.
+    let headers = [crate::world::NAVIGATION, &[("cookie", &*cookies)]].concat();
+    let answer = w.request("GET", "/me", &headers).await;
     let name = w.session_cookie().unwrap().name;
     let removal = |name| format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax; Secure");
     let (session, tokens) = (removal(name.clone()), removal(format!("{name}-t")));
-    assert_eq!(answer.set_cookies(), [session, tokens]);
+    assert!(answer.set_cookies().contains(&&*session));
+    assert!(answer.set_cookies().contains(&&*tokens));
 }
 
 #[tokio::test]
@@ -275,10 +279,9 @@ async fn a_session_that_ends_with_the_browser_says_no_age_and_has_its_limits() {
         "{touched}"
     );
     w.advance(900);
-    let answer = w.script(&cookies).await;
-    assert_eq!(answer.status, 401);
-    let [removed] = answer.set_cookies()[..] else {
-        panic!("{:?}", answer.set_cookies());
-    };
-    assert!(removed.contains("; Max-Age=0;"), "{removed}");
+    let headers = [crate::world::NAVIGATION, &[("cookie", &*cookies)]].concat();
+    let answer = w.request("GET", "/me", &headers).await;
+    let removed = format!("{}=; Path=/; Max-Age=0;", session.name);
+    let of_session = |line: &&str| line.starts_with(&removed);
+    assert!(answer.set_cookies().iter().any(of_session));
 }

@@ -214,9 +214,29 @@ mod tests {
             let failed = index(OURS, what).apply(Some(&others), NOW).unwrap_err();
             assert_eq!(failed.check(), Check::SessionUnreadable);
         }
-        let (ours, listed) = written(index(OURS, What::Add(session(2))), Some(&others));
-        assert_eq!(listed, [session(2)]);
-        let (_, listed) = written(index(OURS, What::Add(session(3))), Some(&ours));
+        let (ours, _) = written(index(OURS, What::Add(session(2))), Some(&others));
+        let (ours, _) = written(index(OURS, What::Add(session(3))), Some(&ours));
+        let Applied::Nothing(listed) = index(OURS, What::List).apply(Some(&ours), NOW).unwrap()
+        else {
+            panic!("nothing is to be written");
+        };
         assert_eq!(listed, [session(2), session(3)]);
+    }
+
+    #[test]
+    fn what_a_full_list_has_no_room_for_is_told_so_that_it_can_be_ended() {
+        let mut list = None;
+        for number in 0..=Index::MAX {
+            let mut next = session(0);
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&number.to_le_bytes());
+            next.key = StoreKey::from_bytes(key);
+            // The first ends first.
+            next.ends = next.ends + std::time::Duration::from_secs(number as u64);
+            let (bytes, crowded_out) = written(index(OURS, What::Add(next)), list.as_deref());
+            let expected = usize::from(number == Index::MAX);
+            assert_eq!(crowded_out.len(), expected, "{number}");
+            list = Some(bytes);
+        }
     }
 }
