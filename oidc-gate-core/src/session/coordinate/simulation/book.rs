@@ -2,7 +2,7 @@
 
 use super::{
     provider::{Answer, Came, Good},
-    setting::{Rotation, Setting},
+    setting::{Keeping, Rotation, Setting},
 };
 use crate::{
     check::Check,
@@ -401,10 +401,10 @@ impl Book {
         let fine = match check {
             _ if life.let_go || expired => true,
             Check::SessionEnded => life.ended,
-            // A response that was lost or late may have had the newest use in it.
+            // A response that is lost had the newest use in it, and one that is late an older one.
             Check::SessionIdle => {
                 !setting.faults.is_calm()
-                    || setting.faults.response_lost > 0
+                    || setting.keeping != Keeping::Store
                     || now - life.used >= idle / 10 * 9 - 61_000
             }
             Check::SessionUnknown => life.memory_lost,

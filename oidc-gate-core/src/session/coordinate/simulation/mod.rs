@@ -89,7 +89,8 @@ fn nobody_loses_a_session_whatever_fails() {
         return;
     }
     let seeds = asked("OIDC_GATE_SEEDS").unwrap_or(2_000);
-    match simulate(0, seeds, Without::Nothing) {
+    let first = asked("OIDC_GATE_FIRST_SEED").unwrap_or(0);
+    match simulate(first, seeds, Without::Nothing) {
         Ok(tally) => println!("{tally}"),
         Err((seed, broken)) => panic!(
             "{broken}\nOIDC_GATE_SEED={seed} shows all of it; it ends so:\n{}",
