@@ -4,7 +4,7 @@
 import http from 'node:http';
 import { startProgram } from '../harness.mjs';
 import { serve } from '../tls.mjs';
-import { watchProcess } from './provider.mjs';
+import { sleep, watchProcess } from './provider.mjs';
 
 export class Replica {
   /// Every process that has been killed, and when.
@@ -17,6 +17,8 @@ export class Replica {
   async start() {
     this.program = await startProgram(this.file, { port: this.port, environment: this.environment });
     watchProcess(this.program.pid);
+    // It knows the provider, and so can do what it is asked: what whoever replaces processes waits for.
+    while ((await fetch(`http://127.0.0.1:${this.port}/oauth2/ready`)).status !== 200) await sleep(100);
   }
 
   async kill() {

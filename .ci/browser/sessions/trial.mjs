@@ -100,8 +100,10 @@ export class Trial {
       const slow = Promise.all(this.people.slice(0, 2).map((person) => person.ask('/slow'))); // one goes to each
       await sleep(300);
       for (const replica of this.replicas) {
+        this.ports.splice(this.ports.indexOf(replica.port), 1);
         await replica.stop();
         await replica.start();
+        this.ports.push(replica.port);
       }
       this.claim('a request that takes long is answered before its process ends', (await slow).every(({ status }) => status === 200));
     });
@@ -136,9 +138,11 @@ export class Trial {
     const { provider, name } = this;
     const mine = provider.redemptions.filter(({ who }) => this.isMine(who));
     // Nobody has seen what came of it, and the process that was to write it down was killed shortly afterwards.
-    const inFlight = mine.filter(({ process, issued, answered = Infinity, error }) => {
-      const at = Replica.killed.get(process);
-      return error === undefined && at !== undefined && answered > at - 2000 && !provider.tokens.get(issued)?.seen;
+    // What arrives when its process is dead already is of no process that there is.
+    const before = (arrived) => [...Replica.killed.values()].find((at) => at < arrived && arrived < at + 5000);
+    const inFlight = mine.filter(({ process, issued, arrived, answered = Infinity, error }) => {
+      const at = process === undefined ? before(arrived) : Replica.killed.get(process);
+      return error === undefined && at !== undefined && (process === undefined || answered > at - 2000) && !provider.tokens.get(issued)?.seen;
     });
     const times = group(mine);
     const twice = [...times.values()].filter((all) => all.length > 1);
@@ -151,7 +155,7 @@ export class Trial {
     const lost = out.filter((who) => !inKilled.includes(who) && !byFailover.includes(who));
 
     for (const { who, token, process, arrived, answered } of inFlight) {
-      note(`${name}: in flight in process ${process} when it was killed: ${who}, ${token.slice(0, 8)}…, asked at ${time(arrived)}, answered at ${time(answered)}${out.includes(who) ? ': signs in again' : ''} (killed at ${time(Replica.killed.get(process))})`);
+      note(`${name}: in flight in ${process === undefined ? 'a process that had ended' : `process ${process}`} when it was killed: ${who}, ${token.slice(0, 8)}…, asked at ${time(arrived)}, answered at ${time(answered)}${out.includes(who) ? ': signs in again' : ''} (killed at ${time(Replica.killed.get(process) ?? arrived)})`);
     }
     for (const who of byFailover) note(`${name}: lost by the failover: ${who}`);
     this.claim(`a refresh token is redeemed once, but for those${this.redis.isAsynchronous ? ', and what a failover forgets' : ' in flight in a killed process'}`, unexplained.length === 0, JSON.stringify(unexplained));
