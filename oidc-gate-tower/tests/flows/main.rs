@@ -32,6 +32,7 @@ mod rules;
 mod session;
 mod shaping;
 mod shared;
+mod store_down;
 mod strict;
 mod tasks;
 mod wire;

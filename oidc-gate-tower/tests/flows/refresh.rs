@@ -1,13 +1,16 @@
 //! Sessions whose tokens end while they are used: refreshed once, for all, and never lost by it.
 
 use crate::world::{APP, Answer, World, world_from};
+use bytes::Bytes;
+use http_body_util::Full;
 use oidc_gate_tower::{
-    CookieKeys, Gate, GateBuilder, KeepTokens, Provider, SessionsError, Store,
+    CookieKeys, Gate, GateBuilder, GateLayer, KeepTokens, Provider, SessionsError, Store,
     core::grant::{RefreshPolicy, Rotation},
     dev::{Endpoint, Fault, Mishap},
 };
 use std::{future::Future, time::Duration};
 use tokio::task::JoinSet;
+use tower::{Layer as _, ServiceExt as _};
 
 /// Access tokens live for five minutes, and a refresh token is good once: whoever shows it again ends all that came of the
 /// login.
@@ -614,4 +617,52 @@ async fn cookies_of_two_hundred_logins_do_not_mix() {
         );
     }
     assert_eq!(redemptions(&w), 200);
+}
+
+#[tokio::test]
+async fn a_session_that_was_replaced_writes_no_cookie_and_redeems_nothing() {
+    for make in [in_cookies, stored] {
+        let mut w = make();
+        w.sign_in("alice", "/me").await;
+        let old = w.cookie_line();
+        w.advance(290);
+        let start = format!("{APP}/oauth2/start?rd=/me&prompt=login");
+        w.browser.get(&start).await;
+        w.browser.sign_in_as("alice").await;
+        // Its tokens end within its last minute. What it wrote would take the place of the new one.
+        w.advance(20);
+        let answer = w.script(&old).await;
+        assert_eq!((answer.status, answer.set_cookies().len()), (200, 0));
+        assert_eq!(redemptions(&w), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_long_takes_no_old_cookie_along() {
+    for (takes, cookies_set) in [(29, 1), (31, 0)] {
+        let mut w = strict(
+            |provider| provider,
+            |gate| gate.keep_tokens(KeepTokens::none()),
+        );
+        w.sign_in("alice", "/me").await;
+        let cookies = w.cookie_line();
+        // A tenth of the idle limit, so that its use is written down.
+        w.advance(8640);
+        let request = http::Request::get("/me").header("cookie", &cookies);
+        let request = request.body(Full::<Bytes>::default()).unwrap();
+        let clock = w.clock.clone();
+        let app = tower::service_fn(move |_: http::Request<Full<Bytes>>| {
+            clock.advance(Duration::from_secs(takes));
+            async {
+                Ok::<_, std::convert::Infallible>(http::Response::new(Full::<Bytes>::default()))
+            }
+        });
+        let Ok(answer) = GateLayer::new(&w.gate).layer(app).oneshot(request).await;
+        let set = answer.headers().get_all("set-cookie").iter().count();
+        assert_eq!(
+            (answer.status().as_u16(), set),
+            (200, cookies_set),
+            "{takes}"
+        );
+    }
 }
