@@ -44,8 +44,11 @@ impl SessionBackend for Flaky {
     }
 }
 
+/// A world with this store, and what it is for there.
+type Way = (fn(Store) -> World, &'static str);
+
 /// Sessions that are stored, and sessions in cookies that replicas coordinate.
-fn both() -> [(fn(Store) -> World, &'static str); 2] {
+fn both() -> [Way; 2] {
     [
         (|store| world_with(|gate| gate.store(store)), "stored"),
         (
