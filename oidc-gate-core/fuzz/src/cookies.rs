@@ -2,8 +2,8 @@ use http::{HeaderMap, HeaderValue, header::COOKIE};
 use oidc_gate_core::{
     identity::Identity,
     login::Transaction,
-    secret::{SessionId, State},
-    session::{CookieKeys, CookieNames, Landings, Lifetimes, Other, Session},
+    secret::State,
+    session::{CookieKeys, CookieNames, Landings, Lifetimes, Other, Session, StoreKey},
     time::UnixTime,
     url::BaseUrl,
 };
@@ -23,7 +23,7 @@ static KEYS: LazyLock<CookieKeys> = LazyLock::new(|| {
 /// A session that opens.
 static SEALED: LazyLock<String> = LazyLock::new(|| {
     let identity = Identity::builder("https://id.example", "alice").build();
-    let id = SessionId::from_bytes([9; 32]);
+    let id = StoreKey::from_bytes([9; 32]);
     let session = Session::begin(
         id,
         identity,
