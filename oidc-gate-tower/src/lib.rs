@@ -74,7 +74,7 @@ pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
-pub use keeping::{Guarantee, SessionInfo, SessionsError, TokenError};
+pub use keeping::{Guarantee, SessionEnd, SessionInfo, SessionsError, TokenError};
 pub use log_in::LogIn;
 pub use metrics::MetricsEndpoint;
 pub use oidc_gate_core as core;

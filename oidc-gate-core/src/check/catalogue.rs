@@ -347,6 +347,12 @@ checks! {
         answer: 400, "an error page with a reference, in the place of a fourth login within a minute",
         mended_by: Operator, "Find out what becomes of the session cookie: the browser blocks it, a proxy drops `Set-Cookie` or long headers, the base URL is another host than the browser's, or another host of the domain sets a second session. If a requirement on the sign-in led here, compare this machine's clock with the provider's.",
     }
+    SignedOutMeanwhile = "login.signed_out_meanwhile" {
+        rule: "A login that began before the provider signed its user out becomes no session.",
+        source: "OpenID Connect Back-Channel Logout § 2.7", "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCActions",
+        answer: 403, "an error page with a reference",
+        mended_by: Caller, "Nothing is wrong: sign in again. A logout of a user and not of a session (a provider that sends no `sid`) counts for ten seconds more where replicas share a store, whose clocks may differ.",
+    }
     LoginTooLarge = "login.too_large" {
         rule: "What a login has to remember fits into a cookie that every browser keeps.",
         source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",

@@ -87,6 +87,14 @@ impl<C: Change> Update<C> {
     }
 }
 
+#[cfg(test)]
+impl<C: Change> Update<C> {
+    /// The change alone, for a test that has no store.
+    pub(super) fn into_parts(self) -> (StoreKey, C) {
+        (self.key, self.change)
+    }
+}
+
 impl<C: Change> Machine for Update<C> {
     type Output = Result<C::Output, UpdateError>;
 
