@@ -3,6 +3,7 @@
 mod build;
 mod keeping;
 mod said;
+mod sign_out;
 
 pub(crate) use build::parse_issuer;
 
@@ -24,6 +25,7 @@ use crate::{
     pages::{Pages, SignInPage},
     passing::{OwnCookies, PassingSettings},
     ports::DynHttpClient,
+    sign_out::SignOutSettings,
 };
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -69,6 +71,7 @@ pub struct GateBuilder {
     telling: Telling,
     forward_auth: Vec<ForwardAuth>,
     keeping: keeping::KeepingSettings,
+    sign_out: SignOutSettings,
     #[cfg(feature = "dev-provider")]
     dev: Option<crate::dev::DevProvider>,
 }

@@ -14,6 +14,7 @@ use crate::{
     keeping::Keeping,
     pages::SignInPage,
     remember::Remembered,
+    sign_out::SignOutSettings,
     upstream::Upstream,
 };
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub(crate) struct Sessions {
     /// What a link to `start` may carry beside what is harmless everywhere.
     pub(crate) start_params: Vec<String>,
     pub(crate) sign_in_page: SignInPage,
+    pub(crate) sign_out: SignOutSettings,
 }
 
 impl Sessions {

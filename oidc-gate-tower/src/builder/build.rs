@@ -2,7 +2,7 @@
 
 use super::{GateBuilder, Http, said::told};
 use crate::{
-    ClientCert, ConfigError, Gate, Provider, SystemClock,
+    ClientCert, ConfigError, Gate, Provider, SignOut, SystemClock,
     answer::Answers,
     bearer::{Accepted, Own, Verifier, World},
     config_error::without_userinfo,
@@ -269,13 +269,14 @@ impl GateBuilder {
         };
         let tasks = common.tasks.clone();
         let asked_by_a_proxy = common.forward.is_some();
+        let hint = self.sign_out.how == SignOut::AtProvider;
         Ok(Sessions {
             common,
             keys: InForce::new(keys),
             names,
             base,
             places: with.places,
-            keeping: std::mem::take(&mut self.keeping).keeping(with.limits, asked_by_a_proxy),
+            keeping: std::mem::take(&mut self.keeping).keeping(with.limits, asked_by_a_proxy, hint),
             upstream: Upstream::new(
                 with.issuer,
                 with.source,
@@ -289,6 +290,7 @@ impl GateBuilder {
             used_states: Remembered::new(MAX_USED_STATES),
             start_params: provider.request.start_params(),
             sign_in_page: self.sign_in_page,
+            sign_out: self.sign_out,
         })
     }
 
@@ -439,6 +441,7 @@ impl GateBuilder {
                 Endpoint::Start,
                 sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
                 Endpoint::SignOut,
+                Endpoint::SignedOut,
             ]);
         }
         if let Some(SignIn { base, .. }) = sign_in {

@@ -5,6 +5,7 @@ mod callback;
 pub(crate) mod operations;
 mod sign_in;
 mod sign_out;
+mod signed_out;
 mod start;
 mod userinfo;
 
@@ -61,9 +62,10 @@ where
         }
         Endpoint::Callback(_) => callback::serve(&sessions, &parts, body, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
-            Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()).await,
+            Ok(form) => sign_out::serve(&sessions, &parts, &form, &recognised).await,
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
+        Endpoint::SignedOut => signed_out::serve(&sessions, &parts),
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
         // `build` switches none of these on, or they are served already.
         Endpoint::Userinfo
@@ -77,7 +79,7 @@ where
 }
 
 /// Refuses what the policy could not know to be wrong.
-fn refuse(
+pub(crate) fn refuse(
     sessions: &Sessions,
     check: Check,
     cause: String,

@@ -1,6 +1,7 @@
 //! Where sessions are kept, and what is done to them there.
 
 mod begin;
+mod ended;
 mod flight;
 mod found;
 mod guarantee;
@@ -9,8 +10,8 @@ mod listed;
 mod written;
 
 pub use guarantee::Guarantee;
-pub(crate) use handle::SessionHandle;
 pub use handle::TokenError;
+pub(crate) use handle::{SessionHandle, Written};
 pub use listed::{SessionInfo, SessionsError};
 
 use crate::{

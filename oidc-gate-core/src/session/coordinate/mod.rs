@@ -12,7 +12,8 @@ mod simulation;
 
 pub use begin::{Begin, BeginError};
 pub use change::{
-    Applied, Change, Changed, End, Once, Outlive, Reseal, Settle, Touch, Update, UpdateError,
+    Applied, Before, Change, Changed, End, EndAndTake, Last, Once, Outlive, Reseal, Settle, Touch,
+    Update, UpdateError,
 };
 pub use index::{Index, Listed, Scope};
 pub use refresh::{Base, Kept, Outcome, Redeem, RefreshSession, Witness};
