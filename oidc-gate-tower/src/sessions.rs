@@ -15,6 +15,7 @@ use crate::{
     keeping::Keeping,
     pages::SignInPage,
     remember::Remembered,
+    sign_out::SignOutSettings,
     upstream::Upstream,
 };
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub(crate) struct Sessions {
     pub(crate) sign_in_page: SignInPage,
     /// What becomes of logout tokens that do not say when they expire.
     pub(crate) no_expiry: NoExpiry,
+    pub(crate) sign_out: SignOutSettings,
 }
 
 impl Sessions {

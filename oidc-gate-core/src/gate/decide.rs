@@ -226,7 +226,9 @@ impl Policy {
                     Recognised::Not(decision) => decision,
                 }
             }
+            // It ends nothing, and another site is where one comes from.
             Endpoint::SignIn
+            | Endpoint::SignedOut
             | Endpoint::Callback(_)
             | Endpoint::Auth
             | Endpoint::Ping

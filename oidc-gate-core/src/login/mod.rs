@@ -27,6 +27,7 @@ pub use refresh::{Refresh, RefreshOf, Refreshed, Renewed, Spent};
 pub use response_mode::{Arrival, ResponseMode, is_over};
 pub use return_to::ReturnTo;
 pub use sign_in::{Asked, SignIn, SignInRules, SignedIn};
+pub(crate) use start::check_query;
 pub use start::{Registration, Started, start};
 pub use transaction::{Demand, Transaction};
 pub use wanted::{Manner, Prompt, Wanted, Wishes};

@@ -205,7 +205,7 @@ fn location(
     pairs.extend(params.map(|(name, value)| (name, value.into())));
 
     let endpoint = metadata.authorization_endpoint().as_str();
-    check_query(endpoint, &pairs)?;
+    check_query("authorization_endpoint", endpoint, &pairs)?;
     Ok(form::with_query(
         endpoint,
         pairs.iter().map(|(name, value)| (*name, &**value)),
@@ -215,7 +215,11 @@ fn location(
 /// The endpoint's own query has to be kept, and no parameter may occur twice
 /// ([RFC 6749 § 3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)): where a name is in both, the two cannot be had
 /// together.
-fn check_query(endpoint: &str, pairs: &[(&str, Cow<'_, str>)]) -> Result<(), CheckFailed> {
+pub(crate) fn check_query(
+    member: &str,
+    endpoint: &str,
+    pairs: &[(&str, Cow<'_, str>)],
+) -> Result<(), CheckFailed> {
     let own = endpoint.split_once('?').map_or("", |(_, query)| query);
     let names = own
         .split('&')
@@ -228,7 +232,7 @@ fn check_query(endpoint: &str, pairs: &[(&str, Cow<'_, str>)]) -> Result<(), Che
             .any(|(ours, _)| ours.eq_ignore_ascii_case(name))
         {
             let cause = format!(
-                "`authorization_endpoint` has the parameter {} already, and the request has to set it",
+                "`{member}` has the parameter {} already, and the request has to set it",
                 quote(name)
             );
             return Err(CheckFailed::new(Check::MetadataMalformed, cause));

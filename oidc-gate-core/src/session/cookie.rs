@@ -26,6 +26,7 @@ pub struct CookieNames {
     transaction_prefix: Box<str>,
     transaction_site: Site,
     landed: Box<str>,
+    leaving: Box<str>,
     secure: bool,
 }
 
@@ -82,6 +83,7 @@ impl CookieNames {
             transaction_prefix: format!("{prefix}gate-{tag}-login-").into(),
             transaction_site: Site::Lax,
             landed: format!("{prefix}gate-{tag}-landed").into(),
+            leaving: format!("{prefix}gate-{tag}-leaving").into(),
             secure: base.is_secure(),
         }
     }
@@ -160,6 +162,11 @@ impl CookieNames {
         &self.landed
     }
 
+    /// The cookie of a sign-out that has gone to the provider. There is one at a time.
+    pub fn leaving(&self) -> &str {
+        &self.leaving
+    }
+
     /// Whether a cookie of that name is this gate's.
     pub fn is_ours(&self, name: &str) -> bool {
         self.owns(name.as_bytes())
@@ -223,6 +230,11 @@ impl CookieNames {
         self.set(name, value, max_age)
     }
 
+    /// The cookie of a sign-out that has gone to the provider, with this value, kept for `max_age`.
+    pub(crate) fn set_leaving(&self, value: String, max_age: Duration) -> SetCookie {
+        self.set(self.leaving.to_string(), value, max_age)
+    }
+
     /// The removal of the cookie of that name.
     pub fn clear(&self, name: &str) -> SetCookie {
         self.set(name.to_owned(), String::new(), Duration::ZERO)
@@ -232,6 +244,9 @@ impl CookieNames {
         let of_login = name.starts_with(&*self.transaction_prefix) || name == *self.landed;
         let (same_site, domain, lifetime) = if of_login {
             (self.transaction_site, None, CookieLifetime::Persistent)
+        } else if name == *self.leaving {
+            // The provider sends the browser back by a navigation, and never by a form.
+            (Site::Lax, None, CookieLifetime::Persistent)
         } else {
             (
                 self.session_site,

@@ -34,6 +34,12 @@ messages! {
         "You may still be signed in at the sign-in service, so signing in again can be quick.",
         "Sign in again",
     }
+    /// The session has ended, and the provider could not be asked to end the one there.
+    SignedOutHere {
+        "You are signed out here",
+        "The sign-in service does not answer, so you may still be signed in there.",
+        "Try again",
+    }
     /// The browser goes on by itself.
     OneMoment { "One moment", "You are being led on.", "Go on" }
     /// Who is signed in may not open the page.
