@@ -222,7 +222,7 @@ async fn what_a_change_opens_is_seen_in_the_snapshot() {
     assert_eq!(
         shown.collect::<Vec<_>>(),
         [
-            "require   /admin and below  group admins",
+            "require   /admin and below    group admins",
             "protect   everything else",
             "",
             "request      nobody  a script  root",
