@@ -496,7 +496,7 @@ async fn an_old_cookie_signs_nobody_out_again_and_tells_nobody_anything() {
 
 #[tokio::test]
 async fn the_refresh_token_is_revoked_and_nothing_waits_for_it() {
-    for (status, checks) in [(200, &[][..]), (503, &["provider.unavailable"])] {
+    for (status, checks) in [(200, &[][..]), (503, &["backchannel.unavailable"])] {
         for stored in [false, true] {
             let mut w = refreshed(|gate| match stored {
                 true => gate.store(Store::memory()),
