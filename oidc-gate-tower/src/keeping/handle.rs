@@ -58,6 +58,13 @@ enum Life {
     Ended,
 }
 
+/// What is left of a session that a handler has ended.
+pub(crate) struct Parted {
+    /// What the provider knows it by.
+    hint: Option<IdToken>,
+    tokens: Vec<Tokens>,
+}
+
 /// What a handler has made of a session's cookies.
 pub(crate) enum Written {
     /// Nothing. They are as they were, or in a store.
@@ -132,7 +139,7 @@ impl SessionHandle {
     }
 
     /// Ends the session, for a handler. What the provider knows it by comes back, and the tokens that it would still take.
-    pub(crate) fn end(&self) -> Boxed<'_, Result<(Option<IdToken>, Vec<Tokens>), UpdateError>> {
+    pub(crate) fn end(&self) -> Boxed<'_, Result<Parted, UpdateError>> {
         // Boxed, because handlers await it, and compilers count how deep futures are nested.
         Box::pin(async move {
             let newest = self.now().newer.clone();
@@ -148,13 +155,14 @@ impl SessionHandle {
             if ended.changed == Changed::Yes {
                 self.sessions.signed_out(session.identity());
             }
-            Ok((hint, ended.tokens))
+            let tokens = ended.tokens;
+            Ok(Parted { hint, tokens })
         })
     }
 
     /// As [`Principal::sign_out`](crate::Principal::sign_out).
     pub(crate) async fn sign_out(&self) -> Result<(), SessionsError> {
-        let (_, tokens) = self.end().await.map_err(|_| SessionsError::StoreDown)?;
+        let Parted { tokens, .. } = self.end().await.map_err(|_| SessionsError::StoreDown)?;
         self.sessions.revoke(tokens);
         Ok(())
     }
@@ -166,7 +174,7 @@ impl SessionHandle {
         cookies: Vec<SetCookie>,
         by: By,
     ) -> Response<Bytes> {
-        let (hint, tokens) = match self.end().await {
+        let Parted { hint, tokens } = match self.end().await {
             Ok(ended) => ended,
             Err(_) => {
                 let cause =

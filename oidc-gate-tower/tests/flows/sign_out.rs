@@ -8,7 +8,7 @@ use crate::{
     },
 };
 use oidc_gate_tower::{
-    Gate, GateBuilder, KeepTokens, Provider, SignOut, SiteData, Store, TokensAtSignOut,
+    Gate, GateBuilder, KeepTokens, Pattern, Provider, SignOut, SiteData, Store, TokensAtSignOut,
     core::{
         form::{Form, encode},
         grant::{RefreshPolicy, Rotation},
@@ -136,7 +136,7 @@ async fn come_back(w: &World, query: &str, cookies: &str) -> Answer {
 
 #[tokio::test]
 async fn a_sign_out_ends_the_session_at_the_provider_too_and_comes_back_to_its_place() {
-    let mut w = world();
+    let mut w = world_with(|gate| gate.open(Pattern::prefix("/go")));
     w.sign_in("alice", "/me").await;
     w.browser
         .get(&format!("{APP}/oauth2/sign_out?rd=%2F%3Fx%3D1"))
@@ -144,34 +144,42 @@ async fn a_sign_out_ends_the_session_at_the_provider_too_and_comes_back_to_its_p
     let page = w.browser.submit("Sign out", &[]).await;
     assert_eq!(page.url, format!("{APP}/?x=1"));
     let visited = page.history.iter().map(|(url, status)| {
-        assert_eq!(*status, 303);
-        url.split('?').next().unwrap()
+        let path = url.split('?').next().unwrap();
+        (path, status.as_u16())
     });
+    let [out, end, back] = [
+        format!("{APP}/oauth2/sign_out"),
+        format!("{ISSUER}/end_session"),
+        format!("{APP}/oauth2/signed_out"),
+    ];
     assert_eq!(
         visited.collect::<Vec<_>>(),
         [
-            format!("{APP}/oauth2/sign_out"),
-            format!("{ISSUER}/end_session"),
-            format!("{APP}/oauth2/signed_out"),
+            (&*out, 303),
+            (&*end, 303),
+            (&*back, 303),
+            (&*format!("{APP}/"), 200)
         ]
     );
     assert_eq!(w.cookies(), [], "nothing is left, also not of the way back");
-    let page = w.browser.get(&format!("{APP}/me")).await;
-    assert!(page.url.starts_with(ISSUER), "the provider asks: {page:?}");
+    let page = w.browser.get(&format!("{APP}/go/silently")).await;
+    let mut visited = page.history.iter();
+    assert!(
+        visited.any(|(url, _)| *url == format!("{APP}/landing?x=1")),
+        "{page:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_sign_out_here_leaves_the_session_at_the_provider() {
-    let mut w = world_with(|gate| gate.sign_out(SignOut::Here));
+    let mut w = world_with(|gate| gate.open(Pattern::prefix("/go")).sign_out(SignOut::Here));
     w.sign_in("alice", "/me").await;
-    let answer = w.sign_out(&w.cookie_line()).await;
-    assert_eq!(answer.header("location"), "/oauth2/signed_out");
     w.browser.get(&format!("{APP}/oauth2/sign_out")).await;
     w.browser.submit("Sign out", &[]).await;
     assert_eq!(w.browser.page().url, format!("{APP}/oauth2/signed_out"));
     assert!(w.browser.page().body.contains("You are signed out"));
-    let page = w.browser.get(&format!("{APP}/me")).await;
-    assert_eq!(page.url, format!("{APP}/me"), "nobody was asked");
+    let page = w.browser.get(&format!("{APP}/go/silently")).await;
+    assert_eq!(page.url, format!("{APP}/account"), "nobody was asked");
 }
 
 #[tokio::test]
@@ -290,7 +298,7 @@ async fn the_endpoints_own_query_is_kept_and_a_parameter_of_ours_in_it_is_its_en
         answer.header("location"),
         "/oauth2/signed_out?provider=unreached"
     );
-    assert_eq!(w.log.checks(), ["metadata.malformed"]);
+    assert_eq!(w.log.checks(), ["provider.metadata_malformed"]);
     assert_eq!(w.script(&cookies).await.status, 401);
 }
 
@@ -488,7 +496,7 @@ async fn an_old_cookie_signs_nobody_out_again_and_tells_nobody_anything() {
 
 #[tokio::test]
 async fn the_refresh_token_is_revoked_and_nothing_waits_for_it() {
-    for (status, checks) in [(200, &[][..]), (503, &["provider.unavailable"])] {
+    for (status, checks) in [(200, &[][..]), (503, &["backchannel.unavailable"])] {
         for stored in [false, true] {
             let mut w = refreshed(|gate| match stored {
                 true => gate.store(Store::memory()),
@@ -509,10 +517,10 @@ async fn the_refresh_token_is_revoked_and_nothing_waits_for_it() {
             assert!(!w.log.text().contains(&token));
             let counted = match status {
                 200 => {
-                    "oidc_gate_provider_requests_total{purpose=\"revocation\",outcome=\"success\"} 1"
+                    "oidc_gate_provider_requests_total{endpoint=\"revocation\",outcome=\"success\"} 1"
                 }
                 _ => {
-                    "oidc_gate_provider_requests_total{purpose=\"revocation\",outcome=\"error\"} 1"
+                    "oidc_gate_provider_requests_total{endpoint=\"revocation\",outcome=\"error\"} 1"
                 }
             };
             assert!(w.gate.metrics().contains(counted), "{}", w.gate.metrics());
