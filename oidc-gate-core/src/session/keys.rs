@@ -28,16 +28,19 @@ pub enum Purpose {
     Ticket,
     /// What a store keeps of a session.
     Entry,
+    /// Where a login leads, in its state.
+    State,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Identity,
         Self::Transaction,
         Self::Landings,
         Self::Tokens,
         Self::Ticket,
         Self::Entry,
+        Self::State,
     ];
 
     pub(super) const fn label(self) -> &'static str {
@@ -48,6 +51,7 @@ impl Purpose {
             Self::Tokens => "tokens",
             Self::Ticket => "ticket",
             Self::Entry => "entry",
+            Self::State => "state",
         }
     }
 }
@@ -166,6 +170,7 @@ impl Key {
                 aead(Purpose::Tokens)?,
                 aead(Purpose::Ticket)?,
                 aead(Purpose::Entry)?,
+                aead(Purpose::State)?,
             ],
         })
     }

@@ -14,6 +14,7 @@ use crate::{
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
+    endpoint::Submits,
     forward_auth::Forward,
     gate::{Common, Inner},
     http_client::http_client,
@@ -287,6 +288,7 @@ impl GateBuilder {
             ),
             callback,
             used_states: Remembered::new(MAX_USED_STATES),
+            submits: Submits::default(),
             start_params: provider.request.start_params(),
             sign_in_page: self.sign_in_page,
         })

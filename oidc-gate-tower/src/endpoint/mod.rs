@@ -8,6 +8,7 @@ mod sign_out;
 mod start;
 mod userinfo;
 
+pub(crate) use callback::Submits;
 pub(crate) use sign_in::page as sign_in;
 
 use crate::{

@@ -34,6 +34,7 @@ mod shaping;
 mod shared;
 mod store_down;
 mod strict;
+mod tabs;
 mod tasks;
 mod wire;
 mod world;
