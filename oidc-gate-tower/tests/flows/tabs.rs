@@ -670,7 +670,7 @@ async fn a_failure_is_repeated_as_that_failure() {
 
 #[tokio::test(start_paused = true)]
 async fn of_two_replicas_one_redeems_the_code_and_the_other_leads_on() {
-    let store = Store::memory();
+    let store = Store::custom(Store::memory());
     let shared = store.clone();
     let mut w = world_with(|gate| gate.store(shared));
     let other = world_with(|gate| gate.store(store));
