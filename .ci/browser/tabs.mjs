@@ -88,24 +88,22 @@ async function tabs(authority, browser, responseMode) {
   const isHome = async (page, tab, what) => {
     claim(`${states}${what}`, page.url() === `${site}/me?tab=${tab}` && (await application.signOut(page).isVisible()), page.url().split('?')[0]);
   };
-  // What the provider sends to the callback, which does not arrive.
+  // What the provider sends to the callback. The browser gets as far as the question whether to agree; the rest is asked with
+  // its cookies and beside it, because what a redirect leads to cannot be held up.
   const intercepted = async (page) => {
-    let answer;
-    const come = new Promise((resolve) => {
-      answer = (route) => {
-        const request = route.request();
-        resolve({ url: request.url(), form: request.postData() });
-        return route.abort();
-      };
-    });
-    await page.route((url) => url.href.startsWith(callback), answer);
     await certifiedProvider.login(page).fill(user.sub);
     await certifiedProvider.password(page).fill('anything');
     await certifiedProvider.signIn(page).click();
-    await certifiedProvider.consent(page).click().catch(() => {});
-    const sent = await come;
-    await page.unrouteAll({ behavior: 'ignoreErrors' });
-    return sent;
+    await certifiedProvider.consent(page).waitFor();
+    const options = { maxRedirects: 0, ignoreHTTPSErrors: true };
+    const action = await page.locator('form').first().evaluate((form) => form.action);
+    const agreed = await page.request.post(action, { ...options, form: { prompt: 'consent' } });
+    const answered = await page.request.get(new URL(agreed.headers().location, issuer).href, options);
+    const location = answered.headers().location;
+    if (location !== undefined) return { url: location, form: null };
+    const form = new URLSearchParams();
+    for (const [, name, value] of (await answered.text()).matchAll(/name="([^"]*)" value="([^"]*)"/g)) form.append(name, value);
+    return { url: callback, form: form.toString() };
   };
   // The same once more, from the provider's site.
   const submit = async (page, { url, form }) => {

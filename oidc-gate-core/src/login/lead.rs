@@ -94,10 +94,6 @@ impl Lead {
     ///
     /// [`Check::Randomness`].
     pub(super) fn seal(&self, keys: &CookieKeys, random: &str) -> Result<State, CheckFailed> {
-        let text = |place: &Option<ReturnTo>| {
-            let place = place.as_ref().map_or("", ReturnTo::as_str);
-            place.as_bytes().to_vec()
-        };
         let mut plain = Vec::with_capacity(2 * Self::STEP);
         put_time(&mut plain, self.created);
         let mut flags = self.anew.0 & ANEW;
@@ -108,12 +104,18 @@ impl Lead {
             flags |= SILENT;
         }
         plain.push(flags);
-        put(&mut plain, &text(&self.return_to));
-        put(&mut plain, &text(&self.otherwise));
+        for place in [&self.return_to, &self.otherwise] {
+            let place = place.as_ref().map_or("", ReturnTo::as_str);
+            put(&mut plain, place.as_bytes());
+        }
         plain.resize(plain.len().next_multiple_of(Self::STEP), 0);
         let sealed = seal(keys, Purpose::State, random, &plain)
             .map_err(|_| CheckFailed::new(Check::Randomness, "the state could not be sealed"))?;
-        Ok(State::new(format!("{random}{DOT}{sealed}")))
+        let mut state = String::with_capacity(random.len() + 1 + sealed.len());
+        state.push_str(random);
+        state.push(DOT);
+        state.push_str(&sealed);
+        Ok(State::new(state))
     }
 
     /// What a state says, if it is one that was begun with one of these keys.
