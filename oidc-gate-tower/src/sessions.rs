@@ -11,6 +11,7 @@ use crate::{
         time::UnixTime,
         url::BaseUrl,
     },
+    endpoint::Submits,
     gate::Common,
     keeping::Keeping,
     pages::SignInPage,
@@ -33,6 +34,8 @@ pub(crate) struct Sessions {
     pub(crate) callback: Endpoint,
     /// States that were used, until their login has expired.
     pub(crate) used_states: Remembered,
+    /// What callbacks were answered, for who sends the same once more.
+    pub(crate) submits: Submits,
     /// What a link to `start` may carry beside what is harmless everywhere.
     pub(crate) start_params: Vec<String>,
     pub(crate) sign_in_page: SignInPage,

@@ -150,11 +150,12 @@ impl CookieNames {
 
     /// The cookie of the login that `state` belongs to. The name tells nothing of the state.
     pub fn transaction(&self, state: &State) -> String {
-        format!(
-            "{}{}",
-            self.transaction_prefix,
-            short_hash(state.expose().as_bytes())
-        )
+        self.transaction_of(digest(&SHA256, state.expose().as_bytes()).as_ref())
+    }
+
+    /// The same of a state whose SHA-256 this is.
+    pub(crate) fn transaction_of(&self, hash: &[u8]) -> String {
+        format!("{}{}", self.transaction_prefix, short(hash))
     }
 
     /// The cookie that says when logins ended well.
@@ -311,8 +312,11 @@ fn tag(client_id: &str, place: &str) -> String {
 
 /// Nine bytes of SHA-256, as twelve characters that may stand in a cookie's name.
 fn short_hash(bytes: &[u8]) -> String {
-    let hash = digest(&SHA256, bytes);
-    URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default())
+    short(digest(&SHA256, bytes).as_ref())
+}
+
+fn short(hash: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or_default())
 }
 
 #[cfg(test)]

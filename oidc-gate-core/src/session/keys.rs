@@ -30,10 +30,12 @@ pub enum Purpose {
     Entry,
     /// A sign-out that has gone to the provider.
     SignOut,
+    /// Where a login leads, in its state.
+    State,
 }
 
 impl Purpose {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Identity,
         Self::Transaction,
         Self::Landings,
@@ -41,6 +43,7 @@ impl Purpose {
         Self::Ticket,
         Self::Entry,
         Self::SignOut,
+        Self::State,
     ];
 
     pub(super) const fn label(self) -> &'static str {
@@ -52,6 +55,7 @@ impl Purpose {
             Self::Ticket => "ticket",
             Self::Entry => "entry",
             Self::SignOut => "sign-out",
+            Self::State => "state",
         }
     }
 }
@@ -171,6 +175,7 @@ impl Key {
                 aead(Purpose::Ticket)?,
                 aead(Purpose::Entry)?,
                 aead(Purpose::SignOut)?,
+                aead(Purpose::State)?,
             ],
         })
     }

@@ -11,6 +11,7 @@ mod signed_out;
 mod start;
 mod userinfo;
 
+pub(crate) use callback::Submits;
 pub(crate) use sign_in::page as sign_in;
 
 use crate::{

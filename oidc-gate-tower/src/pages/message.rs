@@ -84,6 +84,12 @@ messages! {
         "It took too long, was finished already, or began in another browser. Cookies have to be on.",
         "Sign in again",
     }
+    /// The provider has ended the user's session while the login was under way.
+    SignedOutMeanwhile {
+        "You have been signed out",
+        "Your sign-in service signed you out while you were signing in here.",
+        "Sign in again",
+    }
     /// Logins end well again and again, and no session is there.
     Circle {
         "Signing in leads round in circles",
@@ -172,6 +178,7 @@ impl Message {
                 _,
             ) => Self::SignInOver,
             (Check::LoginLoop, _) => Self::Circle,
+            (Check::SignedOutMeanwhile, _) => Self::SignedOutMeanwhile,
             (Check::SessionTooLarge, _) => Self::TooLarge,
             (Check::EmailMissing, _) => Self::EmailMissing,
             (Check::EmailUnverified, _) => Self::EmailUnverified,

@@ -38,6 +38,7 @@ mod shared;
 mod sign_out;
 mod store_down;
 mod strict;
+mod tabs;
 mod tasks;
 mod watched;
 mod wire;
