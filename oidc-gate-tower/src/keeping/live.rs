@@ -16,7 +16,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
-use tokio::{sync::watch, task::AbortHandle, time::sleep};
+use tokio::{
+    sync::watch,
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
 
 /// How a session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -216,15 +220,12 @@ impl Sessions {
             if left.is_zero() {
                 return end;
             }
-            tokio::select! {
-                // The sender lives as long as this watch does.
-                _ = watch.call.changed() => {
-                    let call = *watch.call.borrow_and_update();
-                    if let Call::LookInTurn = call {
-                        sleep(turn(&key)).await;
-                    }
-                }
-                () = sleep(left.min(patience)) => {}
+            let called = timeout(left.min(patience), watch.call.changed()).await;
+            // The sender lives as long as this watch does, so whoever was called was called by somebody.
+            if called.is_ok()
+                && let Call::LookInTurn = *watch.call.borrow_and_update()
+            {
+                sleep(turn(&key)).await;
             }
         }
     }
