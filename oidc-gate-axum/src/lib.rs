@@ -27,12 +27,14 @@
 //! Everything an application names is here; `tower` and `core` are the crates underneath, for the rare need.
 
 mod access_token;
+mod demands;
 mod extract;
 mod log_in;
 mod protect;
 mod require;
 
 pub use access_token::{AccessToken, AccessTokenRejection};
+pub use demands::Demands;
 pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has, Permission};
 pub use log_in::LogIn;
 #[cfg(feature = "reqwest")]
@@ -52,8 +54,8 @@ pub use oidc_gate_tower::{
     GateBuilder, Guarantee, HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind,
     InvalidBearer, KeepTokens, KeyError, KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern,
     PeerError, Peers, Principal, Prompt, Provider, ProviderMetadata, RefreshRules, Requirement,
-    ResponseMode, RuleTable, SameSite, SessionBackend, SessionInfo, SessionsError, Signer,
-    SignerError, SigningKey, StepUp, Store, StoreError, SystemClock, TokenClient,
+    ResponseMode, RuleTable, SameSite, SessionBackend, SessionInfo, SessionState, SessionsError,
+    Signer, SignerError, SigningKey, StepUp, Store, StoreError, SystemClock, TokenClient,
     TokenClientBuilder, TokenError, TransportError, TrustedProxies, Unfinished, Unmet, Via, acr,
     claim,
     core::{

@@ -35,7 +35,7 @@ pub(crate) struct After {
     pub(crate) cookies: Vec<SetCookie>,
     /// When they were made.
     pub(crate) decided: UnixTime,
-    /// The session, where a handler may have refreshed it.
+    /// The caller's. A handler may have refreshed it.
     pub(crate) session: Option<Arc<SessionHandle>>,
     /// Who the caller is, in headers of the answer.
     pub(crate) said: Said,
@@ -105,7 +105,7 @@ impl After {
             }
             (_, demand) => policy.answer_demand(asking, demand),
         };
-        let underway = std::mem::take(&mut self.underway);
+        let underway = self.take_underway();
         Some(self.gate.answer(&verdict, underway, self.peer))
     }
 
@@ -119,7 +119,7 @@ impl After {
             Style::Json => Some(Asker::Script),
             Style::OutsideATab(asker) => Some(asker),
         };
-        let underway = std::mem::take(&mut self.underway);
+        let underway = self.take_underway();
         if let Some(asker) = no_tab {
             let verdict = self.gate.0.common.policy.no_tab(asker);
             return self.gate.answer(&verdict, underway, self.peer);
@@ -136,6 +136,15 @@ impl After {
                 LogIn::MISSHAPEN,
             )),
         }
+    }
+
+    /// What the browser keeps of logins, and who is signed in there.
+    fn take_underway(&mut self) -> Underway {
+        let session = self
+            .session
+            .as_ref()
+            .map(|session| session.kept().session());
+        std::mem::take(&mut self.underway).of(session)
     }
 
     fn no_caller(&self) -> Response<Bytes> {
@@ -171,7 +180,9 @@ impl After {
 
     /// What a handler has refreshed leaves with the head of its answer, in the place of what was written before.
     pub(crate) fn write_what_was_refreshed(&mut self) {
-        let written = self.session.take().and_then(|session| session.head_goes());
+        // Only where there are tokens can it have been.
+        let session = self.session.take().filter(|session| session.has_tokens());
+        let written = session.and_then(|session| session.head_goes());
         if let Some(cookies) = written {
             self.cookies = cookies;
         } else if !self.cookies.is_empty() && self.gate.now().since(self.decided) > LATE {

@@ -347,6 +347,12 @@ checks! {
         answer: 400, "an error page with a reference, in the place of a fourth login within a minute",
         mended_by: Operator, "Find out what becomes of the session cookie: the browser blocks it, a proxy drops `Set-Cookie` or long headers, the base URL is another host than the browser's, or another host of the domain sets a second session. If a requirement on the sign-in led here, compare this machine's clock with the provider's.",
     }
+    AnotherUser = "login.another_user" {
+        rule: "A login that is demanded of somebody who is signed in brings the same user back.",
+        source: "RFC 9470 § 4", "https://www.rfc-editor.org/rfc/rfc9470#section-4",
+        answer: 403, "an error page with a reference; nothing of the present session is changed",
+        mended_by: Caller, "The user has another account at the provider: sign in as the one who is signed in here, or sign in as someone else on purpose.",
+    }
     LoginTooLarge = "login.too_large" {
         rule: "What a login has to remember fits into a cookie that every browser keeps.",
         source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",

@@ -226,6 +226,7 @@ impl Policy {
                     Recognised::Not(decision) => decision,
                 }
             }
+            Endpoint::Session => self.session_asked_about(head, serve(), credential),
             Endpoint::SignIn
             | Endpoint::Callback(_)
             | Endpoint::Auth
@@ -235,6 +236,32 @@ impl Policy {
             | Endpoint::BackchannelLogout
             | Endpoint::FrontchannelLogout => own(serve(), SessionEffect::Keep),
         }
+    }
+
+    /// A question about the caller's session, which changes nothing of it: whoever asks every minute is still gone.
+    fn session_asked_about(
+        &self,
+        head: &Head<'_>,
+        serve: Verdict,
+        credential: Credential<'_>,
+    ) -> Decision {
+        let credential = match credential {
+            // A token has no session.
+            Credential::Bearer(_) => Credential::None,
+            other => other,
+        };
+        let recognised = self.recognise_asking(head, credential, || self.asking(head).as_json());
+        let mut decision = match recognised {
+            Recognised::As(..) => own(serve, SessionEffect::Keep),
+            Recognised::Not(decision) => decision,
+        };
+        decision.session = SessionEffect::Keep;
+        if let Verdict::Refuse(refusal) = &mut decision.verdict
+            && let Some(challenge) = &mut refusal.challenge
+        {
+            challenge.scheme = Scheme::Session;
+        }
+        decision
     }
 
     fn recognise<'a>(&self, head: &Head<'_>, credential: Credential<'a>) -> Recognised<'a> {

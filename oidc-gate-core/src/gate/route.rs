@@ -41,6 +41,7 @@ impl Route<'_> {
                 | Endpoint::Callback(_)
                 | Endpoint::Auth
                 | Endpoint::Userinfo
+                | Endpoint::Session
                 | Endpoint::SignOut => true,
                 Endpoint::SignIn
                 | Endpoint::Ping
@@ -149,6 +150,8 @@ pub enum Endpoint {
     Auth,
     /// `userinfo`: who is signed in, as JSON.
     Userinfo,
+    /// `session`: how long the caller's session lives on, as JSON. To ask does not extend it.
+    Session,
     /// `sign_out`: ends the session.
     SignOut,
     /// `ping`: the process is up.
@@ -180,6 +183,7 @@ impl Endpoint {
             Self::Callback(_) => "callback",
             Self::Auth => "auth",
             Self::Userinfo => "userinfo",
+            Self::Session => "session",
             Self::SignOut => "sign_out",
             Self::Ping => "ping",
             Self::Ready => "ready",
@@ -198,7 +202,7 @@ impl Endpoint {
             // other (OpenID Connect Core § 4).
             Self::Start | Self::Callback(_) | Self::SignOut => "GET, POST",
             Self::BackchannelLogout => "POST",
-            Self::SignIn | Self::Auth | Self::Userinfo => "GET, HEAD",
+            Self::SignIn | Self::Auth | Self::Userinfo | Self::Session => "GET, HEAD",
             Self::Ping | Self::Ready | Self::Metrics => "GET, HEAD",
         }
     }
@@ -226,6 +230,7 @@ mod tests {
             (Endpoint::Callback(Some("staff".into())), &["GET", "POST"]),
             (Endpoint::Auth, &["GET", "HEAD"]),
             (Endpoint::Userinfo, &["GET", "HEAD"]),
+            (Endpoint::Session, &["GET", "HEAD"]),
             (Endpoint::SignOut, &["GET", "POST"]),
             (Endpoint::Ping, &["GET", "HEAD"]),
             (Endpoint::Ready, &["GET", "HEAD"]),

@@ -4,7 +4,7 @@ mod failed;
 mod redeem;
 
 use self::{
-    failed::{Failed, came_again},
+    failed::{Aim, Failed, came_again},
     redeem::redeem,
 };
 use crate::{
@@ -61,13 +61,13 @@ where
             return Failed::from(failed).respond(sessions, &present, clear(found));
         }
     };
-    let return_to = consume.return_to().clone();
+    let aim = Aim::of(&consume);
     let mut before = sessions.predecessors(&parts.headers).await;
     before.extend(consume.predecessor().cloned());
     let answered = match resolve(sessions, consume).await {
         Ok(answered) => answered,
         Err(failed) => {
-            let failed = Failed::from(failed).on_the_way_to(return_to);
+            let failed = Failed::from(failed).towards(aim);
             return failed.respond(sessions, &present, clear(true));
         }
     };
@@ -92,7 +92,7 @@ where
             response
         }
         Err(failed) => {
-            let failed = failed.on_the_way_to(return_to);
+            let failed = failed.towards(aim);
             failed.respond(sessions, &present, clear(true))
         }
     }

@@ -3,6 +3,7 @@
 mod auth;
 mod callback;
 pub(crate) mod operations;
+mod session;
 mod sign_in;
 mod sign_out;
 mod start;
@@ -16,6 +17,7 @@ use crate::{
         check::{Check, CheckFailed},
         gate::{AnswerForm, Endpoint, Refusal},
     },
+    keeping::SessionState,
     recognise::Recognised,
     sessions::Sessions,
 };
@@ -64,6 +66,10 @@ where
             Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()).await,
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
+        Endpoint::Session => {
+            let state = |session| SessionState::of(session, &sessions.keeping.limits);
+            session::serve(recognised.session().map(state), sessions.now())
+        }
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
         // `build` switches none of these on, or they are served already.
         Endpoint::Userinfo

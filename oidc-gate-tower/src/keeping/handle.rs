@@ -9,6 +9,7 @@ use crate::{
         },
         time::UnixTime,
     },
+    keeping::SessionState,
     recognise::Present,
     sessions::Sessions,
 };
@@ -66,6 +67,11 @@ impl SessionHandle {
             waits_again: present.waits_again,
             now: Mutex::default(),
         }
+    }
+
+    /// When it ends, as the request came with it.
+    pub(crate) fn state(&self) -> SessionState {
+        SessionState::of(self.kept.session(), &self.sessions.keeping.limits)
     }
 
     pub(crate) fn kept(&self) -> &KeptSession {

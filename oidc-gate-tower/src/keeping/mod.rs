@@ -6,12 +6,14 @@ mod found;
 mod guarantee;
 mod handle;
 mod listed;
+mod state;
 mod written;
 
 pub use guarantee::Guarantee;
 pub(crate) use handle::SessionHandle;
 pub use handle::TokenError;
 pub use listed::{SessionInfo, SessionsError};
+pub use state::SessionState;
 
 use crate::{
     Store, StoreError,
