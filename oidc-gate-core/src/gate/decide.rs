@@ -432,11 +432,10 @@ impl Policy {
                         Via::Session => Scheme::Session,
                         Via::Bearer => Scheme::Bearer,
                     };
-                    let error = Some(ChallengeError::StepUp(way));
                     let status = StatusCode::UNAUTHORIZED;
                     Verdict::Refuse(
                         Refusal::new(Check::StepUp, cause, status, form(asking.asker))
-                            .challenge(Challenge::new(scheme, error).realm(self.realm.clone())),
+                            .challenge(self.step_up_challenge(scheme, way)),
                     )
                 }
             },
@@ -473,6 +472,11 @@ impl Policy {
             Refusal::new(check, cause, StatusCode::UNAUTHORIZED, form(asking.asker))
                 .challenge(Challenge::new(self.scheme(), error).realm(self.realm.clone())),
         )
+    }
+
+    /// The challenge for whoever has to prove more.
+    pub(super) fn step_up_challenge(&self, scheme: Scheme, way: StepUp) -> Challenge {
+        Challenge::new(scheme, Some(ChallengeError::StepUp(way))).realm(self.realm.clone())
     }
 
     /// The challenge for whoever comes without a credential.

@@ -26,7 +26,8 @@ const MAX_CLASSES: usize = 8;
 /// - `prompt`: `login`, `select_account` or `create`.
 /// - `login_hint` and `ui_locales`, and whatever [`start_param`](crate::Provider::start_param) lets through.
 /// - `acr_values` and `max_age`: what the sign-in has to be, as a challenge says it
-///   ([RFC 9470 § 3](https://www.rfc-editor.org/rfc/rfc9470#section-3)). Whoever is signed in has to come back as the same user.
+///   ([RFC 9470 § 3](https://www.rfc-editor.org/rfc/rfc9470#section-3)). Only for who is signed in, and has to come back as the
+///   same user.
 /// - `iss` and `target_link_uri`: a login that somebody else begins
 ///   ([OpenID Connect Core § 4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)). The
 ///   issuer has to be the one that is configured.
@@ -60,7 +61,10 @@ pub(super) async fn serve(
         Some("create") => vec![Prompt::Create],
         _ => Vec::new(),
     });
-    wanted.demand = demand(&form);
+    // Of anybody else, the page that it leads to demands what it needs.
+    if present.session().is_some() {
+        wanted.demand = demand(&form);
+    }
     wanted.login_hint = form.get("login_hint").and_then(LoginHint::parse);
     wanted.ui_locales = Locales::of(form.get("ui_locales").unwrap_or_default().split(' '));
     for name in &sessions.start_params {
