@@ -65,7 +65,7 @@ pub use oidc_gate_tower::{
         time::UnixTime,
     },
     email, email_domain, email_in, group, max_age, observability, pages, predicate, role, rotation,
-    scope, signed_in, user,
+    scope, signed_in, step_up, user,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,

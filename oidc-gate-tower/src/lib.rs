@@ -59,6 +59,8 @@ pub mod pages;
 pub mod rotation {}
 #[doc = include_str!("session_storage.md")]
 pub mod session_storage {}
+#[doc = include_str!("step_up.md")]
+pub mod step_up {}
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
