@@ -186,7 +186,7 @@ step_browser_themes() {
     node .ci/browser/themes.mjs "$CARGO_TARGET_DIR/debug/operations"
 }
 
-about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie, ten tabs at once; tokens for a program'
+about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie, ten tabs at once, a sign-in that has to be recent; tokens for a program'
 step_browser_login() {
     need_browser
     need_command openssl openssl
@@ -195,6 +195,7 @@ step_browser_login() {
     node .ci/browser/modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/tabs.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    node .ci/browser/step_up.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     need_examples
     node .ci/browser/machines.mjs "$CARGO_TARGET_DIR/debug/service-client"
 }

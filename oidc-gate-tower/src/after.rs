@@ -36,7 +36,7 @@ pub(crate) struct After {
     pub(crate) cookies: Vec<SetCookie>,
     /// When they were made.
     pub(crate) decided: UnixTime,
-    /// The session, which a handler may have refreshed or ended.
+    /// The caller's session, which a handler may have refreshed or ended.
     pub(crate) session: Option<Arc<SessionHandle>>,
     /// Who the caller is, in headers of the answer.
     pub(crate) said: Said,
@@ -111,7 +111,7 @@ impl After {
             }
             (_, demand) => policy.answer_demand(asking, demand),
         };
-        let underway = std::mem::take(&mut self.underway);
+        let underway = self.take_underway();
         Some(self.gate.answer(&verdict, underway, self.peer))
     }
 
@@ -125,7 +125,7 @@ impl After {
             Style::Json => Some(Asker::Script),
             Style::OutsideATab(asker) => Some(asker),
         };
-        let underway = std::mem::take(&mut self.underway);
+        let underway = self.take_underway();
         if let Some(asker) = no_tab {
             let verdict = self.gate.0.common.policy.no_tab(asker);
             return self.gate.answer(&verdict, underway, self.peer);
@@ -158,7 +158,7 @@ impl After {
             // A page that is fetched ahead has been opened by nobody.
             Style::OutsideATab(asker @ Asker::Prefetch) => {
                 let verdict = self.gate.0.common.policy.no_tab(asker);
-                let underway = std::mem::take(&mut self.underway);
+                let underway = self.take_underway();
                 return self.gate.answer(&verdict, underway, self.peer);
             }
             Style::Json | Style::OutsideATab(_) => By::Script,
@@ -183,6 +183,15 @@ impl After {
         Answer::Later(Box::pin(async move {
             session.log_out(place, cookies, by).await
         }))
+    }
+
+    /// What the browser keeps of logins, and who is signed in there.
+    fn take_underway(&mut self) -> Underway {
+        let session = self
+            .session
+            .as_ref()
+            .map(|session| session.kept().session());
+        std::mem::take(&mut self.underway).of(session)
     }
 
     fn no_caller(&self) -> Response<Bytes> {

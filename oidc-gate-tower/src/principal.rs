@@ -7,7 +7,7 @@ use crate::{
         secret::AccessToken,
         time::UnixTime,
     },
-    keeping::{SessionEnd, SessionHandle, SessionsError, TokenError},
+    keeping::{SessionEnd, SessionHandle, SessionState, SessionsError, TokenError},
 };
 use std::{net::SocketAddr, ops::Deref, sync::Arc};
 
@@ -144,6 +144,25 @@ impl Principal {
             Who::Session(session) => session.sign_out().await,
             Who::Identity(_) => Ok(()),
         }
+    }
+
+    /// When the caller's session began and when it ends, as the request came with it: the request itself may have extended it.
+    /// `None` where the caller has none: whoever comes with a token of its own.
+    ///
+    /// A page asks for the same, without extending anything, at the gate's `session`: see
+    /// [`session_storage`](crate::session_storage).
+    ///
+    /// ```
+    /// use oidc_gate_tower::Principal;
+    /// use std::time::Duration;
+    ///
+    /// /// Whether there is still time to fill in a long form.
+    /// fn has_an_hour(user: &Principal) -> bool {
+    ///     user.session_state().is_none_or(|session| session.ends().since(session.seen()) >= Duration::from_secs(3600))
+    /// }
+    /// ```
+    pub fn session_state(&self) -> Option<SessionState> {
+        self.session().map(|session| session.state())
     }
 
     /// Whether the caller meets a requirement, at the time at which the gate looked at the request.

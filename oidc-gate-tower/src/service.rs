@@ -316,7 +316,13 @@ where
                 _ => None,
             };
             let told = telling.about(|| recognised.principal(now), why);
-            let answer = match gate.answer(&verdict, underway(request.headers()), peer) {
+            let underway = match &verdict {
+                Verdict::LogIn {
+                    step_up: Some(_), ..
+                } => underway(request.headers()).of(recognised.session()),
+                _ => underway(request.headers()),
+            };
+            let answer = match gate.answer(&verdict, underway, peer) {
                 Answer::Now(mut response) => {
                     told.with(response.extensions_mut());
                     Answer::Now(response)

@@ -4,7 +4,7 @@ use crate::{
     cookie_keys::InForce,
     core::{
         form,
-        gate::Endpoint,
+        gate::{Endpoint, StepUp},
         login::{Places, ReturnTo},
         logout::NoExpiry,
         session::CookieNames,
@@ -48,6 +48,17 @@ impl Sessions {
     /// As [`Gate::sign_in_path`](crate::Gate::sign_in_path).
     pub(crate) fn sign_in_path(&self, return_to: &str) -> String {
         self.common.sign_in_path(return_to)
+    }
+
+    /// As `sign_in_path`, for whoever has to prove more.
+    pub(crate) fn step_up_path(&self, return_to: &str, way: &StepUp) -> String {
+        let start = self.common.policy.endpoint_path(&Endpoint::Start);
+        let classes = way.acr_values.join(" ");
+        let age = way.max_age.map(|age| age.as_secs().to_string());
+        let acr = Some(("acr_values", &*classes)).filter(|_| !classes.is_empty());
+        let age = age.as_deref().map(|age| ("max_age", age));
+        let pairs = [("rd", return_to)].into_iter().chain(acr).chain(age);
+        form::with_query(&start, pairs)
     }
 
     /// As [`Gate::sign_out_path`](crate::Gate::sign_out_path).

@@ -359,6 +359,12 @@ checks! {
         answer: 403, "an error page with a reference",
         mended_by: Caller, "Nothing is wrong: sign in again. A logout of a user and not of a session (a provider that sends no `sid`) counts for ten seconds more where replicas share a store, whose clocks may differ.",
     }
+    AnotherUser = "login.another_user" {
+        rule: "A login that is demanded of somebody who is signed in brings the same user back.",
+        source: "RFC 9470 § 4", "https://www.rfc-editor.org/rfc/rfc9470#section-4",
+        answer: 403, "an error page with a reference; nothing of the present session is changed",
+        mended_by: Caller, "The user has another account at the provider: sign in as the one who is signed in here, or sign in as someone else on purpose.",
+    }
     LoginTooLarge = "login.too_large" {
         rule: "What a login has to remember fits into a cookie that every browser keeps.",
         source: "RFC 6265 § 6.1", "https://www.rfc-editor.org/rfc/rfc6265#section-6.1",

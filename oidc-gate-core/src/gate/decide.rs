@@ -224,6 +224,7 @@ impl Policy {
                     Recognised::Not(decision) => decision,
                 }
             }
+            Endpoint::Session => self.session_asked_about(head, serve(), credential),
             // It ends nothing, and another site is where one comes from.
             Endpoint::SignIn
             | Endpoint::SignedOut
@@ -235,6 +236,32 @@ impl Policy {
             | Endpoint::BackchannelLogout
             | Endpoint::FrontchannelLogout => own(serve(), SessionEffect::Keep),
         }
+    }
+
+    /// A question about the caller's session, which changes nothing of it: whoever asks every minute is still gone.
+    fn session_asked_about(
+        &self,
+        head: &Head<'_>,
+        serve: Verdict,
+        credential: Credential<'_>,
+    ) -> Decision {
+        let credential = match credential {
+            // A token has no session.
+            Credential::Bearer(_) => Credential::None,
+            other => other,
+        };
+        let recognised = self.recognise_asking(head, credential, || self.asking(head).as_json());
+        let mut decision = match recognised {
+            Recognised::As(..) => own(serve, SessionEffect::Keep),
+            Recognised::Not(decision) => decision,
+        };
+        decision.session = SessionEffect::Keep;
+        if let Verdict::Refuse(refusal) = &mut decision.verdict
+            && let Some(challenge) = &mut refusal.challenge
+        {
+            challenge.scheme = Scheme::Session;
+        }
+        decision
     }
 
     fn recognise<'a>(&self, head: &Head<'_>, credential: Credential<'a>) -> Recognised<'a> {
@@ -405,11 +432,10 @@ impl Policy {
                         Via::Session => Scheme::Session,
                         Via::Bearer => Scheme::Bearer,
                     };
-                    let error = Some(ChallengeError::StepUp(way));
                     let status = StatusCode::UNAUTHORIZED;
                     Verdict::Refuse(
                         Refusal::new(Check::StepUp, cause, status, form(asking.asker))
-                            .challenge(Challenge::new(scheme, error).realm(self.realm.clone())),
+                            .challenge(self.step_up_challenge(scheme, way)),
                     )
                 }
             },
@@ -446,6 +472,11 @@ impl Policy {
             Refusal::new(check, cause, StatusCode::UNAUTHORIZED, form(asking.asker))
                 .challenge(Challenge::new(self.scheme(), error).realm(self.realm.clone())),
         )
+    }
+
+    /// The challenge for whoever has to prove more.
+    pub(super) fn step_up_challenge(&self, scheme: Scheme, way: StepUp) -> Challenge {
+        Challenge::new(scheme, Some(ChallengeError::StepUp(way))).realm(self.realm.clone())
     }
 
     /// The challenge for whoever comes without a credential.

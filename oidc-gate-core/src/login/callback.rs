@@ -1,6 +1,6 @@
 //! The way back from the provider.
 
-use super::{Extent, ReturnTo, Transaction, transaction::Demand};
+use super::{Extent, ReturnTo, SameUser, Transaction, transaction::Demand};
 use crate::{
     check::{Check, CheckFailed, quote},
     form::{Form, FormError},
@@ -195,6 +195,11 @@ impl ConsumeState {
         self.transaction.predecessor.as_ref()
     }
 
+    /// Who has to sign in, where the login was demanded of somebody.
+    pub fn same_user(&self) -> Option<&SameUser> {
+        self.transaction.same_user.as_ref()
+    }
+
     /// What the provider has answered, if the state was fresh.
     ///
     /// # Errors
@@ -225,6 +230,7 @@ impl ConsumeState {
             otherwise,
             demand,
             extent,
+            same_user,
             created,
             ..
         } = self.transaction;
@@ -237,6 +243,7 @@ impl ConsumeState {
                 return_to,
                 demand,
                 extent,
+                same_user,
                 created,
             }))),
             Outcome::Mixed(what) => Err(CheckFailed::new(Check::CallbackMixed, what)),
@@ -304,6 +311,7 @@ pub struct Grant {
     pub(super) return_to: ReturnTo,
     pub(super) demand: Demand,
     pub(super) extent: Extent,
+    pub(super) same_user: Option<SameUser>,
     pub(super) created: UnixTime,
 }
 
@@ -311,5 +319,22 @@ impl Grant {
     /// Who issued the code.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
+    }
+
+    /// Holds the browser's present sessions against the user that the login was demanded of: one of them may be of somebody
+    /// who has signed in meanwhile, and whom nobody has asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::AnotherUser`].
+    pub fn beside(&self, present: &[Predecessor]) -> Result<(), CheckFailed> {
+        match &self.same_user {
+            Some(user) if !present.iter().all(|session| user.has(session)) => {
+                let cause =
+                    "the login was demanded of one user, and another has signed in here since";
+                Err(CheckFailed::new(Check::AnotherUser, cause))
+            }
+            _ => Ok(()),
+        }
     }
 }

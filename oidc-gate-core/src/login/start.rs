@@ -130,6 +130,7 @@ pub fn start(
         },
         demand: wishes.demand(wanted.demand.clone(), claims)?,
         extent: Extent::of(registration, &wanted, claims),
+        same_user: wanted.same_user.clone(),
         predecessor: wanted.predecessor.clone(),
         created: env.now,
     };

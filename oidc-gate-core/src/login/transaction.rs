@@ -1,6 +1,6 @@
 //! A login that has begun: what has to be known when the browser comes back.
 
-use super::{Extent, ReturnTo};
+use super::{Extent, ReturnTo, SameUser};
 use crate::{
     check::{Check, CheckFailed},
     secret::{CodeVerifier, Nonce, State},
@@ -32,6 +32,7 @@ pub struct Transaction {
     pub(super) otherwise: Option<ReturnTo>,
     pub(super) demand: Demand,
     pub(super) extent: Extent,
+    pub(super) same_user: Option<SameUser>,
     pub(super) predecessor: Option<Predecessor>,
     pub(super) created: UnixTime,
 }
@@ -118,6 +119,7 @@ impl Transaction {
             put(&mut plain, text.as_bytes());
         }
         self.extent.encode(&mut plain);
+        SameUser::encode(self.same_user.as_ref(), &mut plain);
         if let Some(predecessor) = &self.predecessor {
             predecessor.encode(&mut plain);
         }
@@ -156,6 +158,7 @@ impl Transaction {
                 max_age,
             },
             extent: Extent::decode(&mut reader)?,
+            same_user: SameUser::decode(&mut reader)?,
             predecessor: match reader.0 {
                 [] => None,
                 _ => Some(Predecessor::decode(&mut reader)?),

@@ -446,6 +446,7 @@ impl GateBuilder {
         };
         if settings.accepts != Accepts::Bearer {
             settings.endpoints.extend([
+                Endpoint::Session,
                 Endpoint::SignIn,
                 Endpoint::Start,
                 sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),

@@ -7,7 +7,7 @@ mod submit;
 
 pub(crate) use self::submit::Submits;
 use self::{
-    failed::Failed,
+    failed::{Aim, Failed},
     over::{Leg, Over},
     redeem::redeem,
     submit::{Board, Ended},
@@ -166,7 +166,7 @@ async fn finish(
     cookie: String,
 ) -> Ended {
     let clear = || Some(sessions.names.clear(&cookie));
-    let return_to = consume.return_to().clone();
+    let aim = Aim::of(&consume);
     let mut before = sessions.predecessors(&headers).await;
     before.extend(consume.predecessor().cloned());
     let grant = match resolve(&sessions, consume).await {
@@ -184,7 +184,7 @@ async fn finish(
         }
         Err(failed) if is_over(failed.check()) => return Ended::Over(failed),
         Err(failed) => {
-            let failed = Failed::from(failed).on_the_way_to(return_to);
+            let failed = Failed::from(failed).towards(aim);
             return Ended::Answered(failed.respond(&sessions, clear()));
         }
     };
@@ -194,7 +194,7 @@ async fn finish(
             answer::set_cookies(&mut response, cookies.into_iter().chain(clear()));
             response
         }
-        Err(failed) => failed.on_the_way_to(return_to).respond(&sessions, clear()),
+        Err(failed) => failed.towards(aim).respond(&sessions, clear()),
     })
 }
 

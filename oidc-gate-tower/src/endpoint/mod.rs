@@ -5,6 +5,7 @@ mod backchannel;
 mod callback;
 mod frontchannel;
 pub(crate) mod operations;
+mod session;
 mod sign_in;
 mod sign_out;
 mod signed_out;
@@ -20,6 +21,7 @@ use crate::{
         check::{Check, CheckFailed},
         gate::{AnswerForm, Endpoint, Refusal},
     },
+    keeping::SessionState,
     recognise::Recognised,
     sessions::Sessions,
 };
@@ -69,6 +71,10 @@ where
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
         Endpoint::SignedOut => signed_out::serve(&sessions, &parts),
+        Endpoint::Session => {
+            let state = |session| SessionState::of(session, &sessions.keeping.limits);
+            session::serve(recognised.session().map(state), sessions.now())
+        }
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
         Endpoint::BackchannelLogout => backchannel::serve(&sessions, &parts.headers, body).await,
         Endpoint::FrontchannelLogout => frontchannel::serve(&sessions, &parts).await,

@@ -12,6 +12,7 @@ use crate::{
         },
         time::UnixTime,
     },
+    keeping::SessionState,
     ports::Boxed,
     recognise::Present,
     sessions::Sessions,
@@ -101,6 +102,11 @@ impl SessionHandle {
             now: Mutex::default(),
             ending: OnceLock::new(),
         }
+    }
+
+    /// When it ends, as the request came with it.
+    pub(crate) fn state(&self) -> SessionState {
+        SessionState::of(self.kept.session(), &self.sessions.keeping.limits)
     }
 
     pub(crate) fn kept(&self) -> &KeptSession {

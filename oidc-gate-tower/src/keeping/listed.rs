@@ -128,6 +128,37 @@ impl Gate {
         Ok(())
     }
 
+    /// Ends the session of this [name](SessionInfo::name), if it is one of this user's, and says which it was. For a form on a
+    /// page of the user's devices: what was posted is a name from outside, and of another user's session it ends nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`sessions_of`](Self::sessions_of).
+    ///
+    /// ```
+    /// # use oidc_gate_tower::{Gate, Principal, SessionsError};
+    /// async fn sign_out_there(gate: &Gate, user: &Principal, posted: &str) -> Result<&'static str, SessionsError> {
+    ///     match gate.end_session_of(user.issuer(), user.subject(), posted).await? {
+    ///         Some(ended) if ended.is_of(user) => Ok("you are signed out here"),
+    ///         Some(_) => Ok("that device is signed out"),
+    ///         None => Ok("that device was signed out already"),
+    ///     }
+    /// }
+    /// ```
+    pub async fn end_session_of(
+        &self,
+        issuer: &str,
+        subject: &str,
+        name: &str,
+    ) -> Result<Option<SessionInfo>, SessionsError> {
+        let all = self.sessions_of(issuer, subject).await?;
+        let Some(found) = all.into_iter().find(|session| session.name() == name) else {
+            return Ok(None);
+        };
+        self.end_session(&found).await?;
+        Ok(Some(found))
+    }
+
     /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were.
     ///
     /// # Errors

@@ -220,11 +220,15 @@ impl Sessions {
             if left.is_zero() {
                 return end;
             }
-            let called = timeout(left.min(patience), watch.call.changed()).await;
-            // The sender lives as long as this watch does, so whoever was called was called by somebody.
-            if called.is_ok()
-                && let Call::LookInTurn = *watch.call.borrow_and_update()
+            if timeout(left.min(patience), watch.call.changed())
+                .await
+                .is_err()
             {
+                continue;
+            }
+            // The sender lives as long as this watch does, so somebody has called.
+            let call = *watch.call.borrow_and_update();
+            if let Call::LookInTurn = call {
                 sleep(turn(&key)).await;
             }
         }

@@ -9,6 +9,7 @@ mod handle;
 mod listed;
 mod live;
 mod logged_out;
+mod state;
 mod written;
 
 pub use guarantee::Guarantee;
@@ -16,6 +17,7 @@ pub use handle::TokenError;
 pub(crate) use handle::{SessionHandle, Written};
 pub use listed::{SessionInfo, SessionsError};
 pub use live::SessionEnd;
+pub use state::SessionState;
 
 use crate::{
     Store, StoreError,

@@ -72,6 +72,24 @@ messages! {
         "This page asks for a stronger or a more recent sign-in than the sign-in service has given.",
         "Try again",
     }
+    /// A form was sent that asks for a stronger or a more recent sign-in.
+    SignInAgain {
+        "Sign in again to go on",
+        "What you were about to do asks for a stronger or a more recent sign-in. It was not done. Sign in, then repeat it.",
+        "Sign in again",
+    }
+    /// Who is signed in was asked for a stronger or a more recent sign-in, which did not come about.
+    NotProven {
+        "Nothing has changed",
+        "The page asks for a stronger or a more recent sign-in. It was cancelled, or the sign-in service has given less.",
+        "Go to the application",
+    }
+    /// Who is signed in was asked to sign in again, and somebody else has.
+    AnotherUser {
+        "You signed in as someone else",
+        "The one who is signed in here was asked to sign in again. Nothing has changed.",
+        "Go to the application",
+    }
     /// A login from outside means another provider.
     OtherProvider {
         "This link does not work here",
@@ -165,6 +183,8 @@ impl Message {
     pub(crate) fn of(check: Check, status: StatusCode) -> Self {
         match (check, status) {
             (Check::Forbidden, _) => Self::Forbidden,
+            (Check::StepUp, _) => Self::SignInAgain,
+            (Check::AnotherUser, _) => Self::AnotherUser,
             (Check::CrossSite, _) => Self::CrossSite,
             (Check::AccessDenied, _) => Self::Declined,
             (Check::LoginRequired, _) => Self::NotSilently,

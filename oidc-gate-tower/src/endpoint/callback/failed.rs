@@ -2,7 +2,12 @@
 
 use crate::{
     answer,
-    core::{check::CheckFailed, login::ReturnTo, session::SetCookie},
+    core::{
+        check::{Check, CheckFailed},
+        login::{ConsumeState, ReturnTo},
+        session::SetCookie,
+    },
+    pages::{Message, WayOn},
     sessions::Sessions,
     upstream::Unavailable,
 };
@@ -14,7 +19,33 @@ use std::{sync::Arc, time::Duration};
 pub(super) struct Failed {
     why: CheckFailed,
     retry_after: Option<Duration>,
-    return_to: Option<ReturnTo>,
+    aim: Option<Aim>,
+}
+
+/// What a login was for.
+pub(super) struct Aim {
+    return_to: ReturnTo,
+    asked_of: AskedOf,
+}
+
+/// Who was asked to sign in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum AskedOf {
+    Anybody,
+    /// Somebody who was signed in, to prove more.
+    WhoWasSignedIn,
+}
+
+impl Aim {
+    pub(super) fn of(login: &ConsumeState) -> Self {
+        Self {
+            return_to: login.return_to().clone(),
+            asked_of: match login.same_user() {
+                Some(_) => AskedOf::WhoWasSignedIn,
+                None => AskedOf::Anybody,
+            },
+        }
+    }
 }
 
 impl From<CheckFailed> for Failed {
@@ -22,7 +53,7 @@ impl From<CheckFailed> for Failed {
         Self {
             why,
             retry_after: None,
-            return_to: None,
+            aim: None,
         }
     }
 }
@@ -32,16 +63,24 @@ impl From<Unavailable> for Failed {
         Self {
             why,
             retry_after: Some(retry_after),
-            return_to: None,
+            aim: None,
         }
     }
 }
 
 impl Failed {
     /// The same of a login that was to lead to this place.
-    pub(super) fn on_the_way_to(self, place: ReturnTo) -> Self {
+    pub(super) fn on_the_way_to(self, return_to: ReturnTo) -> Self {
+        self.towards(Aim {
+            return_to,
+            asked_of: AskedOf::Anybody,
+        })
+    }
+
+    /// The same of a login that was for this.
+    pub(super) fn towards(self, aim: Aim) -> Self {
         Self {
-            return_to: Some(place),
+            aim: Some(aim),
             ..self
         }
     }
@@ -52,11 +91,48 @@ impl Failed {
         sessions: &Arc<Sessions>,
         clear: Option<SetCookie>,
     ) -> Response<Bytes> {
-        let return_to = self.return_to.unwrap_or_else(|| sessions.home());
-        let again = sessions.sign_in_path(return_to.as_str());
-        let mut response =
-            (sessions.common.answers).login_failed(&self.why, self.retry_after, &again);
+        let (return_to, asked_of) = match self.aim {
+            Some(aim) => (aim.return_to, aim.asked_of),
+            None => (sessions.home(), AskedOf::Anybody),
+        };
+        let mut response = match asked_of {
+            AskedOf::WhoWasSignedIn => {
+                step_up_failed(sessions, &self.why, self.retry_after, &return_to)
+            }
+            AskedOf::Anybody => {
+                let again = sessions.sign_in_path(return_to.as_str());
+                (sessions.common.answers).login_failed(&self.why, self.retry_after, &again)
+            }
+        };
         answer::set_cookies(&mut response, clear);
         response
     }
+}
+
+/// The end of a login that was demanded of somebody: what was there is there, and the page must not say otherwise. The
+/// main way leads to where nothing more is demanded; the page that demanded it would send the browser away again.
+fn step_up_failed(
+    sessions: &Arc<Sessions>,
+    why: &CheckFailed,
+    retry_after: Option<Duration>,
+    place: &ReturnTo,
+) -> Response<Bytes> {
+    let answers = &sessions.common.answers;
+    // It demands again what it needs, which a link to a login would have to know.
+    let again = match place.as_str() {
+        place if place.starts_with('/') => place.to_owned(),
+        place => sessions.sign_in_path(place),
+    };
+    let (message, other) = match why.check() {
+        Check::AnotherUser => {
+            let someone_else = WayOn::link(sessions.sign_in_as_someone_else());
+            (Message::AnotherUser, (Message::Forbidden, someone_else))
+        }
+        Check::AccessDenied | Check::LoginRequired | Check::IdTokenAcr | Check::IdTokenAuthTime => {
+            (Message::NotProven, (Message::TooWeak, WayOn::link(again)))
+        }
+        _ => return answers.login_failed(why, retry_after, &again),
+    };
+    let home = WayOn::link(sessions.home().as_str());
+    answers.step_up_failed(why, message, home, other)
 }

@@ -20,6 +20,8 @@ pub(super) async fn redeem(
     before: Vec<Predecessor>,
     headers: &HeaderMap,
 ) -> Result<(ReturnTo, Vec<SetCookie>), Failed> {
+    // Before the code is sent: nothing is to come of a login that would take the place of somebody else's session.
+    grant.beside(&before)?;
     let metadata = sessions.upstream.metadata().await?;
     let (registration, rules) = (
         sessions.upstream.registration().clone(),
