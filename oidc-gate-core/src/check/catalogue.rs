@@ -255,24 +255,24 @@ checks! {
         rule: "An authorization response carries the `state` of its request.",
         source: "RFC 6749 § 10.12", "https://www.rfc-editor.org/rfc/rfc6749#section-10.12",
         answer: 400, "an error page with a reference",
-        mended_by: Caller, "Start again at the page you wanted. A bookmarked callback address cannot work.",
+        mended_by: Caller, "Start again at the page you wanted. A callback address without its query cannot work.",
     }
     StateUnknown = "callback.state_unknown" {
         rule: "A login is finished in the browser that began it.",
         source: "RFC 9700 § 4.7", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
-        answer: 400, "an error page with a reference",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself; an error page where the state is nobody's, or the third time in a row",
         mended_by: Caller, "Start again at the page you wanted, in one browser, with cookies on. If it always happens, the base URL is not the address users see, or replicas have different cookie keys.",
     }
     StateReplayed = "callback.state_replayed" {
         rule: "A `state` is used once.",
         source: "RFC 9700 § 4.7.1", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7.1",
-        answer: 400, "the page that was asked for, if the session it made is there; otherwise an error page",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself; an error page the third time in a row",
         mended_by: Caller, "Nothing is wrong: the back button or a reload led to a login that is over. Start again at the page you wanted.",
     }
     TransactionExpired = "callback.expired" {
         rule: "A login is finished within its time limit.",
         source: "RFC 9700 § 4.7", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
-        answer: 400, "an error page with a reference",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself",
         mended_by: Caller, "Start again at the page you wanted.",
     }
     CallbackIssuer = "callback.issuer_mismatch" {
