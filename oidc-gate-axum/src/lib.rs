@@ -52,8 +52,8 @@ pub use oidc_gate_tower::{
     GateBuilder, Guarantee, HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind,
     InvalidBearer, KeepTokens, KeyError, KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern,
     PeerError, Peers, Principal, Prompt, Provider, ProviderMetadata, RefreshRules, Requirement,
-    ResponseMode, RuleTable, SameSite, SessionBackend, SessionInfo, SessionsError, Signer,
-    SignerError, SigningKey, StepUp, Store, StoreError, SystemClock, TokenClient,
+    ResponseMode, RuleTable, SameSite, SessionBackend, SessionEnd, SessionInfo, SessionsError,
+    Signer, SignerError, SigningKey, StepUp, Store, StoreError, SystemClock, TokenClient,
     TokenClientBuilder, TokenError, TransportError, TrustedProxies, Unfinished, Unmet, Via, acr,
     claim,
     core::{

@@ -16,6 +16,7 @@ pub mod grant;
 pub mod identity;
 pub mod jose;
 pub mod login;
+pub mod logout;
 pub mod oauth_error;
 pub mod peers;
 pub mod provider;

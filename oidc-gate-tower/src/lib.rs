@@ -52,6 +52,8 @@ mod upstream;
 pub mod bridge;
 #[cfg(feature = "dev-provider")]
 pub mod dev;
+#[doc = include_str!("logout.md")]
+pub mod logout {}
 #[doc = include_str!("observability.md")]
 pub mod observability {}
 pub mod pages;
@@ -74,7 +76,7 @@ pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
 pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
-pub use keeping::{Guarantee, SessionInfo, SessionsError, TokenError};
+pub use keeping::{Guarantee, SessionEnd, SessionInfo, SessionsError, TokenError};
 pub use log_in::LogIn;
 pub use metrics::MetricsEndpoint;
 pub use oidc_gate_core as core;

@@ -7,7 +7,7 @@ use crate::{
         secret::AccessToken,
         time::UnixTime,
     },
-    keeping::{SessionHandle, TokenError},
+    keeping::{SessionEnd, SessionHandle, TokenError},
 };
 use std::{net::SocketAddr, ops::Deref, sync::Arc};
 
@@ -90,6 +90,41 @@ impl Principal {
                 Err(TokenError::PresentedByCaller)
             }
             Who::Identity(_) => Err(TokenError::NoSession),
+        }
+    }
+
+    /// Waits for the end of the session: a sign-out, wherever it was, a logout by the provider, an end by the application, the
+    /// session's absolute limit. For whatever outlives its request: a WebSocket, a stream of events.
+    ///
+    /// In this process it is known at once. Of another replica's doing it is known within half a second where sessions are
+    /// in a [store](crate::GateBuilder::store) that replicas share, or they have a
+    /// [coordinator](crate::GateBuilder::coordinator); sessions in cookies alone end for the connections of the process that
+    /// ended them. The idle limit counts requests, and ends no connection.
+    ///
+    /// A caller with a token of its own has no session, and this waits for ever: give its connections a limit of their own. So
+    /// it does for a caller that a test has made up.
+    ///
+    /// ```
+    /// # use oidc_gate_tower::{Principal, SessionEnd};
+    /// # async fn next() -> Option<String> { None }
+    /// async fn feed(user: Principal) {
+    ///     loop {
+    ///         tokio::select! {
+    ///             () = user.session_ended() => break,
+    ///             message = next() => match message { Some(_) => {} None => break },
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    pub async fn session_ended(&self) {
+        self.session_end().await;
+    }
+
+    /// As [`session_ended`](Self::session_ended), and how it ended: whether to connect again, or not.
+    pub async fn session_end(&self) -> SessionEnd {
+        match &self.who {
+            Who::Session(session) => session.ended().await,
+            Who::Identity(_) => std::future::pending().await,
         }
     }
 

@@ -85,6 +85,7 @@ struct Received {
 /// What is left to do once the ID token is believed: to say who it is.
 #[derive(Debug)]
 struct Believed {
+    begun: UnixTime,
     return_to: ReturnTo,
     /// What was asked for.
     scopes: Box<str>,
@@ -132,6 +133,8 @@ pub struct SignedIn {
     /// Until when a session may live that comes of it, where the provider says so: see
     /// [`IdTokenClaims::session_expiry`](crate::token::IdTokenClaims::session_expiry).
     pub session_expiry: Option<UnixTime>,
+    /// When the login began.
+    pub begun: UnixTime,
     /// Where the user wanted to go.
     pub return_to: ReturnTo,
     /// What the provider issued.
@@ -272,6 +275,7 @@ impl SignIn {
             return Err(CheckFailed::new(Check::IdTokenAuthTime, cause));
         }
         Ok(Believed {
+            begun: grant.created,
             return_to: grant.return_to,
             scopes: grant.extent.scopes,
             resources: grant.extent.resource,
@@ -312,6 +316,7 @@ impl SignIn {
             identity,
             provider_session: believed.claims.sid().map(str::to_owned),
             session_expiry: believed.claims.session_expiry(),
+            begun: believed.begun,
             return_to: believed.return_to,
             requested_at: self.asked,
             tokens: believed.tokens,

@@ -29,7 +29,7 @@ pub(super) const LEASE: Duration = Duration::from_secs(45);
 const SHORTEST: Duration = Duration::from_secs(10);
 
 /// How far the clocks of replicas may be apart: whoever waits for a lease to end waits so much longer.
-pub(super) const CLOCKS: Duration = Duration::from_secs(10);
+pub const CLOCKS: Duration = Duration::from_secs(10);
 
 impl RefreshRules {
     /// The same, renewing access tokens so long before they end, at most half of their life. Requests of one session do not

@@ -163,7 +163,7 @@ fn begun(keys: &CookieKeys, session: &Session) -> Result<Vec<u8>, UpdateError> {
                 written = swap.bytes;
                 Told::Swapped(Ok(true))
             }
-            Effect::Flow(Step::Done(output)) => return output.map(|()| written),
+            Effect::Flow(Step::Done(output)) => return output.map(|_| written),
             other => panic!("{other:?}"),
         };
     }

@@ -25,6 +25,13 @@ impl Ticket {
         Self { id, ends }
     }
 
+    /// The same, of a session that ends at `end` if that is earlier.
+    #[must_use]
+    pub fn ending(self, end: UnixTime) -> Self {
+        let ends = self.ends.min(end);
+        Self { ends, ..self }
+    }
+
     /// Under what the session is kept: a hash of the id, so that who reads the store learns no id.
     pub fn key(&self) -> StoreKey {
         StoreKey::of("session", &[self.id.expose()])

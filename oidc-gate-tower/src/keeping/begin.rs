@@ -9,7 +9,9 @@ use crate::{
         secret::SessionId,
         session::{
             KeptIn, Session, SetCookie, StoreKey, Ticket, Tokens,
-            coordinate::{Begin, Changed, End, Index, Machine, Once, Scope, UpdateError},
+            coordinate::{
+                Begin, Begun, Changed, End, Enlist, Enlisted, Machine, Once, Scope, UpdateError,
+            },
         },
         time::UnixTime,
     },
@@ -17,12 +19,13 @@ use crate::{
     sessions::Sessions,
 };
 use http::HeaderMap;
+use std::sync::Arc;
 
 impl Sessions {
     /// Writes down the session of whoever has signed in: in the store if it is kept there, and in the cookies that come
     /// back. Nothing else has changed yet.
     pub(crate) async fn signed_in(
-        &self,
+        self: &Arc<Self>,
         signed_in: SignedIn,
         now: UnixTime,
         headers: &HeaderMap,
@@ -36,41 +39,49 @@ impl Sessions {
             self.keeping.keep.tokens(),
         );
         let sid = signed_in.provider_session.as_deref();
-        let until = signed_in.session_expiry;
-        self.write_down(signed_in.identity, sid, tokens, until, now, headers)
+        let ends = signed_in.session_expiry;
+        let identity = signed_in.identity;
+        let begin = |key| {
+            let session = Session::begin(key, identity, sid, &self.keeping.limits, now);
+            match ends {
+                Some(ends) => session.ending(ends),
+                None => session,
+            }
+        };
+        self.write_down(begin, tokens, Some(signed_in.begun), now, headers)
             .await
     }
 
-    /// As [`signed_in`](Self::signed_in), of whoever it is.
+    /// As [`signed_in`](Self::signed_in), of the session that `begin` makes of a fresh key. `begun` is when its login began, if
+    /// the provider may have ended it since.
     pub(crate) async fn write_down(
-        &self,
-        identity: crate::Identity,
-        sid: Option<&str>,
+        self: &Arc<Self>,
+        begin: impl FnOnce(StoreKey) -> Session + Send,
         tokens: Option<Tokens>,
-        until: Option<UnixTime>,
+        begun: Option<UnixTime>,
         now: UnixTime,
         headers: &HeaderMap,
     ) -> Result<(Session, Vec<SetCookie>), CheckFailed> {
-        let limits = &self.keeping.limits;
-        let ends = now + limits.absolute();
-        let ends = until.map_or(ends, |until| ends.min(until));
-        let begin = |key| Session::begin(key, identity, sid, limits, now).ending(ends);
         match self.keeping.kept_in {
             KeptIn::Cookies => {
                 let session = begin(StoreKey::from_bytes(random()?));
                 let (session, cookies) = self.in_cookies(session, tokens, now, headers)?;
                 if self.keeping.lists() {
-                    self.index(&session).await?;
+                    self.enlist(&session, begun).await?;
                 }
                 Ok((session, cookies))
             }
             KeptIn::Store => {
-                let ticket = Ticket::new(SessionId::from_bytes(random()?), ends);
+                let id = SessionId::from_bytes(random()?);
+                let ticket = Ticket::new(id, now + self.keeping.limits.absolute());
                 let session = begin(ticket.key()).with_tokens(tokens.as_ref());
-                self.index(&session).await?;
+                let ticket = ticket.ending(session.ends());
+                self.enlist(&session, begun).await?;
                 let keys = self.keys.now();
-                self.must(|| Begin::of(&keys, session.clone(), tokens.clone()))
-                    .await?;
+                let begin = || Begin::of(&keys, session.clone(), tokens.clone());
+                if self.must(begin).await? == Begun::SignedOut {
+                    return Err(signed_out_meanwhile());
+                }
                 let cookies = self.ticket_cookies(&ticket, now, headers)?;
                 Ok((session, cookies))
             }
@@ -105,24 +116,42 @@ impl Sessions {
         }
     }
 
-    /// Lists a session under its user, and under its name at the provider.
-    async fn index(&self, session: &Session) -> Result<(), CheckFailed> {
-        let keys = self.keys.now();
+    /// Lists a session under its user, and under its name at the provider, unless that has ended it meanwhile.
+    async fn enlist(
+        self: &Arc<Self>,
+        session: &Session,
+        begun: Option<UnixTime>,
+    ) -> Result<(), CheckFailed> {
         let who = session.identity();
-        let user = Scope::User(who.issuer(), who.subject());
-        let crowded_out = self
-            .must(|| Index::add(&keys, user, session.into()))
+        self.enlist_in(Scope::User(who.issuer(), who.subject()), session, begun)
             .await?;
-        for other in crowded_out {
-            // Nobody would find it any more, so nobody could end it.
-            self.must(|| End::of(&keys, other.key, other.ends)).await?;
-        }
         if let Some(sid) = session.provider_session() {
-            let at_provider = Scope::AtProvider(who.issuer(), sid);
-            self.must(|| Index::add(&keys, at_provider, session.into()))
+            self.enlist_in(Scope::AtProvider(who.issuer(), sid), session, begun)
                 .await?;
         }
         Ok(())
+    }
+
+    async fn enlist_in(
+        self: &Arc<Self>,
+        scope: Scope<'_>,
+        session: &Session,
+        begun: Option<UnixTime>,
+    ) -> Result<(), CheckFailed> {
+        let (keys, apart) = (self.keys.now(), self.keeping.clocks_apart());
+        let enlist = || Enlist::of(&keys, scope, session.into(), begun, apart);
+        match self.must(enlist).await? {
+            Enlisted::SignedOut => Err(signed_out_meanwhile()),
+            Enlisted::Listed { crowded_out: None } => Ok(()),
+            Enlisted::Listed {
+                crowded_out: Some(other),
+            } => {
+                // Nobody would find it any more, so nobody could end it.
+                let ended = self.must(|| End::of(&keys, other.key, other.ends)).await;
+                self.tell(vec![other.key]);
+                ended.map(|_| ())
+            }
+        }
     }
 
     /// Whether a state is used for the first time, as far as replicas know.
@@ -153,6 +182,11 @@ impl Sessions {
             )),
         }
     }
+}
+
+fn signed_out_meanwhile() -> CheckFailed {
+    let cause = "the provider has ended the user's session after this login began";
+    CheckFailed::new(Check::SignedOutMeanwhile, cause)
 }
 
 fn random<const N: usize>() -> Result<[u8; N], CheckFailed> {

@@ -111,7 +111,7 @@ impl Sessions {
         Some(flight)
     }
 
-    async fn fly(&self, key: StoreKey, base: Base) -> Outcome {
+    async fn fly(self: &Arc<Self>, key: StoreKey, base: Base) -> Outcome {
         let later = |failed| {
             let until = self.now() + METADATA;
             let failed = Some(failed);
@@ -142,6 +142,7 @@ impl Sessions {
             && failed.check() != Check::SessionEnded
         {
             self.common.metrics.session_ended(EndedBy::Provider);
+            self.tell(vec![key]);
         }
         outcome
     }

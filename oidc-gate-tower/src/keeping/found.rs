@@ -97,7 +97,10 @@ impl Sessions {
     }
 
     /// Ends every session that a request carries, whether or not the store says anything of it just now.
-    pub(crate) async fn end_all(&self, headers: &HeaderMap) -> Result<Changed, UpdateError> {
+    pub(crate) async fn end_all(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+    ) -> Result<Changed, UpdateError> {
         let (keys, now) = (self.keys.now(), self.now());
         let opened: Vec<_> = (self.names.sessions(headers))
             .filter_map(|sealed| self.open(&keys, &sealed, now).ok())

@@ -1,5 +1,6 @@
 //! A session in the hands of a handler: its tokens, when somebody asks for them.
 
+use super::live::Ending;
 use crate::{
     core::{
         secret::AccessToken,
@@ -15,13 +16,13 @@ use crate::{
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use std::{
     fmt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
 /// The session of a request that was admitted.
 pub(crate) struct SessionHandle {
-    sessions: Arc<Sessions>,
+    pub(super) sessions: Arc<Sessions>,
     /// As the request came with it: who is signed in does not change under a handler's hands.
     kept: KeptSession,
     /// What its cookies are, where its tokens are in them.
@@ -29,6 +30,8 @@ pub(crate) struct SessionHandle {
     /// The request has waited for a refresh in vain: its handler does not before then.
     waits_again: Option<UnixTime>,
     now: Mutex<Now>,
+    /// Whether somebody waits for its end.
+    pub(super) ending: OnceLock<Ending>,
 }
 
 /// When to come again where another is at a refresh, or the store does not answer.
@@ -65,6 +68,7 @@ impl SessionHandle {
             cookies,
             waits_again: present.waits_again,
             now: Mutex::default(),
+            ending: OnceLock::new(),
         }
     }
 

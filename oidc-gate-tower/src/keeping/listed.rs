@@ -5,7 +5,7 @@ use crate::{
     core::{
         session::{
             KeptIn, KeptSession, StoreDown,
-            coordinate::{Changed, Index, Listed, Scope, UpdateError},
+            coordinate::{Changed, Listed, ReadList, Scope, UpdateError},
         },
         time::UnixTime,
     },
@@ -92,7 +92,7 @@ impl std::error::Error for SessionsError {}
 
 impl Gate {
     /// The sessions of a user that live, in the order in which they began. A user is an issuer and a subject: of the one who
-    /// asks, `user.issuer()` and `user.subject()`. At most [a thousand](Index::MAX).
+    /// asks, `user.issuer()` and `user.subject()`. At most [a thousand](Listed::MAX).
     ///
     /// # Errors
     ///
@@ -124,7 +124,7 @@ impl Gate {
         sessions.end_listed(session).await
     }
 
-    /// Ends all sessions of a user that are listed, at most [a thousand](Index::MAX), and says how many there were.
+    /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were.
     ///
     /// # Errors
     ///
@@ -153,8 +153,8 @@ impl Gate {
 impl Sessions {
     async fn listed(&self, scope: Scope<'_>) -> Result<Vec<SessionInfo>, SessionsError> {
         let (keys, now) = (self.keys.now(), self.now());
-        let mut index = Index::list(&keys, scope);
-        let hints = self.run(&mut index).await;
+        let mut read = ReadList::of(&keys, scope);
+        let hints = self.run(&mut read).await;
         let mut found = Vec::new();
         let hints = hints.map_err(|error| match error {
             UpdateError::Failed(_) => SessionsError::Unreadable,
@@ -174,7 +174,7 @@ impl Sessions {
         Ok(found)
     }
 
-    async fn end_listed(&self, session: &SessionInfo) -> Result<(), SessionsError> {
+    async fn end_listed(self: &Arc<Self>, session: &SessionInfo) -> Result<(), SessionsError> {
         let ended = self.end(session.listed.key, session.ends()).await;
         if ended.map_err(|_| SessionsError::StoreDown)? == Changed::Yes {
             self.common.metrics.session_ended(EndedBy::Application);

@@ -6,19 +6,22 @@ mod found;
 mod guarantee;
 mod handle;
 mod listed;
+mod live;
+mod logged_out;
 mod written;
 
 pub use guarantee::Guarantee;
 pub(crate) use handle::SessionHandle;
 pub use handle::TokenError;
 pub use listed::{SessionInfo, SessionsError};
+pub use live::SessionEnd;
 
 use crate::{
     Store, StoreError,
     core::{
         flow::{Env, Step},
         session::{
-            KeepTokens, KeptIn, Lifetimes, RefreshRules, StoreDown, StoreKey, Stored, Swap,
+            CLOCKS, KeepTokens, KeptIn, Lifetimes, RefreshRules, StoreDown, StoreKey, Stored, Swap,
             coordinate::{Changed, Effect, End, Machine, Outlive, Told, UpdateError},
         },
         time::UnixTime,
@@ -29,6 +32,7 @@ use crate::{
     store::{Peek, SessionBackend as _, StoreErrorKind},
 };
 use flight::Flights;
+use live::Live;
 use std::{sync::Arc, time::Duration};
 
 /// Where sessions are kept, and by which rules.
@@ -40,6 +44,7 @@ pub(crate) struct Keeping {
     pub(crate) rules: RefreshRules,
     pub(crate) keep: Keep,
     flights: Flights,
+    live: Live,
 }
 
 /// Which tokens are kept.
@@ -77,12 +82,21 @@ impl Keeping {
             rules,
             keep,
             flights: Flights::default(),
+            live: Live::default(),
         }
     }
 
     /// Whether other replicas see what is written here.
     pub(crate) fn is_shared(&self) -> bool {
         self.store.is_shared()
+    }
+
+    /// How far the clocks may be apart of those who write there.
+    fn clocks_apart(&self) -> Duration {
+        match self.is_shared() {
+            true => CLOCKS,
+            false => Duration::ZERO,
+        }
     }
 
     /// What stands under a key, where that is known without waiting.
@@ -174,7 +188,18 @@ impl Sessions {
     }
 
     /// Ends a session, of which nothing can be left after `until`.
-    pub(crate) async fn end(&self, key: StoreKey, until: UnixTime) -> Result<Changed, UpdateError> {
+    pub(crate) async fn end(
+        self: &Arc<Self>,
+        key: StoreKey,
+        until: UnixTime,
+    ) -> Result<Changed, UpdateError> {
+        let ended = self.end_untold(key, until).await;
+        self.tell(vec![key]);
+        ended
+    }
+
+    /// As [`end`](Self::end), for whoever [tells](Self::tell) of many at once.
+    async fn end_untold(&self, key: StoreKey, until: UnixTime) -> Result<Changed, UpdateError> {
         self.surely(|| End::of(&self.keys.now(), key, until)).await
     }
 
@@ -191,11 +216,13 @@ impl Sessions {
 
     /// Lets a session whose user has signed in again live on for requests that are under way.
     pub(crate) async fn outlive(
-        &self,
+        self: &Arc<Self>,
         key: StoreKey,
         ends: UnixTime,
     ) -> Result<Changed, UpdateError> {
         let mut outlive = Outlive::of(&self.keys.now(), key, ends, GRACE);
-        self.run(&mut outlive).await
+        let outlives = self.run(&mut outlive).await;
+        self.tell(vec![key]);
+        outlives
     }
 }

@@ -2,7 +2,11 @@
 
 use crate::{
     BearerKind, CookieKeys, Gate, GateBuilder, Identity, IdentityKind,
-    core::{flow::Entropy as _, resource::Profile, session::SetCookie},
+    core::{
+        flow::Entropy as _,
+        resource::Profile,
+        session::{Session, SetCookie},
+    },
     dev::DevProvider,
     ports::OsEntropy,
 };
@@ -28,12 +32,13 @@ pub fn gate() -> GateBuilder {
 /// gate signs nobody in.
 pub async fn session(gate: &Gate, identity: Identity) -> HeaderValue {
     let now = gate.now();
-    let sessions = (gate.0.sessions.as_deref()).expect("the gate signs users in");
+    let sessions = (gate.0.sessions.as_ref()).expect("the gate signs users in");
     // A gate takes sessions of its own provider only.
     let upstream = &sessions.upstream;
     let identity = identity.vouched_for_by(upstream.issuer().as_str(), &upstream.rules().provider);
+    let begin = |key| Session::begin(key, identity, None, &sessions.keeping.limits, now);
     let (_, cookies) = sessions
-        .write_down(identity, None, None, None, now, &HeaderMap::new())
+        .write_down(begin, None, None, now, &HeaderMap::new())
         .await
         .expect("the identity fits into the cookies, or the store takes it");
     let pairs: Vec<_> = cookies.iter().map(SetCookie::pair).collect();

@@ -18,6 +18,19 @@ pub struct Begin {
     tokens: Option<Tokens>,
 }
 
+/// What became of a session that begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "it begins, or somebody has ended it"
+)]
+pub enum Begun {
+    /// It is written down.
+    Begun,
+    /// It has been ended before it had begun: it was listed first, and the provider has signed its user out since.
+    SignedOut,
+}
+
 /// Why a session could not be written down.
 pub type BeginError = UpdateError;
 
@@ -46,13 +59,22 @@ impl Begin {
 }
 
 impl Change for Begin {
-    type Output = ();
+    type Output = Begun;
 
-    fn apply(&mut self, found: Option<&[u8]>, now: UnixTime) -> Result<Applied<()>, CheckFailed> {
+    fn apply(
+        &mut self,
+        found: Option<&[u8]>,
+        now: UnixTime,
+    ) -> Result<Applied<Begun>, CheckFailed> {
         let key = self.session.key();
-        if found.is_some() {
-            // Its key is fresh, so nobody else has written under it: an earlier try of ours has, whose answer was lost.
-            return Ok(Applied::Nothing(()));
+        if let Some(bytes) = found {
+            // Its key is fresh. So an earlier try of ours has written there, whose answer was lost, or who found it in a list.
+            return Ok(Applied::Nothing(
+                match Entry::open(&self.keys, &key, bytes) {
+                    Some((Entry::Ended { .. }, _)) => Begun::SignedOut,
+                    _ => Begun::Begun,
+                },
+            ));
         }
         let bytes = self.entry(&key)?.seal(&self.keys, &key)?;
         if bytes.len() > Session::MAX_STORED_BYTES {
@@ -69,7 +91,7 @@ impl Change for Begin {
         Ok(Applied::Write {
             bytes,
             keep,
-            then: (),
+            then: Begun::Begun,
         })
     }
 }

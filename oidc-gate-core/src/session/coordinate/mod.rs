@@ -6,15 +6,19 @@
 mod begin;
 mod change;
 mod index;
+mod look;
+mod news;
 mod refresh;
 #[cfg(test)]
 mod simulation;
 
-pub use begin::{Begin, BeginError};
+pub use begin::{Begin, BeginError, Begun};
 pub use change::{
     Applied, Change, Changed, End, Once, Outlive, Reseal, Settle, Touch, Update, UpdateError,
 };
-pub use index::{Index, Listed, Scope};
+pub use index::{Enlist, Enlisted, Listed, LogOut, Marks, ReadList, Scope};
+pub use look::{Look, Seen};
+pub use news::{News, Tell};
 pub use refresh::{Base, Kept, Outcome, Redeem, RefreshSession, Witness};
 
 use super::{StoreDown, StoreKey, Stored, Swap};

@@ -1,8 +1,8 @@
 //! The machines that run in a replica, as one type.
 
 use super::super::{
-    Begin, Changed, Effect, End, Index, Listed, Machine, Once, Outcome, Outlive, RefreshSession,
-    Settle, Told, Touch, Update, UpdateError,
+    Begin, Begun, Changed, Effect, End, Enlist, Enlisted, Listed, Machine, Once, Outcome, Outlive,
+    ReadList, RefreshSession, Settle, Told, Touch, Update, UpdateError,
 };
 use crate::{
     flow::{Env, Step},
@@ -20,7 +20,8 @@ pub(super) enum Job {
     Settle(Update<Settle>),
     End(Update<End>),
     Outlive(Update<Outlive>),
-    Index(Update<Index>),
+    Enlist(Update<Enlist>),
+    ReadList(Update<ReadList>),
     Once(Update<Once>),
 }
 
@@ -30,8 +31,9 @@ pub(super) enum Job {
 pub(super) enum Done {
     Looked(Result<Option<Stored>, StoreDown>),
     Refreshed(Outcome),
-    Began(Result<(), UpdateError>),
+    Began(Result<Begun, UpdateError>),
     Changed(Result<Changed, UpdateError>),
+    Enlisted(Result<Enlisted, UpdateError>),
     Listed(Result<Vec<Listed>, UpdateError>),
 }
 
@@ -48,7 +50,8 @@ impl Job {
             Self::Settle(machine) => map(machine.resume(told, env), Done::Changed),
             Self::End(machine) => map(machine.resume(told, env), Done::Changed),
             Self::Outlive(machine) => map(machine.resume(told, env), Done::Changed),
-            Self::Index(machine) => map(machine.resume(told, env), Done::Listed),
+            Self::Enlist(machine) => map(machine.resume(told, env), Done::Enlisted),
+            Self::ReadList(machine) => map(machine.resume(told, env), Done::Listed),
             Self::Once(machine) => map(machine.resume(told, env), Done::Changed),
         }
     }
@@ -62,7 +65,8 @@ impl Job {
             Self::Settle(_) => "settle",
             Self::End(_) => "end",
             Self::Outlive(_) => "outlive",
-            Self::Index(_) => "index",
+            Self::Enlist(_) => "enlist",
+            Self::ReadList(_) => "read list",
             Self::Once(_) => "once",
         }
     }

@@ -2,8 +2,8 @@
 
 use super::{
     super::{
-        Begin, End, Index, Listed, Once, Outcome, Outlive, RefreshSession, Scope, Settle, Touch,
-        Witness,
+        Begin, End, Enlist, Listed, Once, Outcome, Outlive, ReadList, RefreshSession, Scope,
+        Settle, Touch, Witness,
     },
     book::{Held, Invariant},
     job::{Done, Job},
@@ -16,7 +16,7 @@ use crate::{
     identity::Identity,
     secret::SessionId,
     session::{
-        Found, Freshness, KeepTokens, KeptSession, SealedBy, Session, SetCookie, StoreDown,
+        CLOCKS, Found, Freshness, KeepTokens, KeptSession, SealedBy, Session, SetCookie, StoreDown,
         StoreKey, Stored, Ticket, Tokens, coordinate::Kept,
     },
     time::UnixTime,
@@ -207,7 +207,7 @@ impl World {
                 self.landed(&flight.0, &waiting, outcome)
             }
             (For::LogIn(id, begun), Done::Began(written)) => match written {
-                Ok(()) => {
+                Ok(_) => {
                     let (ticket, session) = *begun;
                     self.list(replica, &session)?;
                     let sealed = ticket.seal(&self.common.keys, &self.common.names);
@@ -230,7 +230,7 @@ impl World {
                 }
                 Ok(())
             }
-            (For::List(key), Done::Listed(Ok(_))) => {
+            (For::List(key), Done::Enlisted(Ok(_))) => {
                 if let Some(life) = self.book.life(&key) {
                     life.listed = true;
                 }
@@ -583,9 +583,9 @@ impl World {
     fn list(&mut self, replica: usize, session: &Session) -> Held {
         let subject = session.identity().subject().to_owned();
         let scope = Scope::User(provider::ISSUER, &subject);
-        let add = Index::add(&self.common.keys, scope, Listed::from(session));
+        let add = Enlist::of(&self.common.keys, scope, session.into(), None, CLOCKS);
         let purpose = For::List(session.key());
-        self.start(replica, Job::Index(add), None, purpose)?;
+        self.start(replica, Job::Enlist(add), None, purpose)?;
         // Something else that is done once, while the store is as it is.
         let until = self.clock(replica) + Duration::from_secs(100_000);
         let by = self.dice.bytes();
@@ -605,8 +605,8 @@ impl World {
         for user in users {
             let subject = provider::subject(user);
             let scope = Scope::User(provider::ISSUER, &subject);
-            let list = Index::list(&self.common.keys, scope);
-            self.start(0, Job::Index(list), None, For::Read(user))?;
+            let list = ReadList::of(&self.common.keys, scope);
+            self.start(0, Job::ReadList(list), None, For::Read(user))?;
         }
         self.goes_through()
     }
