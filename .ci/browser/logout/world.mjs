@@ -82,12 +82,13 @@ export function post(url, token, agent) {
 }
 
 /// `https://localhost:port`, in front of processes that speak plain HTTP. Requests go to port `to`, those of the provider itself
-/// to `letters`; `log` has all of them.
+/// to `letters`; `log` has all of them. While `held` is a promise, the ways back from the provider wait for it.
 export async function startFront({ key, cert }, port, to) {
   const front = { to, letters: to, log: [] };
-  const server = https.createServer({ key, cert }, (request, response) => {
+  const server = https.createServer({ key, cert }, async (request, response) => {
     const { method, url: path, rawHeaders } = request;
     front.log.push({ method, path, headers: request.headers });
+    if (path.startsWith('/oauth2/callback')) await front.held;
     const target = path.startsWith('/oauth2/backchannel_logout') ? front.letters : front.to;
     const onward = http.request({ host: '127.0.0.1', port: target, method, path, headers: rawHeaders, setHost: false }, (answer) => {
       response.writeHead(answer.statusCode, answer.statusMessage, answer.rawHeaders);
@@ -118,12 +119,12 @@ export async function startReplicas(program, { site, issuer, caFile, store, port
   return replicas;
 }
 
-/// Fills in what the provider asks. A page that waits for nothing more is where this leads.
-export async function fillIn(page, who) {
+/// Fills in what the provider asks, and does not wait for where this leads if it is to be left alone.
+export async function fillIn(page, who, { andLeave = false } = {}) {
   await certifiedProvider.login(page).fill(who);
   await certifiedProvider.password(page).fill('anything');
   await certifiedProvider.signIn(page).click();
-  await certifiedProvider.consent(page).click();
+  await certifiedProvider.consent(page).click({ noWaitAfter: andLeave });
 }
 
 /// Signs in at the application, from its first page.
