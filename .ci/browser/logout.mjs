@@ -67,7 +67,7 @@ async function byTheApplication({ site, provider, front, browser, ports }) {
   await screenshot(page, 'signed-out-at-the-provider');
   const left = (await context.cookies(site)).map(({ name }) => name);
   claim('… and no cookie is left of it', left.length === 0, left);
-  claim('the provider’s own letter about that session is taken, although it is over', provider.letters.length === 1 && provider.letters[0].status === 200, JSON.stringify(provider.letters));
+  claim('the provider’s own letter about that session is taken, although it is over', provider.letters.length === 1 && provider.letters[0].status === 200, provider.letters.map(({ status, text }) => `${status} ${text}`));
   await page.goto(`${site}/`);
   await certifiedProvider.login(page).waitFor();
   claim('whoever comes next is asked for a name and a password', new URL(page.url()).origin === provider.issuer, page.url());
