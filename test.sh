@@ -186,13 +186,14 @@ step_browser_themes() {
     node .ci/browser/themes.mjs "$CARGO_TARGET_DIR/debug/operations"
 }
 
-about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie; tokens for a program'
+about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie, ten tabs at once; tokens for a program'
 step_browser_login() {
     need_browser
     need_command openssl openssl
     need_command certutil libnss3-tools
     node .ci/browser/login.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    node .ci/browser/tabs.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     need_examples
     node .ci/browser/machines.mjs "$CARGO_TARGET_DIR/debug/service-client"

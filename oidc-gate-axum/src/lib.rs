@@ -29,12 +29,14 @@
 mod access_token;
 mod extract;
 mod log_in;
+mod log_out;
 mod protect;
 mod require;
 
 pub use access_token::{AccessToken, AccessTokenRejection};
 pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has, Permission};
 pub use log_in::LogIn;
+pub use log_out::LogOut;
 #[cfg(feature = "reqwest")]
 pub use oidc_gate_tower::ReqwestClient;
 #[cfg(feature = "openidconnect")]
@@ -53,17 +55,17 @@ pub use oidc_gate_tower::{
     InvalidBearer, KeepTokens, KeyError, KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern,
     PeerError, Peers, Principal, Prompt, Provider, ProviderMetadata, RefreshRules, Requirement,
     ResponseMode, RuleTable, SameSite, SessionBackend, SessionEnd, SessionInfo, SessionsError,
-    Signer, SignerError, SigningKey, StepUp, Store, StoreError, SystemClock, TokenClient,
-    TokenClientBuilder, TokenError, TransportError, TrustedProxies, Unfinished, Unmet, Via, acr,
-    claim,
+    SignOut, Signer, SignerError, SigningKey, SiteData, StepUp, Store, StoreError, SystemClock,
+    TokenClient, TokenClientBuilder, TokenError, TokensAtSignOut, TransportError, TrustedProxies,
+    Unfinished, Unmet, Via, acr, claim,
     core::{
         self,
         flow::Exchange,
         secret::{ClientSecret, HeaderSecret},
         time::UnixTime,
     },
-    email, email_domain, email_in, group, max_age, observability, pages, predicate, role, rotation,
-    scope, signed_in, user,
+    email, email_domain, email_in, group, logout, max_age, observability, pages, predicate, role,
+    rotation, scope, signed_in, user,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,

@@ -134,7 +134,7 @@ impl Sessions {
     }
 
     /// What is answered in the place of a login that would lead round in circles.
-    fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
+    pub(crate) fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
         let failed = self.landings(underway).judge().err()?;
         let again = self.sign_in_path(return_to.as_str());
         Some(Answer::Now(
@@ -181,7 +181,10 @@ impl Sessions {
         let begun = self
             .upstream
             .check(metadata)
-            .and_then(|()| login::start(metadata, self.upstream.registration(), wanted, &mut env))
+            .and_then(|()| {
+                let registration = self.upstream.registration();
+                login::start(metadata, registration, wanted, &self.keys.now(), &mut env)
+            })
             .and_then(|started| Ok((started.location, self.kept(started.transaction)?)));
         match begun {
             Ok((location, cookie)) => {

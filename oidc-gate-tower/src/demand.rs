@@ -124,6 +124,10 @@ impl NoCaller {
     pub const NO_GATE_FOR_LOGIN: &'static str = "no gate has looked at this request, so no login begins: wrap the \
          application with `gate.protect(router)`";
 
+    /// The same, about a sign-out that a handler asks for.
+    pub const NO_GATE_FOR_LOGOUT: &'static str = "no gate has looked at this request, so nobody is signed out: wrap the \
+         application with `gate.protect(router)`";
+
     pub(crate) const LOST: &'static str = "the gate has admitted this request, and something between the gate and the \
          handler has taken the caller out of the request's extensions";
 

@@ -42,6 +42,7 @@ mod require;
 mod reqwest_client;
 mod service;
 mod sessions;
+mod sign_out;
 mod tasks;
 mod token_client;
 mod trailers;
@@ -102,6 +103,7 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
+pub use sign_out::{LogOut, SignOut, SiteData, TokensAtSignOut};
 pub use store::{Capacity, SessionBackend, Store, StoreError, StoreErrorKind};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};

@@ -7,7 +7,7 @@ use crate::{
         secret::AccessToken,
         time::UnixTime,
     },
-    keeping::{SessionEnd, SessionHandle, TokenError},
+    keeping::{SessionEnd, SessionHandle, SessionsError, TokenError},
 };
 use std::{net::SocketAddr, ops::Deref, sync::Arc};
 
@@ -125,6 +125,24 @@ impl Principal {
         match &self.who {
             Who::Session(session) => session.ended().await,
             Who::Identity(_) => std::future::pending().await,
+        }
+    }
+
+    /// Ends the caller's session: this very one, and no other of the user's. A request that comes with it afterwards is of
+    /// nobody, the answer to this one removes its cookies, and its tokens are revoked in the background, unless
+    /// [`tokens_at_sign_out`](crate::GateBuilder::tokens_at_sign_out) says otherwise. Where the answer's head has gone, as on a
+    /// socket, the browser keeps a cookie that is worth nothing.
+    ///
+    /// What the handler answers is its own matter, and the session at the provider stays. A [`LogOut`](crate::LogOut) leads
+    /// there. A caller without a session has none to end.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionsError::StoreDown`]: the session may have ended, and to ask again is harmless.
+    pub async fn sign_out(&self) -> Result<(), SessionsError> {
+        match &self.who {
+            Who::Session(session) => session.sign_out().await,
+            Who::Identity(_) => Ok(()),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     ports::Boxed,
     recognise::{Look, Recognised, Seen},
     report,
+    sign_out::SiteDataSet,
     underway::Underway,
 };
 use bytes::Bytes;
@@ -267,7 +268,8 @@ where
             let tokens = || session?.at_hand(now);
             let said = passing.tell(identity, tokens, request.headers_mut());
             let after = After {
-                session: session.filter(|session| session.has_tokens()).cloned(),
+                session: session.cloned(),
+                clear: SiteDataSet::default(),
                 told: telling.about(|| principal.clone(), None),
                 cookies,
                 decided: now,

@@ -11,10 +11,12 @@ use crate::{
         time::UnixTime,
         url::BaseUrl,
     },
+    endpoint::Submits,
     gate::Common,
     keeping::Keeping,
     pages::SignInPage,
     remember::Remembered,
+    sign_out::SignOutSettings,
     upstream::Upstream,
 };
 use std::sync::Arc;
@@ -32,11 +34,14 @@ pub(crate) struct Sessions {
     pub(crate) callback: Endpoint,
     /// States that were used, until their login has expired.
     pub(crate) used_states: Remembered,
+    /// What callbacks were answered, for who sends the same once more.
+    pub(crate) submits: Submits,
     /// What a link to `start` may carry beside what is harmless everywhere.
     pub(crate) start_params: Vec<String>,
     pub(crate) sign_in_page: SignInPage,
     /// What becomes of logout tokens that do not say when they expire.
     pub(crate) no_expiry: NoExpiry,
+    pub(crate) sign_out: SignOutSettings,
 }
 
 impl Sessions {

@@ -3,7 +3,7 @@
 use crate::{
     core::{
         login::ResponseMode,
-        session::{Landings, Other, Predecessor},
+        session::{CookieNames, Landings, Other, Predecessor},
     },
     recognise::Recognised,
     sessions::Sessions,
@@ -39,6 +39,12 @@ const MAX_BYTES: usize = 4096;
 const MAX_SEEN: usize = 20;
 
 impl Underway {
+    /// The cookies of all of it, for a browser whose user has signed out.
+    pub(crate) fn cookies<'a>(&'a self, names: &'a CookieNames) -> impl Iterator<Item = &'a str> {
+        let landed = (!self.landed.is_empty()).then(|| names.landed());
+        self.logins.iter().map(|login| &*login.name).chain(landed)
+    }
+
     /// Those that make room for a new one of so many bytes: the oldest, because browsers send older cookies first
     /// ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
     pub(crate) fn crowd(&self, new: usize) -> impl Iterator<Item = &str> {

@@ -83,6 +83,12 @@ checks! {
         answer: 500, "a text that says which kind of mistake it is",
         mended_by: Operator, "Change what the handler asks for; the cause names it.",
     }
+    LogOutWithoutSessions = "request.log_out_without_sessions" {
+        rule: "A handler that signs users out runs behind a gate that has sessions.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-axum",
+        answer: 500, "a text that says which mistake it is",
+        mended_by: Operator, "Configure a client and a base URL, or leave the sign-out to whoever issues the bearer tokens.",
+    }
     InitiatorIssuer = "request.initiator_issuer" {
         rule: "Who starts a login from outside means the provider that is configured, character by character.",
         source: "OpenID Connect Core § 4", "https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin",

@@ -200,22 +200,20 @@ impl Policy {
                 Ok(()) => own(serve(), SessionEffect::Keep),
                 Err(cause) => self.refuse(head, Check::CrossSite, cause, StatusCode::FORBIDDEN),
             },
-            Endpoint::Start => match Asker::of(head.method, head.headers) {
-                Asker::Navigation => own(serve(), SessionEffect::Keep),
-                // A picture or a script of some page says how it is fetched; a person's tool says nothing.
-                Asker::Script if !head.headers.contains_key("sec-fetch-mode") => {
-                    own(serve(), SessionEffect::Keep)
-                }
-                Asker::Script
-                | Asker::Frame
-                | Asker::Prefetch
-                | Asker::Worker
-                | Asker::WebSocket
-                | Asker::Grpc => own(
-                    self.not_a_navigation(&self.asking(head)),
-                    SessionEffect::Keep,
-                ),
-            },
+            Endpoint::Start if Asker::may_begin(head.method, head.headers) => {
+                own(serve(), SessionEffect::Keep)
+            }
+            Endpoint::Start => own(
+                self.not_a_navigation(&self.asking(head)),
+                SessionEffect::Keep,
+            ),
+            // A code is good once, and nobody has come yet.
+            Endpoint::Callback(_) if is_prefetch(head.headers) => {
+                let cause = "a login ends when somebody comes, and this is fetched ahead";
+                let asking = self.asking(head);
+                let verdict = self.challenge(&asking, Check::NotANavigation, cause, None);
+                own(verdict, SessionEffect::Keep)
+            }
             Endpoint::Userinfo => {
                 match self.recognise_asking(head, credential, || self.asking(head).as_json()) {
                     // So may a page say of itself that it asks this by itself.
@@ -226,7 +224,9 @@ impl Policy {
                     Recognised::Not(decision) => decision,
                 }
             }
+            // It ends nothing, and another site is where one comes from.
             Endpoint::SignIn
+            | Endpoint::SignedOut
             | Endpoint::Callback(_)
             | Endpoint::Auth
             | Endpoint::Ping

@@ -43,6 +43,7 @@ impl Route<'_> {
                 | Endpoint::Userinfo
                 | Endpoint::SignOut => true,
                 Endpoint::SignIn
+                | Endpoint::SignedOut
                 | Endpoint::Ping
                 | Endpoint::Ready
                 | Endpoint::Metrics
@@ -151,6 +152,8 @@ pub enum Endpoint {
     Userinfo,
     /// `sign_out`: ends the session.
     SignOut,
+    /// `signed_out`: says that it has ended. Where the provider sends the browser back to that has signed out there.
+    SignedOut,
     /// `ping`: the process is up.
     Ping,
     /// `ready`: what it depends on is up too.
@@ -181,6 +184,7 @@ impl Endpoint {
             Self::Auth => "auth",
             Self::Userinfo => "userinfo",
             Self::SignOut => "sign_out",
+            Self::SignedOut => "signed_out",
             Self::Ping => "ping",
             Self::Ready => "ready",
             Self::Metrics => "metrics",
@@ -198,7 +202,7 @@ impl Endpoint {
             // other (OpenID Connect Core § 4).
             Self::Start | Self::Callback(_) | Self::SignOut => "GET, POST",
             Self::BackchannelLogout => "POST",
-            Self::SignIn | Self::Auth | Self::Userinfo => "GET, HEAD",
+            Self::SignIn | Self::SignedOut | Self::Auth | Self::Userinfo => "GET, HEAD",
             Self::Ping | Self::Ready | Self::Metrics => "GET, HEAD",
         }
     }
@@ -227,6 +231,7 @@ mod tests {
             (Endpoint::Auth, &["GET", "HEAD"]),
             (Endpoint::Userinfo, &["GET", "HEAD"]),
             (Endpoint::SignOut, &["GET", "POST"]),
+            (Endpoint::SignedOut, &["GET", "HEAD"]),
             (Endpoint::Ping, &["GET", "HEAD"]),
             (Endpoint::Ready, &["GET", "HEAD"]),
             (Endpoint::Metrics, &["GET", "HEAD"]),

@@ -83,6 +83,15 @@ impl Callback {
         &self.state
     }
 
+    /// What a person has answered at the provider, where it says that: to be asked again is the last thing they want.
+    pub fn declined(&self) -> Option<Check> {
+        match &self.outcome {
+            Outcome::Error(error) => Some(error_check(error.code()))
+                .filter(|check| matches!(check, Check::AccessDenied | Check::LoginRequired)),
+            Outcome::Code(_) | Outcome::Mixed(_) => None,
+        }
+    }
+
     /// Holds the response against the login it claims to end.
     ///
     /// Order matters: first that the state is this browser's, then that it is in time, then who answers; whatever the
@@ -97,7 +106,7 @@ impl Callback {
         transaction: Transaction,
         now: UnixTime,
     ) -> Result<ConsumeState, CheckFailed> {
-        if !transaction.state.ct_eq(self.state.expose()) {
+        if !transaction.state.is_of(&self.state) {
             return Err(CheckFailed::new(
                 Check::StateUnknown,
                 "the state belongs to another login",
@@ -129,6 +138,7 @@ impl Callback {
             None => {}
         }
         Ok(ConsumeState {
+            state: self.state,
             transaction,
             outcome: self.outcome,
         })
@@ -144,6 +154,7 @@ impl Callback {
 #[derive(Debug)]
 #[must_use = "a state is used once: mark it as used and resolve"]
 pub struct ConsumeState {
+    state: State,
     transaction: Transaction,
     outcome: Outcome,
 }
@@ -166,7 +177,7 @@ pub enum Use {
 impl ConsumeState {
     /// The state to mark.
     pub fn state(&self) -> &State {
-        &self.transaction.state
+        &self.state
     }
 
     /// Until when the mark must be kept: afterwards the login has expired anyway.

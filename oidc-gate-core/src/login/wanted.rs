@@ -1,6 +1,6 @@
 //! What is asked of the provider: at every login, and at one.
 
-use super::{ClaimsRequest, Demand, Locales, LoginHint, Params, ReturnTo};
+use super::{Anew, ClaimsRequest, Demand, Locales, LoginHint, Params, ReturnTo};
 use crate::check::{Check, CheckFailed, quote};
 use crate::session::Predecessor;
 use std::time::Duration;
@@ -101,6 +101,8 @@ pub struct Wanted {
     pub params: Params,
     /// The session that is there, where it will not come along with the provider's answer.
     pub predecessor: Option<Predecessor>,
+    /// How often in a row it has been begun anew by the gate itself.
+    pub anew: Anew,
 }
 
 impl Wanted {
@@ -117,6 +119,7 @@ impl Wanted {
             claims: None,
             params: Params::default(),
             predecessor: None,
+            anew: Anew::default(),
         }
     }
 

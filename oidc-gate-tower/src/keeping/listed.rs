@@ -1,5 +1,6 @@
 //! The sessions of a user: to show them, and to end them.
 
+use super::ended::Ended;
 use crate::{
     Gate, Principal,
     core::{
@@ -114,14 +115,17 @@ impl Gate {
         sessions.listed(Scope::User(issuer, subject)).await
     }
 
-    /// Ends a session, wherever it is used: a request that comes with it afterwards is of nobody.
+    /// Ends a session, wherever it is used: a request that comes with it afterwards is of nobody. Tokens that are stored with it
+    /// are revoked in the background, unless [`tokens_at_sign_out`](crate::GateBuilder::tokens_at_sign_out) says otherwise.
     ///
     /// # Errors
     ///
     /// If the store does not answer.
     pub async fn end_session(&self, session: &SessionInfo) -> Result<(), SessionsError> {
         let sessions = self.listing()?;
-        sessions.end_listed(session).await
+        let ended = sessions.end_listed(session).await?;
+        sessions.revoke(ended.tokens);
+        Ok(())
     }
 
     /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were.
@@ -136,10 +140,19 @@ impl Gate {
     ) -> Result<usize, SessionsError> {
         let sessions = self.listing()?;
         let all = sessions.listed(Scope::User(issuer, subject)).await?;
+        let (mut tokens, mut failed) = (Vec::new(), None);
         for session in &all {
-            sessions.end_listed(session).await?;
+            match sessions.end_listed(session).await {
+                Ok(ended) => tokens.extend(ended.tokens),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
         }
-        Ok(all.len())
+        // Also of those that have ended before the store was down.
+        sessions.revoke(tokens);
+        failed.map_or(Ok(all.len()), Err)
     }
 
     fn listing(&self) -> Result<&Arc<Sessions>, SessionsError> {
@@ -174,12 +187,18 @@ impl Sessions {
         Ok(found)
     }
 
-    async fn end_listed(self: &Arc<Self>, session: &SessionInfo) -> Result<(), SessionsError> {
-        let ended = self.end(session.listed.key, session.ends()).await;
-        if ended.map_err(|_| SessionsError::StoreDown)? == Changed::Yes {
+    async fn end_listed(self: &Arc<Self>, session: &SessionInfo) -> Result<Ended, SessionsError> {
+        let last = self
+            .end_and_take(session.listed.key, session.ends())
+            .await
+            .map_err(|_| SessionsError::StoreDown)?;
+        let mut ended = Ended::default();
+        // Whoever ends a session of somebody else has not the cookies that its tokens may be in.
+        ended.add(last, || None);
+        if ended.changed == Changed::Yes {
             self.common.metrics.session_ended(EndedBy::Application);
         }
-        Ok(())
+        Ok(ended)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where sessions are kept, and what is done to them there.
 
 mod begin;
+mod ended;
 mod flight;
 mod found;
 mod guarantee;
@@ -11,8 +12,8 @@ mod logged_out;
 mod written;
 
 pub use guarantee::Guarantee;
-pub(crate) use handle::SessionHandle;
 pub use handle::TokenError;
+pub(crate) use handle::{SessionHandle, Written};
 pub use listed::{SessionInfo, SessionsError};
 pub use live::SessionEnd;
 

@@ -34,6 +34,12 @@ messages! {
         "You may still be signed in at the sign-in service, so signing in again can be quick.",
         "Sign in again",
     }
+    /// The session has ended, and the provider could not be asked to end the one there.
+    SignedOutHere {
+        "You are signed out here",
+        "The sign-in service does not answer, so you may still be signed in there.",
+        "Try again",
+    }
     /// The browser goes on by itself.
     OneMoment { "One moment", "You are being led on.", "Go on" }
     /// Who is signed in may not open the page.
@@ -76,6 +82,12 @@ messages! {
     SignInOver {
         "This sign-in is over",
         "It took too long, was finished already, or began in another browser. Cookies have to be on.",
+        "Sign in again",
+    }
+    /// The provider has ended the user's session while the login was under way.
+    SignedOutMeanwhile {
+        "You have been signed out",
+        "Your sign-in service signed you out while you were signing in here.",
         "Sign in again",
     }
     /// Logins end well again and again, and no session is there.
@@ -166,6 +178,7 @@ impl Message {
                 _,
             ) => Self::SignInOver,
             (Check::LoginLoop, _) => Self::Circle,
+            (Check::SignedOutMeanwhile, _) => Self::SignedOutMeanwhile,
             (Check::SessionTooLarge, _) => Self::TooLarge,
             (Check::EmailMissing, _) => Self::EmailMissing,
             (Check::EmailUnverified, _) => Self::EmailUnverified,
