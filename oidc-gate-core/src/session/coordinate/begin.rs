@@ -5,6 +5,8 @@ use super::super::{
     entry::{Entry, Live, SealedTokens},
 };
 use super::change::{Applied, Change, Update, UpdateError};
+#[cfg(test)]
+use super::refresh::Without;
 use crate::{
     check::{Check, CheckFailed},
     time::UnixTime,
@@ -16,6 +18,8 @@ pub struct Begin {
     keys: CookieKeys,
     session: Session,
     tokens: Option<Tokens>,
+    #[cfg(test)]
+    pub(super) without: Without,
 }
 
 /// What became of a session that begins.
@@ -42,6 +46,8 @@ impl Begin {
             keys: keys.clone(),
             session,
             tokens,
+            #[cfg(test)]
+            without: Without::Nothing,
         };
         Update::of(key, change)
     }
@@ -67,6 +73,8 @@ impl Change for Begin {
         now: UnixTime,
     ) -> Result<Applied<Begun>, CheckFailed> {
         let key = self.session.key();
+        #[cfg(test)]
+        let found = found.filter(|_| self.without != Without::Tombstone);
         if let Some(bytes) = found {
             // Its key is fresh. So an earlier try of ours has written there, whose answer was lost, or who found it in a list.
             return Ok(Applied::Nothing(

@@ -2,6 +2,7 @@
 
 use super::super::{
     CookieKeys, SealedBy, Session, StoreKey, Swap, Tokens,
+    due::CLOCKS,
     entry::{Entry, Live},
 };
 use super::{Effect, Machine, Told};
@@ -16,7 +17,7 @@ pub enum Applied<T> {
     Write {
         /// This.
         bytes: Vec<u8>,
-        /// To be kept for so long.
+        /// To be kept for so long, by the clock of whoever writes.
         keep: Duration,
         /// What comes of it once it is written.
         then: T,
@@ -115,7 +116,8 @@ impl<C: Change> Machine for Update<C> {
                             key: self.key,
                             seen: found.map_or(0, |found| found.version),
                             bytes,
-                            keep,
+                            // By a clock that is behind it still counts.
+                            keep: keep + CLOCKS,
                         })
                     }
                 }
@@ -515,5 +517,42 @@ impl Change for Once {
             keep: self.until.since(now),
             then: Changed::Yes,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Entropy, EntropyUnavailable};
+
+    const NOW: UnixTime = UnixTime::from_secs(1_700_000_000);
+
+    #[derive(Debug)]
+    struct Sealing;
+
+    impl Entropy for Sealing {
+        fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyUnavailable> {
+            out.fill(7);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_has_ended_is_remembered_until_no_replica_takes_it_for_alive() {
+        let keys = CookieKeys::ephemeral();
+        let hour = Duration::from_secs(3600);
+        let mut end = End::of(&keys, StoreKey::from_bytes([3; 32]), NOW + hour);
+        let mut tell = |told| {
+            let env = &mut Env {
+                now: NOW,
+                entropy: &mut Sealing,
+            };
+            end.resume(told, env)
+        };
+        tell(Told::Start);
+        let Effect::Swap(swap) = tell(Told::Loaded(Ok(None))) else {
+            panic!("it is written down");
+        };
+        assert_eq!(swap.keep, hour + CLOCKS);
     }
 }

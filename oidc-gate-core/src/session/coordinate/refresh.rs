@@ -136,6 +136,14 @@ pub(super) enum Without {
     Reread,
     /// A cookie that is not the newest is not told what is.
     Grace,
+    /// A login is not asked when it began, so no logout is newer.
+    Mark,
+    /// A session that has been ended before it began begins.
+    Tombstone,
+    /// A login is as old as the clock says of whoever began it.
+    ClocksApart,
+    /// Whoever reads news takes what is listed for all there was.
+    Forgotten,
 }
 
 #[derive(Debug)]

@@ -28,6 +28,8 @@ impl Change for ReadList {
         now: UnixTime,
     ) -> Result<Applied<Vec<Listed>>, CheckFailed> {
         let list = List::known(&self.keys, &self.key, found, now)?;
-        Ok(Applied::Nothing(list.unwrap_or_default().sessions))
+        let mut sessions = list.unwrap_or_default().sessions;
+        sessions.retain(|session| session.ends > now);
+        Ok(Applied::Nothing(sessions))
     }
 }

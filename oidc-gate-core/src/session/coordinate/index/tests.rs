@@ -103,6 +103,20 @@ fn a_session_that_was_listed_before_a_logout_is_told_to_it() {
 }
 
 #[test]
+fn a_logout_finds_what_a_clock_that_is_behind_takes_for_alive() {
+    let mut kept = Kept::default();
+    let one = session(1, "alice");
+    kept.enlist(one, NOW, Duration::ZERO);
+    let second = Duration::from_secs(1);
+    let last = one.ends + CLOCKS - second;
+    let read = || ReadList::of(&keys(OURS), Scope::AtProvider(ISSUER, "s1"));
+    assert_eq!(kept.change(read(), one.ends - second), Ok(vec![one]));
+    assert_eq!(kept.change(read(), one.ends), Ok(vec![]));
+    assert_eq!(kept.log_out(by_sid(), Marks::Always, last), [one]);
+    assert_eq!(kept.log_out(by_sid(), Marks::Always, last + second), []);
+}
+
+#[test]
 fn a_logout_of_a_user_and_a_session_leaves_others_of_that_session_alone() {
     let mut kept = Kept::default();
     kept.enlist(session(1, "alice"), NOW, Duration::ZERO);

@@ -1,6 +1,8 @@
 //! What has really happened, which no replica knows, and what must never be the case.
 
 use super::{
+    gone::Logouts,
+    log_in::Attempt,
     provider::{Answer, Came, Good},
     setting::{Keeping, Rotation, Setting},
 };
@@ -32,6 +34,12 @@ pub(super) enum Invariant {
     NothingLost,
     /// 8. What was listed is in the list, and what was done once was not done twice.
     Listed,
+    /// 9. Nobody is recognised by a session that was signed out, here or at the provider, or that another has taken the place
+    ///    of, once that was said to be done: also if it had not begun then, and its login had. No logout ends another's.
+    LoggedOut,
+    /// 10. An open connection learns of the end of its session: when its replica next reads after it was told, and at the
+    ///     latest when it looks after it unasked.
+    Learns,
 }
 
 /// What is not as it must be.
@@ -71,6 +79,12 @@ pub(super) struct Life {
     pub(super) user: usize,
     pub(super) browser: usize,
     pub(super) key: StoreKey,
+    /// When its login began.
+    pub(super) begun: u64,
+    /// In which session at the provider.
+    pub(super) sid: Option<usize>,
+    /// Since when nobody may be recognised by it, although it has not come to a limit.
+    pub(super) gone: Option<u64>,
     /// In milliseconds, as all times here.
     pub(super) ends: u64,
     pub(super) used: u64,
@@ -126,22 +140,27 @@ pub(super) struct Book {
     pub(super) redemptions: u64,
     /// How many were told that they have done what is done once.
     pub(super) races_won: u64,
+    pub(super) logouts: Logouts,
 }
 
 impl Book {
-    pub(super) fn begins(
-        &mut self,
-        browser: usize,
-        user: usize,
-        key: StoreKey,
-        now: u64,
-        ends: u64,
-    ) {
+    pub(super) fn begins(&mut self, login: &Attempt, key: StoreKey, now: u64, ends: u64) {
+        let Attempt {
+            browser,
+            user,
+            sid,
+            begun,
+            ..
+        } = *login;
+        let gone = self.gone_before(user, sid, begun);
         self.by_key.insert(key, self.lives.len());
         self.lives.push(Life {
             user,
             browser,
             key,
+            begun,
+            sid,
+            gone,
             ends,
             used: now,
             let_go: false,
@@ -187,7 +206,8 @@ impl Book {
             return Invariant::NewestStands.broken("what was written does not open");
         };
         let life = &mut self.lives[at];
-        let before = life.entry;
+        // What has come to its limit is forgotten, and whoever was slow may note it anew: it is over all the same.
+        let before = life.entry.filter(|_| now < life.ends);
         let live = match entry {
             Entry::Ended { until } => {
                 let note = &self.notes[run];
@@ -364,6 +384,8 @@ impl Book {
     /// The process has died in whose memory it was what is newer than the cookie of this session.
     pub(super) fn forgotten(&mut self, at: usize, now: u64) {
         let life = &mut self.lives[at];
+        // Nobody else knows who has signed out.
+        life.gone = None;
         if let Some(seen) = life.entry.take() {
             // A response with an older cookie may still be on its way.
             life.memory_lost |= seen.holds || seen.ended || now < seen.at + 60_000;

@@ -10,6 +10,8 @@ pub(super) struct Browser {
     pub(super) user: usize,
     /// How often it comes before everything heals.
     pub(super) bursts: u64,
+    /// Who is signed in at the provider, and in which session of it.
+    pub(super) at_provider: Option<(usize, usize)>,
     jar: BTreeMap<String, String>,
 }
 
@@ -18,6 +20,7 @@ impl Browser {
         Self {
             user,
             bursts,
+            at_provider: None,
             jar: BTreeMap::new(),
         }
     }

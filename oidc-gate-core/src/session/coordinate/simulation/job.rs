@@ -1,8 +1,8 @@
 //! The machines that run in a replica, as one type.
 
 use super::super::{
-    Begin, Begun, Changed, Effect, End, Enlist, Enlisted, Listed, Machine, Once, Outcome, Outlive,
-    ReadList, RefreshSession, Settle, Told, Touch, Update, UpdateError,
+    Begin, Begun, Changed, Effect, End, Enlist, Enlisted, Listed, LogOut, Machine, Once, Outcome,
+    Outlive, ReadList, RefreshSession, Settle, Tell, Told, Touch, Update, UpdateError,
 };
 use crate::{
     flow::{Env, Step},
@@ -21,6 +21,8 @@ pub(super) enum Job {
     End(Update<End>),
     Outlive(Update<Outlive>),
     Enlist(Update<Enlist>),
+    LogOut(Update<LogOut>),
+    Tell(Update<Tell>),
     ReadList(Update<ReadList>),
     Once(Update<Once>),
 }
@@ -35,6 +37,7 @@ pub(super) enum Done {
     Changed(Result<Changed, UpdateError>),
     Enlisted(Result<Enlisted, UpdateError>),
     Listed(Result<Vec<Listed>, UpdateError>),
+    LoggedOut(Result<Vec<Listed>, UpdateError>),
 }
 
 impl Job {
@@ -51,6 +54,8 @@ impl Job {
             Self::End(machine) => map(machine.resume(told, env), Done::Changed),
             Self::Outlive(machine) => map(machine.resume(told, env), Done::Changed),
             Self::Enlist(machine) => map(machine.resume(told, env), Done::Enlisted),
+            Self::LogOut(machine) => map(machine.resume(told, env), Done::LoggedOut),
+            Self::Tell(machine) => map(machine.resume(told, env), Done::Changed),
             Self::ReadList(machine) => map(machine.resume(told, env), Done::Listed),
             Self::Once(machine) => map(machine.resume(told, env), Done::Changed),
         }
@@ -66,6 +71,8 @@ impl Job {
             Self::End(_) => "end",
             Self::Outlive(_) => "outlive",
             Self::Enlist(_) => "enlist",
+            Self::LogOut(_) => "log out",
+            Self::Tell(_) => "tell",
             Self::ReadList(_) => "read list",
             Self::Once(_) => "once",
         }

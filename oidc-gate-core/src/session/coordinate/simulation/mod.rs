@@ -1,15 +1,29 @@
 //! The machines in a world that a seed makes, in virtual time.
+//!
+//! Browsers send requests that overtake each other to replicas whose clocks differ. Each is answered as a gate would, by the
+//! machines themselves, one effect at a time; between any two of them a process may die. Logins begin at one replica and come
+//! back to another. The provider ends sessions of its own, or all of a user's, tells a replica, and again until it is told that
+//! this is done; users sign in again, in vain too, or sign out; somebody else sits down; somebody comes with a copy of the
+//! cookies of a session that is over. Requests leave connections open that wait for the end of their session.
+//!
+//! What holds in every one is a list of ten, [`book::Invariant`]; [`Without`] takes out one rule each, to see that a world
+//! shows what it is for. Of sessions in cookies beside the memory of one process, only that process knows who has signed out:
+//! it holds until that dies, and there are no logouts by the provider.
 
+mod at_provider;
 mod book;
 mod browser;
 mod dice;
+mod gone;
 mod job;
+mod log_in;
 mod provider;
 mod replica;
 mod request;
 mod setting;
 mod store;
 mod tally;
+mod watch;
 mod world;
 
 use super::refresh::Without;
@@ -125,6 +139,26 @@ fn without_another_look_invalid_grant_ends_sessions_that_are_good() {
 #[test]
 fn without_grace_an_older_cookie_redeems_its_token_again() {
     breaks(Without::Grace, Invariant::RedeemedOnce);
+}
+
+#[test]
+fn without_the_mark_a_login_overtakes_a_logout() {
+    breaks(Without::Mark, Invariant::LoggedOut);
+}
+
+#[test]
+fn without_the_tombstone_a_session_that_was_ended_before_it_began_begins() {
+    breaks(Without::Tombstone, Invariant::NewestStands);
+}
+
+#[test]
+fn without_room_for_clocks_a_login_of_a_replica_ahead_outlives_a_logout() {
+    breaks(Without::ClocksApart, Invariant::LoggedOut);
+}
+
+#[test]
+fn without_what_was_forgotten_an_open_connection_outlives_its_session() {
+    breaks(Without::Forgotten, Invariant::Learns);
 }
 
 #[test]

@@ -166,6 +166,11 @@ pub(super) fn subject(user: usize) -> String {
     format!("user-{user}")
 }
 
+/// What the provider calls a session of its own.
+pub(super) fn sid(session: usize) -> String {
+    format!("sid-{session}")
+}
+
 pub(super) fn response(status: StatusCode, body: String) -> Response<Vec<u8>> {
     let mut response = Response::new(body.into_bytes());
     *response.status_mut() = status;

@@ -6,6 +6,7 @@ use super::{
     provider::{self, Came},
     request::For,
     setting::Keeping,
+    watch::Reader,
     world::{Event, Operation, World},
 };
 use crate::{
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 pub(super) struct Replica {
     /// The refreshes that are under way: one for each generation of a session.
     pub(super) flights: BTreeMap<(StoreKey, u64), usize>,
+    pub(super) reader: Reader,
 }
 
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub(super) struct Run {
 
 impl World {
     /// Where a replica keeps what it keeps.
-    fn store_of(&self, replica: usize) -> usize {
+    pub(super) fn store_of(&self, replica: usize) -> usize {
         match self.setting.keeping {
             Keeping::Store | Keeping::Coordinated => 0,
             Keeping::Memory => replica,
@@ -111,6 +113,9 @@ impl World {
         };
         let effect = it.job.resume(told, env);
         let replica = it.replica;
+        if let (Job::LogOut(_), For::LogOut(hearing)) = (&it.job, &it.purpose) {
+            self.is_at(hearing.logout);
+        }
         if let Effect::Flow(Step::Done(done)) = effect {
             self.note(|| format!("run {run} is done: {}", shown(&done)));
             self.book.finished(run);
@@ -197,6 +202,9 @@ impl World {
                 if written {
                     let value = (&swap.key, &swap.bytes[..]);
                     self.book.written(&self.common.keys, run, value, now)?;
+                    if swap.key == self.common.news {
+                        self.told(run);
+                    }
                 }
                 Told::Swapped(Ok(written))
             }
@@ -323,6 +331,7 @@ impl World {
         self.tally.crashes += 1;
         self.note(|| format!("replica {replica} dies"));
         self.replicas[replica] = Replica::default();
+        self.closes(replica);
         for run in 0..self.runs.len() {
             if self.runs[run]
                 .as_ref()
@@ -345,6 +354,11 @@ impl World {
                 }
             }
         }
+    }
+
+    /// What a run is for, if it is not over.
+    pub(super) fn purpose(&self, run: usize) -> Option<&For> {
+        self.runs[run].as_ref().map(|it| &it.purpose)
     }
 
     /// Whoever has found a refresh under way waits for it too.

@@ -1,34 +1,31 @@
 //! What a gate does with a request: find the session, judge it, refresh it, show it, write cookies.
 
 use super::{
-    super::{
-        Begin, End, Enlist, Listed, Once, Outcome, Outlive, ReadList, RefreshSession, Scope,
-        Settle, Touch, Witness,
-    },
+    super::{End, Listed, Outcome, ReadList, RefreshSession, Scope, Settle, Touch, Witness},
+    at_provider::Hearing,
     book::{Held, Invariant},
     job::{Done, Job},
+    log_in::{LogIn, Replaced},
     provider::{self, Good},
-    setting::Keeping,
+    setting::{CLOCKS_DIFFER, Keeping},
     world::{Event, Redeemer, World},
 };
 use crate::{
     check::Check,
-    identity::Identity,
-    secret::SessionId,
     session::{
-        CLOCKS, Found, Freshness, KeepTokens, KeptSession, SealedBy, Session, SetCookie, StoreDown,
-        StoreKey, Stored, Ticket, Tokens, coordinate::Kept,
+        Found, Freshness, KeptSession, SealedBy, Session, SetCookie, StoreDown, StoreKey, Stored,
+        Ticket, Tokens, coordinate::Kept,
     },
     time::UnixTime,
-    token::TokenResponse,
 };
 use http::HeaderMap;
 use std::time::Duration;
 
 /// How long a request waits for a refresh.
 const PATIENCE: u64 = 15_000;
+const HOUR: u64 = 3_600_000;
 /// How long what a cookie has stays in the store, and how long a session that was replaced lives on.
-const GRACE: Duration = Duration::from_secs(60);
+pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +34,10 @@ pub(super) enum Want {
     /// A use that extends nothing.
     Poll,
     LogIn,
+    /// A login that is demanded of whoever is signed in.
+    StepUp,
+    /// Of a login that has begun.
+    Callback(usize),
     SignOut,
     /// The last of a browser: its session is as it should be.
     Check,
@@ -51,10 +52,14 @@ pub(super) enum For {
     /// Whoever waits for the refresh of this generation of a session.
     Flight((StoreKey, u64), Vec<usize>),
     /// A login writes its session down.
-    LogIn(usize, Box<(Ticket, Session)>),
+    LogIn(Box<LogIn>),
+    /// Another session has taken the place of this one.
+    Replaced(usize, StoreKey, Replaced),
     SignOut(usize),
-    /// A session is listed.
-    List(StoreKey),
+    /// The provider has ended sessions.
+    LogOut(Box<Hearing>),
+    /// Others are told that something has become of these.
+    Tell(Vec<StoreKey>),
     /// Many do something once.
     Race,
     /// The list of a user is read at the end.
@@ -63,20 +68,20 @@ pub(super) enum For {
 
 /// What the cookies of a request say.
 #[derive(Clone, Debug)]
-enum Brought {
+pub(super) enum Brought {
     Ticket(Ticket),
     Cookie(Session, SealedBy),
 }
 
 impl Brought {
-    fn key(&self) -> StoreKey {
+    pub(super) fn key(&self) -> StoreKey {
         match self {
             Self::Ticket(ticket) => ticket.key(),
             Self::Cookie(session, _) => session.key(),
         }
     }
 
-    fn ends(&self) -> UnixTime {
+    pub(super) fn ends(&self) -> UnixTime {
         match self {
             Self::Ticket(ticket) => ticket.ends(),
             Self::Cookie(session, _) => session.ends(),
@@ -86,15 +91,18 @@ impl Brought {
 
 #[derive(Debug)]
 pub(super) struct Request {
-    browser: usize,
+    pub(super) browser: usize,
     pub(super) replica: usize,
-    want: Want,
-    headers: HeaderMap,
+    pub(super) want: Want,
+    pub(super) headers: HeaderMap,
     /// When its cookies were taken along.
     sent: u64,
     pub(super) arrived: bool,
+    came: u64,
+    /// Its cookies are copied: what comes of it does not come to their browser.
+    copied: bool,
     pub(super) answered: bool,
-    brought: Option<Brought>,
+    pub(super) brought: Option<Brought>,
     kept: Option<KeptSession>,
     lost: bool,
 }
@@ -123,6 +131,8 @@ impl World {
             headers: HeaderMap::new(),
             sent: 0,
             arrived: false,
+            came: 0,
+            copied: false,
             answered: false,
             brought: None,
             kept: None,
@@ -131,11 +141,34 @@ impl World {
         self.after(after, Event::Send(id));
     }
 
+    /// Somebody has copied cookies of a session that is over from then on, and comes with them: soon, or when clocks differ
+    /// about whether it would have ended by now.
+    pub(super) fn copies(&mut self, headers: HeaderMap, at: usize) {
+        let life = &self.book.lives[at];
+        let (key, browser, ends) = (life.key, life.browser, life.ends);
+        let brought = self.brought(&headers);
+        let Some(gone) = (life.gone).filter(|_| brought.is_some_and(|it| it.key() == key)) else {
+            return;
+        };
+        let last = (ends + self.dice.below(CLOCKS_DIFFER)).saturating_sub(CLOCKS_DIFFER / 2);
+        let when = match self.dice.below(4) {
+            0 => gone + self.dice.below(100_000),
+            1 if last < self.now + HOUR => last,
+            _ => return,
+        };
+        self.sends_at(when.saturating_sub(self.now), browser, Want::Use);
+        let id = self.requests.len() - 1;
+        let request = &mut self.requests[id];
+        (request.headers, request.sent, request.copied) = (headers, self.now, true);
+    }
+
     /// With the cookies that the browser has now; it is on its way for a moment.
     pub(super) fn sent(&mut self, id: usize) {
         let browser = self.requests[id].browser;
-        self.requests[id].headers = self.browsers[browser].headers();
-        self.requests[id].sent = self.now;
+        if !self.requests[id].copied {
+            self.requests[id].headers = self.browsers[browser].headers();
+            self.requests[id].sent = self.now;
+        }
         let after = match self.dice.chance(50) {
             true => self.dice.between(500, 5_000),
             false => self.dice.between(1, 50),
@@ -159,10 +192,18 @@ impl World {
             format!("request {id} of browser {browser} at replica {replica}: {want:?}, {key:?}")
         });
         let request = &mut self.requests[id];
-        (request.replica, request.arrived) = (replica, true);
+        (request.replica, request.arrived, request.came) = (replica, true, self.now);
         request.brought.clone_from(&brought);
         match (want, brought) {
-            (Want::LogIn, brought) => self.log_in(id, brought.as_ref()),
+            (Want::LogIn, brought) => {
+                self.begins(id, brought.as_ref());
+                Ok(())
+            }
+            (Want::StepUp, Some(brought)) => {
+                self.begins(id, Some(&brought));
+                Ok(())
+            }
+            (Want::Callback(attempt), _) => self.called_back(id, attempt),
             (_, None) => {
                 self.requests[id].answered = true;
                 Ok(())
@@ -206,33 +247,21 @@ impl World {
                 self.replicas[replica].flights.remove(&flight);
                 self.landed(&flight.0, &waiting, outcome)
             }
-            (For::LogIn(id, begun), Done::Began(written)) => match written {
-                Ok(_) => {
-                    let (ticket, session) = *begun;
-                    self.list(replica, &session)?;
-                    let sealed = ticket.seal(&self.common.keys, &self.common.names);
-                    let sealed = sealed.expect("there is randomness");
-                    self.logged_in(id, &sealed)
-                }
-                Err(_) => {
-                    if let Some(life) = self.book.life(&begun.0.key()) {
-                        life.let_go = true;
-                    }
-                    self.requests[id].answered = true;
-                    Ok(())
-                }
-            },
+            (For::LogIn(login), done) => self.goes_down(replica, login, &done),
+            (For::Replaced(id, key, how), done) => self.replaced(id, key, how, &done),
+            (For::LogOut(hearing), done) => self.heard(replica, hearing, done),
             (For::SignOut(id), Done::Changed(written)) => {
+                let brought = self.requests[id].brought.as_ref();
+                let key = brought.expect("it has signed out").key();
+                self.tells(replica, vec![key])?;
                 if written.is_ok() {
+                    let now = self.now;
+                    let life = self.book.life_of(&key).expect("it has begun");
+                    self.book.lives[life].is_gone(now);
+                    self.copies(self.requests[id].headers.clone(), life);
                     let headers = &self.requests[id].headers;
                     let cookies = self.common.names.clear_session(headers);
                     self.respond(id, cookies);
-                }
-                Ok(())
-            }
-            (For::List(key), Done::Enlisted(Ok(_))) => {
-                if let Some(life) = self.book.life(&key) {
-                    life.listed = true;
                 }
                 Ok(())
             }
@@ -400,6 +429,7 @@ impl World {
         if subject != provider::subject(life.user) || life.browser != browser {
             return Invariant::OwnIdentity.broken(format!("request {id} saw {subject}"));
         }
+        self.book.recognised(at, request.came)?;
         let keys = &self.common.keys.clone();
         let names = &self.common.names;
         let tokens = kept.tokens(keys, |session| {
@@ -422,7 +452,9 @@ impl World {
             }
         }
         let lost = request.lost;
-        if want == Want::Check && !lost && good == Good::Yes {
+        // A late response may have put back the cookie of a session that another took the place of, which is not refreshed.
+        let let_go = life.let_go;
+        if want == Want::Check && !lost && !let_go && good == Good::Yes {
             if tokens.is_none() {
                 self.is_lost(id)?;
             } else if !kept.is_token_fresh(now) {
@@ -431,6 +463,10 @@ impl World {
                 ));
             }
         }
+        if self.dice.chance(self.setting.watches) {
+            self.opens(replica, key);
+        }
+        let keys = &self.common.keys;
         let limits = &self.setting.limits;
         let touch = want != Want::Poll && limits.judge(kept.session(), now) == Ok(Freshness::Touch);
         let mut cookies = Vec::new();
@@ -455,7 +491,12 @@ impl World {
         Ok(())
     }
 
-    fn cookies(&self, id: usize, session: &Session, tokens: Option<&Tokens>) -> Vec<SetCookie> {
+    pub(super) fn cookies(
+        &self,
+        id: usize,
+        session: &Session,
+        tokens: Option<&Tokens>,
+    ) -> Vec<SetCookie> {
         let (keys, names) = (&self.common.keys, &self.common.names);
         let headers = &self.requests[id].headers;
         let sealed = session.seal(keys, names).expect("there is randomness");
@@ -506,11 +547,11 @@ impl World {
         }
     }
 
-    fn respond(&mut self, id: usize, cookies: Vec<SetCookie>) {
+    pub(super) fn respond(&mut self, id: usize, cookies: Vec<SetCookie>) {
         let request = &mut self.requests[id];
         request.answered = true;
         let (browser, sent) = (request.browser, request.sent);
-        if cookies.is_empty() || self.dice.chance(self.faults.response_lost) {
+        if cookies.is_empty() || request.copied || self.dice.chance(self.faults.response_lost) {
             return;
         }
         let after = match self.dice.chance(30) {
@@ -524,79 +565,9 @@ impl World {
         self.after(after, Event::Deliver(browser, cookies));
     }
 
-    /// Somebody has logged in, and the callback has come.
-    fn log_in(&mut self, id: usize, old: Option<&Brought>) -> Held {
-        self.tally.logins += 1;
-        let (replica, browser) = (self.requests[id].replica, self.requests[id].browser);
-        let user = self.browsers[browser].user;
-        let now = self.clock(replica);
-        let (login, answer) = self.provider.log_in(user, self.now);
-        let answer = TokenResponse::parse(&provider::response(http::StatusCode::OK, answer));
-        let answer = answer.expect("the provider writes answers");
-        let keep = KeepTokens::default();
-        let tokens = Tokens::issued(&answer, now, "openid", None, &[], keep);
-        let id_of_session = SessionId::from_bytes(self.dice.bytes());
-        let ticket = Ticket::new(id_of_session, now + self.setting.limits.absolute());
-        let identity = Identity::builder(provider::ISSUER, provider::subject(user)).build();
-        let key = ticket.key();
-        let session = Session::begin(key, identity, None, &self.setting.limits, now);
-        let session = session.with_tokens(tokens.as_ref());
-        let ends = Self::when(session.ends());
-        self.book.begins(browser, user, key, self.now, ends);
-        self.note(|| format!("user {user} begins session {login} ({key:?})"));
-        if let Some(old) = old {
-            self.replace(replica, old, user)?;
-        }
-        if self.setting.keeping == Keeping::Store {
-            let begin = Begin::of(&self.common.keys, session.clone(), tokens);
-            let job = Job::Begin(Box::new(begin));
-            let begun = Box::new((ticket, session));
-            return self
-                .start(replica, job, None, For::LogIn(id, begun))
-                .map(|_| ());
-        }
-        let cookies = self.cookies(id, &session, tokens.as_ref());
-        self.respond(id, cookies);
-        Ok(())
-    }
-
-    /// What becomes of the session that a login takes the place of.
-    fn replace(&mut self, replica: usize, old: &Brought, user: usize) -> Held {
-        let (keys, key, ends) = (&self.common.keys, old.key(), old.ends());
-        let life = self.book.life(&key).expect("it has begun");
-        life.let_go = true;
-        let job = if life.user == user {
-            Job::Outlive(Outlive::of(keys, key, ends, GRACE))
-        } else {
-            Job::End(End::of(keys, key, ends))
-        };
-        self.start(replica, job, None, For::Nobody).map(|_| ())
-    }
-
-    fn logged_in(&mut self, id: usize, sealed: &str) -> Held {
-        let headers = &self.requests[id].headers;
-        let cookies = self.common.names.set_session(sealed, GRACE, headers);
-        self.respond(id, cookies.expect("it is small"));
-        Ok(())
-    }
-
-    fn list(&mut self, replica: usize, session: &Session) -> Held {
-        let subject = session.identity().subject().to_owned();
-        let scope = Scope::User(provider::ISSUER, &subject);
-        let add = Enlist::of(&self.common.keys, scope, session.into(), None, CLOCKS);
-        let purpose = For::List(session.key());
-        self.start(replica, Job::Enlist(add), None, purpose)?;
-        // Something else that is done once, while the store is as it is.
-        let until = self.clock(replica) + Duration::from_secs(100_000);
-        let by = self.dice.bytes();
-        let once = Once::of("race", b"one", until, by);
-        self.start(replica, Job::Once(once), None, For::Race)
-            .map(|_| ())
-    }
-
     /// Reads the lists of all users.
     pub(super) fn check_lists(&mut self) -> Held {
-        if self.setting.keeping != Keeping::Store {
+        if self.setting.keeping == Keeping::Memory {
             return Ok(());
         }
         let mut users: Vec<usize> = self.book.lives.iter().map(|life| life.user).collect();

@@ -24,6 +24,9 @@ impl Keeping {
     }
 }
 
+/// How far clocks of replicas are apart at most, in milliseconds: nine seconds, and they know whole ones.
+pub(super) const CLOCKS_DIFFER: u64 = 10_000;
+
 /// What the provider does with refresh tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rotation {
@@ -49,6 +52,18 @@ pub(super) struct Setting {
     pub(super) limits: Lifetimes,
     /// How often the browsers come before everything heals.
     pub(super) bursts: u64,
+    /// Whether all browsers are one user's, until somebody else sits down.
+    pub(super) one_user: bool,
+    /// Whether the provider names its sessions.
+    pub(super) sids: bool,
+    /// How often the provider ends a session of its own, or all of a user's, of a thousand bursts.
+    pub(super) logouts: u64,
+    /// How often a user has to sign in again, of a thousand bursts.
+    pub(super) step_ups: u64,
+    /// How often a request leaves a connection open, of a thousand times.
+    pub(super) watches: u64,
+    /// How often a replica does not read for a while what others tell, of a thousand bursts.
+    pub(super) pauses: u64,
     pub(super) faults: Faults,
 }
 
@@ -150,7 +165,11 @@ impl Setting {
         let clocks = (0..replicas)
             .map(|_| dice.between(0, 2 * off) as i64 - off as i64)
             .collect();
-        let (idle, absolute) = dice.pick(&[(86_400, 604_800), (86_400, 604_800), (900, 2_400)]);
+        let (idle, absolute) = match dice.below(8) {
+            0 => (600, 600),
+            1..=2 => (900, 2_400),
+            _ => (86_400, 604_800),
+        };
         Self {
             keeping,
             rotation: dice.pick(&[
@@ -166,6 +185,12 @@ impl Setting {
             limits: Lifetimes::new(Duration::from_secs(idle), Duration::from_secs(absolute))
                 .expect("they make sense"),
             bursts: dice.between(3, 6),
+            one_user: dice.chance(300),
+            sids: dice.chance(750),
+            logouts: dice.pick(&[0, 40, 120]),
+            step_ups: dice.pick(&[0, 100]),
+            watches: dice.pick(&[0, 0, 150]),
+            pauses: dice.pick(&[0, 150]),
             faults: Faults::draw(dice),
         }
     }

@@ -13,6 +13,15 @@ pub(super) struct Tally {
     pub(super) requests: u64,
     pub(super) logins: u64,
     pub(super) sign_outs: u64,
+    /// Of the provider, which were done.
+    pub(super) logouts: u64,
+    /// Logins that a logout of the provider has overtaken.
+    pub(super) overtaken: u64,
+    pub(super) step_ups: u64,
+    /// Connections that were left open.
+    pub(super) watches: u64,
+    /// Of those, which learnt that their session had ended.
+    pub(super) learnt: u64,
     pub(super) refreshes: u64,
     pub(super) redemptions: u64,
     /// Results that others had.
@@ -39,6 +48,10 @@ impl Tally {
             Event::Present { run, .. } => (6, *run),
             Event::Tell { run, .. } => (7, *run),
             Event::Send(request) => (8, *request),
+            Event::LogOut(logout) => (10, *logout),
+            Event::Read(replica) => (11, *replica),
+            Event::Look { watch, .. } => (12, *watch),
+            Event::Many => (13, 0),
             Event::Heal => (9, 0),
         };
         // Not when, but in which order.
@@ -53,6 +66,11 @@ impl Tally {
         self.requests += other.requests;
         self.logins += other.logins;
         self.sign_outs += other.sign_outs;
+        self.logouts += other.logouts;
+        self.overtaken += other.overtaken;
+        self.step_ups += other.step_ups;
+        self.watches += other.watches;
+        self.learnt += other.learnt;
         self.refreshes += other.refreshes;
         self.redemptions += other.redemptions;
         self.adoptions += other.adoptions;
@@ -89,6 +107,16 @@ impl fmt::Display for Tally {
             f,
             "{} requests, {} logins, {} sign-outs, {} requests to sessions that were over",
             self.requests, self.logins, self.sign_outs, self.over
+        )?;
+        writeln!(
+            f,
+            "{} logouts by the provider, {} logins that one has overtaken, {} step-ups",
+            self.logouts, self.overtaken, self.step_ups
+        )?;
+        writeln!(
+            f,
+            "{} open connections, {} ends of sessions that one has learnt of",
+            self.watches, self.learnt
         )?;
         writeln!(
             f,

@@ -2,15 +2,18 @@
 
 use super::{
     super::refresh::Without,
+    at_provider::Sent,
     book::{Book, Broken, Held},
     browser::Browser,
     dice::Dice,
+    log_in::Attempt,
     provider::{self, Provider},
     replica::{Replica, Run},
     request::{Request, Want},
     setting::{Faults, Keeping, Setting},
     store::Store,
     tally::Tally,
+    watch::Watches,
 };
 use crate::{
     client_auth::{Client, Method},
@@ -19,7 +22,7 @@ use crate::{
     provider::Metadata,
     session::{
         CookieKeys, CookieNames, RefreshRules, Session, SetCookie, StoreKey, Swap, Tokens,
-        coordinate::{Redeem, Told},
+        coordinate::{News, Redeem, Told},
     },
     time::UnixTime,
     url::{BaseUrl, Issuer},
@@ -32,6 +35,8 @@ use std::{cmp::Ordering, collections::BinaryHeap, sync::Arc};
 pub(super) struct Common {
     pub(super) keys: CookieKeys,
     pub(super) names: CookieNames,
+    /// Under what news stand.
+    pub(super) news: StoreKey,
     metadata: Arc<Metadata>,
     registration: Arc<Registration>,
     /// Without userinfo, and with it.
@@ -61,6 +66,7 @@ impl Common {
         Self {
             keys: CookieKeys::ephemeral(),
             names: CookieNames::derive("app", &base),
+            news: News::key(),
             metadata: Arc::new(metadata.expect("it is complete")),
             registration: Arc::new(registration),
             rules: [Arc::default(), Arc::new(always)],
@@ -122,6 +128,14 @@ pub(super) enum Event {
     },
     /// A run is told something. What answers another turn is dropped, as a connection does that nobody listens to.
     Tell { run: usize, turn: u32, told: Told },
+    /// The provider sends a logout.
+    LogOut(usize),
+    /// A replica reads what others tell.
+    Read(usize),
+    /// More sessions end at once than anybody can list.
+    Many,
+    /// An open connection looks after its session.
+    Look { watch: usize, turn: u32 },
     /// Nothing goes wrong from now on.
     Heal,
 }
@@ -178,6 +192,12 @@ pub(super) struct World {
     pub(super) replicas: Vec<Replica>,
     pub(super) runs: Vec<Option<Run>>,
     pub(super) requests: Vec<Request>,
+    pub(super) attempts: Vec<Attempt>,
+    /// What the provider has sent.
+    pub(super) logouts: Vec<Sent>,
+    /// How many sessions there have been at the provider.
+    pub(super) sids: usize,
+    pub(super) watches: Watches,
     pub(super) browsers: Vec<Browser>,
     pub(super) book: Book,
     pub(super) tally: Tally,
@@ -197,7 +217,10 @@ impl World {
             Keeping::Store | Keeping::Coordinated => 1,
             Keeping::Memory => replicas,
         };
-        let browsers = (0..setting.browsers).map(|user| Browser::new(user, setting.bursts));
+        let user = |browser| if setting.one_user { 0 } else { browser };
+        let browsers =
+            (0..setting.browsers).map(|browser| Browser::new(user(browser), setting.bursts));
+        let browsers = browsers.collect();
         let mut world = Self {
             now: 0,
             due: BinaryHeap::new(),
@@ -211,7 +234,11 @@ impl World {
             replicas: (0..replicas).map(|_| Replica::default()).collect(),
             runs: Vec::new(),
             requests: Vec::new(),
-            browsers: browsers.collect(),
+            attempts: Vec::new(),
+            logouts: Vec::new(),
+            sids: 0,
+            watches: Watches::default(),
+            browsers,
             book: Book::default(),
             tally: Tally::default(),
             without,
@@ -260,8 +287,18 @@ impl World {
 
     /// What a replica's clock shows.
     pub(super) fn clock(&self, replica: usize) -> UnixTime {
+        self.clock_at(replica, self.now)
+    }
+
+    /// What it showed then.
+    pub(super) fn clock_at(&self, replica: usize, then: u64) -> UnixTime {
         let off = self.setting.clocks[replica];
-        UnixTime::from_secs(((BEGINNING * 1000 + self.now) as i64 + off) as u64 / 1000)
+        UnixTime::from_secs(((BEGINNING * 1000 + then) as i64 + off) as u64 / 1000)
+    }
+
+    /// What a clock shows then that is right.
+    pub(super) fn at(then: u64) -> UnixTime {
+        UnixTime::from_secs(BEGINNING + then / 1000)
     }
 
     /// When a clock shows this that is right.
@@ -301,6 +338,10 @@ impl World {
                 return self.present(run, turn, &request, deadline);
             }
             Event::Tell { run, turn, told } => return self.tell(run, turn, told),
+            Event::LogOut(logout) => return self.sends_logout(logout),
+            Event::Read(replica) => return self.news(replica),
+            Event::Many => return self.tells_of_many(),
+            Event::Look { watch, turn } => return self.looks(watch, turn),
             Event::Heal => {
                 self.note(|| "nothing goes wrong any more".into());
                 self.faults = Faults::default();
@@ -327,12 +368,16 @@ impl World {
             self.provider.revoke(user);
             self.note(|| format!("user {user} is revoked"));
         }
+        self.elsewhere(browser);
         if self.dice.chance(30) {
             // Somebody else sits down.
-            self.browsers[browser].user = browser + 10 * self.dice.between(1, 3) as usize;
+            let user = self.browsers[browser].user % 10;
+            self.browsers[browser].user = user + 10 * self.dice.between(1, 3) as usize;
             self.sends(browser, Want::LogIn);
         } else if self.dice.chance(30) {
             self.sends(browser, Want::SignOut);
+        } else if self.dice.chance(self.setting.step_ups) {
+            self.sends(browser, Want::StepUp);
         } else if !self.browsers[browser].has_cookies() || self.dice.chance(30) {
             self.sends(browser, Want::LogIn);
         }
@@ -358,6 +403,17 @@ impl World {
             self.after(pause, Event::Burst(browser));
         } else if self.browsers.iter().all(|browser| browser.bursts == 0) {
             self.heals();
+        }
+    }
+
+    /// What the provider and other processes do meanwhile.
+    fn elsewhere(&mut self, browser: usize) {
+        if self.dice.chance(self.setting.logouts) {
+            let after = self.dice.below(20_000);
+            self.provider_ends(browser, after);
+        }
+        if self.dice.chance(self.setting.pauses) {
+            self.pauses();
         }
     }
 
