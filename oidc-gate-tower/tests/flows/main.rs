@@ -17,6 +17,7 @@ mod habits;
 mod hosts;
 mod identity_headers;
 mod key_cache;
+mod live;
 mod log;
 mod login;
 mod metadata;
