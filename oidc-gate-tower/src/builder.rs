@@ -2,6 +2,7 @@
 
 mod build;
 mod keeping;
+mod logout;
 mod said;
 
 pub(crate) use build::parse_issuer;
@@ -69,6 +70,7 @@ pub struct GateBuilder {
     telling: Telling,
     forward_auth: Vec<ForwardAuth>,
     keeping: keeping::KeepingSettings,
+    by_provider: logout::ByProvider,
     #[cfg(feature = "dev-provider")]
     dev: Option<crate::dev::DevProvider>,
 }

@@ -6,6 +6,7 @@ use crate::{
         form,
         gate::Endpoint,
         login::{Places, ReturnTo},
+        logout::NoExpiry,
         session::CookieNames,
         time::UnixTime,
         url::BaseUrl,
@@ -34,6 +35,8 @@ pub(crate) struct Sessions {
     /// What a link to `start` may carry beside what is harmless everywhere.
     pub(crate) start_params: Vec<String>,
     pub(crate) sign_in_page: SignInPage,
+    /// What becomes of logout tokens that do not say when they expire.
+    pub(crate) no_expiry: NoExpiry,
 }
 
 impl Sessions {

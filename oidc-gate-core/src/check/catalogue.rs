@@ -713,6 +713,132 @@ checks! {
         answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Check the session store. No session is lost meanwhile.",
     }
+    LogoutRequest = "logout.request" {
+        rule: "A logout of the provider's is a form with `logout_token` in it, once.",
+        source: "OpenID Connect Back-Channel Logout § 2.5", "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Whoever calls the endpoint is no OpenID provider, or is registered with another address than `backchannel_logout`.",
+    }
+    LogoutMalformed = "logout.malformed" {
+        rule: "A logout token is a compact JWS of strict base64url, whose header and payload are JSON objects without repeated members.",
+        source: "RFC 7519 § 7.2", "https://www.rfc-editor.org/rfc/rfc7519#section-7.2",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "The provider is broken, or somebody else sends this.",
+    }
+    LogoutEncrypted = "logout.encrypted" {
+        rule: "The logout token is signed, not encrypted.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Register the client at the provider without ID token encryption.",
+    }
+    LogoutAlg = "logout.alg" {
+        rule: "The logout token is signed with an algorithm that an ID token may be signed with; never `none`.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Make the provider sign logout tokens for this client as it signs ID tokens, or name the algorithm it uses with `id_token_alg`.",
+    }
+    LogoutCrit = "logout.crit" {
+        rule: "The header demands no extension that the gate does not know.",
+        source: "RFC 7515 § 4.1.11", "https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Configure the provider to issue ordinary logout tokens to this client.",
+    }
+    LogoutType = "logout.type" {
+        rule: "`typ` is `logout+jwt`, `JWT` or absent: another kind of token logs nobody out.",
+        source: "RFC 8725 § 3.11", "https://www.rfc-editor.org/rfc/rfc8725#section-3.11",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Treat it as an attack unless the provider is known to be broken: somebody has sent another kind of token.",
+    }
+    LogoutKey = "logout.key" {
+        rule: "The provider publishes the key that signed the logout token.",
+        source: "OpenID Connect Core § 10.1.1", "https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "If the provider has sent it, check its `jwks_uri`: a newly rotated key is found after the fetch interval. Anybody can name a key that does not exist.",
+    }
+    LogoutSignature = "logout.signature" {
+        rule: "The signature of the logout token is right.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Treat it as an attack unless the provider is known to be broken.",
+    }
+    LogoutSecret = "logout.secret" {
+        rule: "Logout tokens are signed with the client's secret only if the client has one, at least as long as the hash.",
+        source: "RFC 7518 § 3.2", "https://www.rfc-editor.org/rfc/rfc7518#section-3.2",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Have the provider sign for this client with a key pair, or issue a longer secret: 32 bytes for HS256, 48 for HS384, 64 for HS512.",
+    }
+    LogoutClaim = "logout.claim" {
+        rule: "Every claim the gate reads has its type, and `iss`, `aud`, `iat` and `exp` are there.",
+        source: "OpenID Connect Back-Channel Logout § 2.4", "https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "The cause names the claim. If it is `exp`, the provider follows an early draft: update it, or set `danger_accept_logout_without_exp`.",
+    }
+    LogoutIssuer = "logout.issuer" {
+        rule: "`iss` is the configured issuer, character by character.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Set the issuer to what the provider puts into its tokens, including any trailing slash.",
+    }
+    LogoutAudience = "logout.audience" {
+        rule: "`aud` names this client, and nobody else unless trusted; `azp`, where present, too.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Check which client the address is registered for. If another audience is legitimate, name it with `trust_audience`.",
+    }
+    LogoutExpired = "logout.expired" {
+        rule: "The logout token has not expired.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Compare this machine's clock with the provider's. If they agree, the provider has delivered late.",
+    }
+    LogoutIssuedAt = "logout.issued_at" {
+        rule: "The logout token was issued within the last day and not in the future, and is already valid; one without `exp` was issued within two minutes.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Compare this machine's clock with the provider's.",
+    }
+    LogoutSubject = "logout.subject" {
+        rule: "The logout token names a user, a session or both: `sub` and `sid` are texts, and one of them is there.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "The provider is broken or misconfigured.",
+    }
+    LogoutEvents = "logout.events" {
+        rule: "`events` is an object and names a logout, with an object as its value.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Somebody has sent another kind of token, an ID token perhaps; or the provider is broken.",
+    }
+    LogoutNonce = "logout.nonce" {
+        rule: "A logout token has no `nonce`: nobody takes an ID token for one.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Treat it as an attack unless the provider is known to be broken.",
+    }
+    LogoutId = "logout.jti" {
+        rule: "`jti` is a text of 1 to 255 bytes.",
+        source: "OpenID Connect Back-Channel Logout § 2.4", "https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "The provider is broken or misconfigured.",
+    }
+    LogoutReplayed = "logout.replayed" {
+        rule: "A logout token is carried out once, and ends nothing that began afterwards.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Nothing is wrong if the provider has sent it twice. Otherwise find out who has read it.",
+    }
+    LogoutList = "logout.list" {
+        rule: "The list of the sessions that a logout ends opens with the cookie keys in force.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-tower",
+        answer: 503, "JSON with `temporarily_unavailable` and `Retry-After`, to the provider",
+        mended_by: Operator, "Put the same cookie keys in force in every replica. Nobody was logged out by this one.",
+    }
+    LogoutFrontChannel = "logout.front_channel" {
+        rule: "A logout through the browser names the configured issuer and a session there: `iss` and `sid`, each once.",
+        source: "OpenID Connect Front-Channel Logout § 3", "https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout",
+        answer: 400, "an empty page, in the provider's frame",
+        mended_by: Caller, "Have the provider send both: register the client with `frontchannel_logout_session_required`. If `iss` differs, set the issuer to what the provider calls itself.",
+    }
     BearerInvalid = "bearer.invalid" {
         rule: "A bearer token is valid for this service.",
         source: "RFC 6750 § 3.1", "https://www.rfc-editor.org/rfc/rfc6750#section-3.1",

@@ -21,6 +21,7 @@ pub use claims_request::ClaimsRequest;
 pub use compatible::{check_claims_source, check_compatible};
 use extent::{AuthTime, Extent};
 pub use params::{Locales, LoginHint, ParamError, Params};
+pub(crate) use parties::id_token_algs;
 pub use places::Places;
 pub use refresh::{Refresh, RefreshOf, Refreshed, Renewed, Spent};
 pub use response_mode::{Arrival, ResponseMode, is_over};

@@ -2,9 +2,9 @@
 
 use crate::{
     check::{Check, CheckFailed},
-    form::Form,
+    form::{Form, is_form},
 };
-use http::{HeaderMap, Method, header::CONTENT_TYPE};
+use http::{HeaderMap, Method};
 
 /// How a provider hands its answer back, by way of the browser
 /// ([OAuth 2.0 Multiple Response Types § 2.1](https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes)).
@@ -117,22 +117,10 @@ fn over(query: &str) -> Option<Check> {
     known.filter(|check| is_over(*check))
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(kind), None) = (types.next(), types.next()) else {
-        return false;
-    };
-    let kind = kind.as_bytes().split(|b| *b == b';').next();
-    kind.is_some_and(|kind| {
-        kind.trim_ascii()
-            .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use http::{HeaderValue, header::CONTENT_TYPE};
 
     fn arrival(mode: ResponseMode, method: &str, query: &str, kinds: &[&str]) -> String {
         let headers = kinds

@@ -1,6 +1,6 @@
 //! From settings to a gate: every problem at once, or all that a gate holds.
 
-use super::{GateBuilder, Http, said::told};
+use super::{GateBuilder, Http, logout::Listing, said::told};
 use crate::{
     ClientCert, ConfigError, Gate, Provider, SystemClock,
     answer::Answers,
@@ -65,6 +65,11 @@ impl GateBuilder {
         // What is broken is among the problems.
         let is_broken = matches!(sign_in, Some(None));
         let sign_in = sign_in.flatten();
+        let listing = match sign_in {
+            None if !is_broken => Listing::NoSessions,
+            _ => self.keeping.listing(),
+        };
+        problems.extend(self.by_provider.problems(listing));
         let callers = match sign_in {
             None if !is_broken => Callers::ByBearerAlone,
             _ => Callers::BySession(self.keeping.tokens()),
@@ -246,6 +251,7 @@ impl GateBuilder {
         let names = cookie_names(&provider.client_id, &base, same_site, mode, with.domain)
             .lifetime(self.cookie_lifetime);
         let id_token_alg = provider.registered_alg();
+        let no_expiry = provider.no_expiry;
         let signer = provider.auth.signer;
         let client = Client::new(provider.client_id, provider.auth.choice);
         let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
@@ -289,6 +295,7 @@ impl GateBuilder {
             used_states: Remembered::new(MAX_USED_STATES),
             start_params: provider.request.start_params(),
             sign_in_page: self.sign_in_page,
+            no_expiry,
         })
     }
 
@@ -440,6 +447,7 @@ impl GateBuilder {
                 sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
                 Endpoint::SignOut,
             ]);
+            settings.endpoints.extend(self.by_provider.endpoints());
         }
         if let Some(SignIn { base, .. }) = sign_in {
             settings.base_path = base.path().to_owned();

@@ -1,6 +1,6 @@
 //! Where sessions are kept.
 
-use super::GateBuilder;
+use super::{GateBuilder, logout::Listing};
 use crate::{
     Guarantee, Store,
     config::{KeptAt, Settings},
@@ -168,6 +168,14 @@ impl KeepingSettings {
             }
         }
         problems
+    }
+
+    /// Whether anybody knows which sessions there are.
+    pub(super) fn listing(&self) -> Listing {
+        match self.place() {
+            (KeptIn::Cookies, false) => Listing::None,
+            (KeptIn::Cookies, true) | (KeptIn::Store, _) => Listing::Kept,
+        }
     }
 
     /// Which tokens sessions are to keep.

@@ -155,6 +155,11 @@ impl GateBuilder {
         if let Some(realm) = &said.realm {
             self = self.realm(&realm.value);
         }
+        let flag = |said: &Option<Said<bool>>| said.as_ref().map(|said| said.value);
+        self = self.said_of_logouts(
+            flag(&said.backchannel_logout),
+            flag(&said.frontchannel_logout),
+        );
         if is_set(&said.pass_preflights) {
             self = self.pass_preflights();
         }
@@ -302,6 +307,9 @@ impl Settings {
         }
         for audience in self.trusted_audiences.iter().flat_map(|said| &said.value) {
             provider = provider.trust_audience(audience);
+        }
+        if is_set(&self.danger_accept_logout_without_exp) {
+            provider = provider.danger_accept_logout_without_exp();
         }
         match self.metadata() {
             Some(metadata) => provider.metadata(metadata),
@@ -459,6 +467,8 @@ const NAMES: &[(&str, &str)] = &[
     ("coordinator", "coordinator"),
     ("refresh", "refresh_every"),
     ("guarantee", "guarantees"),
+    ("backchannel_logout", "backchannel_logout"),
+    ("frontchannel_logout", "frontchannel_logout"),
     ("return_to_origin", "return_to_origins"),
     ("prefix", "prefix"),
     ("discovery_url", "discovery_url"),

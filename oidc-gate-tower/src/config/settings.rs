@@ -120,6 +120,12 @@ settings! {
     refresh_every: Duration = parse::duration;
     /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
     guarantees: Vec<Guarantee> = keeping::guarantees;
+    /// `true`: the provider may end sessions by telling `/oauth2/backchannel_logout` so, which is registered there; takes `store`, or a `coordinator` that replicas share
+    backchannel_logout: bool = parse::flag;
+    /// `true`: the same through the browser, at `/oauth2/frontchannel_logout`; for a provider that cannot do the other
+    frontchannel_logout: bool = parse::flag;
+    /// `true`: logout tokens without `exp` are taken, for two minutes; for a provider that follows an early draft
+    danger_accept_logout_without_exp: bool = parse::flag;
     /// where the gate's own endpoints lie, `/oauth2` unless set
     prefix: String = parse::text;
     /// other origins that a login or a sign-out may lead to: `https://wiki.example.com`

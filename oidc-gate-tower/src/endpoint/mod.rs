@@ -1,7 +1,9 @@
 //! What the gate serves itself, under its prefix.
 
 mod auth;
+mod backchannel;
 mod callback;
+mod frontchannel;
 pub(crate) mod operations;
 mod sign_in;
 mod sign_out;
@@ -65,14 +67,14 @@ where
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
-        // `build` switches none of these on, or they are served already.
+        Endpoint::BackchannelLogout => backchannel::serve(&sessions, &parts.headers, body).await,
+        Endpoint::FrontchannelLogout => frontchannel::serve(&sessions, &parts).await,
+        // They are served already.
         Endpoint::Userinfo
         | Endpoint::Auth
         | Endpoint::Ping
         | Endpoint::Ready
-        | Endpoint::Metrics
-        | Endpoint::BackchannelLogout
-        | Endpoint::FrontchannelLogout => answer::empty(StatusCode::NOT_FOUND),
+        | Endpoint::Metrics => answer::empty(StatusCode::NOT_FOUND),
     }
 }
 

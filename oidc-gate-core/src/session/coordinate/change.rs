@@ -413,6 +413,17 @@ impl Once {
     pub fn of(what: &str, name: &[u8], until: UnixTime, by: [u8; 16]) -> Update<Self> {
         Update::of(StoreKey::of(what, &[name]), Self { until, by })
     }
+
+    /// By whom it was done, if what stands there is still of use.
+    fn done_by(found: &[u8], now: UnixTime) -> Option<&[u8]> {
+        let (until, by) = found.split_first_chunk::<8>()?;
+        (UnixTime::from_secs(u64::from_le_bytes(*until)) > now).then_some(by)
+    }
+
+    /// Whether what stands there says that it was done.
+    pub(super) fn is_done(found: &[u8], now: UnixTime) -> bool {
+        Self::done_by(found, now).is_some()
+    }
 }
 
 impl Change for Once {
@@ -423,10 +434,8 @@ impl Change for Once {
         found: Option<&[u8]>,
         now: UnixTime,
     ) -> Result<Applied<Changed>, CheckFailed> {
-        if let Some((until, by)) = found.and_then(<[u8]>::split_first_chunk::<8>)
-            && UnixTime::from_secs(u64::from_le_bytes(*until)) > now
-        {
-            let ours = *by == self.by;
+        if let Some(by) = found.and_then(|found| Self::done_by(found, now)) {
+            let ours = by == self.by;
             return Ok(Applied::Nothing(if ours {
                 Changed::Yes
             } else {
