@@ -118,7 +118,7 @@ settings! {
     refresh_ahead: Duration = parse::duration;
     /// how old tokens may become before they are renewed, however long they live: how soon a session ends whose user the provider has dropped, where `store` or a shared `coordinator` is set
     refresh_every: Duration = parse::duration;
-    /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
+    /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `connections_end_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
     guarantees: Vec<Guarantee> = keeping::guarantees;
     /// `true`: the provider may end sessions by telling `/oauth2/backchannel_logout` so, which is registered there; takes `store`, or a `coordinator` that replicas share
     backchannel_logout: bool = parse::flag;

@@ -111,7 +111,8 @@ impl Gate {
         subject: &str,
     ) -> Result<Vec<SessionInfo>, SessionsError> {
         let sessions = self.listing()?;
-        sessions.listed(Scope::User(issuer, subject)).await
+        let hints = sessions.hints(Scope::User(issuer, subject)).await?;
+        sessions.living(&hints).await
     }
 
     /// Ends a session, wherever it is used: a request that comes with it afterwards is of nobody.
@@ -121,10 +122,11 @@ impl Gate {
     /// If the store does not answer.
     pub async fn end_session(&self, session: &SessionInfo) -> Result<(), SessionsError> {
         let sessions = self.listing()?;
-        sessions.end_listed(session).await
+        sessions.end_listed(&session.listed).await
     }
 
-    /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were.
+    /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were that lived.
+    /// [Connections](crate::live_connections) of those that had idled out end, too.
     ///
     /// # Errors
     ///
@@ -135,11 +137,13 @@ impl Gate {
         subject: &str,
     ) -> Result<usize, SessionsError> {
         let sessions = self.listing()?;
-        let all = sessions.listed(Scope::User(issuer, subject)).await?;
+        let all = sessions.hints(Scope::User(issuer, subject)).await?;
+        let living = sessions.living(&all).await?.len();
+        // Of one that has idled out, connections may be open.
         for session in &all {
             sessions.end_listed(session).await?;
         }
-        Ok(all.len())
+        Ok(living)
     }
 
     fn listing(&self) -> Result<&Arc<Sessions>, SessionsError> {
@@ -151,31 +155,35 @@ impl Gate {
 }
 
 impl Sessions {
-    async fn listed(&self, scope: Scope<'_>) -> Result<Vec<SessionInfo>, SessionsError> {
-        let (keys, now) = (self.keys.now(), self.now());
-        let mut read = ReadList::of(&keys, scope);
+    /// What is listed, whether it lives or not.
+    async fn hints(&self, scope: Scope<'_>) -> Result<Vec<Listed>, SessionsError> {
+        let mut read = ReadList::of(&self.keys.now(), scope);
         let hints = self.run(&mut read).await;
-        let mut found = Vec::new();
-        let hints = hints.map_err(|error| match error {
+        hints.map_err(|error| match error {
             UpdateError::Failed(_) => SessionsError::Unreadable,
             _ => SessionsError::StoreDown,
-        });
-        for listed in hints? {
+        })
+    }
+
+    async fn living(&self, hints: &[Listed]) -> Result<Vec<SessionInfo>, SessionsError> {
+        let (keys, now) = (self.keys.now(), self.now());
+        let mut found = Vec::new();
+        for listed in hints {
             let stored = self.keeping.load(&listed.key).await;
             let stored = stored.map_err(|StoreDown| SessionsError::StoreDown)?;
             let (kept_in, limits) = (self.keeping.kept_in, &self.keeping.limits);
             if let Some(seen) =
-                KeptSession::last_seen(&keys, &listed, kept_in, limits, stored.as_ref(), now)
+                KeptSession::last_seen(&keys, listed, kept_in, limits, stored.as_ref(), now)
             {
-                found.push(SessionInfo::new(listed, seen));
+                found.push(SessionInfo::new(*listed, seen));
             }
         }
         found.sort_by_key(|session| session.created());
         Ok(found)
     }
 
-    async fn end_listed(self: &Arc<Self>, session: &SessionInfo) -> Result<(), SessionsError> {
-        let ended = self.end(session.listed.key, session.ends()).await;
+    async fn end_listed(self: &Arc<Self>, session: &Listed) -> Result<(), SessionsError> {
+        let ended = self.end(session.key, session.ends).await;
         if ended.map_err(|_| SessionsError::StoreDown)? == Changed::Yes {
             self.common.metrics.session_ended(EndedBy::Application);
         }

@@ -228,6 +228,19 @@ async fn an_end_by_the_application_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_has_only_a_connection_open_is_ended_with_all_sessions_of_the_user() {
+    let mut w = world_with(|gate| gate.store(Store::memory()).session_limits(MINUTE, HOUR));
+    w.sign_in("alice", "/me").await;
+    let mut connection = Connection::open(&w.gate, &w.cookie_line()).await;
+    w.advance(600);
+    assert_eq!(connection.end_within(MINUTE).await, None);
+    // It has idled out meanwhile.
+    assert_eq!(w.gate.end_sessions_of(ISSUER, "alice").await, Ok(0));
+    let end = connection.end_within(Duration::from_millis(1)).await;
+    assert_eq!(end, Some(SessionEnd::SignedOut));
+}
+
+#[tokio::test(start_paused = true)]
 async fn another_users_sign_in_ends_it_at_once_and_the_same_users_after_a_minute() {
     for (name, keep) in WAYS {
         let mut w = world_with(keep);
