@@ -28,7 +28,7 @@ use std::{
 };
 use tokio::{
     task::JoinHandle,
-    time::{Instant, sleep, timeout},
+    time::{sleep, timeout},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -96,7 +96,7 @@ impl Shared {
                         .compare_and_swap(&key, swap.seen, swap.bytes, swap.keep);
                     Told::Swapped(Ok(swapped.await.unwrap()))
                 }
-                Effect::Flow(Step::Done(told)) => return drop(told.unwrap()),
+                Effect::Flow(Step::Done(told)) => return assert!(told.is_ok()),
                 Effect::Flow(_) => unreachable!("nobody is asked"),
             };
         }
