@@ -30,7 +30,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login logout sessions proxies)
+all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login logout sessions live proxies)
 
 about_format='the code is formatted'
 step_format() {
@@ -219,6 +219,15 @@ step_sessions() {
     need_npm_packages
     cargo build --locked --package sessions --bins
     node .ci/browser/sessions.mjs "$CARGO_TARGET_DIR/debug"
+}
+
+about_live='connections end within a second of a logout by the back channel: two processes, Redis, a certified provider, Chromium'
+step_live() {
+    need_browser
+    need_service redis-server
+    need_command redis-cli redis-tools
+    cargo build --locked --package live
+    node .ci/browser/live.mjs "$CARGO_TARGET_DIR/debug"
 }
 
 about_proxies='nginx and Caddy ask the gate of the example about every request, in Chromium'

@@ -53,6 +53,8 @@ mod upstream;
 pub mod bridge;
 #[cfg(feature = "dev-provider")]
 pub mod dev;
+#[doc = include_str!("live.md")]
+pub mod live_connections {}
 #[doc = include_str!("logout.md")]
 pub mod logout {}
 #[doc = include_str!("observability.md")]

@@ -94,7 +94,8 @@ impl Principal {
     }
 
     /// Waits for the end of the session: a sign-out, wherever it was, a logout by the provider, an end by the application, the
-    /// session's absolute limit. For whatever outlives its request: a WebSocket, a stream of events.
+    /// session's absolute limit. For whatever outlives its request: a WebSocket, a stream of events. The guide is
+    /// [`live_connections`](crate::live_connections).
     ///
     /// In this process it is known at once. Of another replica's doing it is known within half a second where sessions are
     /// in a [store](crate::GateBuilder::store) that replicas share, or they have a
@@ -103,6 +104,12 @@ impl Principal {
     ///
     /// A caller with a token of its own has no session, and this waits for ever: give its connections a limit of their own. So
     /// it does for a caller that a test has made up.
+    ///
+    /// It may be asked for as often as one likes, dropped and asked for again: nothing is missed, and one task waits.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, like everything that waits for a time.
     ///
     /// ```
     /// # use oidc_gate_tower::{Principal, SessionEnd};

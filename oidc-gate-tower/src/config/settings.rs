@@ -127,7 +127,7 @@ settings! {
     tokens_at_sign_out: TokensAtSignOut = sign_out::tokens;
     /// what a browser is told to forget at a sign-out: `cache`, `cookies`, `storage`, `execution_contexts`; nothing unless set
     clear_site_data: Vec<SiteData> = sign_out::site_data;
-    /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
+    /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `connections_end_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
     guarantees: Vec<Guarantee> = keeping::guarantees;
     /// `true`: the provider may end sessions by telling `/oauth2/backchannel_logout` so, which is registered there; takes `store`, or a `coordinator` that replicas share
     backchannel_logout: bool = parse::flag;

@@ -112,7 +112,8 @@ impl Gate {
         subject: &str,
     ) -> Result<Vec<SessionInfo>, SessionsError> {
         let sessions = self.listing()?;
-        sessions.listed(Scope::User(issuer, subject)).await
+        let hints = sessions.hints(Scope::User(issuer, subject)).await?;
+        sessions.living(&hints).await
     }
 
     /// Ends a session, wherever it is used: a request that comes with it afterwards is of nobody. Tokens that are stored with it
@@ -123,7 +124,7 @@ impl Gate {
     /// If the store does not answer.
     pub async fn end_session(&self, session: &SessionInfo) -> Result<(), SessionsError> {
         let sessions = self.listing()?;
-        let ended = sessions.end_listed(session).await?;
+        let ended = sessions.end_listed(&session.listed).await?;
         sessions.revoke(ended.tokens);
         Ok(())
     }
@@ -159,7 +160,8 @@ impl Gate {
         Ok(Some(found))
     }
 
-    /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were.
+    /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were that lived.
+    /// [Connections](crate::live_connections) of those that had idled out end, too.
     ///
     /// # Errors
     ///
@@ -170,7 +172,9 @@ impl Gate {
         subject: &str,
     ) -> Result<usize, SessionsError> {
         let sessions = self.listing()?;
-        let all = sessions.listed(Scope::User(issuer, subject)).await?;
+        let all = sessions.hints(Scope::User(issuer, subject)).await?;
+        let living = sessions.living(&all).await?.len();
+        // Of one that has idled out, connections may be open.
         let (mut tokens, mut failed) = (Vec::new(), None);
         for session in &all {
             match sessions.end_listed(session).await {
@@ -183,7 +187,7 @@ impl Gate {
         }
         // Also of those that have ended before the store was down.
         sessions.revoke(tokens);
-        failed.map_or(Ok(all.len()), Err)
+        failed.map_or(Ok(living), Err)
     }
 
     fn listing(&self) -> Result<&Arc<Sessions>, SessionsError> {
@@ -195,32 +199,36 @@ impl Gate {
 }
 
 impl Sessions {
-    async fn listed(&self, scope: Scope<'_>) -> Result<Vec<SessionInfo>, SessionsError> {
-        let (keys, now) = (self.keys.now(), self.now());
-        let mut read = ReadList::of(&keys, scope);
+    /// What is listed, whether it lives or not.
+    async fn hints(&self, scope: Scope<'_>) -> Result<Vec<Listed>, SessionsError> {
+        let mut read = ReadList::of(&self.keys.now(), scope);
         let hints = self.run(&mut read).await;
-        let mut found = Vec::new();
-        let hints = hints.map_err(|error| match error {
+        hints.map_err(|error| match error {
             UpdateError::Failed(_) => SessionsError::Unreadable,
             _ => SessionsError::StoreDown,
-        });
-        for listed in hints? {
+        })
+    }
+
+    async fn living(&self, hints: &[Listed]) -> Result<Vec<SessionInfo>, SessionsError> {
+        let (keys, now) = (self.keys.now(), self.now());
+        let mut found = Vec::new();
+        for listed in hints {
             let stored = self.keeping.load(&listed.key).await;
             let stored = stored.map_err(|StoreDown| SessionsError::StoreDown)?;
             let (kept_in, limits) = (self.keeping.kept_in, &self.keeping.limits);
             if let Some(seen) =
-                KeptSession::last_seen(&keys, &listed, kept_in, limits, stored.as_ref(), now)
+                KeptSession::last_seen(&keys, listed, kept_in, limits, stored.as_ref(), now)
             {
-                found.push(SessionInfo::new(listed, seen));
+                found.push(SessionInfo::new(*listed, seen));
             }
         }
         found.sort_by_key(|session| session.created());
         Ok(found)
     }
 
-    async fn end_listed(self: &Arc<Self>, session: &SessionInfo) -> Result<Ended, SessionsError> {
+    async fn end_listed(self: &Arc<Self>, session: &Listed) -> Result<Ended, SessionsError> {
         let last = self
-            .end_and_take(session.listed.key, session.ends())
+            .end_and_take(session.key, session.ends)
             .await
             .map_err(|_| SessionsError::StoreDown)?;
         let mut ended = Ended::default();

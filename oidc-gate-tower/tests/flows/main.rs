@@ -19,6 +19,7 @@ mod habits;
 mod hosts;
 mod identity_headers;
 mod key_cache;
+mod live;
 mod log;
 mod log_out;
 mod login;
