@@ -62,6 +62,9 @@ Habit, ALL {
     RefreshWithoutIdToken,
     /// ID tokens that come with a refresh have the `nonce` of the login, which they should not and may.
     NonceAtRefresh,
+    /// ID tokens that come with a refresh have another `sid` than that of the login: the session at the provider has been made
+    /// anew meanwhile.
+    SidAtRefresh,
     /// Codes hold characters that have to be escaped in a URL
     /// ([RFC 6749 Appendix A.11](https://www.rfc-editor.org/rfc/rfc6749#appendix-A.11)).
     OddCode,

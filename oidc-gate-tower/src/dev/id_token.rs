@@ -37,7 +37,11 @@ impl DevProvider {
         set("iat", now.as_secs().into());
         set("exp", (now + TOKEN_LIFE).as_secs().into());
         set("auth_time", login.session.auth_time.as_secs().into());
-        set("sid", login.session.sid.as_str().into());
+        let sid = match occasion == Occasion::Refresh && self.does(Habit::SidAtRefresh) {
+            true => format!("{}-anew", login.session.sid),
+            false => login.session.sid.clone(),
+        };
+        set("sid", sid.into());
         let methods: Vec<&str> = user.amr().collect();
         set(
             "amr",

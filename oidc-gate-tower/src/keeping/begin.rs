@@ -161,6 +161,27 @@ impl Sessions {
         Ok(())
     }
 
+    /// Lists a session that goes on under another name at the provider, and ends it if that has been ended.
+    pub(super) async fn enlist_anew(
+        self: &Arc<Self>,
+        session: &Session,
+    ) -> Result<(), CheckFailed> {
+        let Some(sid) = session.provider_session().filter(|_| self.keeping.lists()) else {
+            return Ok(());
+        };
+        let scope = Scope::AtProvider(session.identity().issuer(), sid);
+        let listed = self
+            .enlist_in(scope, session, Some(session.created()))
+            .await;
+        if let Err(failed) = &listed
+            && failed.check() == Check::SignedOutMeanwhile
+        {
+            // What cannot be written down now is over here all the same, and its tokens with it.
+            let _ = self.end(session.key(), session.ends()).await;
+        }
+        listed
+    }
+
     async fn enlist_in(
         self: &Arc<Self>,
         scope: Scope<'_>,

@@ -99,16 +99,38 @@ impl Sessions {
         tokens: Option<Tokens>,
     ) -> Option<Flight> {
         let (key, generation) = (kept.session().key(), kept.session().generation());
+        let sid = kept.session().provider_session().map(Into::into);
         let base = kept.base(self.keeping.kept_in, tokens)?;
         let (flight, landing) = self.keeping.flights.board((key, generation));
         if let Some(landing) = landing {
             let sessions = self.clone();
             drop(self.common.tasks.spawn(async move {
                 let outcome = sessions.fly(key, base).await;
+                let outcome = sessions.under_its_name(outcome, sid).await;
                 landing.tell.send_replace(Some(Arc::new(outcome)));
             }));
         }
         Some(flight)
+    }
+
+    /// Lists a session under the name that the provider has given it with a refresh, if it has another now: by that one it is
+    /// going to be ended.
+    async fn under_its_name(
+        self: &Arc<Self>,
+        outcome: Outcome,
+        before: Option<Box<str>>,
+    ) -> Outcome {
+        let session = match &outcome {
+            Outcome::Renewed(session, _) if session.provider_session() != before.as_deref() => {
+                session
+            }
+            _ => return outcome,
+        };
+        match self.enlist_anew(session).await {
+            Err(failed) if failed.check() == Check::SignedOutMeanwhile => Outcome::Ended(failed),
+            // Where the store does not answer, it is found under its user all the same.
+            _ => outcome,
+        }
     }
 
     async fn fly(self: &Arc<Self>, key: StoreKey, base: Base) -> Outcome {

@@ -11,7 +11,9 @@ use http::Request;
 use http_body_util::Full;
 use oidc_gate_tower::{
     Alg, Bearer, ClientAuth, Clock as _, ConfigError, CookieKeys, Gate, GateBuilder, SigningKey,
-    Store, core::time::UnixTime, dev::Fault,
+    Store,
+    core::time::UnixTime,
+    dev::{Fault, Habit},
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -623,4 +625,30 @@ async fn a_token_for_the_application_is_still_the_applications() {
     let body = format!("logout_token={}", token_of(&w, "alice"));
     let request = request.body(Full::<Bytes>::from(body)).unwrap();
     assert_eq!(serve(&w.gate, request).await.unwrap().status(), 401);
+}
+
+#[tokio::test]
+async fn a_session_that_the_provider_has_named_anew_is_found_by_either_name() {
+    for anew in ["", "-anew"] {
+        for logout_first in [false, true] {
+            let mut w = world_with(|gate| gate.store(Store::memory()).backchannel_logout());
+            w.provider.habit(Habit::SidAtRefresh);
+            let (cookies, sid) = signed_in(&mut w, "alice").await;
+            let sid = format!("{sid}{anew}");
+            if logout_first {
+                // Nobody has this name yet, unless it is the old one.
+                assert_eq!(
+                    send(&w, &token(&w, json!({ "sid": sid }))).await.status,
+                    200
+                );
+            }
+            w.advance(3600);
+            // The token has ended: the request refreshes, and the provider says the new name.
+            let lived = lives(&w, &cookies).await;
+            assert_eq!(lived, !logout_first, "{anew} {logout_first}");
+            let again = json!({ "sid": sid, "jti": "j-2" });
+            assert_eq!(send(&w, &token(&w, again)).await.status, 200);
+            assert!(!lives(&w, &cookies).await, "{anew} {logout_first}");
+        }
+    }
 }
