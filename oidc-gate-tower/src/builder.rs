@@ -4,6 +4,7 @@ mod build;
 mod keeping;
 mod logout;
 mod said;
+mod sign_out;
 
 pub(crate) use build::parse_issuer;
 
@@ -25,6 +26,7 @@ use crate::{
     pages::{Pages, SignInPage},
     passing::{OwnCookies, PassingSettings},
     ports::DynHttpClient,
+    sign_out::SignOutSettings,
 };
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -71,6 +73,7 @@ pub struct GateBuilder {
     forward_auth: Vec<ForwardAuth>,
     keeping: keeping::KeepingSettings,
     by_provider: logout::ByProvider,
+    sign_out: SignOutSettings,
     #[cfg(feature = "dev-provider")]
     dev: Option<crate::dev::DevProvider>,
 }

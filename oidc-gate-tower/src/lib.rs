@@ -42,6 +42,7 @@ mod require;
 mod reqwest_client;
 mod service;
 mod sessions;
+mod sign_out;
 mod tasks;
 mod token_client;
 mod trailers;
@@ -63,6 +64,8 @@ pub mod pages;
 pub mod rotation {}
 #[doc = include_str!("session_storage.md")]
 pub mod session_storage {}
+#[doc = include_str!("step_up.md")]
+pub mod step_up {}
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -74,11 +77,11 @@ pub use caller_info::CallerInfo;
 pub use client_auth::{AutomaticAuth, ClientAuth, ClientCert, ClientKey};
 pub use client_keys::ClientKeySets;
 pub use config_error::ConfigError;
-pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
+pub use demand::{Demand, DemandBuilder, Demands, NoCaller, OriginalTarget};
 pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
-pub use keeping::{Guarantee, SessionEnd, SessionInfo, SessionsError, TokenError};
+pub use keeping::{Guarantee, SessionEnd, SessionInfo, SessionState, SessionsError, TokenError};
 pub use log_in::LogIn;
 pub use metrics::MetricsEndpoint;
 pub use oidc_gate_core as core;
@@ -104,6 +107,7 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
+pub use sign_out::{LogOut, SignOut, SiteData, TokensAtSignOut};
 pub use store::{Capacity, SessionBackend, Store, StoreError, StoreErrorKind};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};

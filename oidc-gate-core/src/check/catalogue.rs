@@ -83,6 +83,12 @@ checks! {
         answer: 500, "a text that says which kind of mistake it is",
         mended_by: Operator, "Change what the handler asks for; the cause names it.",
     }
+    LogOutWithoutSessions = "request.log_out_without_sessions" {
+        rule: "A handler that signs users out runs behind a gate that has sessions.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-axum",
+        answer: 500, "a text that says which mistake it is",
+        mended_by: Operator, "Configure a client and a base URL, or leave the sign-out to whoever issues the bearer tokens.",
+    }
     InitiatorIssuer = "request.initiator_issuer" {
         rule: "Who starts a login from outside means the provider that is configured, character by character.",
         source: "OpenID Connect Core § 4", "https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin",
@@ -249,24 +255,24 @@ checks! {
         rule: "An authorization response carries the `state` of its request.",
         source: "RFC 6749 § 10.12", "https://www.rfc-editor.org/rfc/rfc6749#section-10.12",
         answer: 400, "an error page with a reference",
-        mended_by: Caller, "Start again at the page you wanted. A bookmarked callback address cannot work.",
+        mended_by: Caller, "Start again at the page you wanted. A callback address without its query cannot work.",
     }
     StateUnknown = "callback.state_unknown" {
         rule: "A login is finished in the browser that began it.",
         source: "RFC 9700 § 4.7", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
-        answer: 400, "an error page with a reference",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself; an error page where the state is nobody's, or the third time in a row",
         mended_by: Caller, "Start again at the page you wanted, in one browser, with cookies on. If it always happens, the base URL is not the address users see, or replicas have different cookie keys.",
     }
     StateReplayed = "callback.state_replayed" {
         rule: "A `state` is used once.",
         source: "RFC 9700 § 4.7.1", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7.1",
-        answer: 400, "the page that was asked for, if the session it made is there; otherwise an error page",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself; an error page the third time in a row",
         mended_by: Caller, "Nothing is wrong: the back button or a reload led to a login that is over. Start again at the page you wanted.",
     }
     TransactionExpired = "callback.expired" {
         rule: "A login is finished within its time limit.",
         source: "RFC 9700 § 4.7", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
-        answer: 400, "an error page with a reference",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself",
         mended_by: Caller, "Start again at the page you wanted.",
     }
     CallbackIssuer = "callback.issuer_mismatch" {
@@ -352,6 +358,12 @@ checks! {
         source: "OpenID Connect Back-Channel Logout § 2.7", "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCActions",
         answer: 403, "an error page with a reference",
         mended_by: Caller, "Nothing is wrong: sign in again. A logout of a user and not of a session (a provider that sends no `sid`) counts for ten seconds more where replicas share a store, whose clocks may differ.",
+    }
+    AnotherUser = "login.another_user" {
+        rule: "A login that is demanded of somebody who is signed in brings the same user back.",
+        source: "RFC 9470 § 4", "https://www.rfc-editor.org/rfc/rfc9470#section-4",
+        answer: 403, "an error page with a reference; nothing of the present session is changed",
+        mended_by: Caller, "The user has another account at the provider: sign in as the one who is signed in here, or sign in as someone else on purpose.",
     }
     LoginTooLarge = "login.too_large" {
         rule: "What a login has to remember fits into a cookie that every browser keeps.",

@@ -5,6 +5,7 @@ mod believed;
 mod claims;
 mod front;
 mod request;
+mod rp_initiated;
 mod token;
 
 pub use believe::BelieveLogout;
@@ -12,6 +13,7 @@ pub use believed::{Logout, NewLogout};
 pub use claims::LOGOUT_EVENT;
 pub use front::{frame_policy, front_channel_logout};
 pub use request::{check_logout_request, logout_token};
+pub use rp_initiated::{EndSession, Leaving, NotOurs, SigningOut};
 pub use token::{LogoutExpectations, NoExpiry, UnverifiedLogoutToken};
 
 use std::fmt;

@@ -2,7 +2,7 @@
 
 use super::{GateBuilder, Http, logout::Listing, said::told};
 use crate::{
-    ClientCert, ConfigError, Gate, Provider, SystemClock,
+    ClientCert, ConfigError, Gate, Provider, SignOut, SystemClock,
     answer::Answers,
     bearer::{Accepted, Own, Verifier, World},
     config_error::without_userinfo,
@@ -14,6 +14,7 @@ use crate::{
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
+    endpoint::Submits,
     forward_auth::Forward,
     gate::{Common, Inner},
     http_client::http_client,
@@ -275,13 +276,14 @@ impl GateBuilder {
         };
         let tasks = common.tasks.clone();
         let asked_by_a_proxy = common.forward.is_some();
+        let hint = self.sign_out.how == SignOut::AtProvider;
         Ok(Sessions {
             common,
             keys: InForce::new(keys),
             names,
             base,
             places: with.places,
-            keeping: std::mem::take(&mut self.keeping).keeping(with.limits, asked_by_a_proxy),
+            keeping: std::mem::take(&mut self.keeping).keeping(with.limits, asked_by_a_proxy, hint),
             upstream: Upstream::new(
                 with.issuer,
                 with.source,
@@ -293,9 +295,11 @@ impl GateBuilder {
             ),
             callback,
             used_states: Remembered::new(MAX_USED_STATES),
+            submits: Submits::default(),
             start_params: provider.request.start_params(),
             sign_in_page: self.sign_in_page,
             no_expiry,
+            sign_out: self.sign_out,
         })
     }
 
@@ -442,10 +446,12 @@ impl GateBuilder {
         };
         if settings.accepts != Accepts::Bearer {
             settings.endpoints.extend([
+                Endpoint::Session,
                 Endpoint::SignIn,
                 Endpoint::Start,
                 sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
                 Endpoint::SignOut,
+                Endpoint::SignedOut,
             ]);
             settings.endpoints.extend(self.by_provider.endpoints());
         }

@@ -49,6 +49,7 @@ impl GateBuilder {
             self.cookie_lifetime = lifetime.value;
         }
         self.keeping.said(&said, &mut self.problems);
+        self.said_of_sign_out(&said);
         if let Some(keys) = &said.cookie_secret {
             self.keys = Some(Ok(keys.value.clone()));
         }

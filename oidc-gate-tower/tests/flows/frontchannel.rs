@@ -61,20 +61,23 @@ fn is_framed(answer: &Answer, status: u16) {
     assert_eq!(answer.body.is_empty(), status != 200);
 }
 
-fn ways() -> Vec<World> {
-    vec![
-        world_with(|gate| gate.frontchannel_logout().store(Store::memory())),
-        world_with(|gate| gate.frontchannel_logout().store(Watched::new().store())),
+type Way = fn() -> World;
+
+const WAYS: [Way; 3] = [
+    || world_with(|gate| gate.frontchannel_logout().store(Store::memory())),
+    || world_with(|gate| gate.frontchannel_logout().store(Watched::new().store())),
+    || {
         world_with(|gate| {
             gate.frontchannel_logout()
                 .coordinator(Watched::new().store())
-        }),
-    ]
-}
+        })
+    },
+];
 
 #[tokio::test]
 async fn a_frame_without_cookies_ends_the_session_that_its_address_names_and_no_other() {
-    for mut w in ways() {
+    for way in WAYS {
+        let mut w = way();
         let (one, sid) = signed_in(&mut w, "alice").await;
         let (two, _) = signed_in(&mut w, "alice").await;
         let (bob, _) = signed_in(&mut w, "bob").await;
@@ -96,7 +99,8 @@ async fn a_frame_without_cookies_ends_the_session_that_its_address_names_and_no_
 
 #[tokio::test]
 async fn the_cookies_that_come_along_decide_nothing() {
-    for mut w in ways() {
+    for way in WAYS {
+        let mut w = way();
         let (alice, sid) = signed_in(&mut w, "alice").await;
         let (bob, _) = signed_in(&mut w, "bob").await;
         let answer = with_cookies(&w, &target(&sid), &bob).await;
@@ -109,7 +113,8 @@ async fn the_cookies_that_come_along_decide_nothing() {
 
 #[tokio::test]
 async fn the_cookie_of_a_session_that_it_has_ended_is_taken_away() {
-    for mut w in ways() {
+    for way in WAYS {
+        let mut w = way();
         let (alice, sid) = signed_in(&mut w, "alice").await;
         let answer = with_cookies(&w, &target(&sid), &alice).await;
         is_framed(&answer, 200);
@@ -135,7 +140,8 @@ async fn nothing_is_written_for_a_session_that_is_not_there() {
 
 #[tokio::test]
 async fn without_issuer_and_session_nobody_is_logged_out() {
-    for mut w in ways() {
+    for way in WAYS {
+        let mut w = way();
         let (alice, sid) = signed_in(&mut w, "alice").await;
         for query in [
             String::new(),

@@ -382,6 +382,9 @@ async fn app(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Inf
     if let Some(log_in) = crate::shaping::handler(&request).await {
         return Ok(log_in.plain(Full::from("no gate")));
     }
+    if let Some(response) = crate::log_out::handler(&request).await {
+        return Ok(response);
+    }
     if request.uri().path() == "/access-token" {
         let user = request.extensions().get::<Principal>().unwrap();
         let text = match user.access_token().await {

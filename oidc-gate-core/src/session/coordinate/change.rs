@@ -1,7 +1,7 @@
 //! Changes of one value: read, decide, write unless somebody else has, and then again.
 
 use super::super::{
-    CookieKeys, SealedBy, Session, StoreKey, Swap,
+    CookieKeys, SealedBy, Session, StoreKey, Swap, Tokens,
     entry::{Entry, Live},
 };
 use super::{Effect, Machine, Told};
@@ -286,6 +286,72 @@ impl Change for End {
             until.since(now),
             Changed::Yes,
         )
+    }
+}
+
+/// Ends a session as [`End`] does, and says what stood there until then. That is known at the write itself, so no refresh
+/// gets lost between the two.
+#[derive(Debug)]
+pub struct EndAndTake(End);
+
+/// What a store had of a session that has ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Last {
+    /// Whether this has changed something.
+    pub changed: Changed,
+    /// What stood there.
+    pub before: Before,
+}
+
+/// What stood in a store of a session before it was ended.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it lived, or not, or nobody knew")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+pub enum Before {
+    /// Nothing that can be read. A session in a cookie is as its cookie says.
+    Nothing,
+    /// It lived.
+    Live {
+        /// The session; not there where its cookie has the same.
+        session: Option<Session>,
+        /// Its tokens, likewise.
+        tokens: Option<Tokens>,
+    },
+    /// It had ended.
+    Over,
+}
+
+impl EndAndTake {
+    /// For the session under this key, of which nothing can be left after `until`.
+    pub fn of(keys: &CookieKeys, key: StoreKey, until: UnixTime) -> Update<Self> {
+        let keys = keys.clone();
+        Update::of(key, Self(End { keys, key, until }))
+    }
+}
+
+impl Change for EndAndTake {
+    type Output = Last;
+
+    fn apply(&mut self, found: Option<&[u8]>, now: UnixTime) -> Result<Applied<Last>, CheckFailed> {
+        let before = match entry(&self.0.keys, &self.0.key, found) {
+            None => Before::Nothing,
+            Some((Entry::Ended { .. }, _)) => Before::Over,
+            Some((Entry::Live(live), _)) if now >= live.ends => Before::Over,
+            Some((Entry::Live(live), _)) => Before::Live {
+                tokens: live.tokens.and_then(|sealed| sealed.open(&self.0.keys)),
+                session: live.session,
+            },
+        };
+        let last = |changed| Last { changed, before };
+        Ok(match self.0.apply(found, now)? {
+            Applied::Nothing(changed) => Applied::Nothing(last(changed)),
+            Applied::Write { bytes, keep, then } => Applied::Write {
+                bytes,
+                keep,
+                then: last(then),
+            },
+        })
     }
 }
 

@@ -14,7 +14,8 @@ mod simulation;
 
 pub use begin::{Begin, BeginError, Begun};
 pub use change::{
-    Applied, Change, Changed, End, Once, Outlive, Reseal, Settle, Touch, Update, UpdateError,
+    Applied, Before, Change, Changed, End, EndAndTake, Last, Once, Outlive, Reseal, Settle, Touch,
+    Update, UpdateError,
 };
 pub use index::{Enlist, Enlisted, Listed, LogOut, Marks, ReadList, Scope};
 pub use look::{Look, Seen};
