@@ -30,7 +30,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login sessions proxies)
+all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login logout sessions live proxies)
 
 about_format='the code is formatted'
 step_format() {
@@ -186,16 +186,29 @@ step_browser_themes() {
     node .ci/browser/themes.mjs "$CARGO_TARGET_DIR/debug/operations"
 }
 
-about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie; tokens for a program'
+about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie, ten tabs at once, a sign-in that has to be recent; tokens for a program'
 step_browser_login() {
     need_browser
     need_command openssl openssl
     need_command certutil libnss3-tools
     node .ci/browser/login.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    node .ci/browser/tabs.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     node .ci/browser/clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    node .ci/browser/step_up.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     need_examples
     node .ci/browser/machines.mjs "$CARGO_TARGET_DIR/debug/service-client"
+}
+
+about_logout='the ends of sessions at a certified provider, in Chromium: by the application, by the provider’s letters and frames, in the middle of a login'
+step_logout() {
+    need_browser
+    need_command openssl openssl
+    need_command certutil libnss3-tools
+    need_service redis-server
+    need_command redis-cli redis-tools
+    need_examples
+    node .ci/browser/logout.mjs "$CARGO_TARGET_DIR/debug/sessions"
 }
 
 about_sessions='no session is lost: two processes, a rotating provider, and Redis alone, in a cluster and with Sentinel, while each is killed'
@@ -206,6 +219,15 @@ step_sessions() {
     need_npm_packages
     cargo build --locked --package sessions --bins
     node .ci/browser/sessions.mjs "$CARGO_TARGET_DIR/debug"
+}
+
+about_live='connections end within a second of a logout by the back channel: two processes, Redis, a certified provider, Chromium'
+step_live() {
+    need_browser
+    need_service redis-server
+    need_command redis-cli redis-tools
+    cargo build --locked --package live
+    node .ci/browser/live.mjs "$CARGO_TARGET_DIR/debug"
 }
 
 about_proxies='nginx and Caddy ask the gate of the example about every request, in Chromium'

@@ -106,8 +106,9 @@ export async function startProgram(file, { args = [], environment = {}, port }) 
   return program;
 }
 
-/// Headless Chromium that can reach nothing but this machine. `home` is where it looks for added certificate authorities.
-export async function startChromium(home) {
+/// Headless Chromium that can reach nothing but this machine. `home` is where it looks for added certificate authorities;
+/// `more` are arguments beside the usual.
+export async function startChromium(home, more = []) {
   const browser = await chromium.launch({
     executablePath: CHROMIUM,
     env: { ...process.env, HOME: home },
@@ -120,6 +121,7 @@ export async function startChromium(home) {
       '--disable-component-update',
       '--disable-sync',
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
+      ...more,
     ],
   });
   afterwards(() => browser.close());

@@ -26,8 +26,9 @@ export function userClaims(login) {
 /// Starts the provider at `https://127.0.0.1:port`, with keys of its own, and answers its issuer.
 /// `requests` collects what was asked of it, as `METHOD path`; `registered` is what the client's registration says beside
 /// the ordinary, `configuration` what the provider's own says. With `shown`, clients are asked for certificates, and the
-/// names on them end up there. It listens `at` another port where something stands before it.
-export async function startProvider({ tls, port, at = port, redirectUri, requests = [], registered = {}, configuration = {}, shown }) {
+/// names on them end up there. It listens `at` another port where something stands before it. `watch` sees the provider before
+/// anybody asks it anything.
+export async function startProvider({ tls, port, at = port, redirectUri, requests = [], registered = {}, configuration = {}, shown, watch = () => {} }) {
   const issuer = `https://127.0.0.1:${port}`;
   const provider = new Provider(issuer, {
     clients: [{
@@ -78,6 +79,7 @@ export async function startProvider({ tls, port, at = port, redirectUri, request
     requests.push(`${context.method} ${context.path}`);
     await next();
   });
+  watch(provider);
   provider.on('server_error', (_, error) => console.error('the provider failed:', error));
   // Whoever shows a certificate is looked at; the client's registration says whether one is needed.
   const options = { ...tls, requestCert: shown !== undefined, rejectUnauthorized: false };

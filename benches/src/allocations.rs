@@ -34,9 +34,22 @@ pub fn during(work: impl FnOnce()) -> Allocations {
     SO_FAR.get() - before
 }
 
+/// How many bytes more the present thread holds after `work` than before: what it asked for and has not given back. What one
+/// thread asks for and another gives back is counted wrongly, so `work` stays on one.
+pub fn held_after(work: impl FnOnce()) -> i64 {
+    let before = HELD.get();
+    work();
+    HELD.get() - before
+}
+
 thread_local! {
     // Constant and without a destructor, so that reading it allocates nothing.
     static SO_FAR: Cell<Allocations> = const { Cell::new(Allocations { count: 0, bytes: 0 }) };
+    static HELD: Cell<i64> = const { Cell::new(0) };
+}
+
+fn hold(bytes: i64) {
+    let _ = HELD.try_with(|held| held.set(held.get() + bytes));
 }
 
 fn count(bytes: usize) {
@@ -60,23 +73,27 @@ static ALLOCATOR: Counting = Counting;
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
+        hold(layout.size() as i64);
         // SAFETY: as above.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
+        hold(layout.size() as i64);
         // SAFETY: as above.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size);
+        hold(size as i64 - layout.size() as i64);
         // SAFETY: as above.
         unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        hold(-(layout.size() as i64));
         // SAFETY: as above.
         unsafe { System.dealloc(block, layout) }
     }

@@ -17,7 +17,7 @@ const MOST: &[(&str, i64)] = &[
         "cookie session among other cookies and a browser's headers",
         8,
     ),
-    ("navigation, nobody signed in: redirect to the provider", 34),
+    ("navigation, nobody signed in: redirect to the provider", 40),
     ("API call, nobody signed in: 401", 5),
 ];
 

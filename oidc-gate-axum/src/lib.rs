@@ -27,14 +27,18 @@
 //! Everything an application names is here; `tower` and `core` are the crates underneath, for the rare need.
 
 mod access_token;
+mod demands;
 mod extract;
 mod log_in;
+mod log_out;
 mod protect;
 mod require;
 
 pub use access_token::{AccessToken, AccessTokenRejection};
+pub use demands::Demands;
 pub use extract::{AuthRejection, AuthenticatedUser, Claims, ClaimsRejection, Has, Permission};
 pub use log_in::LogIn;
+pub use log_out::LogOut;
 #[cfg(feature = "reqwest")]
 pub use oidc_gate_tower::ReqwestClient;
 #[cfg(feature = "openidconnect")]
@@ -52,18 +56,18 @@ pub use oidc_gate_tower::{
     GateBuilder, Guarantee, HeaderSource, HttpClient, Identity, IdentityHeaders, IdentityKind,
     InvalidBearer, KeepTokens, KeyError, KeyId, KeyProblem, Marker, MetricsEndpoint, Pattern,
     PeerError, Peers, Principal, Prompt, Provider, ProviderMetadata, RefreshRules, Requirement,
-    ResponseMode, RuleTable, SameSite, SessionBackend, SessionEnd, SessionInfo, SessionsError,
-    Signer, SignerError, SigningKey, StepUp, Store, StoreError, SystemClock, TokenClient,
-    TokenClientBuilder, TokenError, TransportError, TrustedProxies, Unfinished, Unmet, Via, acr,
-    claim,
+    ResponseMode, RuleTable, SameSite, SessionBackend, SessionEnd, SessionInfo, SessionState,
+    SessionsError, SignOut, Signer, SignerError, SigningKey, SiteData, StepUp, Store, StoreError,
+    SystemClock, TokenClient, TokenClientBuilder, TokenError, TokensAtSignOut, TransportError,
+    TrustedProxies, Unfinished, Unmet, Via, acr, claim,
     core::{
         self,
         flow::Exchange,
         secret::{ClientSecret, HeaderSecret},
         time::UnixTime,
     },
-    email, email_domain, email_in, group, max_age, observability, pages, predicate, role, rotation,
-    scope, signed_in, user,
+    email, email_domain, email_in, group, logout, max_age, observability, pages, predicate, role,
+    rotation, scope, signed_in, step_up, user,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,

@@ -86,14 +86,14 @@ impl LogIn {
         Self(self.0.ui_locales(tags))
     }
 
-    /// The authentication context classes of which one has to be reached. Enforced when the user comes back. None at all is
-    /// a mistake: 500, and the log says so.
+    /// The authentication context classes of which one has to be reached. Enforced when the user comes back, who
+    /// has to be [the same one](crate::step_up) where somebody is signed in. None at all is a mistake: 500, and the log says so.
     pub fn acr(self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self(self.0.acr(classes))
     }
 
     /// How long ago the user may have signed in at the provider, in whole seconds; zero asks for a fresh sign-in. Enforced
-    /// when the user comes back.
+    /// when the user comes back, who has to be [the same one](crate::step_up) where somebody is signed in.
     pub fn max_age(self, age: Duration) -> Self {
         Self(self.0.max_age(age))
     }

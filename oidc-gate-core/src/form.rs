@@ -4,6 +4,7 @@
 //! A reader that guesses is a reader two parties can disagree with. This one refuses broken escapes, text that is not
 //! UTF-8, and any name that occurs twice.
 
+use http::{HeaderMap, header::CONTENT_TYPE};
 use std::fmt;
 
 /// Why text is not a form.
@@ -64,12 +65,28 @@ impl Form {
             return Err(FormError::TooLarge);
         }
         let mut form = Self::default();
-        for pair in bytes.split(|b| *b == b'&').filter(|pair| !pair.is_empty()) {
-            let (name, value) = match pair.iter().position(|b| *b == b'=') {
-                Some(at) => (&pair[..at], &pair[at + 1..]),
-                None => (pair, &b""[..]),
-            };
+        for (name, value) in pairs(bytes) {
             form.push(decode(name)?, decode(value)?, repeatable)?;
+        }
+        Ok(form)
+    }
+
+    /// Reads the fields of these names, each once, and passes over all others: how often they are there, and what they say.
+    /// For senders who may add what they like.
+    ///
+    /// # Errors
+    ///
+    /// See [`FormError`].
+    pub fn parse_of(bytes: &[u8], wanted: &[&str]) -> Result<Self, FormError> {
+        if bytes.len() > Self::MAX_BYTES {
+            return Err(FormError::TooLarge);
+        }
+        let mut form = Self::default();
+        for (name, value) in pairs(bytes) {
+            let name = decode(name)?;
+            if wanted.contains(&&*name) {
+                form.push(name, decode(value)?, &[])?;
+            }
         }
         Ok(form)
     }
@@ -127,6 +144,28 @@ impl fmt::Debug for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.names()).finish()
     }
+}
+
+/// Names and values as they were sent.
+fn pairs(bytes: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let pairs = bytes.split(|b| *b == b'&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| match pair.iter().position(|b| *b == b'=') {
+        Some(at) => (&pair[..at], &pair[at + 1..]),
+        None => (pair, &b""[..]),
+    })
+}
+
+/// Whether headers say once, and so clearly, that the body is a form.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(kind), None) = (types.next(), types.next()) else {
+        return false;
+    };
+    let kind = kind.as_bytes().split(|b| *b == b';').next();
+    kind.is_some_and(|kind| {
+        kind.trim_ascii()
+            .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    })
 }
 
 /// Decodes one name or value.
@@ -248,6 +287,22 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_wants_is_passed_over_and_what_is_wanted_is_there_once() {
+        let form = Form::parse_of(b"x=1&a=1&x=2&y=%zz&z=%ff", &["a", "b"]).unwrap();
+        assert_eq!((form.get("a"), form.get("b")), (Some("1"), None));
+        assert_eq!(form.names().count(), 1);
+        let twice = Form::parse_of(b"a=1&x=1&%61=2", &["a"]);
+        assert_eq!(twice, Err(FormError::Duplicate("a".into())));
+        assert_eq!(Form::parse_of(b"a=%zz", &["a"]), Err(FormError::Encoding));
+        assert_eq!(
+            Form::parse_of(b"%zz=1&a=1", &["a"]),
+            Err(FormError::Encoding)
+        );
+        let large = vec![b'x'; Form::MAX_BYTES + 1];
+        assert_eq!(Form::parse_of(&large, &["a"]), Err(FormError::TooLarge));
+    }
+
+    #[test]
     fn broken_encoding_is_refused() {
         for bytes in [&b"a=%"[..], b"a=%4", b"a=%zz", b"a=\n", b"a=\0", b"%=1"] {
             assert_eq!(Form::parse(bytes), Err(FormError::Encoding), "{bytes:?}");
@@ -297,6 +352,7 @@ mod tests {
         #[test]
         fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = Form::parse(&bytes);
+            let _ = Form::parse_of(&bytes, &["a", ""]);
         }
     }
 }

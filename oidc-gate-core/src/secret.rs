@@ -62,6 +62,9 @@ text_secrets! {
     /// An ID token as it was received: signed text, not yet believed
     /// ([OpenID Connect Core § 2](https://openid.net/specs/openid-connect-core-1_0.html#IDToken)).
     IdToken,
+    /// A logout token as it was received: signed text, not yet believed
+    /// ([OpenID Connect Back-Channel Logout § 2.4](https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken)).
+    LogoutToken,
     /// A one-time code from the authorization endpoint
     /// ([RFC 6749 § 1.3.1](https://www.rfc-editor.org/rfc/rfc6749#section-1.3.1)).
     AuthorizationCode,

@@ -1,7 +1,7 @@
 //! What is done to the application's response.
 
 use crate::{
-    Demand, Gate, LogIn, NoCaller, answer,
+    Demand, Gate, LogIn, LogOut, NoCaller, answer,
     bearer::Unusable,
     caller_info::Told,
     core::{
@@ -12,9 +12,10 @@ use crate::{
         time::UnixTime,
     },
     decline::Answer,
-    keeping::SessionHandle,
+    keeping::{SessionHandle, Written},
     passing::Said,
     service::timed,
+    sign_out::{By, SiteDataSet},
     underway::Underway,
 };
 use bytes::Bytes;
@@ -35,10 +36,12 @@ pub(crate) struct After {
     pub(crate) cookies: Vec<SetCookie>,
     /// When they were made.
     pub(crate) decided: UnixTime,
-    /// The session, where a handler may have refreshed it.
+    /// The caller's session, which a handler may have refreshed or ended.
     pub(crate) session: Option<Arc<SessionHandle>>,
     /// Who the caller is, in headers of the answer.
     pub(crate) said: Said,
+    /// What the browser is told to forget.
+    pub(crate) clear: SiteDataSet,
     pub(crate) cache: Cache,
     pub(crate) style: Style,
     pub(crate) underway: Underway,
@@ -93,6 +96,9 @@ impl After {
         if let Some(log_in) = response.extensions_mut().remove::<LogIn>() {
             return Some(self.log_in(log_in));
         }
+        if let Some(log_out) = response.extensions_mut().remove::<LogOut>() {
+            return Some(self.log_out(log_out));
+        }
         let demand = response.extensions_mut().remove::<Demand>()?;
         let asking = match self.style {
             Style::AsAsked | Style::OutsideATab(_) => demand.asking,
@@ -105,7 +111,7 @@ impl After {
             }
             (_, demand) => policy.answer_demand(asking, demand),
         };
-        let underway = std::mem::take(&mut self.underway);
+        let underway = self.take_underway();
         Some(self.gate.answer(&verdict, underway, self.peer))
     }
 
@@ -119,7 +125,7 @@ impl After {
             Style::Json => Some(Asker::Script),
             Style::OutsideATab(asker) => Some(asker),
         };
-        let underway = std::mem::take(&mut self.underway);
+        let underway = self.take_underway();
         if let Some(asker) = no_tab {
             let verdict = self.gate.0.common.policy.no_tab(asker);
             return self.gate.answer(&verdict, underway, self.peer);
@@ -136,6 +142,56 @@ impl After {
                 LogIn::MISSHAPEN,
             )),
         }
+    }
+
+    /// The answer to a handler that signs the user out.
+    fn log_out(&mut self, log_out: LogOut) -> Answer {
+        if self.caller == Caller::Bypassed {
+            return Answer::Now(self.mistake(Check::Bypassed, LogOut::BYPASSED, LogOut::BYPASSED));
+        }
+        let Some(sessions) = &self.gate.0.sessions else {
+            let why = LogOut::NO_SESSIONS;
+            return Answer::Now(self.mistake(Check::LogOutWithoutSessions, why, why));
+        };
+        let by = match self.style {
+            Style::AsAsked => By::Redirect,
+            // A page that is fetched ahead has been opened by nobody.
+            Style::OutsideATab(asker @ Asker::Prefetch) => {
+                let verdict = self.gate.0.common.policy.no_tab(asker);
+                let underway = self.take_underway();
+                return self.gate.answer(&verdict, underway, self.peer);
+            }
+            Style::Json | Style::OutsideATab(_) => By::Script,
+        };
+        let place = (log_out.place).and_then(|place| sessions.place(&place));
+        let Some(session) = self.session.take() else {
+            let to = place.map_or_else(
+                || sessions.signed_out_path(),
+                |place| place.as_str().to_owned(),
+            );
+            return Answer::Now(answer::redirect(&to));
+        };
+        let names = &sessions.names;
+        let others = self.underway.cookies(names).map(|name| names.clear(name));
+        let cookies = names
+            .clear_every_piece()
+            .into_iter()
+            .chain(others)
+            .collect();
+        // What a request writes down of a session that goes on.
+        self.cookies.clear();
+        Answer::Later(Box::pin(async move {
+            session.log_out(place, cookies, by).await
+        }))
+    }
+
+    /// What the browser keeps of logins, and who is signed in there.
+    fn take_underway(&mut self) -> Underway {
+        let session = self
+            .session
+            .as_ref()
+            .map(|session| session.kept().session());
+        std::mem::take(&mut self.underway).of(session)
     }
 
     fn no_caller(&self) -> Response<Bytes> {
@@ -171,10 +227,18 @@ impl After {
 
     /// What a handler has refreshed leaves with the head of its answer, in the place of what was written before.
     pub(crate) fn write_what_was_refreshed(&mut self) {
-        let written = self.session.take().and_then(|session| session.head_goes());
-        if let Some(cookies) = written {
-            self.cookies = cookies;
-        } else if !self.cookies.is_empty() && self.gate.now().since(self.decided) > LATE {
+        let session = self.session.take();
+        match session.map_or(Written::Nothing, |session| session.head_goes()) {
+            Written::Renewed(cookies) => return self.cookies = cookies,
+            Written::Ended(cookies) => {
+                self.clear = (self.gate.0.sessions.as_ref())
+                    .map(|sessions| sessions.sign_out.clear)
+                    .unwrap_or_default();
+                return self.cookies = cookies;
+            }
+            Written::Nothing => {}
+        }
+        if !self.cookies.is_empty() && self.gate.now().since(self.decided) > LATE {
             // Others have answered meanwhile, and the browser may have newer ones.
             self.cookies.clear();
         }
@@ -194,6 +258,7 @@ impl After {
             }
             Cache::NoStore => no_store(headers),
         }
+        self.clear.tell(headers);
         if !self.cookies.is_empty() {
             // What sets a cookie must not be handed to anybody else (RFC 9111 § 7.3).
             no_store(headers);

@@ -151,6 +151,25 @@ impl Answers {
         response
     }
 
+    /// The page that ends a login which was demanded of somebody, and its event in the log. `other` is the way beside the
+    /// main one, with the message whose words are on it.
+    pub(crate) fn step_up_failed(
+        &self,
+        failed: &CheckFailed,
+        message: Message,
+        home: WayOn,
+        other: (Message, WayOn),
+    ) -> Response<Bytes> {
+        let (check, reference) = (failed.check(), report::login_failed(failed));
+        self.metrics.login_failed(check);
+        let content = PageContent::new(message, check.status(), home)
+            .or_else_by(other)
+            .referring_to(Some(reference.as_str()));
+        let mut response = self.page(&content);
+        self.telling.why(&mut response, check);
+        response
+    }
+
     /// What a person reads. Nothing of it comes from the request or the provider.
     fn failure(
         &self,

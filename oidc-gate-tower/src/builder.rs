@@ -2,7 +2,9 @@
 
 mod build;
 mod keeping;
+mod logout;
 mod said;
+mod sign_out;
 
 pub(crate) use build::parse_issuer;
 
@@ -24,6 +26,7 @@ use crate::{
     pages::{Pages, SignInPage},
     passing::{OwnCookies, PassingSettings},
     ports::DynHttpClient,
+    sign_out::SignOutSettings,
 };
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -69,6 +72,8 @@ pub struct GateBuilder {
     telling: Telling,
     forward_auth: Vec<ForwardAuth>,
     keeping: keeping::KeepingSettings,
+    by_provider: logout::ByProvider,
+    sign_out: SignOutSettings,
     #[cfg(feature = "dev-provider")]
     dev: Option<crate::dev::DevProvider>,
 }

@@ -126,6 +126,11 @@ impl Sessions {
     pub(crate) fn way_on(&self, refusal: &Refusal) -> String {
         match refusal.check {
             Check::Forbidden => self.sign_in_as_someone_else(),
+            // A form that was sent: the page it came from is no place that is known.
+            Check::StepUp => match refusal.step_up() {
+                Some(way) => self.step_up_path(self.home().as_str(), way),
+                None => self.sign_in_path(self.home().as_str()),
+            },
             _ if refusal.status == StatusCode::UNAUTHORIZED => {
                 self.sign_in_path(self.home().as_str())
             }
@@ -134,7 +139,7 @@ impl Sessions {
     }
 
     /// What is answered in the place of a login that would lead round in circles.
-    fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
+    pub(crate) fn circle(&self, return_to: &ReturnTo, underway: &Underway) -> Option<Answer> {
         let failed = self.landings(underway).judge().err()?;
         let again = self.sign_in_path(return_to.as_str());
         Some(Answer::Now(
@@ -149,6 +154,10 @@ impl Sessions {
             wanted.return_to = self.home();
         }
         wanted.predecessor.clone_from(&underway.session);
+        // What is demanded of somebody is done by nobody else; who signs in otherwise is the user's to say.
+        if wanted.demands_more() && !wanted.offers_a_choice() {
+            wanted.same_user.clone_from(&underway.user);
+        }
         if let Some(metadata) = self.upstream.metadata_at_hand() {
             return Answer::Now(self.begin(&metadata, wanted, &underway));
         }
@@ -181,7 +190,10 @@ impl Sessions {
         let begun = self
             .upstream
             .check(metadata)
-            .and_then(|()| login::start(metadata, self.upstream.registration(), wanted, &mut env))
+            .and_then(|()| {
+                let registration = self.upstream.registration();
+                login::start(metadata, registration, wanted, &self.keys.now(), &mut env)
+            })
             .and_then(|started| Ok((started.location, self.kept(started.transaction)?)));
         match begun {
             Ok((location, cookie)) => {

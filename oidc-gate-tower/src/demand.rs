@@ -1,8 +1,11 @@
 //! Refusals from inside the application.
 
-use crate::core::{
-    gate::{self, Asking, Head, Target, Unmet},
-    identity::Via,
+use crate::{
+    Principal,
+    core::{
+        gate::{self, Asking, Head, Requirement, Target, Unmet},
+        identity::Via,
+    },
 };
 use http::{HeaderMap, Method, Response, StatusCode, Uri};
 
@@ -67,11 +70,70 @@ impl DemandBuilder<'_> {
         }
     }
 
+    /// The demand is made later, if at all.
+    pub fn later(self) -> Demands {
+        Demands {
+            asking: Asking::of(&self.head),
+        }
+    }
+
     /// The caller, recognised by `via`, lacks something.
     pub fn unmet(self, unmet: Unmet, via: Via) -> Demand {
         Demand {
             asking: Asking::of(&self.head),
             demand: gate::Demand::Unmet { unmet, via },
+        }
+    }
+}
+
+/// What a handler can demand of its caller while it runs: kept from the request, which is gone by then.
+///
+/// ```
+/// use oidc_gate_tower::{Demand, Demands, Principal, core::gate::Target, max_age};
+/// use http::{Request, Response};
+/// use std::time::Duration;
+///
+/// fn transfer(request: Request<String>) -> Response<String> {
+///     let target = Target::Whole(request.uri());
+///     let demands = Demand::of(request.method(), request.headers(), target).later();
+///     let Some(user) = request.extensions().get::<Principal>() else {
+///         return demands.sign_in().plain();
+///     };
+///     let large = request.body().len() > 4;
+///     match demands.of(user, &max_age(Duration::from_secs(300))) {
+///         Err(demand) if large => demand.plain(),
+///         _ => Response::new("done".to_owned()),
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Demands {
+    asking: Asking,
+}
+
+impl Demands {
+    /// Nothing, if `user` meets this.
+    ///
+    /// # Errors
+    ///
+    /// The demand to answer with: the gate outside refuses, or sends the browser to a stronger sign-in where that would do.
+    pub fn of(&self, user: &Principal, requirement: &Requirement) -> Result<(), Box<Demand>> {
+        user.meets(requirement).map_err(|unmet| {
+            Box::new(Demand {
+                asking: self.asking.clone(),
+                demand: gate::Demand::Unmet {
+                    unmet,
+                    via: user.via(),
+                },
+            })
+        })
+    }
+
+    /// Somebody has to be signed in.
+    pub fn sign_in(&self) -> Demand {
+        Demand {
+            asking: self.asking.clone(),
+            demand: gate::Demand::SignIn,
         }
     }
 }
@@ -122,6 +184,10 @@ impl NoCaller {
 
     /// The same, about a login that a handler asks for.
     pub const NO_GATE_FOR_LOGIN: &'static str = "no gate has looked at this request, so no login begins: wrap the \
+         application with `gate.protect(router)`";
+
+    /// The same, about a sign-out that a handler asks for.
+    pub const NO_GATE_FOR_LOGOUT: &'static str = "no gate has looked at this request, so nobody is signed out: wrap the \
          application with `gate.protect(router)`";
 
     pub(crate) const LOST: &'static str = "the gate has admitted this request, and something between the gate and the \

@@ -178,6 +178,7 @@ impl Gate {
     /// | `login_hint` | who is probably going to sign in |
     /// | `ui_locales` | languages, separated by spaces |
     /// | a [`start_param`](crate::Provider::start_param) | what the provider makes of it |
+    /// | `acr_values`, `max_age` | of who is signed in: a [stronger or a more recent sign-in](crate::step_up) |
     /// | `iss`, `target_link_uri` | a login that starts at the provider: the configured issuer, and where to go |
     ///
     /// Anybody can make such a link. What only the application may ask for is a [`LogIn`](crate::LogIn).

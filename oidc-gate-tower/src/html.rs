@@ -49,6 +49,8 @@ pub(crate) struct Assembled<'a> {
     pub(crate) script: Option<&'static str>,
     /// Where its forms may lead beside its own origin.
     pub(crate) form_targets: &'a [String],
+    /// What it shows in frames.
+    pub(crate) frame_sources: &'a [String],
     /// Whether it shows pictures that stand in it.
     pub(crate) images: bool,
 }
@@ -93,6 +95,10 @@ impl Assembled<'_> {
         }
         if self.images {
             policy += "; img-src data:";
+        }
+        if !self.frame_sources.is_empty() {
+            policy += "; frame-src ";
+            policy += &self.frame_sources.join(" ");
         }
         policy += "; form-action 'self'";
         for target in self.form_targets {

@@ -42,6 +42,7 @@ mod require;
 mod reqwest_client;
 mod service;
 mod sessions;
+mod sign_out;
 mod tasks;
 mod token_client;
 mod trailers;
@@ -52,6 +53,10 @@ mod upstream;
 pub mod bridge;
 #[cfg(feature = "dev-provider")]
 pub mod dev;
+#[doc = include_str!("live.md")]
+pub mod live_connections {}
+#[doc = include_str!("logout.md")]
+pub mod logout {}
 #[doc = include_str!("observability.md")]
 pub mod observability {}
 pub mod pages;
@@ -59,6 +64,8 @@ pub mod pages;
 pub mod rotation {}
 #[doc = include_str!("session_storage.md")]
 pub mod session_storage {}
+#[doc = include_str!("step_up.md")]
+pub mod step_up {}
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -70,11 +77,11 @@ pub use caller_info::CallerInfo;
 pub use client_auth::{AutomaticAuth, ClientAuth, ClientCert, ClientKey};
 pub use client_keys::ClientKeySets;
 pub use config_error::ConfigError;
-pub use demand::{Demand, DemandBuilder, NoCaller, OriginalTarget};
+pub use demand::{Demand, DemandBuilder, Demands, NoCaller, OriginalTarget};
 pub use forward_auth::ForwardAuth;
 pub use future::GateFuture;
 pub use gate::Gate;
-pub use keeping::{Guarantee, SessionEnd, SessionInfo, SessionsError, TokenError};
+pub use keeping::{Guarantee, SessionEnd, SessionInfo, SessionState, SessionsError, TokenError};
 pub use log_in::LogIn;
 pub use metrics::MetricsEndpoint;
 pub use oidc_gate_core as core;
@@ -100,6 +107,7 @@ pub use require::{RequireFuture, RequireLayer, RequireService};
 #[cfg(feature = "reqwest")]
 pub use reqwest_client::ReqwestClient;
 pub use service::{GateLayer, GateService};
+pub use sign_out::{LogOut, SignOut, SiteData, TokensAtSignOut};
 pub use store::{Capacity, SessionBackend, Store, StoreError, StoreErrorKind};
 pub use tasks::Unfinished;
 pub use token_client::{TokenClient, TokenClientBuilder};

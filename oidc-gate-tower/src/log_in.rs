@@ -99,8 +99,8 @@ impl LogIn {
         self
     }
 
-    /// The authentication context classes of which one has to be reached. Enforced when the user comes back. None at all is
-    /// a mistake: 500, and the log says so.
+    /// The authentication context classes of which one has to be reached. Enforced when the user comes back, who
+    /// has to be [the same one](crate::step_up) where somebody is signed in. None at all is a mistake: 500, and the log says so.
     pub fn acr(mut self, classes: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.demand.acr_values = classes.into_iter().map(Into::into).collect();
         // An empty list would demand nothing, which is the opposite of what was said.
@@ -112,7 +112,7 @@ impl LogIn {
     }
 
     /// How long ago the user may have signed in at the provider, in whole seconds; zero asks for a fresh sign-in. Enforced
-    /// when the user comes back.
+    /// when the user comes back, who has to be [the same one](crate::step_up) where somebody is signed in.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.demand.max_age = Some(age);
         self

@@ -7,7 +7,7 @@ use crate::{
         secret::AccessToken,
         time::UnixTime,
     },
-    keeping::{SessionEnd, SessionHandle, TokenError},
+    keeping::{SessionEnd, SessionHandle, SessionState, SessionsError, TokenError},
 };
 use std::{net::SocketAddr, ops::Deref, sync::Arc};
 
@@ -94,7 +94,8 @@ impl Principal {
     }
 
     /// Waits for the end of the session: a sign-out, wherever it was, a logout by the provider, an end by the application, the
-    /// session's absolute limit. For whatever outlives its request: a WebSocket, a stream of events.
+    /// session's absolute limit. For whatever outlives its request: a WebSocket, a stream of events. The guide is
+    /// [`live_connections`](crate::live_connections).
     ///
     /// In this process it is known at once. Of another replica's doing it is known within half a second where sessions are
     /// in a [store](crate::GateBuilder::store) that replicas share, or they have a
@@ -103,6 +104,12 @@ impl Principal {
     ///
     /// A caller with a token of its own has no session, and this waits for ever: give its connections a limit of their own. So
     /// it does for a caller that a test has made up.
+    ///
+    /// It may be asked for as often as one likes, dropped and asked for again: nothing is missed, and one task waits.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, like everything that waits for a time.
     ///
     /// ```
     /// # use oidc_gate_tower::{Principal, SessionEnd};
@@ -126,6 +133,43 @@ impl Principal {
             Who::Session(session) => session.ended().await,
             Who::Identity(_) => std::future::pending().await,
         }
+    }
+
+    /// Ends the caller's session: this very one, and no other of the user's. A request that comes with it afterwards is of
+    /// nobody, the answer to this one removes its cookies, and its tokens are revoked in the background, unless
+    /// [`tokens_at_sign_out`](crate::GateBuilder::tokens_at_sign_out) says otherwise. Where the answer's head has gone, as on a
+    /// socket, the browser keeps a cookie that is worth nothing.
+    ///
+    /// What the handler answers is its own matter, and the session at the provider stays. A [`LogOut`](crate::LogOut) leads
+    /// there. A caller without a session has none to end.
+    ///
+    /// # Errors
+    ///
+    /// [`SessionsError::StoreDown`]: the session may have ended, and to ask again is harmless.
+    pub async fn sign_out(&self) -> Result<(), SessionsError> {
+        match &self.who {
+            Who::Session(session) => session.sign_out().await,
+            Who::Identity(_) => Ok(()),
+        }
+    }
+
+    /// When the caller's session began and when it ends, as the request came with it: the request itself may have extended it.
+    /// `None` where the caller has none: whoever comes with a token of its own.
+    ///
+    /// A page asks for the same, without extending anything, at the gate's `session`: see
+    /// [`session_storage`](crate::session_storage).
+    ///
+    /// ```
+    /// use oidc_gate_tower::Principal;
+    /// use std::time::Duration;
+    ///
+    /// /// Whether there is still time to fill in a long form.
+    /// fn has_an_hour(user: &Principal) -> bool {
+    ///     user.session_state().is_none_or(|session| session.ends().since(session.seen()) >= Duration::from_secs(3600))
+    /// }
+    /// ```
+    pub fn session_state(&self) -> Option<SessionState> {
+        self.session().map(|session| session.state())
     }
 
     /// Whether the caller meets a requirement, at the time at which the gate looked at the request.

@@ -158,7 +158,12 @@ impl Gate {
         }
         let sight = match (&self.0.bearer, route) {
             // These are about sessions, whatever else comes along.
-            (_, Route::Endpoint(Endpoint::Start | Endpoint::Callback(_) | Endpoint::SignOut))
+            (
+                _,
+                Route::Endpoint(
+                    Endpoint::Start | Endpoint::Callback(_) | Endpoint::Session | Endpoint::SignOut,
+                ),
+            )
             | (None, _) => Sight::Nothing,
             (Some(verifier), _) => verifier.look(headers, now),
         };

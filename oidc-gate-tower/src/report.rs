@@ -5,9 +5,11 @@ use crate::{
         check::{Check, CheckFailed, MendedBy},
         flow::Entropy,
         identity::Identity,
+        logout::{LoggedOut, LogoutOf},
         session::coordinate::{Kept, Outcome},
         url::Issuer,
     },
+    keeping::SessionsError,
     ports::OsEntropy,
 };
 use aws_lc_rs::digest;
@@ -144,9 +146,54 @@ pub(crate) fn refused(check: Check, cause: &str) -> Option<Reference> {
     }
 }
 
+/// Writes one event about a logout of the provider's that was carried out. Whose session it was is not known where the provider
+/// names the session alone.
+pub(crate) fn logged_out(of: &LogoutOf, ended: usize) {
+    let issuer = &*of.issuer;
+    let user = match &of.who {
+        LoggedOut::User(subject) | LoggedOut::Both { subject, .. } => {
+            Some(user_named(issuer, subject))
+        }
+        LoggedOut::AtProvider(_) => None,
+    };
+    tracing::info!(issuer, user, ended, "the provider has ended sessions");
+}
+
+/// What keeps a logout of the provider's from being carried out.
+pub(crate) fn not_logged_out(error: SessionsError) -> CheckFailed {
+    let check = match error {
+        SessionsError::Unreadable => Check::LogoutList,
+        _ => Check::StoreUnavailable,
+    };
+    CheckFailed::new(check, error.to_string())
+}
+
+/// Writes one event about a logout of the provider's that was not carried out. Anybody can send something that looks like one;
+/// if the provider has, somebody is still signed in.
+pub(crate) fn logout_refused(failed: &CheckFailed) {
+    let check = failed.check();
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(
+                check = check.id(),
+                cause = failed.cause(),
+                remedy = check.remedy(),
+                "a logout of the provider's was refused"
+            )
+        };
+    }
+    match check.mended_by() {
+        MendedBy::Operator => event!(error),
+        MendedBy::Caller => event!(warn),
+    }
+}
+
 /// Tells the events about one user from those about others, without naming the user: sign-in, sign-out.
 pub(crate) fn user(identity: &Identity) -> String {
-    let (issuer, subject) = (identity.issuer(), identity.subject());
+    user_named(identity.issuer(), identity.subject())
+}
+
+fn user_named(issuer: &str, subject: &str) -> String {
     // A length is put before the issuer, so that no two users can be written as one.
     let text = format!("{} {issuer} {subject}", issuer.len());
     let hash = digest::digest(&digest::SHA256, text.as_bytes());

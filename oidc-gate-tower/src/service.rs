@@ -15,6 +15,7 @@ use crate::{
     ports::Boxed,
     recognise::{Look, Recognised, Seen},
     report,
+    sign_out::SiteDataSet,
     underway::Underway,
 };
 use bytes::Bytes;
@@ -267,7 +268,8 @@ where
             let tokens = || session?.at_hand(now);
             let said = passing.tell(identity, tokens, request.headers_mut());
             let after = After {
-                session: session.filter(|session| session.has_tokens()).cloned(),
+                session: session.cloned(),
+                clear: SiteDataSet::default(),
                 told: telling.about(|| principal.clone(), None),
                 cookies,
                 decided: now,
@@ -314,7 +316,13 @@ where
                 _ => None,
             };
             let told = telling.about(|| recognised.principal(now), why);
-            let answer = match gate.answer(&verdict, underway(request.headers()), peer) {
+            let underway = match &verdict {
+                Verdict::LogIn {
+                    step_up: Some(_), ..
+                } => underway(request.headers()).of(recognised.session()),
+                _ => underway(request.headers()),
+            };
+            let answer = match gate.answer(&verdict, underway, peer) {
                 Answer::Now(mut response) => {
                     told.with(response.extensions_mut());
                     Answer::Now(response)

@@ -4,16 +4,19 @@ use crate::{
     cookie_keys::InForce,
     core::{
         form,
-        gate::Endpoint,
+        gate::{Endpoint, StepUp},
         login::{Places, ReturnTo},
+        logout::NoExpiry,
         session::CookieNames,
         time::UnixTime,
         url::BaseUrl,
     },
+    endpoint::Submits,
     gate::Common,
     keeping::Keeping,
     pages::SignInPage,
     remember::Remembered,
+    sign_out::SignOutSettings,
     upstream::Upstream,
 };
 use std::sync::Arc;
@@ -31,15 +34,31 @@ pub(crate) struct Sessions {
     pub(crate) callback: Endpoint,
     /// States that were used, until their login has expired.
     pub(crate) used_states: Remembered,
+    /// What callbacks were answered, for who sends the same once more.
+    pub(crate) submits: Submits,
     /// What a link to `start` may carry beside what is harmless everywhere.
     pub(crate) start_params: Vec<String>,
     pub(crate) sign_in_page: SignInPage,
+    /// What becomes of logout tokens that do not say when they expire.
+    pub(crate) no_expiry: NoExpiry,
+    pub(crate) sign_out: SignOutSettings,
 }
 
 impl Sessions {
     /// As [`Gate::sign_in_path`](crate::Gate::sign_in_path).
     pub(crate) fn sign_in_path(&self, return_to: &str) -> String {
         self.common.sign_in_path(return_to)
+    }
+
+    /// As `sign_in_path`, for whoever has to prove more.
+    pub(crate) fn step_up_path(&self, return_to: &str, way: &StepUp) -> String {
+        let start = self.common.policy.endpoint_path(&Endpoint::Start);
+        let classes = way.acr_values.join(" ");
+        let age = way.max_age.map(|age| age.as_secs().to_string());
+        let acr = Some(("acr_values", &*classes)).filter(|_| !classes.is_empty());
+        let age = age.as_deref().map(|age| ("max_age", age));
+        let pairs = [("rd", return_to)].into_iter().chain(acr).chain(age);
+        form::with_query(&start, pairs)
     }
 
     /// As [`Gate::sign_out_path`](crate::Gate::sign_out_path).

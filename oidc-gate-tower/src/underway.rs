@@ -2,8 +2,8 @@
 
 use crate::{
     core::{
-        login::ResponseMode,
-        session::{Landings, Other, Predecessor},
+        login::{ResponseMode, SameUser},
+        session::{CookieNames, Landings, Other, Predecessor, Session},
     },
     recognise::Recognised,
     sessions::Sessions,
@@ -19,6 +19,8 @@ pub(crate) struct Underway {
     landed: Vec<Box<[u8]>>,
     /// The session that is there and will not be when a login comes back.
     pub(crate) session: Option<Predecessor>,
+    /// Who is signed in, where something more may be demanded of them.
+    pub(crate) user: Option<SameUser>,
 }
 
 /// A login that has begun: its cookie's name, and how much of a header it takes.
@@ -39,6 +41,20 @@ const MAX_BYTES: usize = 4096;
 const MAX_SEEN: usize = 20;
 
 impl Underway {
+    /// The cookies of all of it, for a browser whose user has signed out.
+    pub(crate) fn cookies<'a>(&'a self, names: &'a CookieNames) -> impl Iterator<Item = &'a str> {
+        let landed = (!self.landed.is_empty()).then(|| names.landed());
+        self.logins.iter().map(|login| &*login.name).chain(landed)
+    }
+
+    /// The same in a browser whose user has this session, if any.
+    pub(crate) fn of(self, session: Option<&Session>) -> Self {
+        Self {
+            user: session.map(|session| SameUser::of(session.identity())),
+            ..self
+        }
+    }
+
     /// Those that make room for a new one of so many bytes: the oldest, because browsers send older cookies first
     /// ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
     pub(crate) fn crowd(&self, new: usize) -> impl Iterator<Item = &str> {

@@ -17,6 +17,7 @@ use oidc_gate_tower::{
         },
         provider::Metadata,
         secret::{AccessToken, ClientSecret},
+        session::CookieKeys,
         time::UnixTime,
         url::Issuer,
     },
@@ -106,7 +107,14 @@ impl World {
             now,
             entropy: &mut self.entropy,
         };
-        let started = start(&self.metadata, &self.registration, wanted, env).unwrap();
+        let started = start(
+            &self.metadata,
+            &self.registration,
+            wanted,
+            &CookieKeys::ephemeral(),
+            env,
+        )
+        .unwrap();
         let request = Request::get(started.location)
             .body(http_body_util::Full::<bytes::Bytes>::default())
             .unwrap();

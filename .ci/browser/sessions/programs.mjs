@@ -61,11 +61,13 @@ export async function downstream(programs, provider, environment, [port, ordersP
   const socket = await open(new URL('/feed', site), person.cookie(new URL(site)), (text) => messages.push(text));
   shown.length = 0;
   await sleep(2.5 * LIFE * 1000);
-  socket.destroy();
-  const tokens = new Set(shown.map(({ token }) => token));
+  const [asked, closed] = [[...shown], new Promise((resolve) => socket.once('close', () => resolve(true)))];
+  const tokens = new Set(asked.map(({ token }) => token));
   claim('downstream: a socket outlives its tokens', tokens.size >= 2 && messages.length > 10, `${tokens.size} tokens, ${messages.length} messages`);
-  claim('downstream: … each of which was good when it was shown', shown.every(({ isFresh }) => isFresh), JSON.stringify(shown));
+  claim('downstream: … each of which was good when it was shown', asked.every(({ isFresh }) => isFresh), JSON.stringify(asked));
   claim('downstream: … and was the user’s', messages.every((text) => JSON.parse(text).of === 'dagmar'), messages[0]);
+  await person.submit(new URL('/oauth2/sign_out', site), {});
+  claim('downstream: … and the socket ends with its session', await Promise.race([closed, sleep(1000)]));
 }
 
 /// The pages of these programs are text.

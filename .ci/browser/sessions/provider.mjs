@@ -19,8 +19,9 @@ export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resol
 ///
 /// `redemptions` are all that were asked for, in order: of which refresh token (its hash), by which process, for whom, when,
 /// and what came of it. `tokens` are the access tokens there are, by their hash: whose, until when, and of which redemption.
-/// Every fifth answer to a process is on its way for long, so that there is always one that a process could die before.
-export async function startProvider({ port, redirectUris }) {
+/// `registered` is what the client's registration says beside the ordinary, `features` what the provider can do beside it.
+/// `logOut` logs somebody out there. Every fifth answer to a process is on its way for long, so that there is always one that a process could die before.
+export async function startProvider({ port, redirectUris, registered = {}, features = {} }) {
   const issuer = `http://localhost:${port}`;
   const told = { issuer, redemptions: [], tokens: new Map(), owners: new Map() };
   const asked = new Map();
@@ -33,12 +34,15 @@ export async function startProvider({ port, redirectUris }) {
       response_types: ['code'],
       grant_types: ['authorization_code', 'refresh_token'],
       id_token_signed_response_alg: 'ES256',
+      ...registered,
     }],
     jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'k' }] },
     cookies: { keys: ['a key for the provider’s own cookies'] },
     ttl: { AccessToken: LIFE, AuthorizationCode: 60, Grant: 3600, IdToken: 3600, Interaction: 600, RefreshToken: 3600, Session: 3600 }, // seconds
     pkce: { required: () => true },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, ...features },
+    // Of itself it calls nobody on its own machine, which is where these applications are.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     rotateRefreshToken: true,
     issueRefreshToken: () => true,
     expiresWithSession: () => false,
@@ -81,11 +85,30 @@ export async function startProvider({ port, redirectUris }) {
     await sleep(onTheWay);
     if (!context.req.socket.destroyed) redemption.answered = Date.now();
   });
+  told.logOut = (person) => logOut(provider, issuer, person);
   provider.on('server_error', (_, error) => console.error('the provider failed:', error));
   const server = http.createServer(provider.callback());
   server.keepAliveTimeout = 60_000;
   await serve(server, port);
   return told;
+}
+
+/// Ends somebody's session there, as its own page does: when that was asked for, and whether the client was told of it.
+async function logOut(provider, issuer, person) {
+  let outcome = 'the client was not told';
+  const [done, failed] = [() => (outcome = 'done'), (_, error) => (outcome = error.message)];
+  provider.once('backchannel.success', done).once('backchannel.error', failed);
+  const headers = { cookie: person.cookie(new URL(issuer)) };
+  const page = await fetch(`${issuer}/session/end`, { headers });
+  const [, xsrf] = /name="xsrf" value="([^"]+)"/.exec(await page.text()) ?? [];
+  // What the page has the browser keep.
+  const set = page.headers.getSetCookie().map((line) => line.split(';')[0]);
+  headers.cookie = [...new Map([...headers.cookie.split('; '), ...set].map((pair) => [pair.split('=')[0], pair])).values()].join('; ');
+  const sent = performance.now();
+  const answer = await fetch(`${issuer}/session/end/confirm`, { method: 'POST', headers, body: new URLSearchParams({ xsrf, logout: 'yes' }), redirect: 'manual' });
+  provider.off('backchannel.success', done).off('backchannel.error', failed);
+  if (answer.status !== 303) throw new Error(`the provider did not log anybody out: ${answer.status} ${await answer.text()}`);
+  return { sent, outcome };
 }
 
 /// What the provider remembers. Its own memory for tests forgets all but the last thousand things.

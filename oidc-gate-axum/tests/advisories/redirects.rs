@@ -1,7 +1,7 @@
 //! Logins and sign-outs that are to lead somewhere else.
 
 use crate::world::{APP, ISSUER, NAVIGATION, World, world};
-use oidc_gate_axum::core::form::encode;
+use oidc_gate_axum::{GateBuilder, SignOut, core::form::encode};
 
 /// Wherever a text can say where to go afterwards, this one leads into the application.
 async fn stays(w: &mut World, place: &str) {
@@ -337,7 +337,8 @@ async fn cve_2025_67716_a_place_to_return_to_asks_the_provider_for_nothing() {
 /// Also for whoever has no session, where there is no token to put there.
 #[tokio::test]
 async fn no_token_is_put_into_a_place_to_sign_out_to() {
-    let mut w = world(|gate| gate.return_to_origin("https://www.app.test"));
+    let here = |gate: GateBuilder| gate.sign_out(SignOut::Here);
+    let mut w = world(|gate| here(gate.return_to_origin("https://www.app.test")));
     w.sign_in("alice", "/me").await;
     for cookies in [w.cookies(), String::new()] {
         for place in [

@@ -83,6 +83,12 @@ checks! {
         answer: 500, "a text that says which kind of mistake it is",
         mended_by: Operator, "Change what the handler asks for; the cause names it.",
     }
+    LogOutWithoutSessions = "request.log_out_without_sessions" {
+        rule: "A handler that signs users out runs behind a gate that has sessions.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-axum",
+        answer: 500, "a text that says which mistake it is",
+        mended_by: Operator, "Configure a client and a base URL, or leave the sign-out to whoever issues the bearer tokens.",
+    }
     InitiatorIssuer = "request.initiator_issuer" {
         rule: "Who starts a login from outside means the provider that is configured, character by character.",
         source: "OpenID Connect Core § 4", "https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin",
@@ -249,24 +255,24 @@ checks! {
         rule: "An authorization response carries the `state` of its request.",
         source: "RFC 6749 § 10.12", "https://www.rfc-editor.org/rfc/rfc6749#section-10.12",
         answer: 400, "an error page with a reference",
-        mended_by: Caller, "Start again at the page you wanted. A bookmarked callback address cannot work.",
+        mended_by: Caller, "Start again at the page you wanted. A callback address without its query cannot work.",
     }
     StateUnknown = "callback.state_unknown" {
         rule: "A login is finished in the browser that began it.",
         source: "RFC 9700 § 4.7", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
-        answer: 400, "an error page with a reference",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself; an error page where the state is nobody's, or the third time in a row",
         mended_by: Caller, "Start again at the page you wanted, in one browser, with cookies on. If it always happens, the base URL is not the address users see, or replicas have different cookie keys.",
     }
     StateReplayed = "callback.state_replayed" {
         rule: "A `state` is used once.",
         source: "RFC 9700 § 4.7.1", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7.1",
-        answer: 400, "the page that was asked for, if the session it made is there; otherwise an error page",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself; an error page the third time in a row",
         mended_by: Caller, "Nothing is wrong: the back button or a reload led to a login that is over. Start again at the page you wanted.",
     }
     TransactionExpired = "callback.expired" {
         rule: "A login is finished within its time limit.",
         source: "RFC 9700 § 4.7", "https://www.rfc-editor.org/rfc/rfc9700#section-4.7",
-        answer: 400, "an error page with a reference",
+        answer: 400, "the page it led to for who is signed in, or the login once more, by itself",
         mended_by: Caller, "Start again at the page you wanted.",
     }
     CallbackIssuer = "callback.issuer_mismatch" {
@@ -352,6 +358,12 @@ checks! {
         source: "OpenID Connect Back-Channel Logout § 2.7", "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCActions",
         answer: 403, "an error page with a reference",
         mended_by: Caller, "Nothing is wrong: sign in again. A logout of a user and not of a session (a provider that sends no `sid`) counts for ten seconds more where replicas share a store, whose clocks may differ.",
+    }
+    AnotherUser = "login.another_user" {
+        rule: "A login that is demanded of somebody who is signed in brings the same user back.",
+        source: "RFC 9470 § 4", "https://www.rfc-editor.org/rfc/rfc9470#section-4",
+        answer: 403, "an error page with a reference; nothing of the present session is changed",
+        mended_by: Caller, "The user has another account at the provider: sign in as the one who is signed in here, or sign in as someone else on purpose.",
     }
     LoginTooLarge = "login.too_large" {
         rule: "What a login has to remember fits into a cookie that every browser keeps.",
@@ -712,6 +724,132 @@ checks! {
         source: "RFC 9110 § 15.6.4", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4",
         answer: 503, "an error page with a reference, and `Retry-After`",
         mended_by: Operator, "Check the session store. No session is lost meanwhile.",
+    }
+    LogoutRequest = "logout.request" {
+        rule: "A logout of the provider's is a form with `logout_token` in it, once.",
+        source: "OpenID Connect Back-Channel Logout § 2.5", "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCRequest",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Whoever calls the endpoint is no OpenID provider, or is registered with another address than `backchannel_logout`.",
+    }
+    LogoutMalformed = "logout.malformed" {
+        rule: "A logout token is a compact JWS of strict base64url, whose header and payload are JSON objects without repeated members.",
+        source: "RFC 7519 § 7.2", "https://www.rfc-editor.org/rfc/rfc7519#section-7.2",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "The provider is broken, or somebody else sends this.",
+    }
+    LogoutEncrypted = "logout.encrypted" {
+        rule: "The logout token is signed, not encrypted.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Register the client at the provider without ID token encryption.",
+    }
+    LogoutAlg = "logout.alg" {
+        rule: "The logout token is signed with an algorithm that an ID token may be signed with; never `none`.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Make the provider sign logout tokens for this client as it signs ID tokens, or name the algorithm it uses with `id_token_alg`.",
+    }
+    LogoutCrit = "logout.crit" {
+        rule: "The header demands no extension that the gate does not know.",
+        source: "RFC 7515 § 4.1.11", "https://www.rfc-editor.org/rfc/rfc7515#section-4.1.11",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Configure the provider to issue ordinary logout tokens to this client.",
+    }
+    LogoutType = "logout.type" {
+        rule: "`typ` is `logout+jwt`, `JWT` or absent: another kind of token logs nobody out.",
+        source: "RFC 8725 § 3.11", "https://www.rfc-editor.org/rfc/rfc8725#section-3.11",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Treat it as an attack unless the provider is known to be broken: somebody has sent another kind of token.",
+    }
+    LogoutKey = "logout.key" {
+        rule: "The provider publishes the key that signed the logout token.",
+        source: "OpenID Connect Core § 10.1.1", "https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "If the provider has sent it, check its `jwks_uri`: a newly rotated key is found after the fetch interval. Anybody can name a key that does not exist.",
+    }
+    LogoutSignature = "logout.signature" {
+        rule: "The signature of the logout token is right.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Treat it as an attack unless the provider is known to be broken.",
+    }
+    LogoutSecret = "logout.secret" {
+        rule: "Logout tokens are signed with the client's secret only if the client has one, at least as long as the hash.",
+        source: "RFC 7518 § 3.2", "https://www.rfc-editor.org/rfc/rfc7518#section-3.2",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Have the provider sign for this client with a key pair, or issue a longer secret: 32 bytes for HS256, 48 for HS384, 64 for HS512.",
+    }
+    LogoutClaim = "logout.claim" {
+        rule: "Every claim the gate reads has its type, and `iss`, `aud`, `iat` and `exp` are there.",
+        source: "OpenID Connect Back-Channel Logout § 2.4", "https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "The cause names the claim. If it is `exp`, the provider follows an early draft: update it, or set `danger_accept_logout_without_exp`.",
+    }
+    LogoutIssuer = "logout.issuer" {
+        rule: "`iss` is the configured issuer, character by character.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Set the issuer to what the provider puts into its tokens, including any trailing slash.",
+    }
+    LogoutAudience = "logout.audience" {
+        rule: "`aud` names this client, and nobody else unless trusted; `azp`, where present, too.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Check which client the address is registered for. If another audience is legitimate, name it with `trust_audience`.",
+    }
+    LogoutExpired = "logout.expired" {
+        rule: "The logout token has not expired.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Compare this machine's clock with the provider's. If they agree, the provider has delivered late.",
+    }
+    LogoutIssuedAt = "logout.issued_at" {
+        rule: "The logout token was issued within the last day and not in the future, and is already valid; one without `exp` was issued within two minutes.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Compare this machine's clock with the provider's.",
+    }
+    LogoutSubject = "logout.subject" {
+        rule: "The logout token names a user, a session or both: `sub` and `sid` are texts, and one of them is there.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "The provider is broken or misconfigured.",
+    }
+    LogoutEvents = "logout.events" {
+        rule: "`events` is an object and names a logout, with an object as its value.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Somebody has sent another kind of token, an ID token perhaps; or the provider is broken.",
+    }
+    LogoutNonce = "logout.nonce" {
+        rule: "A logout token has no `nonce`: nobody takes an ID token for one.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Treat it as an attack unless the provider is known to be broken.",
+    }
+    LogoutId = "logout.jti" {
+        rule: "`jti` is a text of 1 to 255 bytes.",
+        source: "OpenID Connect Back-Channel Logout § 2.4", "https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "The provider is broken or misconfigured.",
+    }
+    LogoutReplayed = "logout.replayed" {
+        rule: "A logout token is carried out once, and ends nothing that began afterwards.",
+        source: "OpenID Connect Back-Channel Logout § 2.6", "https://openid.net/specs/openid-connect-backchannel-1_0.html#Validation",
+        answer: 400, "JSON with `invalid_request`, to the provider",
+        mended_by: Caller, "Nothing is wrong if the provider has sent it twice. Otherwise find out who has read it.",
+    }
+    LogoutList = "logout.list" {
+        rule: "The list of the sessions that a logout ends opens with the cookie keys in force.",
+        source: "oidc-gate", "https://docs.rs/oidc-gate-tower",
+        answer: 503, "JSON with `temporarily_unavailable` and `Retry-After`, to the provider",
+        mended_by: Operator, "Put the same cookie keys in force in every replica. Nobody was logged out by this one.",
+    }
+    LogoutFrontChannel = "logout.front_channel" {
+        rule: "A logout through the browser names the configured issuer and a session there: `iss` and `sid`, each once.",
+        source: "OpenID Connect Front-Channel Logout § 3", "https://openid.net/specs/openid-connect-frontchannel-1_0.html#RPLogout",
+        answer: 400, "an empty page, in the provider's frame",
+        mended_by: Caller, "Have the provider send both: register the client with `frontchannel_logout_session_required`. If `iss` differs, set the issuer to what the provider calls itself.",
     }
     BearerInvalid = "bearer.invalid" {
         rule: "A bearer token is valid for this service.",

@@ -60,6 +60,16 @@ impl Asker {
             by_fetch_metadata(headers)
         }
     }
+
+    /// Whether a request can be sent to a login that nobody but itself asks for, at an endpoint of the gate's: a navigation;
+    /// and what does not say how it is fetched. A picture or a script of some page does, a person's tool does not.
+    pub fn may_begin(method: &Method, headers: &HeaderMap) -> bool {
+        match Self::of(method, headers) {
+            Self::Navigation => true,
+            Self::Script => !headers.contains_key(SEC_FETCH_MODE),
+            Self::Frame | Self::Prefetch | Self::Worker | Self::WebSocket | Self::Grpc => false,
+        }
+    }
 }
 
 fn by_fetch_metadata(headers: &HeaderMap) -> Asker {

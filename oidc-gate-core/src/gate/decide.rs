@@ -200,22 +200,20 @@ impl Policy {
                 Ok(()) => own(serve(), SessionEffect::Keep),
                 Err(cause) => self.refuse(head, Check::CrossSite, cause, StatusCode::FORBIDDEN),
             },
-            Endpoint::Start => match Asker::of(head.method, head.headers) {
-                Asker::Navigation => own(serve(), SessionEffect::Keep),
-                // A picture or a script of some page says how it is fetched; a person's tool says nothing.
-                Asker::Script if !head.headers.contains_key("sec-fetch-mode") => {
-                    own(serve(), SessionEffect::Keep)
-                }
-                Asker::Script
-                | Asker::Frame
-                | Asker::Prefetch
-                | Asker::Worker
-                | Asker::WebSocket
-                | Asker::Grpc => own(
-                    self.not_a_navigation(&self.asking(head)),
-                    SessionEffect::Keep,
-                ),
-            },
+            Endpoint::Start if Asker::may_begin(head.method, head.headers) => {
+                own(serve(), SessionEffect::Keep)
+            }
+            Endpoint::Start => own(
+                self.not_a_navigation(&self.asking(head)),
+                SessionEffect::Keep,
+            ),
+            // A code is good once, and nobody has come yet.
+            Endpoint::Callback(_) if is_prefetch(head.headers) => {
+                let cause = "a login ends when somebody comes, and this is fetched ahead";
+                let asking = self.asking(head);
+                let verdict = self.challenge(&asking, Check::NotANavigation, cause, None);
+                own(verdict, SessionEffect::Keep)
+            }
             Endpoint::Userinfo => {
                 match self.recognise_asking(head, credential, || self.asking(head).as_json()) {
                     // So may a page say of itself that it asks this by itself.
@@ -226,7 +224,10 @@ impl Policy {
                     Recognised::Not(decision) => decision,
                 }
             }
+            Endpoint::Session => self.session_asked_about(head, serve(), credential),
+            // It ends nothing, and another site is where one comes from.
             Endpoint::SignIn
+            | Endpoint::SignedOut
             | Endpoint::Callback(_)
             | Endpoint::Auth
             | Endpoint::Ping
@@ -235,6 +236,32 @@ impl Policy {
             | Endpoint::BackchannelLogout
             | Endpoint::FrontchannelLogout => own(serve(), SessionEffect::Keep),
         }
+    }
+
+    /// A question about the caller's session, which changes nothing of it: whoever asks every minute is still gone.
+    fn session_asked_about(
+        &self,
+        head: &Head<'_>,
+        serve: Verdict,
+        credential: Credential<'_>,
+    ) -> Decision {
+        let credential = match credential {
+            // A token has no session.
+            Credential::Bearer(_) => Credential::None,
+            other => other,
+        };
+        let recognised = self.recognise_asking(head, credential, || self.asking(head).as_json());
+        let mut decision = match recognised {
+            Recognised::As(..) => own(serve, SessionEffect::Keep),
+            Recognised::Not(decision) => decision,
+        };
+        decision.session = SessionEffect::Keep;
+        if let Verdict::Refuse(refusal) = &mut decision.verdict
+            && let Some(challenge) = &mut refusal.challenge
+        {
+            challenge.scheme = Scheme::Session;
+        }
+        decision
     }
 
     fn recognise<'a>(&self, head: &Head<'_>, credential: Credential<'a>) -> Recognised<'a> {
@@ -405,11 +432,10 @@ impl Policy {
                         Via::Session => Scheme::Session,
                         Via::Bearer => Scheme::Bearer,
                     };
-                    let error = Some(ChallengeError::StepUp(way));
                     let status = StatusCode::UNAUTHORIZED;
                     Verdict::Refuse(
                         Refusal::new(Check::StepUp, cause, status, form(asking.asker))
-                            .challenge(Challenge::new(scheme, error).realm(self.realm.clone())),
+                            .challenge(self.step_up_challenge(scheme, way)),
                     )
                 }
             },
@@ -446,6 +472,11 @@ impl Policy {
             Refusal::new(check, cause, StatusCode::UNAUTHORIZED, form(asking.asker))
                 .challenge(Challenge::new(self.scheme(), error).realm(self.realm.clone())),
         )
+    }
+
+    /// The challenge for whoever has to prove more.
+    pub(super) fn step_up_challenge(&self, scheme: Scheme, way: StepUp) -> Challenge {
+        Challenge::new(scheme, Some(ChallengeError::StepUp(way))).realm(self.realm.clone())
     }
 
     /// The challenge for whoever comes without a credential.

@@ -95,6 +95,14 @@ impl Refusal {
         }
     }
 
+    /// The sign-in that would let the caller in, where one would.
+    pub fn step_up(&self) -> Option<&StepUp> {
+        match &self.challenge.as_ref()?.error {
+            Some(ChallengeError::StepUp(way)) => Some(way),
+            _ => None,
+        }
+    }
+
     pub(super) fn challenge(mut self, challenge: Challenge) -> Self {
         self.challenge = Some(challenge);
         self

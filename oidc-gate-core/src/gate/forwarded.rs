@@ -1,7 +1,9 @@
 //! The decision about a request that a proxy has in hand.
 
 use super::credential::{BearerVerdict, Credential};
-use super::decision::{AnswerForm, Cache, Caller, Decision, Refusal, SessionEffect, Verdict};
+use super::decision::{
+    AnswerForm, Cache, Caller, Decision, Refusal, Scheme, SessionEffect, Verdict,
+};
 use super::head::Head;
 use super::narrow::Narrow;
 use super::policy::Policy;
@@ -69,9 +71,12 @@ impl Policy {
     pub fn as_status(&self, verdict: Verdict) -> Verdict {
         let mut refusal = match verdict {
             Verdict::Refuse(refusal) => refusal,
-            Verdict::LogIn { check, .. } => {
+            Verdict::LogIn { check, step_up, .. } => {
                 let mut refusal = empty(check, check.rule(), StatusCode::UNAUTHORIZED);
-                refusal.challenge = Some(self.bare_challenge());
+                refusal.challenge = Some(match step_up {
+                    Some(way) => self.step_up_challenge(Scheme::Session, way),
+                    None => self.bare_challenge(),
+                });
                 refusal
             }
             Verdict::ComeAgain(_) => {

@@ -41,8 +41,10 @@ impl Route<'_> {
                 | Endpoint::Callback(_)
                 | Endpoint::Auth
                 | Endpoint::Userinfo
+                | Endpoint::Session
                 | Endpoint::SignOut => true,
                 Endpoint::SignIn
+                | Endpoint::SignedOut
                 | Endpoint::Ping
                 | Endpoint::Ready
                 | Endpoint::Metrics
@@ -149,8 +151,12 @@ pub enum Endpoint {
     Auth,
     /// `userinfo`: who is signed in, as JSON.
     Userinfo,
+    /// `session`: how long the caller's session lives on, as JSON. To ask does not extend it.
+    Session,
     /// `sign_out`: ends the session.
     SignOut,
+    /// `signed_out`: says that it has ended. Where the provider sends the browser back to that has signed out there.
+    SignedOut,
     /// `ping`: the process is up.
     Ping,
     /// `ready`: what it depends on is up too.
@@ -180,7 +186,9 @@ impl Endpoint {
             Self::Callback(_) => "callback",
             Self::Auth => "auth",
             Self::Userinfo => "userinfo",
+            Self::Session => "session",
             Self::SignOut => "sign_out",
+            Self::SignedOut => "signed_out",
             Self::Ping => "ping",
             Self::Ready => "ready",
             Self::Metrics => "metrics",
@@ -198,7 +206,9 @@ impl Endpoint {
             // other (OpenID Connect Core § 4).
             Self::Start | Self::Callback(_) | Self::SignOut => "GET, POST",
             Self::BackchannelLogout => "POST",
-            Self::SignIn | Self::Auth | Self::Userinfo => "GET, HEAD",
+            Self::SignIn | Self::SignedOut | Self::Auth | Self::Userinfo | Self::Session => {
+                "GET, HEAD"
+            }
             Self::Ping | Self::Ready | Self::Metrics => "GET, HEAD",
         }
     }
@@ -226,7 +236,9 @@ mod tests {
             (Endpoint::Callback(Some("staff".into())), &["GET", "POST"]),
             (Endpoint::Auth, &["GET", "HEAD"]),
             (Endpoint::Userinfo, &["GET", "HEAD"]),
+            (Endpoint::Session, &["GET", "HEAD"]),
             (Endpoint::SignOut, &["GET", "POST"]),
+            (Endpoint::SignedOut, &["GET", "HEAD"]),
             (Endpoint::Ping, &["GET", "HEAD"]),
             (Endpoint::Ready, &["GET", "HEAD"]),
             (Endpoint::Metrics, &["GET", "HEAD"]),

@@ -159,6 +159,7 @@ impl Default for PolicySettings {
                 Endpoint::Start,
                 Endpoint::Callback(None),
                 Endpoint::Userinfo,
+                Endpoint::Session,
                 Endpoint::SignOut,
             ],
             accepts: Accepts::default(),

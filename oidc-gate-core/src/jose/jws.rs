@@ -1,10 +1,10 @@
 //! Signed tokens in the compact form ([RFC 7515 § 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)).
 
-use super::{Alg, TrustedKeys, base64url, json};
+use super::{Alg, JwkSet, TrustedKeys, base64url, json};
 use crate::check::quote;
 use crate::flow::KeyQuery;
 use serde_json::{Map, Value};
-use std::fmt;
+use std::{fmt, sync::Arc};
 use zeroize::Zeroizing;
 
 /// A signed token that was read and is not believed yet.
@@ -136,6 +136,15 @@ impl CompactJws {
     ) -> Result<Map<String, Value>, JwsError> {
         self.confirm(keys)?;
         Ok(self.payload)
+    }
+
+    /// Which keys to look for where these do not confirm a signature that names none: a provider that gives its keys no
+    /// names cannot say that it has changed them
+    /// ([OpenID Connect Core § 10.1.1](https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys)). A key that
+    /// is named and wrong is not worth a fetch.
+    pub(crate) fn other_keys(&self, tried: &Arc<JwkSet>) -> Option<KeyQuery> {
+        let wrong = self.kid().is_none() && self.confirm(&**tried) == Err(JwsError::Signature);
+        wrong.then(|| self.key_query().besides(tried.clone()))
     }
 
     /// Whether a trusted key confirms the signature, without telling what it is a signature of.

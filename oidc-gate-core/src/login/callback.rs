@@ -1,6 +1,6 @@
 //! The way back from the provider.
 
-use super::{Extent, ReturnTo, Transaction, transaction::Demand};
+use super::{Extent, ReturnTo, SameUser, Transaction, transaction::Demand};
 use crate::{
     check::{Check, CheckFailed, quote},
     form::{Form, FormError},
@@ -83,6 +83,15 @@ impl Callback {
         &self.state
     }
 
+    /// What a person has answered at the provider, where it says that: to be asked again is the last thing they want.
+    pub fn declined(&self) -> Option<Check> {
+        match &self.outcome {
+            Outcome::Error(error) => Some(error_check(error.code()))
+                .filter(|check| matches!(check, Check::AccessDenied | Check::LoginRequired)),
+            Outcome::Code(_) | Outcome::Mixed(_) => None,
+        }
+    }
+
     /// Holds the response against the login it claims to end.
     ///
     /// Order matters: first that the state is this browser's, then that it is in time, then who answers; whatever the
@@ -97,7 +106,7 @@ impl Callback {
         transaction: Transaction,
         now: UnixTime,
     ) -> Result<ConsumeState, CheckFailed> {
-        if !transaction.state.ct_eq(self.state.expose()) {
+        if !transaction.state.is_of(&self.state) {
             return Err(CheckFailed::new(
                 Check::StateUnknown,
                 "the state belongs to another login",
@@ -129,6 +138,7 @@ impl Callback {
             None => {}
         }
         Ok(ConsumeState {
+            state: self.state,
             transaction,
             outcome: self.outcome,
         })
@@ -144,6 +154,7 @@ impl Callback {
 #[derive(Debug)]
 #[must_use = "a state is used once: mark it as used and resolve"]
 pub struct ConsumeState {
+    state: State,
     transaction: Transaction,
     outcome: Outcome,
 }
@@ -166,7 +177,7 @@ pub enum Use {
 impl ConsumeState {
     /// The state to mark.
     pub fn state(&self) -> &State {
-        &self.transaction.state
+        &self.state
     }
 
     /// Until when the mark must be kept: afterwards the login has expired anyway.
@@ -182,6 +193,11 @@ impl ConsumeState {
     /// The session that was there when the login began, if it was remembered.
     pub fn predecessor(&self) -> Option<&Predecessor> {
         self.transaction.predecessor.as_ref()
+    }
+
+    /// Who has to sign in, where the login was demanded of somebody.
+    pub fn same_user(&self) -> Option<&SameUser> {
+        self.transaction.same_user.as_ref()
     }
 
     /// What the provider has answered, if the state was fresh.
@@ -214,6 +230,7 @@ impl ConsumeState {
             otherwise,
             demand,
             extent,
+            same_user,
             created,
             ..
         } = self.transaction;
@@ -226,6 +243,7 @@ impl ConsumeState {
                 return_to,
                 demand,
                 extent,
+                same_user,
                 created,
             }))),
             Outcome::Mixed(what) => Err(CheckFailed::new(Check::CallbackMixed, what)),
@@ -293,6 +311,7 @@ pub struct Grant {
     pub(super) return_to: ReturnTo,
     pub(super) demand: Demand,
     pub(super) extent: Extent,
+    pub(super) same_user: Option<SameUser>,
     pub(super) created: UnixTime,
 }
 
@@ -300,5 +319,22 @@ impl Grant {
     /// Who issued the code.
     pub fn issuer(&self) -> &Issuer {
         &self.issuer
+    }
+
+    /// Holds the browser's present sessions against the user that the login was demanded of: one of them may be of somebody
+    /// who has signed in meanwhile, and whom nobody has asked.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::AnotherUser`].
+    pub fn beside(&self, present: &[Predecessor]) -> Result<(), CheckFailed> {
+        match &self.same_user {
+            Some(user) if !present.iter().all(|session| user.has(session)) => {
+                let cause =
+                    "the login was demanded of one user, and another has signed in here since";
+                Err(CheckFailed::new(Check::AnotherUser, cause))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -220,7 +220,7 @@ impl Locales {
         self.0.is_empty()
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -50,16 +50,24 @@ pub(super) enum Next<'a> {
     Ask(&'a EndpointUrl),
 }
 
+/// The algorithm that the client is registered for; else what the provider announces, as far as it is allowed. None
+/// of it comes from the token
+/// ([OpenID Connect Core § 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation), step
+/// 7).
+pub(crate) fn id_token_algs(
+    registration: &Registration,
+    rules: &SignInRules,
+    metadata: &Metadata,
+) -> AlgSet {
+    match registration.id_token_alg {
+        Some(alg) => [alg].into_iter().collect(),
+        None => rules.algs.intersection(metadata.id_token_algs()),
+    }
+}
+
 impl Parties {
-    /// The algorithm that the client is registered for; else what the provider announces, as far as it is allowed. None
-    /// of it comes from the token
-    /// ([OpenID Connect Core § 3.1.3.7](https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation), step
-    /// 7).
     pub(super) fn algs(&self) -> AlgSet {
-        match self.registration.id_token_alg {
-            Some(alg) => [alg].into_iter().collect(),
-            None => self.rules.algs.intersection(self.metadata.id_token_algs()),
-        }
+        id_token_algs(&self.registration, &self.rules, &self.metadata)
     }
 
     /// Where the key of this token is.

@@ -2,9 +2,10 @@
 
 use crate::{
     check::{Check, CheckFailed},
-    form::Form,
+    form::{Form, is_form, push_pair},
+    secret::State,
 };
-use http::{HeaderMap, Method, header::CONTENT_TYPE};
+use http::{HeaderMap, Method};
 
 /// How a provider hands its answer back, by way of the browser
 /// ([OAuth 2.0 Multiple Response Types § 2.1](https://openid.net/specs/oauth-v2-multiple-response-types-1_0.html#ResponseModes)).
@@ -25,7 +26,7 @@ pub enum ResponseMode {
 }
 
 /// What a request to the callback is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "whoever serves a callback has to handle each"
@@ -37,7 +38,12 @@ pub enum Arrival {
     InBody,
     /// The browser comes once more, from a page of ours, because a login was over and its session could not be seen.
     /// Nothing is redeemed.
-    Over(Check),
+    Over {
+        /// How the login ended.
+        check: Check,
+        /// Its state, which says where it led.
+        state: State,
+    },
 }
 
 impl ResponseMode {
@@ -70,9 +76,9 @@ impl ResponseMode {
         headers: &HeaderMap,
     ) -> Result<Arrival, CheckFailed> {
         if *method == Method::GET
-            && let Some(check) = over(query)
+            && let Some((check, state)) = over(query)
         {
-            return Ok(Arrival::Over(check));
+            return Ok(Arrival::Over { check, state });
         }
         if method.as_str() != self.method() {
             let cause = format!(
@@ -94,10 +100,19 @@ impl ResponseMode {
 }
 
 impl Arrival {
-    /// The query that says so of a login that ended with this check. `None` for a check that says anything but that the
-    /// login is over.
-    pub fn over(check: Check) -> Option<String> {
-        is_over(check).then(|| format!("over={}", check.id()))
+    /// The query that says so of the login with this state, which ended with this check. `None` for a check that says
+    /// anything but that the login is over.
+    ///
+    /// # Security
+    ///
+    /// The state stands in an address then, without a code, and ends no login from there.
+    pub fn over(check: Check, state: &State) -> Option<String> {
+        is_over(check).then(|| {
+            let mut query = String::new();
+            push_pair(&mut query, "over", check.id());
+            push_pair(&mut query, "of", state.expose());
+            query
+        })
     }
 }
 
@@ -109,30 +124,20 @@ pub fn is_over(check: Check) -> bool {
     )
 }
 
-/// Alone, so that no provider's answer can be taken for it.
-fn over(query: &str) -> Option<Check> {
-    let form = Form::parse(query.as_bytes()).ok()?;
+/// The two alone, so that no provider's answer can be taken for it.
+fn over(query: &str) -> Option<(Check, State)> {
+    let mut form = Form::parse(query.as_bytes()).ok()?;
+    let state = form.take("of")?;
     let id = form.get("over").filter(|_| form.names().count() == 1)?;
     let known = Check::ALL.iter().copied().find(|check| check.id() == id);
-    known.filter(|check| is_over(*check))
-}
-
-fn is_form(headers: &HeaderMap) -> bool {
-    let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(kind), None) = (types.next(), types.next()) else {
-        return false;
-    };
-    let kind = kind.as_bytes().split(|b| *b == b';').next();
-    kind.is_some_and(|kind| {
-        kind.trim_ascii()
-            .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-    })
+    let check = known.filter(|check| is_over(*check))?;
+    Some((check, State::new(state)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
+    use http::{HeaderValue, header::CONTENT_TYPE};
 
     fn arrival(mode: ResponseMode, method: &str, query: &str, kinds: &[&str]) -> String {
         let headers = kinds
@@ -185,17 +190,22 @@ mod tests {
     #[test]
     fn a_browser_may_come_again_for_a_login_that_is_over_and_for_nothing_else() {
         for check in Check::ALL.iter().copied() {
-            let query = Arrival::over(check);
+            let query = Arrival::over(check, &State::new("s.t"));
             assert_eq!(query.is_some(), is_over(check), "{check}");
             for mode in [ResponseMode::Query, ResponseMode::FormPost] {
-                let own = format!("over={check}");
-                let is_over = arrival(mode, "GET", &own, &[]) == format!("Over({check:?})");
-                assert_eq!(is_over, query.is_some(), "{check}");
+                let own = format!("over={check}&of=s.t");
+                assert!(query.as_ref().is_none_or(|query| *query == own));
+                let found = arrival(mode, "GET", &own, &[]);
+                let over = format!("Over {{ check: {check:?}, state: State(***) }}");
+                assert_eq!(found == over, query.is_some(), "{check}");
             }
         }
         for query in [
-            "over=callback.state_unknown&code=x",
-            "over=callback.state_unknown&over=callback.state_unknown",
+            "over=callback.state_unknown",
+            "over=callback.state_unknown&of=s&code=x",
+            "over=callback.state_unknown&of=s&state=x",
+            "over=callback.state_unknown&of=s&over=callback.state_unknown",
+            "of=s",
             "over=",
             "over",
         ] {

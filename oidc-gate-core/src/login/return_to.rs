@@ -51,7 +51,7 @@ impl ReturnTo {
     }
 
     /// A place that was read before and sealed.
-    pub(super) fn unseal(text: &str) -> Option<Self> {
+    pub(crate) fn unseal(text: &str) -> Option<Self> {
         match Origin::split(text) {
             Some((origin, rest)) => Self::parse(&rest)?.at(&origin),
             None => Self::parse(text),

@@ -1,7 +1,7 @@
 //! From a code to an identity.
 
 use super::{
-    AuthTime, Grant, Registration, ReturnTo, check_claims_source, check_compatible,
+    AuthTime, Grant, Registration, ReturnTo, SameUser, check_claims_source, check_compatible,
     parties::{KeyOf, Next, Parties, Seeking, Sought, Told, unanswered, unsigned},
 };
 use crate::{
@@ -270,6 +270,13 @@ impl SignIn {
             max_age: (grant.demand.max_age).map(|age| age.saturating_add(now.since(grant.created))),
         };
         let claims = unverified.verify(keys, &expected, now)?;
+        // Before userinfo is asked: the tokens of somebody whom nobody has asked are of no use.
+        let came = SameUser::named(metadata.issuer().as_str(), claims.subject());
+        if grant.same_user.as_ref().is_some_and(|user| *user != came) {
+            let cause =
+                "the login was demanded of one user, and another has signed in at the provider";
+            return Err(CheckFailed::new(Check::AnotherUser, cause));
+        }
         if claims.auth_time().is_none() && grant.extent.auth_time == AuthTime::Essential {
             let cause = "`claims` demands `auth_time`, and there is none";
             return Err(CheckFailed::new(Check::IdTokenAuthTime, cause));

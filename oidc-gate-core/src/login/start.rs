@@ -1,6 +1,9 @@
 //! The way to the provider.
 
-use super::{ClaimsRequest, Extent, Manner, ResponseMode, Transaction, Wanted, Wishes, pkce};
+use super::{
+    ClaimsRequest, Extent, Lead, Manner, ResponseMode, Transaction, Wanted, Wishes, pkce,
+    transaction::StateHash,
+};
 use crate::{
     check::{Check, CheckFailed, quote},
     client_auth::Client,
@@ -9,6 +12,7 @@ use crate::{
     jose::Alg,
     provider::Metadata,
     secret::{CodeVerifier, Nonce, State},
+    session::CookieKeys,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use std::{borrow::Cow, fmt};
@@ -67,6 +71,8 @@ pub struct Started {
     /// The address at the provider, for `Location`. It may be seen by the browser it is for and by the provider, and by
     /// nobody else: it holds the state and the nonce.
     pub location: String,
+    /// What the browser comes back with. It stands in the address.
+    pub state: State,
     /// What to seal into the browser's cookie.
     pub transaction: Transaction,
 }
@@ -81,7 +87,8 @@ impl fmt::Debug for Started {
     }
 }
 
-/// Begins a login: the authorization request of the code flow, with PKCE, state and nonce, each fresh
+/// Begins a login: the authorization request of the code flow, with PKCE, state and nonce, each fresh; the state says where the
+/// login leads ([`Lead`]), sealed with `keys`
 /// ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest),
 /// [RFC 9700 § 2.1.1](https://www.rfc-editor.org/rfc/rfc9700#section-2.1.1)).
 ///
@@ -94,6 +101,7 @@ pub fn start(
     metadata: &Metadata,
     registration: &Registration,
     wanted: Wanted,
+    keys: &CookieKeys,
     env: &mut Env<'_>,
 ) -> Result<Started, CheckFailed> {
     super::check_compatible(metadata, registration)?;
@@ -108,8 +116,9 @@ pub fn start(
         .chunks_exact(32)
         .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     let mut text = || texts.next().unwrap_or_default();
+    let state = Lead::of(&wanted, env.now).seal(keys, &text())?;
     let transaction = Transaction {
-        state: State::new(text()),
+        state: StateHash::of(&state),
         nonce: Nonce::new(text()),
         verifier: CodeVerifier::new(text()),
         issuer: metadata.issuer().clone(),
@@ -121,12 +130,14 @@ pub fn start(
         },
         demand: wishes.demand(wanted.demand.clone(), claims)?,
         extent: Extent::of(registration, &wanted, claims),
+        same_user: wanted.same_user.clone(),
         predecessor: wanted.predecessor.clone(),
         created: env.now,
     };
-    let location = location(metadata, registration, &wanted, &transaction)?;
+    let location = location(metadata, registration, &wanted, &state, &transaction)?;
     Ok(Started {
         location,
+        state,
         transaction,
     })
 }
@@ -135,6 +146,7 @@ fn location(
     metadata: &Metadata,
     registration: &Registration,
     wanted: &Wanted,
+    state: &State,
     transaction: &Transaction,
 ) -> Result<String, CheckFailed> {
     let Registration { wishes, .. } = registration;
@@ -144,7 +156,7 @@ fn location(
         ("client_id", registration.client.id().into()),
         ("redirect_uri", (&*registration.redirect_uri).into()),
         ("scope", (&*transaction.extent.scopes).into()),
-        ("state", transaction.state.expose().into()),
+        ("state", state.expose().into()),
         ("nonce", transaction.nonce.expose().into()),
         (
             "code_challenge",
@@ -205,7 +217,7 @@ fn location(
     pairs.extend(params.map(|(name, value)| (name, value.into())));
 
     let endpoint = metadata.authorization_endpoint().as_str();
-    check_query(endpoint, &pairs)?;
+    check_query("authorization_endpoint", endpoint, &pairs)?;
     Ok(form::with_query(
         endpoint,
         pairs.iter().map(|(name, value)| (*name, &**value)),
@@ -215,7 +227,11 @@ fn location(
 /// The endpoint's own query has to be kept, and no parameter may occur twice
 /// ([RFC 6749 § 3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)): where a name is in both, the two cannot be had
 /// together.
-fn check_query(endpoint: &str, pairs: &[(&str, Cow<'_, str>)]) -> Result<(), CheckFailed> {
+pub(crate) fn check_query(
+    member: &str,
+    endpoint: &str,
+    pairs: &[(&str, Cow<'_, str>)],
+) -> Result<(), CheckFailed> {
     let own = endpoint.split_once('?').map_or("", |(_, query)| query);
     let names = own
         .split('&')
@@ -228,7 +244,7 @@ fn check_query(endpoint: &str, pairs: &[(&str, Cow<'_, str>)]) -> Result<(), Che
             .any(|(ours, _)| ours.eq_ignore_ascii_case(name))
         {
             let cause = format!(
-                "`authorization_endpoint` has the parameter {} already, and the request has to set it",
+                "`{member}` has the parameter {} already, and the request has to set it",
                 quote(name)
             );
             return Err(CheckFailed::new(Check::MetadataMalformed, cause));

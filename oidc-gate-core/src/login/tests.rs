@@ -72,6 +72,22 @@ pub(super) fn registration() -> Registration {
     )
 }
 
+/// As [`super::start`], with keys of its own.
+fn start(
+    metadata: &Metadata,
+    registration: &Registration,
+    wanted: Wanted,
+    env: &mut Env<'_>,
+) -> Result<Started, CheckFailed> {
+    super::start(
+        metadata,
+        registration,
+        wanted,
+        &CookieKeys::ephemeral(),
+        env,
+    )
+}
+
 fn begin(return_to: &str, demand: Demand) -> Started {
     begin_with(&metadata(json!({})), &registration(), return_to, demand)
 }
@@ -180,10 +196,7 @@ pub(super) fn sign_in_with(
     let nonce = query(&started.location).take("nonce").unwrap();
     let verifier = started.transaction.verifier.clone();
     started.transaction.created = now;
-    let response = callback(
-        &started.transaction.state.clone(),
-        &format!("code=abc&{ISS}"),
-    );
+    let response = callback(&started.state, &format!("code=abc&{ISS}"));
     let secret = registration.client.secret().cloned();
     let grant = response
         .accept(started.transaction, now)

@@ -1,6 +1,6 @@
 //! A login that has begun: what has to be known when the browser comes back.
 
-use super::{Extent, ReturnTo};
+use super::{Extent, ReturnTo, SameUser};
 use crate::{
     check::{Check, CheckFailed},
     secret::{CodeVerifier, Nonce, State},
@@ -10,14 +10,19 @@ use crate::{
     time::UnixTime,
     url::Issuer,
 };
-use std::time::Duration;
+use aws_lc_rs::{
+    constant_time::verify_slices_are_equal,
+    digest::{SHA256, digest},
+};
+use std::{fmt, time::Duration};
 
 /// What a login waits for, sealed into a cookie of the browser that began it.
 ///
-/// State, nonce and verifier are random and used for this login alone.
+/// State, nonce and verifier are random and used for this login alone. Of the state it holds as much as it takes to know it
+/// again.
 #[derive(Debug)]
 pub struct Transaction {
-    pub(super) state: State,
+    pub(super) state: StateHash,
     pub(super) nonce: Nonce,
     pub(super) verifier: CodeVerifier,
     pub(super) issuer: Issuer,
@@ -27,8 +32,32 @@ pub struct Transaction {
     pub(super) otherwise: Option<ReturnTo>,
     pub(super) demand: Demand,
     pub(super) extent: Extent,
+    pub(super) same_user: Option<SameUser>,
     pub(super) predecessor: Option<Predecessor>,
     pub(super) created: UnixTime,
+}
+
+/// A state's SHA-256: states say where they lead, and a cookie has no room to say it twice.
+#[derive(Clone, Copy)]
+pub(super) struct StateHash([u8; 32]);
+
+impl StateHash {
+    pub(super) fn of(state: &State) -> Self {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(digest(&SHA256, state.expose().as_bytes()).as_ref());
+        Self(hash)
+    }
+
+    /// Whether it is this state's, in constant time.
+    pub(super) fn is_of(&self, state: &State) -> bool {
+        verify_slices_are_equal(&self.0, &Self::of(state).0).is_ok()
+    }
+}
+
+impl fmt::Debug for StateHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StateHash(***)")
+    }
 }
 
 /// What a sign-in must be to be good enough; nothing, for most.
@@ -61,7 +90,7 @@ impl Transaction {
 
     /// The name of the cookie that holds it.
     pub fn cookie_name(&self, names: &CookieNames) -> String {
-        names.transaction(&self.state)
+        names.transaction_of(&self.state.0)
     }
 
     /// The login as a cookie value, to be kept under `name`.
@@ -77,8 +106,8 @@ impl Transaction {
             &mut plain,
             self.demand.max_age.map_or(u64::MAX, |age| age.as_secs()),
         );
+        plain.extend_from_slice(&self.state.0);
         for text in [
-            self.state.expose(),
             self.nonce.expose(),
             self.verifier.expose(),
             self.issuer.as_str(),
@@ -90,6 +119,7 @@ impl Transaction {
             put(&mut plain, text.as_bytes());
         }
         self.extent.encode(&mut plain);
+        SameUser::encode(self.same_user.as_ref(), &mut plain);
         if let Some(predecessor) = &self.predecessor {
             predecessor.encode(&mut plain);
         }
@@ -109,7 +139,7 @@ impl Transaction {
         Some(Self {
             created,
             promises_iss: promises_iss != 0,
-            state: State::new(reader.text()?),
+            state: StateHash(reader.array()?),
             nonce: Nonce::new(reader.text()?),
             verifier: CodeVerifier::new(reader.text()?),
             issuer: Issuer::parse(reader.text()?).ok()?,
@@ -128,6 +158,7 @@ impl Transaction {
                 max_age,
             },
             extent: Extent::decode(&mut reader)?,
+            same_user: SameUser::decode(&mut reader)?,
             predecessor: match reader.0 {
                 [] => None,
                 _ => Some(Predecessor::decode(&mut reader)?),

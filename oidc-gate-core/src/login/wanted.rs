@@ -1,6 +1,6 @@
 //! What is asked of the provider: at every login, and at one.
 
-use super::{ClaimsRequest, Demand, Locales, LoginHint, Params, ReturnTo};
+use super::{Anew, ClaimsRequest, Demand, Locales, LoginHint, Params, ReturnTo, SameUser};
 use crate::check::{Check, CheckFailed, quote};
 use crate::session::Predecessor;
 use std::time::Duration;
@@ -101,6 +101,10 @@ pub struct Wanted {
     pub params: Params,
     /// The session that is there, where it will not come along with the provider's answer.
     pub predecessor: Option<Predecessor>,
+    /// How often in a row it has been begun anew by the gate itself.
+    pub anew: Anew,
+    /// Who has to sign in, where the login is demanded of somebody: nobody else does what is asked.
+    pub same_user: Option<SameUser>,
 }
 
 impl Wanted {
@@ -117,6 +121,8 @@ impl Wanted {
             claims: None,
             params: Params::default(),
             predecessor: None,
+            anew: Anew::default(),
+            same_user: None,
         }
     }
 
@@ -124,6 +130,24 @@ impl Wanted {
     #[must_use]
     pub fn demand(self, demand: Demand) -> Self {
         Self { demand, ..self }
+    }
+
+    /// Whether more is demanded than that somebody signs in: by this login itself, whatever is asked of every login.
+    pub fn demands_more(&self) -> bool {
+        let by_claims = |claims: &ClaimsRequest| {
+            claims.demands_auth_time() || !claims.essential_acr().is_empty()
+        };
+        self.demand != Demand::default() || self.claims.as_ref().is_some_and(by_claims)
+    }
+
+    /// Whether it is the user's to say who signs in: the provider is to offer a choice.
+    pub fn offers_a_choice(&self) -> bool {
+        match &self.manner {
+            Manner::Asking(prompts) => prompts
+                .iter()
+                .any(|prompt| matches!(prompt, Prompt::SelectAccount | Prompt::Create)),
+            Manner::Silent { .. } => false,
+        }
     }
 
     /// The same login, with something to ask the user for.

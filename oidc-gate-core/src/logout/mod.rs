@@ -1,5 +1,21 @@
 //! The end of a sign-in, as the provider says it.
 
+mod believe;
+mod believed;
+mod claims;
+mod front;
+mod request;
+mod rp_initiated;
+mod token;
+
+pub use believe::BelieveLogout;
+pub use believed::{Logout, NewLogout};
+pub use claims::LOGOUT_EVENT;
+pub use front::{frame_policy, front_channel_logout};
+pub use request::{check_logout_request, logout_token};
+pub use rp_initiated::{EndSession, Leaving, NotOurs, SigningOut};
+pub use token::{LogoutExpectations, NoExpiry, UnverifiedLogoutToken};
+
 use std::fmt;
 
 /// Whose sessions a provider has ended: of a user all, those that began with one session at the provider, or of those the

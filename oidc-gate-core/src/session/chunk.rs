@@ -100,6 +100,16 @@ impl CookieNames {
             .collect()
     }
 
+    /// The removal of a session and its tokens in however many pieces they could be there: for whoever does not know any more
+    /// what the request has carried.
+    pub fn clear_every_piece(&self) -> Vec<SetCookie> {
+        [Part::Session, Part::Tokens]
+            .into_iter()
+            .flat_map(|part| (0..MAX_CHUNKS).map(move |number| (part, number)))
+            .map(|(part, number)| self.clear(&self.piece(part, number)))
+            .collect()
+    }
+
     /// Every sealed session that a request carries. There can be several: another host of the same domain may have set
     /// cookies of the same names, and a request does not say which is which. The one that opens is ours.
     pub fn sessions<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = Cow<'a, [u8]>> {

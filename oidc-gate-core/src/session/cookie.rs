@@ -26,6 +26,7 @@ pub struct CookieNames {
     transaction_prefix: Box<str>,
     transaction_site: Site,
     landed: Box<str>,
+    leaving: Box<str>,
     secure: bool,
 }
 
@@ -82,6 +83,7 @@ impl CookieNames {
             transaction_prefix: format!("{prefix}gate-{tag}-login-").into(),
             transaction_site: Site::Lax,
             landed: format!("{prefix}gate-{tag}-landed").into(),
+            leaving: format!("{prefix}gate-{tag}-leaving").into(),
             secure: base.is_secure(),
         }
     }
@@ -148,16 +150,22 @@ impl CookieNames {
 
     /// The cookie of the login that `state` belongs to. The name tells nothing of the state.
     pub fn transaction(&self, state: &State) -> String {
-        format!(
-            "{}{}",
-            self.transaction_prefix,
-            short_hash(state.expose().as_bytes())
-        )
+        self.transaction_of(digest(&SHA256, state.expose().as_bytes()).as_ref())
+    }
+
+    /// The same of a state whose SHA-256 this is.
+    pub(crate) fn transaction_of(&self, hash: &[u8]) -> String {
+        format!("{}{}", self.transaction_prefix, short(hash))
     }
 
     /// The cookie that says when logins ended well.
     pub fn landed(&self) -> &str {
         &self.landed
+    }
+
+    /// The cookie of a sign-out that has gone to the provider. There is one at a time.
+    pub fn leaving(&self) -> &str {
+        &self.leaving
     }
 
     /// Whether a cookie of that name is this gate's.
@@ -223,6 +231,11 @@ impl CookieNames {
         self.set(name, value, max_age)
     }
 
+    /// The cookie of a sign-out that has gone to the provider, with this value, kept for `max_age`.
+    pub(crate) fn set_leaving(&self, value: String, max_age: Duration) -> SetCookie {
+        self.set(self.leaving.to_string(), value, max_age)
+    }
+
     /// The removal of the cookie of that name.
     pub fn clear(&self, name: &str) -> SetCookie {
         self.set(name.to_owned(), String::new(), Duration::ZERO)
@@ -232,6 +245,9 @@ impl CookieNames {
         let of_login = name.starts_with(&*self.transaction_prefix) || name == *self.landed;
         let (same_site, domain, lifetime) = if of_login {
             (self.transaction_site, None, CookieLifetime::Persistent)
+        } else if name == *self.leaving {
+            // The provider sends the browser back by a navigation, and never by a form.
+            (Site::Lax, None, CookieLifetime::Persistent)
         } else {
             (
                 self.session_site,
@@ -296,8 +312,11 @@ fn tag(client_id: &str, place: &str) -> String {
 
 /// Nine bytes of SHA-256, as twelve characters that may stand in a cookie's name.
 fn short_hash(bytes: &[u8]) -> String {
-    let hash = digest(&SHA256, bytes);
-    URL_SAFE_NO_PAD.encode(hash.as_ref().get(..9).unwrap_or_default())
+    short(digest(&SHA256, bytes).as_ref())
+}
+
+fn short(hash: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or_default())
 }
 
 #[cfg(test)]

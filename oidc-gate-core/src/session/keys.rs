@@ -28,16 +28,22 @@ pub enum Purpose {
     Ticket,
     /// What a store keeps of a session.
     Entry,
+    /// A sign-out that has gone to the provider.
+    SignOut,
+    /// Where a login leads, in its state.
+    State,
 }
 
 impl Purpose {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 8] = [
         Self::Identity,
         Self::Transaction,
         Self::Landings,
         Self::Tokens,
         Self::Ticket,
         Self::Entry,
+        Self::SignOut,
+        Self::State,
     ];
 
     pub(super) const fn label(self) -> &'static str {
@@ -48,6 +54,8 @@ impl Purpose {
             Self::Tokens => "tokens",
             Self::Ticket => "ticket",
             Self::Entry => "entry",
+            Self::SignOut => "sign-out",
+            Self::State => "state",
         }
     }
 }
@@ -166,6 +174,8 @@ impl Key {
                 aead(Purpose::Tokens)?,
                 aead(Purpose::Ticket)?,
                 aead(Purpose::Entry)?,
+                aead(Purpose::SignOut)?,
+                aead(Purpose::State)?,
             ],
         })
     }

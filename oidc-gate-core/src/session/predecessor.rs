@@ -1,7 +1,7 @@
 //! The session that a login may take the place of.
 
 use super::{Reader, Session, StoreKey, put, put_time};
-use crate::{identity::Identity, time::UnixTime};
+use crate::{identity::Identity, login::SameUser, time::UnixTime};
 use std::fmt;
 
 /// What has to be known of a session to end it where it does not come along: a browser keeps it from the provider's answer
@@ -28,6 +28,11 @@ impl Predecessor {
     /// Whether it is this user's.
     pub fn is_of(&self, user: &Identity) -> bool {
         (&*self.issuer, &*self.subject) == (user.issuer(), user.subject())
+    }
+
+    /// Whose it is.
+    pub(crate) fn user(&self) -> SameUser {
+        SameUser::named(&self.issuer, &self.subject)
     }
 
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {

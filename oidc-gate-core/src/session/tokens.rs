@@ -147,6 +147,16 @@ impl Tokens {
         }
     }
 
+    /// The same without the ID token, where others are left.
+    #[must_use]
+    pub fn without_id(&self) -> Option<Self> {
+        let others = self.access.is_some() || self.refresh.is_some();
+        others.then(|| Self {
+            id: None,
+            ..self.clone()
+        })
+    }
+
     /// The same without an access token or an ID token that is over at `now`, or would be on its way: what can be handed on.
     #[must_use]
     pub fn good_at(self, now: UnixTime) -> Self {

@@ -97,9 +97,7 @@ impl UnverifiedIdToken {
     /// ([OpenID Connect Core § 10.1.1](https://openid.net/specs/openid-connect-core-1_0.html#RotateSigKeys)). A key that
     /// is named and wrong is not worth a fetch.
     pub fn other_keys(&self, tried: &Arc<JwkSet>) -> Option<KeyQuery> {
-        let wrong =
-            self.jws.kid().is_none() && self.jws.confirm(&**tried) == Err(JwsError::Signature);
-        wrong.then(|| self.jws.key_query().besides(tried.clone()))
+        self.jws.other_keys(tried)
     }
 
     /// What the token says, if all of it is as expected.

@@ -1,8 +1,8 @@
 //! From settings to a gate: every problem at once, or all that a gate holds.
 
-use super::{GateBuilder, Http, said::told};
+use super::{GateBuilder, Http, logout::Listing, said::told};
 use crate::{
-    ClientCert, ConfigError, Gate, Provider, SystemClock,
+    ClientCert, ConfigError, Gate, Provider, SignOut, SystemClock,
     answer::Answers,
     bearer::{Accepted, Own, Verifier, World},
     config_error::without_userinfo,
@@ -14,6 +14,7 @@ use crate::{
         session::{CookieDomain, CookieKeys, CookieNames, KeyOrigin, Lifetimes, SameSite},
         url::{BaseUrl, Issuer, Origin},
     },
+    endpoint::Submits,
     forward_auth::Forward,
     gate::{Common, Inner},
     http_client::http_client,
@@ -65,6 +66,11 @@ impl GateBuilder {
         // What is broken is among the problems.
         let is_broken = matches!(sign_in, Some(None));
         let sign_in = sign_in.flatten();
+        let listing = match sign_in {
+            None if !is_broken => Listing::NoSessions,
+            _ => self.keeping.listing(),
+        };
+        problems.extend(self.by_provider.problems(listing));
         let callers = match sign_in {
             None if !is_broken => Callers::ByBearerAlone,
             _ => Callers::BySession(self.keeping.tokens()),
@@ -246,6 +252,7 @@ impl GateBuilder {
         let names = cookie_names(&provider.client_id, &base, same_site, mode, with.domain)
             .lifetime(self.cookie_lifetime);
         let id_token_alg = provider.registered_alg();
+        let no_expiry = provider.no_expiry;
         let signer = provider.auth.signer;
         let client = Client::new(provider.client_id, provider.auth.choice);
         let mut registration = Registration::new(client, redirect_uri, &provider.request.scopes);
@@ -269,13 +276,14 @@ impl GateBuilder {
         };
         let tasks = common.tasks.clone();
         let asked_by_a_proxy = common.forward.is_some();
+        let hint = self.sign_out.how == SignOut::AtProvider;
         Ok(Sessions {
             common,
             keys: InForce::new(keys),
             names,
             base,
             places: with.places,
-            keeping: std::mem::take(&mut self.keeping).keeping(with.limits, asked_by_a_proxy),
+            keeping: std::mem::take(&mut self.keeping).keeping(with.limits, asked_by_a_proxy, hint),
             upstream: Upstream::new(
                 with.issuer,
                 with.source,
@@ -287,8 +295,11 @@ impl GateBuilder {
             ),
             callback,
             used_states: Remembered::new(MAX_USED_STATES),
+            submits: Submits::default(),
             start_params: provider.request.start_params(),
             sign_in_page: self.sign_in_page,
+            no_expiry,
+            sign_out: self.sign_out,
         })
     }
 
@@ -435,11 +446,14 @@ impl GateBuilder {
         };
         if settings.accepts != Accepts::Bearer {
             settings.endpoints.extend([
+                Endpoint::Session,
                 Endpoint::SignIn,
                 Endpoint::Start,
                 sign_in.map_or(Endpoint::Callback(None), |with| callback(&with.provider)),
                 Endpoint::SignOut,
+                Endpoint::SignedOut,
             ]);
+            settings.endpoints.extend(self.by_provider.endpoints());
         }
         if let Some(SignIn { base, .. }) = sign_in {
             settings.base_path = base.path().to_owned();

@@ -1,6 +1,6 @@
 //! Where sessions are kept.
 
-use super::GateBuilder;
+use super::{GateBuilder, logout::Listing};
 use crate::{
     Guarantee, Store,
     config::{KeptAt, Settings},
@@ -62,7 +62,8 @@ impl GateBuilder {
     /// # Defaults
     ///
     /// Access and refresh tokens, if there is room: a session in cookies has a second cookie for them, of some kilobytes, and
-    /// one without room goes without them, and the log says so. Once in the life of an access token, one request of a session
+    /// one without room goes without them, and the log says so. Where a [sign-out](Self::sign_out) goes to the provider, the ID
+    /// token too, by which that knows what to end: in a store always, in cookies if all of it together stays below 6,000 bytes. Once in the life of an access token, one request of a session
     /// in cookies waits for the provider: three seconds at most while the token is good, fifteen when it has ended. An
     /// application that only wants to know who is there needs none of it: [`KeepTokens::none`], which is the default for sessions
     /// in cookies where a proxy asks ([`forward_auth`](Self::forward_auth)), since its admissions take one cookie along.
@@ -170,6 +171,14 @@ impl KeepingSettings {
         problems
     }
 
+    /// Whether anybody knows which sessions there are.
+    pub(super) fn listing(&self) -> Listing {
+        match self.place() {
+            (KeptIn::Cookies, false) => Listing::None,
+            (KeptIn::Cookies, true) | (KeptIn::Store, _) => Listing::Kept,
+        }
+    }
+
     /// Which tokens sessions are to keep.
     pub(super) fn tokens(&self) -> KeepTokens {
         self.keep.unwrap_or_default()
@@ -185,14 +194,16 @@ impl KeepingSettings {
         }
     }
 
-    /// `asked_by_a_proxy`: an admission takes one cookie along, and a session with tokens is two.
-    pub(super) fn keeping(self, limits: Lifetimes, asked_by_a_proxy: bool) -> Keeping {
+    /// `asked_by_a_proxy`: an admission takes one cookie along, and a session with tokens is two. `hint`: a sign-out goes to the
+    /// provider, which is told an ID token.
+    pub(super) fn keeping(self, limits: Lifetimes, asked_by_a_proxy: bool, hint: bool) -> Keeping {
         let (kept_in, _) = self.place();
         let store = self.store.or(self.coordinator);
         let keep = match self.keep {
             None if asked_by_a_proxy && kept_in == KeptIn::Cookies => {
                 Keep::IfTheyFit(KeepTokens::none())
             }
+            None if hint => Keep::IfTheyFit(KeepTokens::default().id()),
             None => Keep::IfTheyFit(KeepTokens::default()),
             Some(keep) => Keep::Demanded(keep),
         };

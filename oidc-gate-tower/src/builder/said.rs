@@ -49,6 +49,7 @@ impl GateBuilder {
             self.cookie_lifetime = lifetime.value;
         }
         self.keeping.said(&said, &mut self.problems);
+        self.said_of_sign_out(&said);
         if let Some(keys) = &said.cookie_secret {
             self.keys = Some(Ok(keys.value.clone()));
         }
@@ -155,6 +156,11 @@ impl GateBuilder {
         if let Some(realm) = &said.realm {
             self = self.realm(&realm.value);
         }
+        let flag = |said: &Option<Said<bool>>| said.as_ref().map(|said| said.value);
+        self = self.said_of_logouts(
+            flag(&said.backchannel_logout),
+            flag(&said.frontchannel_logout),
+        );
         if is_set(&said.pass_preflights) {
             self = self.pass_preflights();
         }
@@ -302,6 +308,9 @@ impl Settings {
         }
         for audience in self.trusted_audiences.iter().flat_map(|said| &said.value) {
             provider = provider.trust_audience(audience);
+        }
+        if is_set(&self.danger_accept_logout_without_exp) {
+            provider = provider.danger_accept_logout_without_exp();
         }
         match self.metadata() {
             Some(metadata) => provider.metadata(metadata),
@@ -459,6 +468,8 @@ const NAMES: &[(&str, &str)] = &[
     ("coordinator", "coordinator"),
     ("refresh", "refresh_every"),
     ("guarantee", "guarantees"),
+    ("backchannel_logout", "backchannel_logout"),
+    ("frontchannel_logout", "frontchannel_logout"),
     ("return_to_origin", "return_to_origins"),
     ("prefix", "prefix"),
     ("discovery_url", "discovery_url"),

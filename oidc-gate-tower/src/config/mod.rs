@@ -4,6 +4,7 @@ mod client;
 mod keeping;
 mod parse;
 mod settings;
+mod sign_out;
 mod value;
 
 #[cfg(feature = "config")]

@@ -2,7 +2,7 @@
 
 use super::{
     keeping::{self, KeptAt},
-    parse,
+    parse, sign_out,
     value::{Family, Place, Said, Value, variable_of},
 };
 use crate::core::{
@@ -13,7 +13,10 @@ use crate::core::{
     secret::ClientSecret,
     session::{CookieKeys, CookieLifetime, KeepTokens, SameSite},
 };
-use crate::{Bearer, Guarantee, MetricsEndpoint, Store, pages::SignInPage};
+use crate::{
+    Bearer, Guarantee, MetricsEndpoint, SignOut, SiteData, Store, TokensAtSignOut,
+    pages::SignInPage,
+};
 use std::{ffi::OsString, time::Duration};
 
 /// One row of the table.
@@ -118,8 +121,20 @@ settings! {
     refresh_ahead: Duration = parse::duration;
     /// how old tokens may become before they are renewed, however long they live: how soon a session ends whose user the provider has dropped, where `store` or a shared `coordinator` is set
     refresh_every: Duration = parse::duration;
-    /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
+    /// `provider` (the default) or `here`: how far a sign-out goes; `provider` where that has an `end_session_endpoint`, and `…/oauth2/signed_out` has to be registered there as a `post_logout_redirect_uri`; `here` unless set where oauth2-proxy's names are read
+    sign_out: SignOut = sign_out::how;
+    /// `revoke` (the default) or `leave`: what becomes of the provider's tokens at a sign-out
+    tokens_at_sign_out: TokensAtSignOut = sign_out::tokens;
+    /// what a browser is told to forget at a sign-out: `cache`, `cookies`, `storage`, `execution_contexts`; nothing unless set
+    clear_site_data: Vec<SiteData> = sign_out::site_data;
+    /// what sessions have to have, or the start fails: `one_refresh_in_all_replicas`, `sign_out_in_all_replicas`, `connections_end_in_all_replicas`, `one_time_login_in_all_replicas`, `survives_restart`, `sessions_of_a_user`, `refresh_at_any_time`
     guarantees: Vec<Guarantee> = keeping::guarantees;
+    /// `true`: the provider may end sessions by telling `/oauth2/backchannel_logout` so, which is registered there; takes `store`, or a `coordinator` that replicas share
+    backchannel_logout: bool = parse::flag;
+    /// `true`: the same through the browser, at `/oauth2/frontchannel_logout`; for a provider that cannot do the other
+    frontchannel_logout: bool = parse::flag;
+    /// `true`: logout tokens without `exp` are taken, for two minutes; for a provider that follows an early draft
+    danger_accept_logout_without_exp: bool = parse::flag;
     /// where the gate's own endpoints lie, `/oauth2` unless set
     prefix: String = parse::text;
     /// other origins that a login or a sign-out may lead to: `https://wiki.example.com`

@@ -471,6 +471,24 @@ fn the_gates_own_cookies_are_kept_from_the_application_unless_it_is_said() {
     }
 }
 
+#[test]
+fn a_sign_out_goes_to_the_provider_but_where_oauth2_proxy_was_before() {
+    use crate::SignOut::{AtProvider, Here};
+    let file = file();
+    for (base, said, how) in [
+        (&file.ours, None, AtProvider),
+        (&file.theirs, None, Here),
+        (&file.theirs, Some("provider"), AtProvider),
+        (&file.ours, Some("here"), Here),
+    ] {
+        let said = said.map(|said| ("OIDC_GATE_SIGN_OUT", said));
+        let sources = Sources::new().env(base.clone()).env(said);
+        let gate = Config::read(sources).unwrap().gate().build().unwrap();
+        let sessions = gate.0.sessions.as_ref().unwrap();
+        assert_eq!(sessions.sign_out.how, how, "{said:?}");
+    }
+}
+
 /// The names that may stand in a file.
 fn names() -> Vec<String> {
     let ours = Settings::ALL.iter().map(|setting| setting.key.to_owned());

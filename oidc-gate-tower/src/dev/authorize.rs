@@ -165,6 +165,7 @@ impl DevProvider {
             return pages::broken();
         };
         let code = self.spelt_code(code);
+        self.visited(&request.client_id, session.user.subject(), &session.sid);
         let mut response = self.reply(&request.reply_to, &[("code", &code)]);
         let granted = Code {
             issued: IssuedCode {

@@ -1,7 +1,7 @@
 //! The authorization request: who asks, where the answer goes, and what is asked for
 //! ([OpenID Connect Core § 3.1.2.1](https://openid.net/specs/openid-connect-core-1_0.html#AuthRequest)).
 
-use super::{DevProvider, clients::Client};
+use super::DevProvider;
 use crate::core::{
     form::Form,
     grant::{GrantType, ScopeSet},
@@ -201,21 +201,34 @@ impl DevProvider {
         }
     }
 
-    /// Whether a browser may be sent to `uri` after a logout: to where some client of that id, or of any, lives.
+    /// Whether a browser may be sent to `uri` after a logout that a client of this id, or some client, has asked for: to an
+    /// address that is registered for it, character by character
+    /// ([RP-Initiated Logout § 3](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RedirectionAfterLogout)).
     pub(super) fn is_logout_target(&self, uri: &str, client_id: Option<&str>) -> bool {
         let Some(url) = parse_redirect_uri(uri) else {
             return false;
         };
-        let same_origin = |other: &str| {
-            Url::parse(other).is_ok_and(|o| o.origin().is_tuple() && o.origin() == url.origin())
+        let meant = |id: &str| client_id.is_none_or(|client_id| client_id == id);
+        let state = self.state();
+        let mut said = (state.logouts.clients.iter())
+            .filter(|(id, logout)| meant(id) && !logout.post_logout_redirect_uris.is_empty())
+            .peekable();
+        if client_id.is_some() && said.peek().is_some() {
+            return said
+                .any(|(_, logout)| logout.post_logout_redirect_uris.iter().any(|it| it == uri));
+        }
+        let beside = |redirect_uri: &String| {
+            redirect_uri.strip_suffix("/callback").is_some_and(|base| {
+                uri.strip_prefix(base)
+                    .is_some_and(|rest| rest == "/signed_out")
+            })
         };
-        let of_client = |c: &&Client| client_id.is_none_or(|id| c.id() == id);
-        let registered = self.shared.clients.iter().filter(of_client);
-        (self.shared.clients.is_empty() && is_at_home(&url))
-            || registered
-                .into_iter()
-                .any(|c| c.redirect_uris.iter().any(|uri| same_origin(uri)))
-            || self.state().redirect_uris.iter().any(|u| same_origin(u))
+        let registered = &self.shared.clients;
+        said.any(|(_, logout)| logout.post_logout_redirect_uris.iter().any(|it| it == uri))
+            || (registered.is_empty() && is_at_home(&url))
+            || (registered.iter().filter(|client| meant(client.id())))
+                .any(|client| client.redirect_uris.iter().any(beside))
+            || state.redirect_uris.iter().any(beside)
     }
 }
 

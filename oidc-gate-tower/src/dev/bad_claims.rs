@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 /// What a wrong issuer looks like.
 pub(super) const WRONG_ISSUER: &str = "https://wrong-issuer.test";
 /// What a wrong client looks like.
-const SOMEBODY_ELSE: &str = "somebody-else";
+pub(super) const SOMEBODY_ELSE: &str = "somebody-else";
 
 impl DevProvider {
     /// Does to the claims of an ID token that comes with a refresh what the faults say beside that.

@@ -48,7 +48,7 @@ pub(super) fn sign(
     compact(&header, &claims, |bytes| key.sign(bytes))
 }
 
-fn compact(
+pub(super) fn compact(
     header: &Value,
     claims: &Value,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, SigningError>,

@@ -1,7 +1,7 @@
 //! What a development provider is made of.
 
 use super::{
-    DevProvider, Shared,
+    ClientLogout, DevProvider, Shared,
     clients::{Anchors, Strictness, Wanted, register},
     keys::Keys,
     state::{Issuer, State},
@@ -33,12 +33,13 @@ use std::{
 ///   seconds of grace for clients that prove who they are.
 /// - Users: none; a name can be typed.
 /// - Endpoints, under the issuer: `/authorize`, `/token`, `/device_authorization`, `/device`, `/jwks`, `/userinfo`,
-///   `/end_session`.
+///   `/end_session`, `/revocation`.
 #[must_use]
 pub struct DevProviderBuilder {
     issuer: Option<String>,
     users: Vec<Identity>,
     clients: Vec<(Wanted, Vec<String>)>,
+    logouts: Vec<(String, ClientLogout)>,
     trusted: Vec<TrustedIssuer>,
     anchors: Anchors,
     strictness: Strictness,
@@ -55,6 +56,7 @@ impl DevProviderBuilder {
             issuer: None,
             users: Vec::new(),
             clients: Vec::new(),
+            logouts: Vec::new(),
             trusted: Vec::new(),
             anchors: None,
             strictness: Box::new(|server| server),
@@ -172,6 +174,16 @@ impl DevProviderBuilder {
         self
     }
 
+    /// What a client registers for logouts: where it is told that a session has ended, and where users come back to. It may
+    /// be said of clients without a registration too.
+    ///
+    /// Where a client has said nothing of coming back, it is taken to `…/signed_out` beside its redirect URI `…/callback`; one
+    /// without a registration anywhere on this machine or under `.test`.
+    pub fn client_logout(mut self, client_id: impl Into<String>, logout: ClientLogout) -> Self {
+        self.logouts.push((client_id.into(), logout));
+        self
+    }
+
     /// Whose assertions are grants here
     /// ([RFC 7523 § 2.1](https://www.rfc-editor.org/rfc/rfc7523#section-2.1)).
     pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
@@ -275,6 +287,8 @@ impl DevProviderBuilder {
             )
         });
         let clients = register(self.clients, &self.anchors).unwrap_or_else(|why| panic!("{why}"));
+        let mut state = State::new(issuer);
+        state.logouts.clients.extend(self.logouts);
         DevProvider {
             shared: Arc::new(Shared {
                 users: self.users,
@@ -287,7 +301,7 @@ impl DevProviderBuilder {
                 access_token_life: self.access_token_life,
                 clock: self.clock,
                 keys: Mutex::new(Keys::generate(self.alg)),
-                state: Mutex::new(State::new(issuer)),
+                state: Mutex::new(state),
             }),
         }
     }

@@ -101,6 +101,9 @@ impl DevProvider {
             return pages::broken();
         };
         let auth_time = self.now();
+        if let (Some(user), Some(client)) = (&user, code.and_then(|code| self.asking(code))) {
+            self.visited(&client, user.subject(), &sid);
+        }
         let mut state = self.state();
         let mut open = state.device_codes.values_mut();
         let waits = |device: &&mut Device| {

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::json;
 
+const REVOCATION_ALGS: &str = "revocation_endpoint_auth_signing_alg_values_supported";
 const ALGS: &str = "token_endpoint_auth_signing_alg_values_supported";
 
 impl DevProvider {
@@ -26,6 +27,13 @@ impl DevProvider {
             "userinfo_endpoint": issuer.endpoint("/userinfo"),
             "jwks_uri": issuer.endpoint("/jwks"),
             "end_session_endpoint": issuer.endpoint("/end_session"),
+            "revocation_endpoint": issuer.endpoint("/revocation"),
+            "revocation_endpoint_auth_methods_supported": self.client_auth_methods(),
+            REVOCATION_ALGS: self.authenticator().metadata(provider::Endpoint::Revocation).remove(REVOCATION_ALGS),
+            "backchannel_logout_supported": true,
+            "backchannel_logout_session_supported": true,
+            "frontchannel_logout_supported": true,
+            "frontchannel_logout_session_supported": true,
             "scopes_supported": ["openid", "profile", "email", "groups", "offline_access"],
             "response_types_supported": ["code"],
             "response_modes_supported": ["query", "form_post"],

@@ -43,10 +43,7 @@ impl DevProvider {
             (None, _) => false,
         };
         if mine {
-            if let Some(hint) = hint {
-                self.state().sessions.retain(|s| s.sid != hint.sid);
-            }
-            return self.signed_out(call, afterwards);
+            return self.signed_out(call, hint.map(|hint| hint.sid), afterwards);
         }
         match session {
             Some(session) => pages::confirm_sign_out(
@@ -58,7 +55,7 @@ impl DevProvider {
                     .map(|a| (a.uri.as_str(), a.state.as_deref())),
             ),
             // Nothing to end.
-            None => self.signed_out(call, afterwards),
+            None => self.signed_out(call, None, afterwards),
         }
     }
 
@@ -69,7 +66,7 @@ impl DevProvider {
         };
         let client_id = form.take("client_id").filter(|id| !id.is_empty());
         match self.afterwards(&mut form, client_id.as_deref()) {
-            Ok(afterwards) => self.signed_out(call, afterwards),
+            Ok(afterwards) => self.signed_out(call, None, afterwards),
             Err(why) => pages::refused(why),
         }
     }
@@ -90,17 +87,28 @@ impl DevProvider {
         Ok(Some(Afterwards { uri, state }))
     }
 
-    fn signed_out(&self, call: &Call<'_>, afterwards: Option<Afterwards>) -> Response<Bytes> {
-        if let Some(handle) = call.cookie(&self.session_cookie()) {
-            self.state().sessions.remove(&key(handle));
-        }
-        let mut response = match afterwards {
-            Some(Afterwards { uri, state }) => match state {
-                Some(state) => see_other(&with_query(&uri, [("state", &*state)])),
-                None => see_other(&uri),
-            },
-            None => pages::signed_out(),
+    /// Ends the session of this browser and the one of the hint, tells their clients, and goes on.
+    fn signed_out(
+        &self,
+        call: &Call<'_>,
+        hinted: Option<String>,
+        afterwards: Option<Afterwards>,
+    ) -> Response<Bytes> {
+        let handle = call.cookie(&self.session_cookie());
+        let own = handle.and_then(|handle| self.state().sessions.get(&key(handle)).cloned());
+        let own = own.map(|session| session.sid);
+        let ended = self
+            .end_sessions(|_, sid| own.as_deref() == Some(sid) || hinted.as_deref() == Some(sid));
+        let onward = afterwards.map(|Afterwards { uri, state }| match state {
+            Some(state) => with_query(&uri, [("state", &*state)]),
+            None => uri,
+        });
+        let mut response = match onward {
+            // The frames are loaded by a page, and the page leads on.
+            Some(address) if ended.frames.is_empty() => see_other(&address),
+            onward => pages::signed_out(&ended.frames, onward.as_deref()),
         };
+        response.extensions_mut().insert(ended);
         self.set_session_cookie(&mut response, "", Duration::ZERO);
         response
     }

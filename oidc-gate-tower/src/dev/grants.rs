@@ -1,7 +1,7 @@
 //! What each grant finds in memory, and what it leaves there.
 
 use super::{
-    DevProvider, Fault, Habit,
+    DevProvider, Fault, Habit, LogoutHabit,
     state::{Access, Key, Login, Refresh, State, key, new_handle},
     token::{Minted, Occasion, no_randomness},
 };
@@ -46,7 +46,13 @@ impl DevProvider {
         })?;
         drop(state);
         let granted = self.once(owed)?;
-        self.mint_for_login(granted, login)
+        let sid = login.session.sid.clone();
+        let mut answer = self.mint_for_login(granted, login)?;
+        if self.does_at_logout(LogoutHabit::BeforeRedemption) {
+            let ended = self.end_sessions(|_, other| other == sid);
+            answer.extensions_mut().insert(ended);
+        }
+        Ok(answer)
     }
 
     pub(super) fn redeem_device_code(

@@ -88,7 +88,9 @@ impl DevProvider {
 
     /// Drops every habit.
     pub fn drop_habits(&self) {
-        self.state().habits.clear();
+        let mut state = self.state();
+        state.habits.clear();
+        state.logouts.habits.clear();
     }
 
     pub(super) fn does(&self, habit: Habit) -> bool {

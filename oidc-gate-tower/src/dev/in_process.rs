@@ -28,7 +28,7 @@ impl InProcess {
                 issuer.ascii_serialization()
             )));
         }
-        let response = self.provider.answer(&parts, &body);
+        let response = self.provider.answer_and_tell(&parts, &body).await;
         match response.extensions().get::<Lost>().copied() {
             Some(Lost::Request) => Err(TransportError::not_sent("the fault Unreachable is on")),
             Some(Lost::Answer) => Err(TransportError::new("a fault is on that loses answers")),

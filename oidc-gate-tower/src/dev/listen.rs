@@ -67,6 +67,7 @@ impl DevProvider {
 
     fn name_after_port(&self, port: u16) {
         let mut state = self.state();
+        state.logouts.sites.on_a_port = true;
         if !state.issuer.given
             && let Some(issuer) = Issuer::parse(&format!("http://localhost:{port}"), false)
         {

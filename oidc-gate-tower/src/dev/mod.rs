@@ -12,11 +12,12 @@
 //! - a [`tower_service::Service`], for a browser without a network or an application's own server.
 //!
 //! It speaks the authorization code flow with PKCE (`S256`, always) and every other grant of
-//! [`GrantType`](crate::core::grant::GrantType), every client authentication method, userinfo, and logout by the relying
-//! party. Its token endpoint is the one of [`core::grant`](crate::core::grant): as strict as a real one. What it does not
+//! [`GrantType`](crate::core::grant::GrantType), every client authentication method, userinfo, revocation, and logout by the
+//! relying party, over the back channel and over the front channel. Its token endpoint is the one of [`core::grant`](crate::core::grant): as strict as a real one. What it does not
 //! speak is refused by name. Everything it remembers is in memory and bounded.
 //!
-//! A test can have it go wrong ([`Fault`]), and do what other providers do differently without being wrong ([`Habit`]).
+//! A test can have it go wrong ([`Fault`]), and do what other providers do differently without being wrong ([`Habit`]); what
+//! it says at a logout has a list of its own for each ([`LogoutFault`], [`LogoutHabit`]).
 //!
 //! ```
 //! use oidc_gate_tower::dev::DevProvider;
@@ -32,7 +33,9 @@ mod authorize_request;
 mod bad_claims;
 mod bad_signature;
 mod builder;
+mod client_logout;
 mod clients;
+mod deliver;
 mod device;
 mod discovery;
 mod end_session;
@@ -43,21 +46,29 @@ mod id_token;
 mod in_process;
 mod keys;
 mod listen;
+mod logout;
+mod logout_fault;
+mod logout_token;
 mod mishap;
 mod page;
 mod pages;
 #[cfg(feature = "testing")]
 mod plant;
 mod reply;
+mod revocation;
 mod service;
 mod state;
 mod token;
 mod userinfo;
 
 pub use builder::DevProviderBuilder;
+pub use client_logout::ClientLogout;
+pub use deliver::{LogoutDelivery, LogoutOutcome};
 pub use fault::{Endpoint, Fault, Mishap};
 pub use habit::Habit;
 pub use in_process::InProcess;
+pub use logout_fault::{LogoutFault, LogoutHabit};
+pub use revocation::Revocations;
 
 use crate::{
     Clock, Identity,
@@ -174,7 +185,9 @@ impl DevProvider {
 
     /// Switches every fault off.
     pub fn clear_faults(&self) {
-        self.state().faults.clear();
+        let mut state = self.state();
+        state.faults.clear();
+        state.logouts.faults.clear();
     }
 
     /// This provider as an HTTP client: requests to its issuer's origin are answered in the process, any other is not
@@ -217,6 +230,8 @@ impl fmt::Debug for DevProvider {
             .field("clients", &self.shared.clients)
             .field("faults", &state.faults)
             .field("habits", &state.habits)
+            .field("logout_faults", &state.logouts.faults)
+            .field("logout_habits", &state.logouts.habits)
             .finish_non_exhaustive()
     }
 }

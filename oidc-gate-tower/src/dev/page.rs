@@ -14,6 +14,7 @@ pub(super) struct Page<'a> {
     title: &'a str,
     body: String,
     form_targets: Vec<String>,
+    frame_sources: Vec<String>,
     script: Option<&'static str>,
 }
 
@@ -24,6 +25,7 @@ impl<'a> Page<'a> {
             title,
             body: String::new(),
             form_targets: Vec::new(),
+            frame_sources: Vec::new(),
             script: None,
         }
     }
@@ -38,6 +40,20 @@ impl<'a> Page<'a> {
     /// browsers apply `form-action` to the whole chain of redirects.
     pub(super) fn allow_form_target(&mut self, address: &str) {
         self.form_targets.extend(csp_source(address));
+    }
+
+    /// Loads `address` in a frame that nobody sees. One that a policy cannot name is left out.
+    pub(super) fn show_in_frame(&mut self, address: &str) {
+        let Some(source) = csp_source(address) else {
+            return;
+        };
+        self.push(format_args!(
+            "<iframe src=\"{}\" hidden title=\"Sign out\"></iframe>\n",
+            escape(address)
+        ));
+        if !self.frame_sources.contains(&source) {
+            self.frame_sources.push(source);
+        }
     }
 
     /// Runs this script when the page is there. Whoever has switched scripts off needs another way on.
@@ -61,6 +77,7 @@ impl<'a> Page<'a> {
             body: &body,
             script: self.script,
             form_targets: &self.form_targets,
+            frame_sources: &self.frame_sources,
             images: false,
         }
         .respond(status)

@@ -1,7 +1,7 @@
 //! What people see of the provider. Every one of its pages says that it is no real one.
 
 use super::page::Page;
-use super::{DevProvider, authorize_request::AuthorizeRequest, state::Session};
+use super::{DevProvider, LogoutOutcome, authorize_request::AuthorizeRequest, state::Session};
 use crate::{Identity, html::escape};
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -203,11 +203,28 @@ pub(super) fn confirm_sign_out(
 }
 
 /// The end of a session.
-pub(super) fn signed_out() -> Response<Bytes> {
+///
+/// Each frame tells an application
+/// ([Front-Channel Logout § 3](https://openid.net/specs/openid-connect-frontchannel-1_0.html#OPLogout)); when all have been
+/// loaded, the page leads `onward`.
+pub(super) fn signed_out(frames: &[String], onward: Option<&str>) -> Response<Bytes> {
     let mut page = page("Signed out");
     page.push(format_args!(
-        "<p class=\"lead\">You are no longer signed in at this provider. You can close this page.</p>\n"
+        "<p class=\"lead\">You are no longer signed in at this provider.</p>\n"
     ));
+    match onward {
+        Some(address) => {
+            page.push(format_args!(
+                "<p><a href=\"{}\">Go on</a></p>\n",
+                escape(address)
+            ));
+            page.run("addEventListener('load', () => location.replace(document.querySelector('a').href))");
+        }
+        None => page.push(format_args!("<p>You can close this page.</p>\n")),
+    }
+    for frame in frames {
+        page.show_in_frame(frame);
+    }
     page.respond(StatusCode::OK)
 }
 
@@ -256,11 +273,41 @@ pub(super) fn front(provider: &DevProvider) -> Response<Bytes> {
             escape(&users.join(", "))
         ));
     }
+    let path = escape(&issuer.path).to_string();
     page.push(format_args!(
-        "</dl>\n<p><a href=\"{}/.well-known/openid-configuration\">Metadata</a></p>\n",
-        escape(&issuer.path)
+        "</dl>\n<p><a href=\"{path}/.well-known/openid-configuration\">Metadata</a></p>\n\
+         <p><a href=\"{path}/end_session\">Sign out here</a></p>\n"
     ));
+    deliveries(&mut page, provider);
     page.respond(StatusCode::OK)
+}
+
+/// Which applications were told of logouts, the latest first.
+fn deliveries(page: &mut Page<'_>, provider: &DevProvider) {
+    const SHOWN: usize = 10;
+    let latest: Vec<_> = provider
+        .deliveries()
+        .into_iter()
+        .rev()
+        .take(SHOWN)
+        .collect();
+    if latest.is_empty() {
+        return;
+    }
+    page.push(format_args!("<h2>Logout tokens that were sent</h2>\n<dl>"));
+    for delivery in latest {
+        let outcome = match delivery.outcome() {
+            LogoutOutcome::Answered { status, .. } => status.to_string(),
+            LogoutOutcome::Lost(why) => why.clone(),
+        };
+        page.push(format_args!(
+            "<dt>{} at <code>{}</code></dt><dd>{}</dd>\n",
+            escape(delivery.client_id()),
+            escape(delivery.uri()),
+            escape(&outcome)
+        ));
+    }
+    page.push(format_args!("</dl>\n"));
 }
 
 /// No endpoint of ours.

@@ -3,6 +3,7 @@
 use super::{
     DevProvider, Endpoint, Fault,
     answer::{Lost, lost, method_not_allowed},
+    logout::Ended,
     pages,
 };
 use crate::core::form::Form;
@@ -39,7 +40,7 @@ where
         Box::pin(async move {
             let (parts, body) = request.into_parts();
             let response = match read(body).await {
-                Ok(body) => provider.answer(&parts, &body),
+                Ok(body) => provider.answer_and_tell(&parts, &body).await,
                 Err(status) => {
                     let mut response = Response::new(Bytes::new());
                     *response.status_mut() = status;
@@ -105,7 +106,16 @@ impl Call<'_> {
 }
 
 impl DevProvider {
-    pub(super) fn answer(&self, parts: &Parts, body: &[u8]) -> Response<Bytes> {
+    /// The answer, once those whom it concerns have been told of it, or have had their time.
+    pub(super) async fn answer_and_tell(&self, parts: &Parts, body: &[u8]) -> Response<Bytes> {
+        let mut answer = self.answer(parts, body);
+        if let Some(ended) = answer.extensions_mut().remove::<Ended>() {
+            self.send(ended).await;
+        }
+        answer
+    }
+
+    fn answer(&self, parts: &Parts, body: &[u8]) -> Response<Bytes> {
         if self.has(Fault::Unreachable) {
             return lost(Lost::Request);
         }
@@ -144,6 +154,7 @@ impl DevProvider {
             "/token" => self.token(&call),
             "/device_authorization" => self.device_authorization(&call),
             "/device" if read || post => self.device(&call),
+            "/revocation" => self.revocation(&call),
             "/userinfo" if read || post => self.userinfo(&call),
             "/end_session" if read || post => self.end_session(&call),
             "/end_session/confirm" if post => self.end_session_confirmed(&call),

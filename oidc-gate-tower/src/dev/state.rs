@@ -1,6 +1,6 @@
 //! What the provider remembers: codes, tokens, its own sessions. All of it bounded, the oldest dropped first.
 
-use super::{Fault, Habit};
+use super::{Fault, Habit, Revocations, logout::Logouts};
 use crate::{
     Identity,
     core::{
@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) sessions: Bounded<Session>,
     pub(super) refresh_tokens: Bounded<Refresh>,
     pub(super) device_codes: Bounded<Device>,
+    pub(super) logouts: Logouts,
+    pub(super) revocations: Revocations,
     /// Authorizations of which nothing may come any more.
     ended: Bounded<()>,
     /// What assertions are remembered by, and until when.
@@ -54,6 +56,8 @@ impl State {
             sessions: Bounded::new(Self::MAX_ENTRIES),
             refresh_tokens: Bounded::new(Self::MAX_ENTRIES),
             device_codes: Bounded::new(Self::MAX_ENTRIES),
+            logouts: Logouts::new(Self::MAX_ENTRIES),
+            revocations: Revocations::default(),
             ended: Bounded::new(Self::MAX_ENTRIES),
             used: Bounded::new(Self::MAX_REPLAYS),
         }
@@ -215,7 +219,7 @@ pub(super) struct Bounded<V> {
 }
 
 impl<V> Bounded<V> {
-    fn new(max: usize) -> Self {
+    pub(super) fn new(max: usize) -> Self {
         Self {
             entries: HashMap::new(),
             order: VecDeque::new(),
@@ -252,6 +256,12 @@ impl<V> Bounded<V> {
 
     pub(super) fn retain(&mut self, keep: impl Fn(&V) -> bool) {
         self.entries.retain(|_, value| keep(value));
+    }
+
+    /// Removes the entries of which `which` says so.
+    pub(super) fn take(&mut self, which: impl Fn(&V) -> bool) -> Vec<V> {
+        let taken = self.entries.extract_if(|_, value| which(value));
+        taken.map(|(_, value)| value).collect()
     }
 
     #[cfg(test)]

@@ -1,17 +1,22 @@
 //! `callback`: the way back from the provider.
 
 mod failed;
+mod over;
 mod redeem;
+mod submit;
 
+pub(crate) use self::submit::Submits;
 use self::{
-    failed::{Failed, came_again},
+    failed::{Aim, Failed},
+    over::{Leg, Over},
     redeem::redeem,
+    submit::{Board, Ended},
 };
 use crate::{
     answer,
     core::{
         check::{Check, CheckFailed, quote},
-        login::{Answered, Arrival, Callback, ConsumeState, Transaction, Use},
+        login::{Answered, Arrival, Callback, ConsumeState, Transaction, Use, is_over},
     },
     recognise::Recognised,
     sessions::Sessions,
@@ -39,7 +44,10 @@ where
     let answer = match mode.arrival(&parts.method, query, &parts.headers) {
         Ok(Arrival::InQuery) => Ok(Bytes::copy_from_slice(query.as_bytes())),
         Ok(Arrival::InBody) => super::small_form(body).await,
-        Ok(Arrival::Over(check)) => return came_again(sessions, check, &present),
+        Ok(Arrival::Over { check, state }) => {
+            let over = Over::again(sessions, check, state, &parts.headers);
+            return over.respond(sessions, parts, &present, Leg::Second).await;
+        }
         Err(failed) => Err(failed),
     };
     let answer = match answer {
@@ -51,66 +59,79 @@ where
     };
     let callback = match Callback::parse(&answer) {
         Ok(callback) => callback,
-        Err(failed) => return Failed::from(failed).respond(sessions, &present, None),
+        // The bare address, out of a history or a bookmark.
+        Err(_) if answer.is_empty() && present.session().is_some() => {
+            return lead(sessions, sessions.home().as_str());
+        }
+        Err(failed) => return Failed::from(failed).respond(sessions, None),
     };
-    let cookie = sessions.names.transaction(callback.state());
-    let clear = |found: bool| found.then(|| sessions.names.clear(&cookie));
-    let consume = match accept(sessions, &parts.headers, &cookie, callback) {
+    let (state, declined) = (callback.state().clone(), callback.declined());
+    let cookie = sessions.names.transaction(&state);
+    let over = |why, return_to| Over {
+        why,
+        state,
+        declined,
+        return_to,
+    };
+    let (sealed, transaction) = match find(sessions, &parts.headers, &cookie) {
+        Ok(found) => found,
+        Err(failed) => {
+            let over = over(failed, None);
+            return over.respond(sessions, parts, &present, Leg::First).await;
+        }
+    };
+    let return_to = transaction.return_to().clone();
+    let consume = match callback.accept(transaction, sessions.now()) {
         Ok(consume) => consume,
-        Err((failed, found)) => {
-            return Failed::from(failed).respond(sessions, &present, clear(found));
+        Err(failed) if is_over(failed.check()) => {
+            let over = over(failed, Some(return_to));
+            return over.respond(sessions, parts, &present, Leg::First).await;
         }
-    };
-    let return_to = consume.return_to().clone();
-    let mut before = sessions.predecessors(&parts.headers).await;
-    before.extend(consume.predecessor().cloned());
-    let answered = match resolve(sessions, consume).await {
-        Ok(answered) => answered,
         Err(failed) => {
-            let failed = Failed::from(failed).on_the_way_to(return_to);
-            return failed.respond(sessions, &present, clear(true));
+            return Failed::from(failed).respond(sessions, Some(sessions.names.clear(&cookie)));
         }
     };
-    let grant = match answered {
-        Answered::Granted(grant) => grant,
-        Answered::NotSilently { otherwise, why } => {
-            tracing::info!(
-                check = why.check().id(),
-                cause = why.cause(),
-                ?otherwise,
-                "nobody was signed in silently"
+    let submit = match sessions.submits.board(&answer, sealed, sessions.now()) {
+        Board::First(submit, tell) => {
+            let work = finish(
+                sessions.clone(),
+                consume,
+                parts.headers.clone(),
+                cookie.clone(),
             );
-            let mut response = lead(sessions, otherwise.as_str());
-            answer::set_cookies(&mut response, clear(true));
-            return response;
+            // In a task that the gate owns: a state that is marked and a code that has been sent are used up, and the login
+            // must not be lost because the browser's connection is.
+            drop((sessions.common.tasks).spawn(async move { tell.tell(work.await) }));
+            submit
         }
+        // What it came with is dropped: nothing is redeemed twice.
+        Board::Again(submit) => submit,
     };
-    match redeem(sessions, grant, before, parts.headers.clone()).await {
-        Ok((location, cookies)) => {
-            let mut response = lead(sessions, location.as_str());
-            answer::set_cookies(&mut response, cookies.into_iter().chain(clear(true)));
-            response
+    match submit.ended().await.as_deref() {
+        Some(Ended::Answered(response)) => response.clone(),
+        Some(Ended::Over(failed)) => {
+            let over = over(failed.clone(), Some(return_to));
+            over.respond(sessions, parts, &present, Leg::First).await
         }
-        Err(failed) => {
-            let failed = failed.on_the_way_to(return_to);
-            failed.respond(sessions, &present, clear(true))
+        None => {
+            let failed = CheckFailed::new(Check::Misuse, "the sign-in was broken off");
+            let failed = Failed::from(failed).on_the_way_to(return_to);
+            failed.respond(sessions, Some(sessions.names.clear(&cookie)))
         }
     }
 }
 
-/// Finds the login that the response belongs to and holds the two against each other. With an error comes whether a
-/// cookie of that name was there.
-fn accept(
+/// The login that a state belongs to, and its cookie's value, which has opened.
+fn find<'a>(
     sessions: &Arc<Sessions>,
-    headers: &HeaderMap,
+    headers: &'a HeaderMap,
     cookie: &str,
-    callback: Callback,
-) -> Result<ConsumeState, (CheckFailed, bool)> {
+) -> Result<(&'a [u8], Transaction), CheckFailed> {
     let mut candidates = sessions.names.find(headers, cookie).peekable();
     let found = candidates.peek().is_some();
     let keys = sessions.keys.now();
-    let transaction = candidates
-        .find_map(|sealed| Transaction::open(&keys, cookie, sealed))
+    candidates
+        .find_map(|sealed| Some((sealed, Transaction::open(&keys, cookie, sealed)?)))
         .ok_or_else(|| {
             let mut cause = String::from(if found {
                 "its cookie cannot be opened"
@@ -118,11 +139,8 @@ fn accept(
                 "no cookie of such a login came along"
             });
             cause.extend(other_host(sessions, headers));
-            (CheckFailed::new(Check::StateUnknown, cause), found)
-        })?;
-    callback
-        .accept(transaction, sessions.now())
-        .map_err(|failed| (failed, true))
+            CheckFailed::new(Check::StateUnknown, cause)
+        })
 }
 
 /// The usual reason for a cookie that does not come back: the browser was at another address than the one configured.
@@ -137,6 +155,46 @@ fn other_host(sessions: &Arc<Sessions>, headers: &HeaderMap) -> Option<String> {
             "; the request came to {}, the base URL is {origin}",
             quote(host)
         )
+    })
+}
+
+/// Ends the login of a state that fits, once.
+async fn finish(
+    sessions: Arc<Sessions>,
+    consume: ConsumeState,
+    headers: HeaderMap,
+    cookie: String,
+) -> Ended {
+    let clear = || Some(sessions.names.clear(&cookie));
+    let aim = Aim::of(&consume);
+    let mut before = sessions.predecessors(&headers).await;
+    before.extend(consume.predecessor().cloned());
+    let grant = match resolve(&sessions, consume).await {
+        Ok(Answered::Granted(grant)) => grant,
+        Ok(Answered::NotSilently { otherwise, why }) => {
+            tracing::info!(
+                check = why.check().id(),
+                cause = why.cause(),
+                ?otherwise,
+                "nobody was signed in silently"
+            );
+            let mut response = lead(&sessions, otherwise.as_str());
+            answer::set_cookies(&mut response, clear());
+            return Ended::Answered(response);
+        }
+        Err(failed) if is_over(failed.check()) => return Ended::Over(failed),
+        Err(failed) => {
+            let failed = Failed::from(failed).towards(aim);
+            return Ended::Answered(failed.respond(&sessions, clear()));
+        }
+    };
+    Ended::Answered(match redeem(&sessions, grant, before, &headers).await {
+        Ok((location, cookies)) => {
+            let mut response = lead(&sessions, location.as_str());
+            answer::set_cookies(&mut response, cookies.into_iter().chain(clear()));
+            response
+        }
+        Err(failed) => failed.towards(aim).respond(&sessions, clear()),
     })
 }
 

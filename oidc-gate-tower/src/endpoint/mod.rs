@@ -1,13 +1,18 @@
 //! What the gate serves itself, under its prefix.
 
 mod auth;
+mod backchannel;
 mod callback;
+mod frontchannel;
 pub(crate) mod operations;
+mod session;
 mod sign_in;
 mod sign_out;
+mod signed_out;
 mod start;
 mod userinfo;
 
+pub(crate) use callback::Submits;
 pub(crate) use sign_in::page as sign_in;
 
 use crate::{
@@ -16,6 +21,7 @@ use crate::{
         check::{Check, CheckFailed},
         gate::{AnswerForm, Endpoint, Refusal},
     },
+    keeping::SessionState,
     recognise::Recognised,
     sessions::Sessions,
 };
@@ -61,23 +67,28 @@ where
         }
         Endpoint::Callback(_) => callback::serve(&sessions, &parts, body, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
-            Ok(form) => sign_out::serve(&sessions, &parts, &form, recognised.session()).await,
+            Ok(form) => sign_out::serve(&sessions, &parts, &form, &recognised).await,
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
+        Endpoint::SignedOut => signed_out::serve(&sessions, &parts),
+        Endpoint::Session => {
+            let state = |session| SessionState::of(session, &sessions.keeping.limits);
+            session::serve(recognised.session().map(state), sessions.now())
+        }
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
-        // `build` switches none of these on, or they are served already.
+        Endpoint::BackchannelLogout => backchannel::serve(&sessions, &parts.headers, body).await,
+        Endpoint::FrontchannelLogout => frontchannel::serve(&sessions, &parts).await,
+        // They are served already.
         Endpoint::Userinfo
         | Endpoint::Auth
         | Endpoint::Ping
         | Endpoint::Ready
-        | Endpoint::Metrics
-        | Endpoint::BackchannelLogout
-        | Endpoint::FrontchannelLogout => answer::empty(StatusCode::NOT_FOUND),
+        | Endpoint::Metrics => answer::empty(StatusCode::NOT_FOUND),
     }
 }
 
 /// Refuses what the policy could not know to be wrong.
-fn refuse(
+pub(crate) fn refuse(
     sessions: &Sessions,
     check: Check,
     cause: String,

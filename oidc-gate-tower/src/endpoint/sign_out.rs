@@ -1,7 +1,7 @@
-//! `sign_out`: ends the session, here.
+//! `sign_out`: ends the session here, and leads to the provider, to end the one there.
 
+use super::signed_out;
 use crate::{
-    answer,
     core::{
         check::Check,
         form::Form,
@@ -10,16 +10,19 @@ use crate::{
     },
     metrics::EndedBy,
     pages::{Message, PageContent, WayOn},
-    report,
+    recognise::Recognised,
     sessions::Sessions,
+    sign_out::{By, Leave},
 };
 use bytes::Bytes;
-use http::{HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, request::Parts};
+use http::{
+    HeaderMap, HeaderValue, Method, Response, StatusCode, header::REFERRER_POLICY, request::Parts,
+};
 use std::sync::Arc;
 
-/// A POST ends the session and leads to `rd`, which is read as that of a login, or else to a page that says so; a GET asks
-/// whether to. `rd` stands in the form, or where there is none in it, in the query; the question carries it from there into its
-/// form.
+/// A POST ends the session and leads to the provider and from there to `rd`, which is read as that of a login, or else to a
+/// page that says so; a GET asks whether to. `rd` stands in the form, or where there is none in it, in the query; the question
+/// carries it from there into its form.
 ///
 /// The policy has seen to it that the request comes from this application. The session's id is remembered until the
 /// session would have ended anyway, so a copy of its cookie is worth nothing.
@@ -27,43 +30,52 @@ pub(super) async fn serve(
     sessions: &Arc<Sessions>,
     parts: &Parts,
     body: &[u8],
-    session: Option<&Session>,
+    present: &Recognised,
 ) -> Response<Bytes> {
+    let headers = &parts.headers;
     if parts.method != Method::POST {
         let return_to = return_to(sessions, parts, &[]);
-        return match session {
+        return match present.session() {
             Some(session) => question(sessions, session.identity().display_name(), return_to),
-            None => signed_out(sessions, return_to),
+            None => signed_out::page(sessions, return_to),
         };
     }
+    // What the provider knows the session by is read as long as there is one: a copy of its cookie tells nobody afterwards.
+    let hint = present
+        .present()
+        .and_then(|present| sessions.all_tokens_in(present, headers))
+        .and_then(|tokens| tokens.id);
     // Not only what was recognised: while the store does not answer nobody is, and whoever has a copy of the cookie could go
     // on. That is no sign-out, and the user can try again.
-    match sessions.end_all(&parts.headers).await {
+    let ended = match sessions.end_all(headers).await {
+        Ok(ended) => ended,
         Err(_) => {
             let cause = "expected the session's end to be written down, the store does not answer";
             return super::refuse(sessions, Check::StoreUnavailable, cause.to_owned(), None);
         }
-        Ok(Changed::Yes) => sessions.common.metrics.session_ended(EndedBy::SignOut),
-        Ok(Changed::No) => {}
-    }
-    if let Some(session) = session {
-        let (issuer, user) = (
-            session.identity().issuer(),
-            report::user(session.identity()),
-        );
-        tracing::info!(issuer, user, "a user signed out");
-    }
-    let mut response = match return_to(sessions, parts, body) {
-        Some(return_to) => answer::redirect(return_to.as_str()),
-        // Not a page in answer to the POST: a reload should not ask whether to send the form again.
-        None => answer::redirect(&sessions.sign_out_path()),
     };
-    let names = &sessions.names;
-    answer::set_cookies(&mut response, names.clear_session(&parts.headers));
-    // Whoever signs out and in as somebody else does not go round in circles.
-    let landed = names.find(&parts.headers, names.landed()).next();
-    answer::set_cookies(&mut response, landed.map(|_| names.clear(names.landed())));
-    response
+    match (ended.changed, present.session().map(Session::identity)) {
+        (Changed::Yes, Some(who)) => sessions.signed_out(who),
+        (Changed::Yes, None) => sessions.common.metrics.session_ended(EndedBy::SignOut),
+        (Changed::No, _) => {}
+    }
+    sessions
+        .leave(Leave {
+            hint,
+            tokens: ended.tokens,
+            cookies: sessions.forget(headers),
+            place: return_to(sessions, parts, body),
+            by: by(headers),
+        })
+        .await
+}
+
+/// A browser says how it fetches; what says nothing follows redirects, or a person looks at them.
+fn by(headers: &HeaderMap) -> By {
+    match headers.get("sec-fetch-mode") {
+        Some(mode) if mode != "navigate" => By::Script,
+        _ => By::Redirect,
+    }
 }
 
 /// Where to go afterwards. A form that says something that is no such place is not overruled by the query.
@@ -86,11 +98,4 @@ fn question(sessions: &Sessions, name: &str, return_to: Option<ReturnTo>) -> Res
         .headers_mut()
         .insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
-}
-
-fn signed_out(sessions: &Sessions, return_to: Option<ReturnTo>) -> Response<Bytes> {
-    let return_to = return_to.unwrap_or_else(|| sessions.home());
-    let way_on = WayOn::link(sessions.sign_in_path(return_to.as_str()));
-    let page = PageContent::new(Message::SignedOut, StatusCode::OK, way_on);
-    sessions.common.answers.page(&page)
 }

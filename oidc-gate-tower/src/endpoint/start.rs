@@ -3,8 +3,8 @@
 use crate::{
     core::{
         check::{Check, quote},
-        form::Form,
-        login::{Locales, LoginHint, Manner, Prompt, Wanted},
+        form::{Form, is_word},
+        login::{Demand, Locales, LoginHint, Manner, Prompt, Wanted},
     },
     decline::Answer,
     recognise::Recognised,
@@ -12,16 +12,22 @@ use crate::{
 };
 use bytes::Bytes;
 use http::{HeaderMap, Response};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// The longest value of a [`start_param`](crate::Provider::start_param), in bytes.
 const MAX_PARAM_BYTES: usize = 256;
+
+/// How many classes a link can name.
+const MAX_CLASSES: usize = 8;
 
 /// Sends the browser to the provider, with what the query of a GET or the form of a POST says:
 ///
 /// - `rd`: where to go afterwards. What is no place to return to is dropped, and the first page takes its place.
 /// - `prompt`: `login`, `select_account` or `create`.
 /// - `login_hint` and `ui_locales`, and whatever [`start_param`](crate::Provider::start_param) lets through.
+/// - `acr_values` and `max_age`: what the sign-in has to be, as a challenge says it
+///   ([RFC 9470 § 3](https://www.rfc-editor.org/rfc/rfc9470#section-3)). Only for who is signed in, and has to come back as the
+///   same user.
 /// - `iss` and `target_link_uri`: a login that somebody else begins
 ///   ([OpenID Connect Core § 4](https://openid.net/specs/openid-connect-core-1_0.html#ThirdPartyInitiatedLogin)). The
 ///   issuer has to be the one that is configured.
@@ -55,6 +61,10 @@ pub(super) async fn serve(
         Some("create") => vec![Prompt::Create],
         _ => Vec::new(),
     });
+    // Of anybody else, the page that it leads to demands what it needs.
+    if present.session().is_some() {
+        wanted.demand = demand(&form);
+    }
     wanted.login_hint = form.get("login_hint").and_then(LoginHint::parse);
     wanted.ui_locales = Locales::of(form.get("ui_locales").unwrap_or_default().split(' '));
     for name in &sessions.start_params {
@@ -65,8 +75,23 @@ pub(super) async fn serve(
             let _ = wanted.params.add(name.as_str(), value);
         }
     }
-    match sessions.log_in(wanted, sessions.underway(headers, present)) {
+    let underway = sessions.underway(headers, present).of(present.session());
+    match sessions.log_in(wanted, underway) {
         Answer::Now(response) => response,
         Answer::Later(response) => response.await,
     }
+}
+
+/// What a link demands. What is no class and no number of seconds is left out: whatever a page needs it demands again.
+fn demand(form: &Form) -> Demand {
+    let classes = form.get("acr_values").unwrap_or_default().split(' ');
+    let mut demand = Demand::default();
+    demand.acr_values = classes
+        .filter(|class| is_word(class) && class.len() <= MAX_PARAM_BYTES)
+        .take(MAX_CLASSES)
+        .map(str::to_owned)
+        .collect();
+    let age = form.get("max_age").and_then(|age| age.parse::<u32>().ok());
+    demand.max_age = age.map(|age| Duration::from_secs(age.into()));
+    demand
 }

@@ -262,6 +262,7 @@ fn log_in(
                 step_up,
             };
             let underway = sessions.underway(asked.headers, recognised);
+            let underway = underway.of(recognised.session());
             match gate.answer(&verdict, underway, asked.peer) {
                 Answer::Now(response) => {
                     Answer::Now(never_admitting(response, StatusCode::UNAUTHORIZED))

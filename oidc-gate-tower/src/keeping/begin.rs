@@ -96,6 +96,13 @@ impl Sessions {
         now: UnixTime,
         headers: &HeaderMap,
     ) -> Result<(Session, Vec<SetCookie>), CheckFailed> {
+        if let Some(fits) = self.with_hint(&session, tokens.as_ref(), now, headers) {
+            return Ok(fits);
+        }
+        let tokens = match self.keeping.keep {
+            Keep::IfTheyFit(_) => tokens.and_then(|tokens| tokens.without_id()),
+            Keep::Demanded(_) => tokens,
+        };
         let with = session.clone().with_tokens(tokens.as_ref());
         match self.session_cookies(&with, tokens.as_ref(), now, headers) {
             Ok(cookies) => Ok((with, cookies)),
@@ -114,6 +121,28 @@ impl Sessions {
             }
             Err(failed) => Err(failed),
         }
+    }
+
+    /// The cookies of a session with its ID token, where nobody relies on that and there is room for it: it goes first, because
+    /// all that it is good for is a hint.
+    pub(super) fn with_hint(
+        &self,
+        session: &Session,
+        tokens: Option<&Tokens>,
+        now: UnixTime,
+        headers: &HeaderMap,
+    ) -> Option<(Session, Vec<SetCookie>)> {
+        let tokens = tokens.filter(|tokens| tokens.id.is_some());
+        let (Keep::IfTheyFit(_), Some(tokens)) = (self.keeping.keep, tokens) else {
+            return None;
+        };
+        let with = session.clone().with_tokens(Some(tokens));
+        let cookies = self
+            .session_cookies(&with, Some(tokens), now, headers)
+            .ok()?;
+        let kept = cookies.iter().filter(|cookie| !cookie.is_removal());
+        let bytes: usize = kept.map(SetCookie::pair_bytes).sum();
+        (bytes <= MAX_WITH_HINT).then_some((with, cookies))
     }
 
     /// Lists a session under its user, and under its name at the provider, unless that has ended it meanwhile.
@@ -183,6 +212,10 @@ impl Sessions {
         }
     }
 }
+
+/// How many bytes of a request a session may take with a token in it that is not needed until it ends. Servers have room for
+/// eight thousand in a line, and the application has cookies too.
+const MAX_WITH_HINT: usize = 6000;
 
 fn signed_out_meanwhile() -> CheckFailed {
     let cause = "the provider has ended the user's session after this login began";

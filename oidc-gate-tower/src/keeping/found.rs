@@ -6,11 +6,11 @@ use crate::{
         session::{
             CookieKeys, Found, Freshness, KeptIn, KeptSession, Predecessor, SealedBy, Session,
             StoreDown, StoreKey, Stored, Ticket, Tokens,
-            coordinate::{Changed, Kept, Outcome, UpdateError},
+            coordinate::{Kept, Outcome, UpdateError},
         },
         time::UnixTime,
     },
-    keeping::handle::AGAIN,
+    keeping::{ended::Ended, handle::AGAIN},
     ports::Boxed,
     recognise::{Look, Present, Recognised, Seen},
     sessions::Sessions,
@@ -100,19 +100,21 @@ impl Sessions {
     pub(crate) async fn end_all(
         self: &Arc<Self>,
         headers: &HeaderMap,
-    ) -> Result<Changed, UpdateError> {
+    ) -> Result<Ended, UpdateError> {
         let (keys, now) = (self.keys.now(), self.now());
         let opened: Vec<_> = (self.names.sessions(headers))
             .filter_map(|sealed| self.open(&keys, &sealed, now).ok())
-            .map(|opened| (opened.key(), opened.ends()))
             .collect();
-        let mut changed = Changed::No;
-        for (key, ends) in opened {
-            if self.end(key, ends).await? == Changed::Yes {
-                changed = Changed::Yes;
-            }
+        let mut all = Ended::default();
+        for opened in opened {
+            let last = self.end_and_take(opened.key(), opened.ends()).await?;
+            let in_cookies = || match &opened {
+                Opened::Cookie(session, _) => session.open_tokens(&keys, &self.names, headers),
+                Opened::Ticket(..) => None,
+            };
+            all.add(last, in_cookies);
         }
-        Ok(changed)
+        Ok(all)
     }
 
     /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.

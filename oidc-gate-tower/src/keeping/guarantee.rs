@@ -13,6 +13,9 @@ pub enum Guarantee {
     /// A session that was signed out is over in every replica, also for a copy of its cookie: at once, or where a store has a
     /// [local cache](crate::Store::local_cache) within the time that it may be behind.
     SignOutInAllReplicas,
+    /// [Connections](crate::live_connections) that are open when their session is ended are told, whichever replica they are
+    /// open in.
+    ConnectionsEndInAllReplicas,
     /// A login's answer from the provider is taken once, whichever replica it comes to.
     OneTimeLoginInAllReplicas,
     /// Sessions live on when the processes of the application end, with what was refreshed last.
@@ -25,9 +28,10 @@ pub enum Guarantee {
 
 impl Guarantee {
     /// All there are, in the order of the table.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::OneRefreshInAllReplicas,
         Self::SignOutInAllReplicas,
+        Self::ConnectionsEndInAllReplicas,
         Self::OneTimeLoginInAllReplicas,
         Self::SurvivesRestart,
         Self::SessionsOfAUser,
@@ -41,6 +45,7 @@ impl Guarantee {
         match self {
             Self::OneRefreshInAllReplicas
             | Self::SignOutInAllReplicas
+            | Self::ConnectionsEndInAllReplicas
             | Self::OneTimeLoginInAllReplicas
             | Self::SurvivesRestart => shared,
             Self::SessionsOfAUser | Self::RefreshAtAnyTime => shared || kept_in == KeptIn::Store,
@@ -54,6 +59,7 @@ impl fmt::Display for Guarantee {
         f.write_str(match self {
             Self::OneRefreshInAllReplicas => "one_refresh_in_all_replicas",
             Self::SignOutInAllReplicas => "sign_out_in_all_replicas",
+            Self::ConnectionsEndInAllReplicas => "connections_end_in_all_replicas",
             Self::OneTimeLoginInAllReplicas => "one_time_login_in_all_replicas",
             Self::SurvivesRestart => "survives_restart",
             Self::SessionsOfAUser => "sessions_of_a_user",
@@ -80,6 +86,9 @@ mod tests {
                 Self::SignOutInAllReplicas => {
                     "a sign-out ends the session in all replicas, for a copy of its cookie too"
                 }
+                Self::ConnectionsEndInAllReplicas => {
+                    "open connections end with their session, in all replicas"
+                }
                 Self::OneTimeLoginInAllReplicas => {
                     "a login's answer is taken once, in all replicas"
                 }
@@ -93,9 +102,10 @@ mod tests {
     }
 
     /// What the table says beside: each by itself, in the order of the columns.
-    const ALWAYS: [&str; 3] = [
+    const ALWAYS: [&str; 4] = [
         "one refresh for all requests in one process",
         "a sign-out ends the session in the process that it came to, for a copy of its cookie too",
+        "open connections end with their session, in the process that ended it",
         "a login's answer is taken once, in one process",
     ];
     const MORE: [[&str; 5]; 4] = [

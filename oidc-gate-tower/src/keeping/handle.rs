@@ -1,19 +1,25 @@
 //! A session in the hands of a handler: its tokens, when somebody asks for them.
 
-use super::live::Ending;
+use super::{SessionsError, ended::Ended, live::Ending};
 use crate::{
     core::{
-        secret::AccessToken,
+        check::Check,
+        login::ReturnTo,
+        secret::{AccessToken, IdToken},
         session::{
             KeptIn, KeptSession, SetCookie, Tokens, TokensNote,
-            coordinate::{Kept, Outcome},
+            coordinate::{Changed, Kept, Outcome, UpdateError},
         },
         time::UnixTime,
     },
+    keeping::SessionState,
+    ports::Boxed,
     recognise::Present,
     sessions::Sessions,
+    sign_out::{By, Leave},
 };
-use http::{HeaderMap, HeaderValue, header::COOKIE};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, header::COOKIE};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -42,6 +48,32 @@ pub(super) const AGAIN: Duration = Duration::from_secs(5);
 struct Now {
     newer: Option<KeptSession>,
     head: Head,
+    life: Life,
+}
+
+/// Whether a handler has ended it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Life {
+    #[default]
+    Lives,
+    Ended,
+}
+
+/// What is left of a session that a handler has ended.
+pub(crate) struct Parted {
+    /// What the provider knows it by.
+    hint: Option<IdToken>,
+    tokens: Vec<Tokens>,
+}
+
+/// What a handler has made of a session's cookies.
+pub(crate) enum Written {
+    /// Nothing. They are as they were, or in a store.
+    Nothing,
+    /// Newer ones.
+    Renewed(Vec<SetCookie>),
+    /// The session has ended.
+    Ended(Vec<SetCookie>),
 }
 
 /// Whether something can still be written into the browser's cookies.
@@ -72,6 +104,11 @@ impl SessionHandle {
         }
     }
 
+    /// When it ends, as the request came with it.
+    pub(crate) fn state(&self) -> SessionState {
+        SessionState::of(self.kept.session(), &self.sessions.keeping.limits)
+    }
+
     pub(crate) fn kept(&self) -> &KeptSession {
         &self.kept
     }
@@ -80,29 +117,90 @@ impl SessionHandle {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a handler can ask for tokens.
-    pub(crate) fn has_tokens(&self) -> bool {
-        self.kept.session().tokens().is_some()
-    }
-
-    /// The cookies of what was refreshed while the handler ran. The head of its answer goes now, and what is refreshed later is
-    /// too late for them.
-    pub(crate) fn head_goes(&self) -> Option<Vec<SetCookie>> {
-        let newer = {
+    /// What was made of the session while the handler ran. The head of its answer goes now, and what is refreshed later is
+    /// too late for it.
+    pub(crate) fn head_goes(&self) -> Written {
+        let (newer, life) = {
             let mut now = self.now();
             now.head = Head::Gone;
-            now.newer.clone()?
+            (now.newer.clone(), now.life)
         };
-        if self.sessions.keeping.kept_in == KeptIn::Store {
-            return None;
+        if life == Life::Ended {
+            return Written::Ended(self.sessions.names.clear_every_piece());
         }
+        let in_cookies = self.sessions.keeping.kept_in == KeptIn::Cookies;
+        let Some(newer) = newer.filter(|_| in_cookies) else {
+            return Written::Nothing;
+        };
         let (session, tokens) = (newer.session(), self.tokens(&newer));
         let headers = (self.cookies.iter())
             .map(|line| (COOKIE, line.clone()))
             .collect();
         let now = self.sessions.now();
         let sessions = &self.sessions;
-        sessions.renewed_cookies(session, tokens.as_ref(), now, &headers)
+        match sessions.renewed_cookies(session, tokens.as_ref(), now, &headers) {
+            Some(cookies) => Written::Renewed(cookies),
+            None => Written::Nothing,
+        }
+    }
+
+    /// Ends the session, for a handler. What the provider knows it by comes back, and the tokens that it would still take.
+    pub(crate) fn end(&self) -> Boxed<'_, Result<Parted, UpdateError>> {
+        // Boxed, because handlers await it, and compilers count how deep futures are nested.
+        Box::pin(async move {
+            let newest = self.now().newer.clone();
+            let newest = newest.as_ref().unwrap_or(&self.kept);
+            let hint = self.tokens(newest).and_then(|tokens| tokens.id);
+            let session = newest.session();
+            let last = (self.sessions)
+                .end_and_take(session.key(), session.ends())
+                .await?;
+            self.now().life = Life::Ended;
+            let mut ended = Ended::default();
+            ended.add(last, || self.tokens(newest));
+            if ended.changed == Changed::Yes {
+                self.sessions.signed_out(session.identity());
+            }
+            let tokens = ended.tokens;
+            Ok(Parted { hint, tokens })
+        })
+    }
+
+    /// As [`Principal::sign_out`](crate::Principal::sign_out).
+    pub(crate) async fn sign_out(&self) -> Result<(), SessionsError> {
+        let Parted { tokens, .. } = self.end().await.map_err(|_| SessionsError::StoreDown)?;
+        self.sessions.revoke(tokens);
+        Ok(())
+    }
+
+    /// Ends it, and leads the browser to where a sign-out goes.
+    pub(crate) async fn log_out(
+        &self,
+        place: Option<ReturnTo>,
+        cookies: Vec<SetCookie>,
+        by: By,
+    ) -> Response<Bytes> {
+        let Parted { hint, tokens } = match self.end().await {
+            Ok(ended) => ended,
+            Err(_) => {
+                let cause =
+                    "expected the session's end to be written down, the store does not answer";
+                return crate::endpoint::refuse(
+                    &self.sessions,
+                    Check::StoreUnavailable,
+                    cause.to_owned(),
+                    None,
+                );
+            }
+        };
+        let leave = Leave {
+            hint,
+            tokens,
+            cookies,
+            place,
+            by,
+        };
+        self.sessions.leave(leave).await
     }
 
     fn tokens(&self, kept: &KeptSession) -> Option<Tokens> {
@@ -135,6 +233,9 @@ impl SessionHandle {
     async fn renewed(&self) -> Result<(AccessToken, TokensNote), TokenError> {
         let (kept, head) = {
             let now = self.now();
+            if now.life == Life::Ended {
+                return Err(TokenError::Ended);
+            }
             (
                 now.newer.clone().unwrap_or_else(|| self.kept.clone()),
                 now.head,

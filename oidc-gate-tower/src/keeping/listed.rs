@@ -1,5 +1,6 @@
 //! The sessions of a user: to show them, and to end them.
 
+use super::ended::Ended;
 use crate::{
     Gate, Principal,
     core::{
@@ -111,20 +112,56 @@ impl Gate {
         subject: &str,
     ) -> Result<Vec<SessionInfo>, SessionsError> {
         let sessions = self.listing()?;
-        sessions.listed(Scope::User(issuer, subject)).await
+        let hints = sessions.hints(Scope::User(issuer, subject)).await?;
+        sessions.living(&hints).await
     }
 
-    /// Ends a session, wherever it is used: a request that comes with it afterwards is of nobody.
+    /// Ends a session, wherever it is used: a request that comes with it afterwards is of nobody. Tokens that are stored with it
+    /// are revoked in the background, unless [`tokens_at_sign_out`](crate::GateBuilder::tokens_at_sign_out) says otherwise.
     ///
     /// # Errors
     ///
     /// If the store does not answer.
     pub async fn end_session(&self, session: &SessionInfo) -> Result<(), SessionsError> {
         let sessions = self.listing()?;
-        sessions.end_listed(session).await
+        let ended = sessions.end_listed(&session.listed).await?;
+        sessions.revoke(ended.tokens);
+        Ok(())
     }
 
-    /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were.
+    /// Ends the session of this [name](SessionInfo::name), if it is one of this user's, and says which it was. For a form on a
+    /// page of the user's devices: what was posted is a name from outside, and of another user's session it ends nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`sessions_of`](Self::sessions_of).
+    ///
+    /// ```
+    /// # use oidc_gate_tower::{Gate, Principal, SessionsError};
+    /// async fn sign_out_there(gate: &Gate, user: &Principal, posted: &str) -> Result<&'static str, SessionsError> {
+    ///     match gate.end_session_of(user.issuer(), user.subject(), posted).await? {
+    ///         Some(ended) if ended.is_of(user) => Ok("you are signed out here"),
+    ///         Some(_) => Ok("that device is signed out"),
+    ///         None => Ok("that device was signed out already"),
+    ///     }
+    /// }
+    /// ```
+    pub async fn end_session_of(
+        &self,
+        issuer: &str,
+        subject: &str,
+        name: &str,
+    ) -> Result<Option<SessionInfo>, SessionsError> {
+        let all = self.sessions_of(issuer, subject).await?;
+        let Some(found) = all.into_iter().find(|session| session.name() == name) else {
+            return Ok(None);
+        };
+        self.end_session(&found).await?;
+        Ok(Some(found))
+    }
+
+    /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were that lived.
+    /// [Connections](crate::live_connections) of those that had idled out end, too.
     ///
     /// # Errors
     ///
@@ -135,11 +172,22 @@ impl Gate {
         subject: &str,
     ) -> Result<usize, SessionsError> {
         let sessions = self.listing()?;
-        let all = sessions.listed(Scope::User(issuer, subject)).await?;
+        let all = sessions.hints(Scope::User(issuer, subject)).await?;
+        let living = sessions.living(&all).await?.len();
+        // Of one that has idled out, connections may be open.
+        let (mut tokens, mut failed) = (Vec::new(), None);
         for session in &all {
-            sessions.end_listed(session).await?;
+            match sessions.end_listed(session).await {
+                Ok(ended) => tokens.extend(ended.tokens),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
         }
-        Ok(all.len())
+        // Also of those that have ended before the store was down.
+        sessions.revoke(tokens);
+        failed.map_or(Ok(living), Err)
     }
 
     fn listing(&self) -> Result<&Arc<Sessions>, SessionsError> {
@@ -151,35 +199,45 @@ impl Gate {
 }
 
 impl Sessions {
-    async fn listed(&self, scope: Scope<'_>) -> Result<Vec<SessionInfo>, SessionsError> {
-        let (keys, now) = (self.keys.now(), self.now());
-        let mut read = ReadList::of(&keys, scope);
+    /// What is listed, whether it lives or not.
+    async fn hints(&self, scope: Scope<'_>) -> Result<Vec<Listed>, SessionsError> {
+        let mut read = ReadList::of(&self.keys.now(), scope);
         let hints = self.run(&mut read).await;
-        let mut found = Vec::new();
-        let hints = hints.map_err(|error| match error {
+        hints.map_err(|error| match error {
             UpdateError::Failed(_) => SessionsError::Unreadable,
             _ => SessionsError::StoreDown,
-        });
-        for listed in hints? {
+        })
+    }
+
+    async fn living(&self, hints: &[Listed]) -> Result<Vec<SessionInfo>, SessionsError> {
+        let (keys, now) = (self.keys.now(), self.now());
+        let mut found = Vec::new();
+        for listed in hints {
             let stored = self.keeping.load(&listed.key).await;
             let stored = stored.map_err(|StoreDown| SessionsError::StoreDown)?;
             let (kept_in, limits) = (self.keeping.kept_in, &self.keeping.limits);
             if let Some(seen) =
-                KeptSession::last_seen(&keys, &listed, kept_in, limits, stored.as_ref(), now)
+                KeptSession::last_seen(&keys, listed, kept_in, limits, stored.as_ref(), now)
             {
-                found.push(SessionInfo::new(listed, seen));
+                found.push(SessionInfo::new(*listed, seen));
             }
         }
         found.sort_by_key(|session| session.created());
         Ok(found)
     }
 
-    async fn end_listed(self: &Arc<Self>, session: &SessionInfo) -> Result<(), SessionsError> {
-        let ended = self.end(session.listed.key, session.ends()).await;
-        if ended.map_err(|_| SessionsError::StoreDown)? == Changed::Yes {
+    async fn end_listed(self: &Arc<Self>, session: &Listed) -> Result<Ended, SessionsError> {
+        let last = self
+            .end_and_take(session.key, session.ends)
+            .await
+            .map_err(|_| SessionsError::StoreDown)?;
+        let mut ended = Ended::default();
+        // Whoever ends a session of somebody else has not the cookies that its tokens may be in.
+        ended.add(last, || None);
+        if ended.changed == Changed::Yes {
             self.common.metrics.session_ended(EndedBy::Application);
         }
-        Ok(())
+        Ok(ended)
     }
 }
 

@@ -16,7 +16,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
     time::Duration,
 };
-use tokio::{sync::watch, task::AbortHandle, time::sleep};
+use tokio::{
+    sync::watch,
+    task::AbortHandle,
+    time::{sleep, timeout},
+};
 
 /// How a session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,16 +40,15 @@ pub(super) struct Live(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
-    sessions: HashMap<StoreKey, watch::Sender<Call>>,
-    reader: Reader,
+    sessions: HashMap<StoreKey, Connections>,
+    /// Who reads what other replicas tell.
+    reader: Option<AbortHandle>,
 }
 
-/// Whether somebody reads what other replicas tell.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Reader {
-    #[default]
-    None,
-    Reads,
+/// Those of one session.
+struct Connections {
+    count: usize,
+    call: watch::Sender<Call>,
 }
 
 /// Something may have happened to a session.
@@ -63,7 +66,10 @@ const LOOK: Duration = Duration::from_millis(250);
 /// How often a session is looked after of which nothing is told. A teller may have died before it had told.
 const BACKSTOP: Duration = Duration::from_secs(60);
 
-/// When to look again where the store does not answer.
+/// How often while the store does not answer.
+const LOOK_WHILE_DOWN: Duration = Duration::from_secs(1);
+
+/// When to look again at a session to which something may have happened, where the store does not answer.
 const AGAIN: Duration = Duration::from_secs(5);
 
 impl Live {
@@ -73,26 +79,30 @@ impl Live {
 
     fn wait(&self, key: StoreKey) -> Watch {
         let mut waiting = self.lock();
-        let call = waiting
-            .sessions
-            .entry(key)
-            .or_insert_with(|| watch::Sender::new(Call::Look))
-            .subscribe();
-        let live = self.clone();
+        let connections = waiting.sessions.entry(key).or_insert_with(|| Connections {
+            count: 0,
+            call: watch::Sender::new(Call::Look),
+        });
+        connections.count += 1;
+        let (live, call) = (self.clone(), connections.call.subscribe());
         Watch { live, key, call }
     }
 
-    /// Whether it is for the caller to read what other replicas tell.
-    fn is_reader(&self) -> bool {
+    /// Has one task read, if none does.
+    fn read_by(&self, begin: impl FnOnce() -> AbortHandle) {
         let mut waiting = self.lock();
-        std::mem::replace(&mut waiting.reader, Reader::Reads) == Reader::None
+        // Its runtime may have gone before it was done.
+        let is_over = |reader: &AbortHandle| reader.is_finished();
+        if waiting.reader.as_ref().is_none_or(is_over) {
+            waiting.reader = Some(begin());
+        }
     }
 
     /// Whether nobody waits any more: then nobody has to read, and whoever waits next begins to.
     fn is_over(&self) -> bool {
         let mut waiting = self.lock();
         if waiting.sessions.is_empty() {
-            waiting.reader = Reader::None;
+            waiting.reader = None;
         }
         waiting.sessions.is_empty()
     }
@@ -100,7 +110,7 @@ impl Live {
     fn tell(&self, call: Call, is_meant: impl Fn(&StoreKey) -> bool) {
         let waiting = self.lock();
         for (_, session) in waiting.sessions.iter().filter(|(key, _)| is_meant(key)) {
-            session.send_replace(call);
+            session.call.send_replace(call);
         }
     }
 }
@@ -112,12 +122,28 @@ struct Watch {
     call: watch::Receiver<Call>,
 }
 
+impl Watch {
+    /// Waits until it is to look.
+    async fn called(&mut self) {
+        // The sender lives as long as this watch does.
+        let _ = self.call.changed().await;
+        let call = *self.call.borrow_and_update();
+        if let Call::LookInTurn = call {
+            // Who is called by name meanwhile does not wait for its turn.
+            let by_name = self.call.wait_for(|call| matches!(call, Call::Look));
+            let _ = timeout(turn(&self.key), by_name).await;
+        }
+    }
+}
+
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut waiting = self.live.lock();
-        // This one is still counted.
-        let is_last = |call: &watch::Sender<Call>| call.receiver_count() <= 1;
-        if waiting.sessions.get(&self.key).is_some_and(is_last) {
+        let Some(connections) = waiting.sessions.get_mut(&self.key) else {
+            return;
+        };
+        connections.count -= 1;
+        if connections.count == 0 {
             waiting.sessions.remove(&self.key);
         }
     }
@@ -139,40 +165,45 @@ impl Sessions {
 
     /// Reads what other replicas tell, until nobody here waits any more.
     fn read_news(self: &Arc<Self>) {
-        if !self.keeping.is_shared() || !self.keeping.live.is_reader() {
+        if !self.keeping.is_shared() {
             return;
         }
         let (sessions, live) = (Arc::downgrade(self), self.keeping.live.clone());
-        // No work that has to be finished, so none of those that `drain` waits for.
-        tokio::spawn(async move {
-            let mut read = Read::default();
+        // What happened before, whoever waits from now on sees by itself.
+        let mut read = Read::since(self.now());
+        let reading = async move {
+            let mut pause = LOOK;
             loop {
-                sleep(LOOK).await;
+                sleep(pause).await;
                 let Some(sessions) = Weak::upgrade(&sessions).filter(|_| !live.is_over()) else {
                     return;
                 };
-                sessions.read_once(&mut read).await;
+                pause = match sessions.read_once(&mut read).await {
+                    Ok(()) => LOOK,
+                    Err(StoreDown) => LOOK_WHILE_DOWN,
+                };
             }
-        });
+        };
+        // No work that has to be finished, so none of those that `drain` waits for.
+        (self.keeping.live).read_by(|| tokio::spawn(reading).abort_handle());
     }
 
-    async fn read_once(&self, read: &mut Read) {
+    async fn read_once(&self, read: &mut Read) -> Result<(), StoreDown> {
         let (live, now) = (&self.keeping.live, self.now());
-        let Ok(found) = self.keeping.load(&News::key()).await else {
-            return;
-        };
+        let found = self.keeping.load(&News::key()).await?;
         let version = found.as_ref().map_or(0, |found| found.version);
-        let before = read.at.replace(now);
+        let before = std::mem::replace(&mut read.at, now);
         if std::mem::replace(&mut read.version, version) == version {
-            return;
+            return Ok(());
         }
         let keys = self.keys.now();
         match found.and_then(|found| News::open(&keys, &found)) {
-            Some(news) if before.is_some_and(|before| news.is_whole_since(before)) => {
+            Some(news) if news.is_whole_since(before) => {
                 live.tell(Call::Look, |key| news.is_of(key));
             }
             _ => live.tell(Call::LookInTurn, |_| true),
         }
+        Ok(())
     }
 
     async fn standing(&self, key: &StoreKey) -> Result<Standing, StoreDown> {
@@ -187,10 +218,16 @@ impl Sessions {
 }
 
 /// What was read last.
-#[derive(Default)]
 struct Read {
     version: u64,
-    at: Option<UnixTime>,
+    at: UnixTime,
+}
+
+impl Read {
+    /// Nothing, since then.
+    fn since(at: UnixTime) -> Self {
+        Self { version: 0, at }
+    }
 }
 
 impl Sessions {
@@ -200,6 +237,8 @@ impl Sessions {
         let mut watch = self.keeping.live.wait(key);
         self.read_news();
         let mut end = SessionEnd::Limit;
+        // How soon to look again if the store does not answer.
+        let mut haste = AGAIN;
         loop {
             let mut patience = BACKSTOP;
             match self.standing(&key).await {
@@ -210,21 +249,16 @@ impl Sessions {
                 // A limit of the provider's may have come nearer.
                 Ok(Standing::Lives { until: soon }) => until = soon.min(until),
                 Ok(Standing::Unknown) => {}
-                Err(StoreDown) => patience = AGAIN,
+                Err(StoreDown) => patience = haste,
             }
             let left = until.since(self.now());
             if left.is_zero() {
                 return end;
             }
-            tokio::select! {
-                // The sender lives as long as this watch does.
-                _ = watch.call.changed() => {
-                    let call = *watch.call.borrow_and_update();
-                    if let Call::LookInTurn = call {
-                        sleep(turn(&key)).await;
-                    }
-                }
-                () = sleep(left.min(patience)) => {}
+            if let Ok(()) = timeout(left.min(patience), watch.called()).await {
+                haste = AGAIN;
+            } else if patience == BACKSTOP {
+                haste = BACKSTOP;
             }
         }
     }

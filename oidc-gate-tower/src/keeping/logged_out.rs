@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 impl Sessions {
     /// Ends the sessions that a provider has ended, and sees to it that no login that is under way becomes one. Says how many
-    /// it has ended.
+    /// it has ended, which are counted as ended `by` that.
     ///
     /// # Errors
     ///
@@ -23,6 +23,7 @@ impl Sessions {
         self: &Arc<Self>,
         logout: &LogoutOf,
         marks: Marks,
+        by: EndedBy,
     ) -> Result<usize, SessionsError> {
         let keys = self.keys.now();
         let all = self.surely(|| LogOut::of(&keys, logout, marks)).await;
@@ -34,7 +35,7 @@ impl Sessions {
         for session in all {
             match self.end_untold(session.key, session.ends).await {
                 Ok(Changed::Yes) => {
-                    self.common.metrics.session_ended(EndedBy::Provider);
+                    self.common.metrics.session_ended(by);
                     ended.push(session.key);
                 }
                 Ok(Changed::No) => {}

@@ -1,6 +1,7 @@
 //! Where sessions are kept, and what is done to them there.
 
 mod begin;
+mod ended;
 mod flight;
 mod found;
 mod guarantee;
@@ -8,13 +9,15 @@ mod handle;
 mod listed;
 mod live;
 mod logged_out;
+mod state;
 mod written;
 
 pub use guarantee::Guarantee;
-pub(crate) use handle::SessionHandle;
 pub use handle::TokenError;
+pub(crate) use handle::{SessionHandle, Written};
 pub use listed::{SessionInfo, SessionsError};
 pub use live::SessionEnd;
+pub use state::SessionState;
 
 use crate::{
     Store, StoreError,

@@ -1,5 +1,6 @@
 //! What is written of a session that goes on: into the browser's cookies, and into the store.
 
+use super::Keep;
 use crate::{
     core::{
         check::{Check, CheckFailed},
@@ -66,8 +67,8 @@ impl Sessions {
             .unwrap_or_default()
     }
 
-    /// The cookies of a session that goes on. Where its new tokens have no room any more, it goes on without them; where it
-    /// cannot be sealed now, as it is.
+    /// The cookies of a session that goes on. Where its new tokens have no room any more, it goes on without the ID token, or
+    /// else without any; where it cannot be sealed now, as it is.
     pub(super) fn renewed_cookies(
         &self,
         session: &Session,
@@ -75,6 +76,14 @@ impl Sessions {
         now: UnixTime,
         present: &HeaderMap,
     ) -> Option<Vec<SetCookie>> {
+        if let Some((_, cookies)) = self.with_hint(session, tokens, now, present) {
+            return Some(cookies);
+        }
+        let fewer = match self.keeping.keep {
+            Keep::IfTheyFit(_) => tokens.and_then(Tokens::without_id),
+            Keep::Demanded(_) => tokens.cloned(),
+        };
+        let tokens = fewer.as_ref();
         let failed = match self.session_cookies(session, tokens, now, present) {
             Ok(cookies) => return Some(cookies),
             Err(failed) => failed,

@@ -100,14 +100,20 @@ pub(crate) enum EndedBy {
     Provider,
     /// Through the gate's own functions.
     Application,
+    /// The provider has said so itself.
+    BackChannel,
+    /// The provider has had a browser say so.
+    FrontChannel,
 }
 
 impl EndedBy {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 6] = [
         (Self::SignOut, "sign_out"),
         (Self::AnotherUser, "another_user"),
         (Self::Provider, "provider"),
         (Self::Application, "application"),
+        (Self::BackChannel, "back_channel"),
+        (Self::FrontChannel, "front_channel"),
     ];
 }
 

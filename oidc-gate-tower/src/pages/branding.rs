@@ -164,6 +164,14 @@ impl Pages for Branding {
                     .push(way.html(&words.action, "primary")),
             );
         }
+        if let Some((words, way)) = page.other_way() {
+            let action = self.language.words(words).action;
+            main = main.push(
+                Element::new(Tag::P)
+                    .class("soft")
+                    .push(way.html(&action, "other")),
+            );
+        }
         if let Some(reference) = page.reference() {
             main = main.push(Element::new(Tag::P).class("soft").push(sentence(
                 self.language.sentence_of_reference(),

@@ -12,6 +12,7 @@ pub struct PageContent<'a> {
     status: StatusCode,
     user: Option<&'a str>,
     ways: Vec<WayOn>,
+    other: Option<(Message, WayOn)>,
     reference: Option<&'a str>,
     leads_to: Option<&'a str>,
 }
@@ -27,6 +28,7 @@ impl<'a> PageContent<'a> {
             status,
             user: None,
             ways: way_on.into().into_iter().collect(),
+            other: None,
             reference: None,
             leads_to: None,
         }
@@ -34,6 +36,12 @@ impl<'a> PageContent<'a> {
 
     pub(crate) fn about(mut self, user: &'a str) -> Self {
         self.user = Some(user);
+        self
+    }
+
+    /// With another way beside the main one, and the message whose words are on it.
+    pub(crate) fn or_else_by(mut self, other: (Message, WayOn)) -> Self {
+        self.other = Some(other);
         self
     }
 
@@ -71,6 +79,12 @@ impl<'a> PageContent<'a> {
     /// The ways on, the first of them the main one; on the sign-in page one for each provider.
     pub fn ways(&self) -> &[WayOn] {
         &self.ways
+    }
+
+    /// A way beside the main one, with the message whose [`action`](super::Words::action) is on it: to try again, or to sign
+    /// in as someone else, where a sign-in that was demanded did not come about. A theme may leave it out.
+    pub fn other_way(&self) -> Option<(Message, &WayOn)> {
+        self.other.as_ref().map(|(words, way)| (*words, way))
     }
 
     /// What ties this page to an event in the log, where there is one worth looking for.

@@ -45,6 +45,7 @@ impl Document {
             body: self.body.as_str(),
             script: None,
             form_targets: &[],
+            frame_sources: &[],
             images: self.body.has_images(),
         }
         .respond(status)

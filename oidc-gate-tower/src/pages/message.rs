@@ -34,6 +34,12 @@ messages! {
         "You may still be signed in at the sign-in service, so signing in again can be quick.",
         "Sign in again",
     }
+    /// The session has ended, and the provider could not be asked to end the one there.
+    SignedOutHere {
+        "You are signed out here",
+        "The sign-in service does not answer, so you may still be signed in there.",
+        "Try again",
+    }
     /// The browser goes on by itself.
     OneMoment { "One moment", "You are being led on.", "Go on" }
     /// Who is signed in may not open the page.
@@ -66,6 +72,24 @@ messages! {
         "This page asks for a stronger or a more recent sign-in than the sign-in service has given.",
         "Try again",
     }
+    /// A form was sent that asks for a stronger or a more recent sign-in.
+    SignInAgain {
+        "Sign in again to go on",
+        "What you were about to do asks for a stronger or a more recent sign-in. It was not done. Sign in, then repeat it.",
+        "Sign in again",
+    }
+    /// Who is signed in was asked for a stronger or a more recent sign-in, which did not come about.
+    NotProven {
+        "Nothing has changed",
+        "The page asks for a stronger or a more recent sign-in. It was cancelled, or the sign-in service has given less.",
+        "Go to the application",
+    }
+    /// Who is signed in was asked to sign in again, and somebody else has.
+    AnotherUser {
+        "You signed in as someone else",
+        "The one who is signed in here was asked to sign in again. Nothing has changed.",
+        "Go to the application",
+    }
     /// A login from outside means another provider.
     OtherProvider {
         "This link does not work here",
@@ -76,6 +100,12 @@ messages! {
     SignInOver {
         "This sign-in is over",
         "It took too long, was finished already, or began in another browser. Cookies have to be on.",
+        "Sign in again",
+    }
+    /// The provider has ended the user's session while the login was under way.
+    SignedOutMeanwhile {
+        "You have been signed out",
+        "Your sign-in service signed you out while you were signing in here.",
         "Sign in again",
     }
     /// Logins end well again and again, and no session is there.
@@ -153,6 +183,8 @@ impl Message {
     pub(crate) fn of(check: Check, status: StatusCode) -> Self {
         match (check, status) {
             (Check::Forbidden, _) => Self::Forbidden,
+            (Check::StepUp, _) => Self::SignInAgain,
+            (Check::AnotherUser, _) => Self::AnotherUser,
             (Check::CrossSite, _) => Self::CrossSite,
             (Check::AccessDenied, _) => Self::Declined,
             (Check::LoginRequired, _) => Self::NotSilently,
@@ -166,6 +198,7 @@ impl Message {
                 _,
             ) => Self::SignInOver,
             (Check::LoginLoop, _) => Self::Circle,
+            (Check::SignedOutMeanwhile, _) => Self::SignedOutMeanwhile,
             (Check::SessionTooLarge, _) => Self::TooLarge,
             (Check::EmailMissing, _) => Self::EmailMissing,
             (Check::EmailUnverified, _) => Self::EmailUnverified,

@@ -13,7 +13,7 @@ pub(crate) use request::RequestSettings;
 
 use crate::{
     ClientAuth,
-    core::{claims::ClaimRules, jose::Alg, login::SignInRules},
+    core::{claims::ClaimRules, jose::Alg, login::SignInRules, logout::NoExpiry},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -31,6 +31,7 @@ use std::{sync::Arc, time::Duration};
 /// | what a link may ask for | [`start_param`](Self::start_param) |
 /// | how the answer comes | [`response_mode`](Self::response_mode) |
 /// | ID tokens | [`id_token_alg`](Self::id_token_alg), [`trust_audience`](Self::trust_audience), [`leeway`](Self::leeway) |
+/// | logout tokens | [`danger_accept_logout_without_exp`](Self::danger_accept_logout_without_exp) |
 /// | where metadata is | [`discovery_url`](Self::discovery_url), [`metadata`](Self::metadata) |
 /// | how long metadata and keys are used | [`key_cache`](Self::key_cache) |
 ///
@@ -74,6 +75,7 @@ pub struct Provider {
     pub(crate) trusted_audiences: Vec<String>,
     pub(crate) leeway: Duration,
     pub(crate) key_cache: KeyCache,
+    pub(crate) no_expiry: NoExpiry,
     id_token_alg: Option<String>,
 }
 
@@ -100,6 +102,7 @@ impl Provider {
             trusted_audiences: Vec::new(),
             leeway: Duration::from_secs(30),
             key_cache: KeyCache::default(),
+            no_expiry: NoExpiry::default(),
             id_token_alg: None,
         }
     }
@@ -137,6 +140,19 @@ impl Provider {
     /// How far this machine's clock and the provider's may differ; at most five minutes.
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
+        self
+    }
+
+    /// Takes logout tokens that do not say when they expire, for two minutes after they were issued: those of a provider that
+    /// follows a draft of [back-channel logout](crate::GateBuilder::backchannel_logout) from before `exp` was demanded. One that
+    /// says when is held to it as before.
+    ///
+    /// # Security
+    ///
+    /// The specification demands `exp` so that a token of another kind is not taken for a logout, nor one that was held back. Set
+    /// this for a provider that leaves it out, and for no other.
+    pub fn danger_accept_logout_without_exp(mut self) -> Self {
+        self.no_expiry = NoExpiry::TakenWhileNew;
         self
     }
 

@@ -279,6 +279,7 @@ async fn no_public_value_shows_a_secret() {
         &metadata,
         &registration,
         login::Wanted::to(ReturnTo::parse("/me").unwrap()),
+        &keys,
         &mut env,
     )
     .unwrap();

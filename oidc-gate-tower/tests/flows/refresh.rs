@@ -14,7 +14,7 @@ use tower::{Layer as _, ServiceExt as _};
 
 /// Access tokens live for five minutes, and a refresh token is good once: whoever shows it again ends all that came of the
 /// login.
-fn strict(
+pub(crate) fn strict(
     configure: impl FnOnce(Provider) -> Provider,
     build: impl FnOnce(GateBuilder) -> GateBuilder,
 ) -> World {
@@ -37,11 +37,11 @@ fn strict(
     )
 }
 
-fn in_cookies() -> World {
+pub(crate) fn in_cookies() -> World {
     strict(|provider| provider, |gate| gate)
 }
 
-fn stored() -> World {
+pub(crate) fn stored() -> World {
     strict(|provider| provider, |gate| gate.store(Store::memory()))
 }
 

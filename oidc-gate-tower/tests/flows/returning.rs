@@ -1,7 +1,7 @@
 //! Where a login and a sign-out lead.
 
 use crate::world::{APP, NAVIGATION, World, world, world_with};
-use oidc_gate_tower::core::form::encode;
+use oidc_gate_tower::{SignOut, core::form::encode};
 
 /// Signs in by a link with this `rd`. Where the callback leads.
 async fn led_to(w: &mut World, rd: &str) -> String {
@@ -34,7 +34,7 @@ async fn a_fragment_survives_the_login() {
         ("/café#ü", "/caf%C3%A9#%C3%BC"),
         ("https://app.test/me?a#b", "/me?a#b"),
     ] {
-        let mut w = world();
+        let mut w = world_with(|gate| gate.sign_out(SignOut::Here));
         assert_eq!(led_to(&mut w, rd).await, location);
         assert_eq!(signed_out_to(&w, rd).await, location);
         assert!(!w.log.text().contains("tab=2"), "{}", w.log.text());
@@ -66,9 +66,9 @@ async fn what_is_no_place_of_the_application_leads_to_the_first_page() {
         "/oauth2/callback?code=x&state=y",
         &long,
     ] {
-        let mut w = world();
+        let mut w = world_with(|gate| gate.sign_out(SignOut::Here));
         assert_eq!(led_to(&mut w, rd).await, "/", "{rd}");
-        assert_eq!(signed_out_to(&w, rd).await, "/oauth2/sign_out", "{rd}");
+        assert_eq!(signed_out_to(&w, rd).await, "/oauth2/signed_out", "{rd}");
     }
 }
 
@@ -82,11 +82,14 @@ async fn an_origin_that_is_named_is_led_to_and_no_other() {
         ("http://wiki.test/", "/"),
         ("https://wiki.test//evil.example", "/"),
     ] {
-        let mut w = world_with(|gate| gate.return_to_origin("https://wiki.test"));
+        let mut w = world_with(|gate| {
+            gate.return_to_origin("https://wiki.test")
+                .sign_out(SignOut::Here)
+        });
         assert_eq!(led_to(&mut w, rd).await, location, "{rd}");
         let after = signed_out_to(&w, rd).await;
         let expected = if location == "/" {
-            "/oauth2/sign_out"
+            "/oauth2/signed_out"
         } else {
             location
         };
@@ -172,15 +175,15 @@ async fn posted(w: &World, query: &str, form: &str) -> String {
 
 #[tokio::test]
 async fn a_sign_out_leads_where_its_form_says_or_else_its_address() {
-    let w = world();
+    let w = world_with(|gate| gate.sign_out(SignOut::Here));
     for (query, form, location) in [
         ("?rd=/bye", "", "/bye"),
         ("?rd=/bye", "x=1", "/bye"),
         ("?rd=/bye", "rd=/form", "/form"),
         ("", "rd=/form", "/form"),
-        ("?rd=//evil.example", "", "/oauth2/sign_out"),
-        ("?rd=/bye", "rd=//evil.example", "/oauth2/sign_out"),
-        ("", "", "/oauth2/sign_out"),
+        ("?rd=//evil.example", "", "/oauth2/signed_out"),
+        ("?rd=/bye", "rd=//evil.example", "/oauth2/signed_out"),
+        ("", "", "/oauth2/signed_out"),
     ] {
         assert_eq!(posted(&w, query, form).await, location, "{query} {form}");
     }

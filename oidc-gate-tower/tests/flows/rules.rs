@@ -222,7 +222,7 @@ async fn what_a_change_opens_is_seen_in_the_snapshot() {
     assert_eq!(
         shown.collect::<Vec<_>>(),
         [
-            "require   /admin and below  group admins",
+            "require   /admin and below    group admins",
             "protect   everything else",
             "",
             "request      nobody  a script  root",
@@ -239,7 +239,7 @@ async fn what_a_change_opens_is_seen_in_the_snapshot() {
     assert!(
         said.ends_with(
             "review the difference:\n\
-             - require   /admin and below  group admins\n\
+             - require   /admin and below    group admins\n\
              - GET /admin   login   401       200\n\
              + open      /admin and below\n\
              + GET /admin   200     200       200"

@@ -1,7 +1,7 @@
 //! What a session's life is bounded by, and how it ends.
 
 use crate::world::{APP, ISSUER, START, World, world, world_of, world_with};
-use oidc_gate_tower::{CookieLifetime, Pattern, core::time::UnixTime, testing::user};
+use oidc_gate_tower::{CookieLifetime, Pattern, SignOut, core::time::UnixTime, testing::user};
 use std::time::Duration;
 
 /// Idle after 1000 seconds, over after 3000.
@@ -111,10 +111,10 @@ async fn signing_out_asks_first_and_ends_the_session_for_good() {
 async fn signing_out_leads_to_a_page_of_the_application_only() {
     for (rd, location) in [
         ("/goodbye?x=1", "/goodbye?x=1"),
-        ("https://evil.test/", "/oauth2/sign_out"),
-        ("//evil.test", "/oauth2/sign_out"),
+        ("https://evil.test/", "/oauth2/signed_out"),
+        ("//evil.test", "/oauth2/signed_out"),
     ] {
-        let mut w = world();
+        let mut w = world_with(|gate| gate.sign_out(SignOut::Here));
         w.sign_in("alice", "/me").await;
         w.browser.get(&format!("{APP}/")).await;
         let page = w.browser.post_form("/oauth2/sign_out", &[("rd", rd)]).await;

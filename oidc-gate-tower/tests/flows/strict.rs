@@ -129,7 +129,7 @@ async fn a_callback_that_comes_again_leads_to_the_application() {
     // The back button: from the provider's site, so the session does not come along at first.
     w.browser.get(ISSUER).await;
     let page = w.browser.follow(&url).await;
-    assert!(page.body.starts_with("/ alice "), "{page:?}");
+    assert!(page.body.starts_with("/me alice "), "{page:?}");
     assert_eq!(statuses(&page), [200, 303, 200]);
     assert_eq!((w.wire.count("/token"), w.session_cookie()), (1, session));
     assert_eq!(w.log.failed_logins().len(), 0);

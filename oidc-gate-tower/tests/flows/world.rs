@@ -296,18 +296,7 @@ impl World {
 
     /// The caller that a handler sees, after its answer has gone.
     pub(crate) async fn principal(&self, cookies: &str) -> Principal {
-        let seen = Arc::new(std::sync::Mutex::new(None));
-        let request = Request::get("/me").header("cookie", cookies);
-        let request = request.body(Full::<Bytes>::default()).unwrap();
-        let keep = seen.clone();
-        let app = tower::service_fn(move |request: Request<Full<Bytes>>| {
-            *keep.lock().unwrap() = request.extensions().get::<Principal>().cloned();
-            async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) }
-        });
-        let gate = GateLayer::new(&self.gate).layer(app);
-        let Ok(response) = gate.oneshot(request).await;
-        assert_eq!(response.status(), 200);
-        seen.lock().unwrap().take().unwrap()
+        principal(&self.gate, cookies).await
     }
 
     /// A navigation without cookies.
@@ -360,6 +349,22 @@ pub(crate) async fn fetch(gate: &Gate, path: &str, cookies: &str) -> Answer {
     }
 }
 
+/// The caller that a handler behind this gate sees, after its answer has gone.
+pub(crate) async fn principal(gate: &Gate, cookies: &str) -> Principal {
+    let seen = Arc::new(std::sync::Mutex::new(None));
+    let request = Request::get("/me").header("cookie", cookies);
+    let request = request.body(Full::<Bytes>::default()).unwrap();
+    let keep = seen.clone();
+    let app = tower::service_fn(move |request: Request<Full<Bytes>>| {
+        *keep.lock().unwrap() = request.extensions().get::<Principal>().cloned();
+        async { Ok::<_, Infallible>(Response::new(Full::<Bytes>::default())) }
+    });
+    let app = GateLayer::new(gate).layer(app);
+    let Ok(response) = app.oneshot(request).await;
+    assert_eq!(response.status(), 200);
+    seen.lock().unwrap().take().unwrap()
+}
+
 /// One request to the application behind its gate.
 pub(crate) async fn serve(
     gate: &Gate,
@@ -376,6 +381,9 @@ pub(crate) async fn serve(
 async fn app(request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
     if let Some(log_in) = crate::shaping::handler(&request).await {
         return Ok(log_in.plain(Full::from("no gate")));
+    }
+    if let Some(response) = crate::log_out::handler(&request).await {
+        return Ok(response);
     }
     if request.uri().path() == "/access-token" {
         let user = request.extensions().get::<Principal>().unwrap();

@@ -58,9 +58,15 @@ async fn feed(
     ws: WebSocketUpgrade,
 ) -> Response {
     ws.on_upgrade(move |mut socket| async move {
-        while let Ok(text) = poll(&user, &orders).await {
-            if socket.send(Message::text(text)).await.is_err() {
-                break;
+        loop {
+            tokio::select! {
+                () = user.session_ended() => break,
+                tick = poll(&user, &orders) => {
+                    let Ok(text) = tick else { break };
+                    if socket.send(Message::text(text)).await.is_err() {
+                        break;
+                    }
+                }
             }
         }
     })

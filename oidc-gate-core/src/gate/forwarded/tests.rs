@@ -231,10 +231,12 @@ fn a_proxy_that_makes_a_status_of_it_is_told_401_or_403() {
             Verdict::LogIn {
                 check: Check::StepUp,
                 return_to: place(),
-                step_up: Some(crate::gate::StepUp::default()),
+                step_up: Some(crate::gate::StepUp::new(vec!["phr".to_owned()], None)),
             },
             403,
-            Some(r#"Session realm="shop""#),
+            Some(
+                r#"Session realm="shop", error="insufficient_user_authentication", acr_values="phr""#,
+            ),
         ),
         (
             Verdict::ComeAgain(place()),

@@ -53,12 +53,15 @@ fn resources_in(form: &str) -> Vec<String> {
 /// and what came of it.
 fn ended(
     registration: &Registration,
-    transaction: &Transaction,
+    started: &Started,
     granted_scope: Option<&str>,
     auth_time: Option<u64>,
 ) -> (Vec<String>, Result<Identity, Check>) {
     let provider = Provider::new();
-    let grant = callback(&transaction.state, &format!("code=abc&{ISS}"))
+    let Started {
+        state, transaction, ..
+    } = started;
+    let grant = callback(state, &format!("code=abc&{ISS}"))
         .accept(kept(transaction), NOW)
         .and_then(|consume| consume.resolve(Use::First))
         .map(granted)
@@ -115,7 +118,7 @@ fn scopes_are_asked_for_once_and_granted_where_the_token_response_says_nothing()
         let started = started(&registration, wanting(|w| w.scopes = scopes)).unwrap();
         assert_eq!(query(&started.location).get("scope"), Some(asked));
         for (granted, has) in [(None, asked), (Some("openid mail"), "openid mail")] {
-            let (_, identity) = ended(&registration, &started.transaction, granted, None);
+            let (_, identity) = ended(&registration, &started, granted, None);
             let identity = identity.unwrap();
             assert_eq!(identity.scopes().collect::<Vec<_>>().join(" "), has);
         }
@@ -137,7 +140,7 @@ fn the_resources_of_the_request_are_those_of_the_token_request() {
         assert_eq!(resources_in(query), resources);
         // The configuration may change while the user is away.
         let changed = registered(|wishes| wishes.resource = vec!["https://new.example/".into()]);
-        let (sent, identity) = ended(&changed, &started.transaction, None, None);
+        let (sent, identity) = ended(&changed, &started, None, None);
         assert_eq!(sent, resources);
         assert!(identity.is_ok());
     }
@@ -218,11 +221,11 @@ fn a_time_of_the_sign_in_that_is_essential_is_asked_for_and_has_to_come() {
         let asked = query(&started.location).take("claims").unwrap_or_default();
         assert_eq!(asked.contains("auth_time"), essential, "{what}");
         // What held when the login began.
-        let (_, without) = ended(&self::registration(), &started.transaction, None, None);
+        let (_, without) = ended(&self::registration(), &started, None, None);
         let refused = essential.then_some(Check::IdTokenAuthTime);
         assert_eq!(without.err(), refused, "{what}");
         let now = Some(NOW.as_secs());
-        let (_, with) = ended(&self::registration(), &started.transaction, None, now);
+        let (_, with) = ended(&self::registration(), &started, None, now);
         assert_eq!(with.err(), None, "{what}");
     }
 }

@@ -28,9 +28,9 @@ fn of_200_interleaved_logins_each_ends_with_its_own_user() {
         };
         let to = ReturnTo::parse(&format!("/{number}")).unwrap();
         let started = start(&metadata, &registration, Wanted::to(to), &mut env).unwrap();
-        let name = names.transaction(&started.transaction.state);
+        let name = names.transaction(&started.state);
         begun.push(Begun {
-            state: started.transaction.state.clone(),
+            state: started.state.clone(),
             nonce: query(&started.location).take("nonce").unwrap(),
             cookie: started.transaction.seal(&keys, &name).unwrap(),
             user: format!("user-{number}"),

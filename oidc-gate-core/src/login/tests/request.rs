@@ -36,11 +36,9 @@ fn the_request_has_everything_fresh_and_keeps_the_endpoints_own_query() {
         pkce::challenge(&started.transaction.verifier)
     );
     assert_eq!(get("code_challenge_method"), "S256");
-    let secrets = [
-        get("state"),
-        get("nonce"),
-        started.transaction.verifier.expose(),
-    ];
+    assert_eq!(get("state"), started.state.expose());
+    let (random, _) = get("state").split_once('.').unwrap();
+    let secrets = [random, get("nonce"), started.transaction.verifier.expose()];
     assert!(secrets.iter().all(|text| text.len() == 43));
     assert!(secrets[0] != secrets[1] && secrets[1] != secrets[2] && secrets[0] != secrets[2]);
     assert!(

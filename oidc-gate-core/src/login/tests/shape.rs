@@ -288,10 +288,9 @@ fn every_error_of_the_provider_is_what_the_table_says() {
                 let otherwise = ReturnTo::parse("/welcome").unwrap();
                 wanted.manner = Manner::Silent { otherwise };
             }
-            let transaction = started(json!({}), &registration(), wanted)
-                .unwrap()
-                .transaction;
-            let state = transaction.state.clone();
+            let Started {
+                state, transaction, ..
+            } = started(json!({}), &registration(), wanted).unwrap();
             let rest = format!("error={}&error_description=it+is+so%0A&{ISS}", case.error);
             let got = callback(&state, &rest)
                 .accept(transaction, NOW)

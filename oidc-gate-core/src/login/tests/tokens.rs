@@ -193,8 +193,10 @@ fn a_token_request_that_failed_says_how() {
         (Failure::Unknown, Check::TokenUnavailable),
         (Failure::TooLarge, Check::ProviderTooLarge),
     ] {
-        let transaction = begin("/", Demand::default()).transaction;
-        let response = callback(&transaction.state.clone(), &format!("code=abc&{ISS}"));
+        let Started {
+            state, transaction, ..
+        } = begin("/", Demand::default());
+        let response = callback(&state, &format!("code=abc&{ISS}"));
         let grant = response
             .accept(transaction, NOW)
             .unwrap()
@@ -223,12 +225,13 @@ fn a_token_request_that_failed_says_how() {
 
 #[test]
 fn a_code_of_an_issuer_that_is_no_longer_configured_is_not_sent_anywhere() {
-    let mut transaction = begin("/", Demand::default()).transaction;
+    let Started {
+        state,
+        mut transaction,
+        ..
+    } = begin("/", Demand::default());
     transaction.issuer = Issuer::parse("https://old.example").unwrap();
-    let response = callback(
-        &transaction.state.clone(),
-        "code=abc&iss=https%3A%2F%2Fold.example",
-    );
+    let response = callback(&state, "code=abc&iss=https%3A%2F%2Fold.example");
     let grant = response
         .accept(transaction, NOW)
         .unwrap()

@@ -53,7 +53,7 @@ impl Case {
         let metadata = metadata(self.metadata);
         let started = begin_with(&metadata, &registration, "/me", Demand::default());
         let nonce = query(&started.location).take("nonce").unwrap();
-        let state = started.transaction.state.clone();
+        let state = started.state.clone();
         let answered = callback(&state, &format!("code=abc&{ISS}"))
             .accept(started.transaction, NOW)
             .and_then(|consume| consume.resolve(Use::First));

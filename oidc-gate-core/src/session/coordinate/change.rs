@@ -1,7 +1,7 @@
 //! Changes of one value: read, decide, write unless somebody else has, and then again.
 
 use super::super::{
-    CookieKeys, SealedBy, Session, StoreKey, Swap,
+    CookieKeys, SealedBy, Session, StoreKey, Swap, Tokens,
     due::CLOCKS,
     entry::{Entry, Live},
 };
@@ -291,6 +291,72 @@ impl Change for End {
     }
 }
 
+/// Ends a session as [`End`] does, and says what stood there until then. That is known at the write itself, so no refresh
+/// gets lost between the two.
+#[derive(Debug)]
+pub struct EndAndTake(End);
+
+/// What a store had of a session that has ended.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Last {
+    /// Whether this has changed something.
+    pub changed: Changed,
+    /// What stood there.
+    pub before: Before,
+}
+
+/// What stood in a store of a session before it was ended.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "it lived, or not, or nobody knew")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
+pub enum Before {
+    /// Nothing that can be read. A session in a cookie is as its cookie says.
+    Nothing,
+    /// It lived.
+    Live {
+        /// The session; not there where its cookie has the same.
+        session: Option<Session>,
+        /// Its tokens, likewise.
+        tokens: Option<Tokens>,
+    },
+    /// It had ended.
+    Over,
+}
+
+impl EndAndTake {
+    /// For the session under this key, of which nothing can be left after `until`.
+    pub fn of(keys: &CookieKeys, key: StoreKey, until: UnixTime) -> Update<Self> {
+        let keys = keys.clone();
+        Update::of(key, Self(End { keys, key, until }))
+    }
+}
+
+impl Change for EndAndTake {
+    type Output = Last;
+
+    fn apply(&mut self, found: Option<&[u8]>, now: UnixTime) -> Result<Applied<Last>, CheckFailed> {
+        let before = match entry(&self.0.keys, &self.0.key, found) {
+            None => Before::Nothing,
+            Some((Entry::Ended { .. }, _)) => Before::Over,
+            Some((Entry::Live(live), _)) if now >= live.ends => Before::Over,
+            Some((Entry::Live(live), _)) => Before::Live {
+                tokens: live.tokens.and_then(|sealed| sealed.open(&self.0.keys)),
+                session: live.session,
+            },
+        };
+        let last = |changed| Last { changed, before };
+        Ok(match self.0.apply(found, now)? {
+            Applied::Nothing(changed) => Applied::Nothing(last(changed)),
+            Applied::Write { bytes, keep, then } => Applied::Write {
+                bytes,
+                keep,
+                then: last(then),
+            },
+        })
+    }
+}
+
 /// Lets a session that another has taken the place of live on for requests that are under way.
 #[derive(Debug)]
 pub struct Outlive {
@@ -415,6 +481,17 @@ impl Once {
     pub fn of(what: &str, name: &[u8], until: UnixTime, by: [u8; 16]) -> Update<Self> {
         Update::of(StoreKey::of(what, &[name]), Self { until, by })
     }
+
+    /// By whom it was done, if what stands there is still of use.
+    fn done_by(found: &[u8], now: UnixTime) -> Option<&[u8]> {
+        let (until, by) = found.split_first_chunk::<8>()?;
+        (UnixTime::from_secs(u64::from_le_bytes(*until)) > now).then_some(by)
+    }
+
+    /// Whether what stands there says that it was done.
+    pub(super) fn is_done(found: &[u8], now: UnixTime) -> bool {
+        Self::done_by(found, now).is_some()
+    }
 }
 
 impl Change for Once {
@@ -425,10 +502,8 @@ impl Change for Once {
         found: Option<&[u8]>,
         now: UnixTime,
     ) -> Result<Applied<Changed>, CheckFailed> {
-        if let Some((until, by)) = found.and_then(<[u8]>::split_first_chunk::<8>)
-            && UnixTime::from_secs(u64::from_le_bytes(*until)) > now
-        {
-            let ours = *by == self.by;
+        if let Some(by) = found.and_then(|found| Self::done_by(found, now)) {
+            let ours = by == self.by;
             return Ok(Applied::Nothing(if ours {
                 Changed::Yes
             } else {

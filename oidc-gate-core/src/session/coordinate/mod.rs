@@ -6,6 +6,7 @@
 mod begin;
 mod change;
 mod index;
+mod look;
 mod news;
 mod refresh;
 #[cfg(test)]
@@ -13,9 +14,11 @@ mod simulation;
 
 pub use begin::{Begin, BeginError, Begun};
 pub use change::{
-    Applied, Change, Changed, End, Once, Outlive, Reseal, Settle, Touch, Update, UpdateError,
+    Applied, Before, Change, Changed, End, EndAndTake, Last, Once, Outlive, Reseal, Settle, Touch,
+    Update, UpdateError,
 };
 pub use index::{Enlist, Enlisted, Listed, LogOut, Marks, ReadList, Scope};
+pub use look::{Look, Seen};
 pub use news::{News, Tell};
 pub use refresh::{Base, Kept, Outcome, Redeem, RefreshSession, Witness};
 

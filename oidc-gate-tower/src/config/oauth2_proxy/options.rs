@@ -291,7 +291,7 @@ pub(in super::super) const OPTIONS: &[Opt] = &[
         One,
         "",
         Absent,
-        "nothing is called at sign-out; the session here ends",
+        "it is not called; at a sign-out the session here ends, and its refresh token is revoked. `sign_out = \"provider\"` of our own names leads the browser to the provider's own sign-out",
     ),
     opt(
         "resource",

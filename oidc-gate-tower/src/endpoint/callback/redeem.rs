@@ -3,7 +3,6 @@
 use super::Failed;
 use crate::{
     core::{
-        check::{Check, CheckFailed},
         login::{Asked, Grant, ReturnTo, SignIn},
         session::{Landings, Predecessor, SetCookie, coordinate::Changed},
     },
@@ -14,29 +13,15 @@ use crate::{
 use http::HeaderMap;
 use std::sync::Arc;
 
-/// Redeems the code, in a task that the gate owns: a code that has been sent is used up, and the login must not be lost
-/// because the browser's connection is.
+/// Redeems the code. Whatever comes of it, the code is used up then.
 pub(super) async fn redeem(
     sessions: &Arc<Sessions>,
     grant: Box<Grant>,
     before: Vec<Predecessor>,
-    headers: HeaderMap,
+    headers: &HeaderMap,
 ) -> Result<(ReturnTo, Vec<SetCookie>), Failed> {
-    let work = sessions
-        .common
-        .tasks
-        .spawn(sign_in(sessions.clone(), grant, before, headers));
-    work.await.unwrap_or_else(|_| {
-        Err(CheckFailed::new(Check::Misuse, "the sign-in was broken off").into())
-    })
-}
-
-async fn sign_in(
-    sessions: Arc<Sessions>,
-    grant: Box<Grant>,
-    before: Vec<Predecessor>,
-    headers: HeaderMap,
-) -> Result<(ReturnTo, Vec<SetCookie>), Failed> {
+    // Before the code is sent: nothing is to come of a login that would take the place of somebody else's session.
+    grant.beside(&before)?;
     let metadata = sessions.upstream.metadata().await?;
     let (registration, rules) = (
         sessions.upstream.registration().clone(),
@@ -53,9 +38,9 @@ async fn sign_in(
     let now = sessions.now();
     let return_to = signed_in.return_to.clone();
     // Before anything is changed: a session that does not fit into its cookies is a login that failed.
-    let (session, mut cookies) = sessions.signed_in(signed_in, now, &headers).await?;
+    let (session, mut cookies) = sessions.signed_in(signed_in, now, headers).await?;
     let keys = sessions.keys.now();
-    let landings = Landings::of(&headers, &keys, &sessions.names, now).and_now(now);
+    let landings = Landings::of(headers, &keys, &sessions.names, now).and_now(now);
     cookies.push(landings.seal(&keys, &sessions.names)?);
     // Another user took over this browser: what is left of those before must not come back, nor stand beside the new
     // session and leave nobody recognised. The same user's other tabs may still be sending the old cookie, and lose
