@@ -121,6 +121,12 @@ impl Session {
         }
     }
 
+    /// When no cookie of it counts any more, whatever that says: one from before a refresh may say that it ends later than this
+    /// one does. So long it is to be remembered that it has ended.
+    pub fn last(&self, limits: &Lifetimes) -> UnixTime {
+        self.ends.max(self.created + limits.absolute())
+    }
+
     /// Under what a store keeps what is to be known of it.
     pub fn key(&self) -> StoreKey {
         self.key
@@ -299,6 +305,7 @@ impl Session {
 mod tests {
     use super::*;
     use crate::url::BaseUrl;
+    use std::time::Duration;
 
     fn names() -> CookieNames {
         CookieNames::derive("app", &BaseUrl::parse("https://app.example").unwrap())
@@ -332,6 +339,17 @@ mod tests {
         assert_eq!(again.provider_session(), Some("op-session"));
         assert!(again.identity().in_group("admins"));
         assert_eq!(again.identity().claims()["x"], 1);
+    }
+
+    #[test]
+    fn a_cookie_from_before_a_limit_came_nearer_counts_until_the_limit_that_it_says() {
+        let (limits, before) = (Lifetimes::default(), session(""));
+        let after = before
+            .clone()
+            .ending(before.created() + Duration::from_secs(60));
+        assert_eq!(after.last(&limits), before.ends());
+        let shorter = Lifetimes::new(Duration::from_secs(1), Duration::from_secs(1)).unwrap();
+        assert_eq!(before.last(&shorter), before.ends());
     }
 
     #[test]

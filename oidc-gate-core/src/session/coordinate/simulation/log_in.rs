@@ -253,10 +253,11 @@ impl World {
     /// What becomes of the session that a login takes the place of.
     fn replace(&mut self, id: usize, before: &Brought, user: usize) -> Held {
         let replica = self.requests[id].replica;
-        let (keys, key, ends) = (&self.common.keys, before.key(), before.ends());
-        if self.clock(replica) >= ends {
+        if self.clock(replica) >= before.ends() {
             return Ok(());
         }
+        let (keys, key) = (&self.common.keys, before.key());
+        let ends = before.last(&self.setting.limits);
         let life = self.book.life(&key).expect("it has begun");
         life.let_go = true;
         let (job, how) = if life.user == user {

@@ -13,8 +13,8 @@ use super::{
 use crate::{
     check::Check,
     session::{
-        Found, Freshness, KeptSession, SealedBy, Session, SetCookie, StoreDown, StoreKey, Stored,
-        Ticket, Tokens, coordinate::Kept,
+        Found, Freshness, KeptSession, Lifetimes, SealedBy, Session, SetCookie, StoreDown,
+        StoreKey, Stored, Ticket, Tokens, coordinate::Kept,
     },
     time::UnixTime,
 };
@@ -85,6 +85,14 @@ impl Brought {
         match self {
             Self::Ticket(ticket) => ticket.ends(),
             Self::Cookie(session, _) => session.ends(),
+        }
+    }
+
+    /// When no cookie of the session counts any more.
+    pub(super) fn last(&self, limits: &Lifetimes) -> UnixTime {
+        match self {
+            Self::Ticket(ticket) => ticket.ends(),
+            Self::Cookie(session, _) => session.last(limits),
         }
     }
 }
@@ -210,11 +218,11 @@ impl World {
             }
             (Want::SignOut, Some(brought)) => {
                 self.tally.sign_outs += 1;
-                let key = brought.key();
+                let (key, last) = (brought.key(), brought.last(&self.setting.limits));
                 if let Some(life) = self.book.life(&key) {
                     life.let_go = true;
                 }
-                let job = Job::End(End::of(&self.common.keys, key, brought.ends()));
+                let job = Job::End(End::of(&self.common.keys, key, last));
                 self.start(replica, job, None, For::SignOut(id)).map(|_| ())
             }
             (Want::Use | Want::Poll | Want::Check, Some(brought)) => {

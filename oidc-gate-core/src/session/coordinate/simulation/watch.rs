@@ -232,23 +232,18 @@ impl World {
         let clock = self.clock(replica);
         let standing = Standing::of(&self.common.keys, &key, stored.as_ref(), clock);
         let life = self.book.life_of(&key).expect("it has begun");
-        let ended = self.book.lives[life].ended;
-        match standing {
-            Standing::Ended => {
-                self.note(|| format!("connection {id} learns that session {life} has ended"));
-                self.tally.learnt += 1;
-                self.watches.all[id].open = false;
-                return Ok(());
-            }
-            // What ended is not remembered for longer than a cookie of it may come.
-            _ if ended && self.now + CLOCKS_DIFFER < self.book.lives[life].ends => {
-                if !self.book.lives[life].memory_lost {
-                    return Invariant::Learns.broken(format!(
-                        "connection {id} of session {life}, which is over: {standing:?}"
-                    ));
-                }
-            }
-            _ => {}
+        if standing == Standing::Ended {
+            self.note(|| format!("connection {id} learns that session {life} has ended"));
+            self.tally.learnt += 1;
+            self.watches.all[id].open = false;
+            return Ok(());
+        }
+        let it = &self.book.lives[life];
+        // What has ended is not remembered for longer than a cookie of it may come.
+        if it.ended && !it.memory_lost && self.now + CLOCKS_DIFFER < it.ends {
+            return Invariant::Learns.broken(format!(
+                "connection {id} of session {life}, which is over: {standing:?}"
+            ));
         }
         let left = match standing {
             Standing::Replaced { until } | Standing::Lives { until } => until.since(clock),
