@@ -8,10 +8,6 @@ pub(crate) enum Family {
     /// Our own.
     Own,
     /// Those of oauth2-proxy.
-    #[cfg_attr(
-        not(feature = "config"),
-        expect(dead_code, reason = "only files and `Config` speak it")
-    )]
     OAuth2Proxy,
 }
 
