@@ -4,8 +4,8 @@ use crate::{
     core::{
         check::Check,
         session::{
-            CookieKeys, Found, Freshness, KeptIn, KeptSession, Predecessor, SealedBy, Session,
-            StoreDown, StoreKey, Stored, Ticket, Tokens,
+            CookieKeys, Found, Freshness, KeptIn, KeptSession, Lifetimes, Predecessor, SealedBy,
+            Session, StoreDown, StoreKey, Stored, Ticket, Tokens,
             coordinate::{Kept, Outcome, UpdateError},
         },
         time::UnixTime,
@@ -32,9 +32,10 @@ impl Opened {
         }
     }
 
-    fn ends(&self) -> UnixTime {
+    /// When no cookie of it counts any more, this one or one from before.
+    fn last(&self, limits: &Lifetimes) -> UnixTime {
         match self {
-            Self::Cookie(session, _) => session.ends(),
+            Self::Cookie(session, _) => session.last(limits),
             Self::Ticket(ticket, _) => ticket.ends(),
         }
     }
@@ -107,7 +108,9 @@ impl Sessions {
             .collect();
         let mut all = Ended::default();
         for opened in opened {
-            let last = self.end_and_take(opened.key(), opened.ends()).await?;
+            let last = self
+                .end_and_take(opened.key(), opened.last(&self.keeping.limits))
+                .await?;
             let in_cookies = || match &opened {
                 Opened::Cookie(session, _) => session.open_tokens(&keys, &self.names, headers),
                 Opened::Ticket(..) => None,

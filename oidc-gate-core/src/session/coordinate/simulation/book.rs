@@ -5,6 +5,7 @@ use super::{
     log_in::Attempt,
     provider::{Answer, Came, Good},
     setting::{Keeping, Rotation, Setting},
+    world::World,
 };
 use crate::{
     check::Check,
@@ -12,6 +13,7 @@ use crate::{
         CookieKeys, StoreKey,
         entry::{Entry, Holder, Refreshing},
     },
+    time::UnixTime,
 };
 use std::{collections::BTreeMap, fmt};
 
@@ -208,6 +210,10 @@ impl Book {
         let life = &mut self.lives[at];
         // What has come to its limit is forgotten, and whoever was slow may note it anew: it is over all the same.
         let before = life.entry.filter(|_| now < life.ends);
+        // A process that comes again knows of a session what a cookie says, perhaps one that was to end soon: no longer than that
+        // does it know better than the cookie before.
+        let before = before
+            .filter(|it| !life.memory_lost || now < World::when(UnixTime::from_secs(it.ends)));
         let live = match entry {
             Entry::Ended { until } => {
                 let note = &self.notes[run];
