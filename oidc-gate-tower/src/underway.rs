@@ -75,7 +75,7 @@ impl Sessions {
         let mut underway = Underway {
             session: (present.session())
                 .filter(|_| self.sessions_stay_behind())
-                .map(Predecessor::from),
+                .map(|session| Predecessor::of(session, &self.keeping.limits)),
             ..Underway::default()
         };
         for other in self.names.others(headers).take(MAX_SEEN) {

@@ -1,6 +1,6 @@
 //! The session that a login may take the place of.
 
-use super::{Reader, Session, StoreKey, put, put_time};
+use super::{Lifetimes, Reader, Session, StoreKey, put, put_time};
 use crate::{identity::Identity, login::SameUser, time::UnixTime};
 use std::fmt;
 
@@ -20,7 +20,7 @@ impl Predecessor {
         self.key
     }
 
-    /// When it ends however it is used.
+    /// When no cookie of it counts any more: so long it is to be remembered what has become of it.
     pub fn ends(&self) -> UnixTime {
         self.ends
     }
@@ -52,11 +52,12 @@ impl Predecessor {
     }
 }
 
-impl From<&Session> for Predecessor {
-    fn from(session: &Session) -> Self {
+impl Predecessor {
+    /// This session, as one that another may take the place of.
+    pub fn of(session: &Session, limits: &Lifetimes) -> Self {
         Self {
             key: session.key(),
-            ends: session.ends(),
+            ends: session.last(limits),
             issuer: session.identity().issuer().into(),
             subject: session.identity().subject().into(),
         }

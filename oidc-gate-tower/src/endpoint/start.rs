@@ -85,13 +85,10 @@ pub(super) async fn serve(
 /// What a link demands. What is no class and no number of seconds is left out: whatever a page needs it demands again.
 fn demand(form: &Form) -> Demand {
     let classes = form.get("acr_values").unwrap_or_default().split(' ');
-    let mut demand = Demand::default();
-    demand.acr_values = classes
-        .filter(|class| is_word(class) && class.len() <= MAX_PARAM_BYTES)
-        .take(MAX_CLASSES)
-        .map(str::to_owned)
-        .collect();
+    let classes = classes.filter(|class| is_word(class) && class.len() <= MAX_PARAM_BYTES);
     let age = form.get("max_age").and_then(|age| age.parse::<u32>().ok());
-    demand.max_age = age.map(|age| Duration::from_secs(age.into()));
-    demand
+    Demand {
+        acr_values: classes.take(MAX_CLASSES).map(str::to_owned).collect(),
+        max_age: age.map(|age| Duration::from_secs(age.into())),
+    }
 }

@@ -133,7 +133,8 @@ impl Sessions {
                 && let Recognised::Session(present) =
                     self.judge(&keys, opened, stored.as_ref(), now)
             {
-                found.push(Predecessor::from(present.kept.session()));
+                let session = present.kept.session();
+                found.push(Predecessor::of(session, &self.keeping.limits));
             }
         }
         found

@@ -307,7 +307,8 @@ async fn a_refusal_is_told_in_other_replicas() {
 
 #[tokio::test(start_paused = true)]
 async fn what_another_replica_ends_is_told_within_half_a_second() {
-    let ways: [(&str, fn(GateBuilder, Store) -> GateBuilder); 3] = [
+    type Way = (&'static str, fn(GateBuilder, Store) -> GateBuilder);
+    let ways: [Way; 3] = [
         ("stored", |gate, store| gate.store(store)),
         ("coordinated", |gate, store| gate.coordinator(store)),
         ("cached", |gate, store| {
