@@ -12,6 +12,7 @@ use crate::{
         time::UnixTime,
     },
     decline::Answer,
+    endpoint::{self, to_the_end},
     keeping::{SessionHandle, Written},
     passing::Said,
     service::timed,
@@ -28,6 +29,14 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 /// How old the cookies may be that an answer takes along.
 const LATE: Duration = Duration::from_secs(30);
 
+/// Whether it is known who has sent the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sight {
+    Clear,
+    /// There is a session's cookie, and the store does not answer.
+    StoreDown,
+}
+
 /// What is done to the application's response.
 pub(crate) struct After {
     pub(crate) gate: Gate,
@@ -36,6 +45,7 @@ pub(crate) struct After {
     pub(crate) cookies: Vec<SetCookie>,
     /// When they were made.
     pub(crate) decided: UnixTime,
+    pub(crate) sight: Sight,
     /// The caller's session, which a handler may have refreshed or ended.
     pub(crate) session: Option<Arc<SessionHandle>>,
     /// Who the caller is, in headers of the answer.
@@ -164,6 +174,12 @@ impl After {
             Style::Json | Style::OutsideATab(_) => By::Script,
         };
         let place = (log_out.place).and_then(|place| sessions.place(&place));
+        if self.sight == Sight::StoreDown {
+            let cause = "expected the session's end to be written down, the store does not answer";
+            let check = Check::StoreUnavailable;
+            let refused = endpoint::refuse(sessions, check, cause.to_owned(), None);
+            return Answer::Now(refused);
+        }
         let Some(session) = self.session.take() else {
             let to = place.map_or_else(
                 || sessions.signed_out_path(),
@@ -180,8 +196,10 @@ impl After {
             .collect();
         // What a request writes down of a session that goes on.
         self.cookies.clear();
+        let sessions = sessions.clone();
         Answer::Later(Box::pin(async move {
-            session.log_out(place, cookies, by).await
+            let work = async move { session.log_out(place, cookies, by).await };
+            to_the_end(&sessions, work).await
         }))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
-    after::{After, Style},
+    after::{After, Sight, Style},
     caller_info::Told,
     core::{
         gate::{Caller, Head, SessionEffect, Verdict},
@@ -258,6 +258,10 @@ where
                 }
             };
             let unusable = recognised.unusable();
+            let sight = match recognised {
+                Recognised::StoreDown => Sight::StoreDown,
+                _ => Sight::Clear,
+            };
             let principal = match caller {
                 Caller::Identified => recognised.into_principal(sessions, request.headers(), now),
                 Caller::Bypassed | Caller::Anonymous => None,
@@ -268,6 +272,7 @@ where
             let tokens = || session?.at_hand(now);
             let said = passing.tell(identity, tokens, request.headers_mut());
             let after = After {
+                sight,
                 session: session.cloned(),
                 clear: SiteDataSet::default(),
                 told: telling.about(|| principal.clone(), None),

@@ -42,9 +42,9 @@ impl Route<'_> {
                 | Endpoint::Auth
                 | Endpoint::Userinfo
                 | Endpoint::Session
-                | Endpoint::SignOut => true,
+                | Endpoint::SignOut
+                | Endpoint::SignedOut => true,
                 Endpoint::SignIn
-                | Endpoint::SignedOut
                 | Endpoint::Ping
                 | Endpoint::Ready
                 | Endpoint::Metrics

@@ -22,7 +22,7 @@ use crate::{
     sessions::Sessions,
 };
 use bytes::Bytes;
-use http::{HeaderMap, Response, header::HOST, request::Parts};
+use http::{HeaderMap, Method, Response, header::HOST, request::Parts};
 use http_body::Body;
 use std::sync::Arc;
 
@@ -41,6 +41,10 @@ where
 {
     let mode = sessions.upstream.registration().response_mode;
     let query = parts.uri.query().unwrap_or_default();
+    if parts.method == Method::GET && query.is_empty() && present.session().is_some() {
+        // The bare address, out of a history or a bookmark.
+        return lead(sessions, sessions.home().as_str());
+    }
     let answer = match mode.arrival(&parts.method, query, &parts.headers) {
         Ok(Arrival::InQuery) => Ok(Bytes::copy_from_slice(query.as_bytes())),
         Ok(Arrival::InBody) => super::small_form(body).await,
@@ -59,10 +63,6 @@ where
     };
     let callback = match Callback::parse(&answer) {
         Ok(callback) => callback,
-        // The bare address, out of a history or a bookmark.
-        Err(_) if answer.is_empty() && present.session().is_some() => {
-            return lead(sessions, sessions.home().as_str());
-        }
         Err(failed) => return Failed::from(failed).respond(sessions, None),
     };
     let (state, declined) = (callback.state().clone(), callback.declined());
@@ -193,6 +193,10 @@ async fn finish(
             let mut response = lead(&sessions, location.as_str());
             answer::set_cookies(&mut response, cookies.into_iter().chain(clear()));
             response
+        }
+        // By the next one the provider knows that it has signed the user out, and asks.
+        Err(failed) if failed.check() == Check::SignedOutMeanwhile => {
+            return Ended::Over(failed.into_why());
         }
         Err(failed) => failed.towards(aim).respond(&sessions, clear()),
     })

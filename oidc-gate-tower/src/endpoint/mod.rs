@@ -29,8 +29,8 @@ use bytes::Bytes;
 use http::{Method, Response, StatusCode, request::Parts};
 use http_body::Body;
 use http_body_util::{BodyExt as _, Limited};
-use std::net::SocketAddr;
 use std::time::Duration;
+use std::{net::SocketAddr, sync::Arc};
 
 /// Serves an endpoint for a request that the policy has let through to it. `recognised` is what its cookies came to.
 pub(crate) async fn serve<B>(
@@ -67,17 +67,29 @@ where
         }
         Endpoint::Callback(_) => callback::serve(&sessions, &parts, body, recognised).await,
         Endpoint::SignOut => match small_form(body).await {
-            Ok(form) => sign_out::serve(&sessions, &parts, &form, &recognised).await,
+            Ok(form) => {
+                let all = sessions.clone();
+                let work = async move { sign_out::serve(&all, &parts, &form, &recognised).await };
+                to_the_end(&sessions, work).await
+            }
             Err(failed) => refuse(&sessions, failed.check(), failed.cause().to_owned(), None),
         },
-        Endpoint::SignedOut => signed_out::serve(&sessions, &parts),
+        Endpoint::SignedOut => signed_out::serve(&sessions, &parts, recognised.session()),
         Endpoint::Session => {
             let state = |session| SessionState::of(session, &sessions.keeping.limits);
             session::serve(recognised.session().map(state), sessions.now())
         }
         Endpoint::SignIn => sign_in::serve(&sessions, parts.uri.query().unwrap_or_default()),
         Endpoint::BackchannelLogout => backchannel::serve(&sessions, &parts.headers, body).await,
-        Endpoint::FrontchannelLogout => frontchannel::serve(&sessions, &parts).await,
+        Endpoint::FrontchannelLogout => {
+            let all = sessions.clone();
+            // The page with the frame may go on as soon as it likes.
+            to_the_end(
+                &sessions,
+                async move { frontchannel::serve(&all, &parts).await },
+            )
+            .await
+        }
         // They are served already.
         Endpoint::Userinfo
         | Endpoint::Auth
@@ -85,6 +97,22 @@ where
         | Endpoint::Ready
         | Endpoint::Metrics => answer::empty(StatusCode::NOT_FOUND),
     }
+}
+
+/// Does what has to be done to its end, in a task of the gate's: the browser may have gone away meanwhile.
+pub(crate) async fn to_the_end(
+    sessions: &Arc<Sessions>,
+    work: impl Future<Output = Response<Bytes>> + Send + 'static,
+) -> Response<Bytes> {
+    let done = sessions.common.tasks.spawn(work).await;
+    done.unwrap_or_else(|_| {
+        refuse(
+            sessions,
+            Check::Misuse,
+            "it was broken off".to_owned(),
+            None,
+        )
+    })
 }
 
 /// Refuses what the policy could not know to be wrong.

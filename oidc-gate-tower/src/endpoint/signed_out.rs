@@ -6,6 +6,7 @@ use crate::{
         form::Form,
         login::ReturnTo,
         logout::{Leaving, NotOurs},
+        session::Session,
     },
     pages::{Message, PageContent, WayOn},
     sessions::Sessions,
@@ -17,7 +18,11 @@ use http::{HeaderValue, Response, StatusCode, header::REFERRER_POLICY, request::
 /// Leads whoever comes from the provider with the state of this browser's sign-out to where that was to end
 /// ([RP-Initiated Logout § 3](https://openid.net/specs/openid-connect-rpinitiated-1_0.html#RedirectionAfterLogout)), and shows
 /// everybody else a page: nobody knows who has sent them. It ends nothing, whoever is signed in.
-pub(super) fn serve(sessions: &Sessions, parts: &Parts) -> Response<Bytes> {
+pub(super) fn serve(
+    sessions: &Sessions,
+    parts: &Parts,
+    present: Option<&Session>,
+) -> Response<Bytes> {
     let (query, headers) = (parts.uri.query().unwrap_or_default(), &parts.headers);
     let (keys, names) = (sessions.keys.now(), &sessions.names);
     match Leaving::come_back(query.as_bytes(), headers, &keys, names, sessions.now()) {
@@ -25,13 +30,14 @@ pub(super) fn serve(sessions: &Sessions, parts: &Parts) -> Response<Bytes> {
             let to = place.map_or_else(|| sessions.signed_out_path(), |to| to.as_str().to_owned());
             let mut response = answer::redirect(&to);
             answer::set_cookies(&mut response, [names.clear(names.leaving())]);
-            sessions
-                .sign_out
-                .clear
-                .cookies()
-                .tell(response.headers_mut());
+            if present.is_none() {
+                let cookies = sessions.sign_out.clear.cookies();
+                cookies.tell(response.headers_mut());
+            }
             response
         }
+        // To whoever is signed in, nobody says otherwise: they are asked.
+        Err(_) if present.is_some() => answer::redirect(&sessions.sign_out_path()),
         Err(NotOurs::Missing) if stayed_here(query) => unreached(sessions, query),
         Err(why) => {
             tracing::debug!(?why, "a browser comes from no sign-out of its own");

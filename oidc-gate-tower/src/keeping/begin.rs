@@ -161,6 +161,18 @@ impl Sessions {
         Ok(())
     }
 
+    /// Has the lists that a session stands in sealed anew, as it is itself: they have to open for as long as it does.
+    pub(super) fn list_anew(self: &Arc<Self>, session: &Session) {
+        if !self.keeping.lists() {
+            return;
+        }
+        let (sessions, session) = (self.clone(), session.clone());
+        drop(self.common.tasks.spawn(async move {
+            // What the store has not taken is done when the session is sealed anew in another request.
+            let _ = sessions.enlist(&session, None).await;
+        }));
+    }
+
     /// Lists a session that goes on under another name at the provider, and ends it if that has been ended.
     pub(super) async fn enlist_anew(
         self: &Arc<Self>,

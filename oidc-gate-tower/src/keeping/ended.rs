@@ -1,5 +1,6 @@
 //! What is left of sessions that have ended: the tokens that the provider would take for good.
 
+use super::Answers;
 use crate::{
     core::{
         session::{
@@ -52,10 +53,28 @@ impl Sessions {
         key: StoreKey,
         until: UnixTime,
     ) -> Result<Last, UpdateError> {
-        let last = self.surely(|| EndAndTake::of(&self.keys.now(), key, until));
-        let last = last.await;
-        self.tell(vec![key]);
+        let last = self.end_and_take_untold(key, until).await;
+        if !matches!(&last, Ok(last) if last.changed == Changed::No) {
+            self.tell(vec![key]);
+        }
         last
+    }
+
+    /// As [`end_and_take`](Self::end_and_take), for whoever [tells](Self::tell) of many at once.
+    pub(super) async fn end_and_take_untold(
+        &self,
+        key: StoreKey,
+        until: UnixTime,
+    ) -> Result<Last, UpdateError> {
+        let end = || EndAndTake::of(&self.keys.now(), key, until);
+        match self.tried(end).await {
+            // Most likely by the try whose answer was lost, and what stood there with it. What came in cookies is known.
+            (Ok(mut last), Answers::Lost) if last.changed == Changed::No => {
+                (last.changed, last.before) = (Changed::Yes, Before::Nothing);
+                Ok(last)
+            }
+            (last, _) => last,
+        }
     }
 
     /// All tokens of a session that a request brings, wherever they are.

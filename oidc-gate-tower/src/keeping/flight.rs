@@ -158,6 +158,8 @@ impl Sessions {
         };
         let mut machine = RefreshSession::new(self.keys.now(), key, base, witness, redeem, run);
         let outcome = self.run(&mut machine).await;
+        // A sign-out that came first has revoked the token before them, and could not know of these.
+        self.revoke(machine.take_dropped());
         report::refreshed(&outcome, machine.note(), self.upstream.issuer());
         self.common.metrics.refreshed(&outcome);
         if let Outcome::Ended(failed) = &outcome

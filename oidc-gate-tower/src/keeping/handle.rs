@@ -153,7 +153,7 @@ impl SessionHandle {
             let hint = self.tokens(newest).and_then(|tokens| tokens.id);
             let session = newest.session();
             let last = (self.sessions)
-                .end_and_take(session.key(), session.ends())
+                .end_and_take(session.key(), session.last(&self.sessions.keeping.limits))
                 .await?;
             self.now().life = Life::Ended;
             let mut ended = Ended::default();

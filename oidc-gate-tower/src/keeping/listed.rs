@@ -4,9 +4,10 @@ use super::ended::Ended;
 use crate::{
     Gate, Principal,
     core::{
+        logout::{LoggedOut, LogoutOf},
         session::{
             KeptIn, KeptSession, StoreDown,
-            coordinate::{Changed, Listed, ReadList, Scope, UpdateError},
+            coordinate::{Changed, Listed, LogOut, Marks, ReadList, Scope, UpdateError},
         },
         time::UnixTime,
     },
@@ -125,6 +126,7 @@ impl Gate {
     pub async fn end_session(&self, session: &SessionInfo) -> Result<(), SessionsError> {
         let sessions = self.listing()?;
         let ended = sessions.end_listed(&session.listed).await?;
+        sessions.tell(vec![session.listed.key]);
         sessions.revoke(ended.tokens);
         Ok(())
     }
@@ -161,7 +163,8 @@ impl Gate {
     }
 
     /// Ends all sessions of a user that are listed, at most [a thousand](Listed::MAX), and says how many there were that lived.
-    /// [Connections](crate::live_connections) of those that had idled out end, too.
+    /// [Connections](crate::live_connections) of those that had idled out end, too, and a login of the user that is under way
+    /// becomes no session.
     ///
     /// # Errors
     ///
@@ -172,13 +175,16 @@ impl Gate {
         subject: &str,
     ) -> Result<usize, SessionsError> {
         let sessions = self.listing()?;
-        let all = sessions.hints(Scope::User(issuer, subject)).await?;
+        let all = sessions.logged_out(issuer, subject).await?;
         let living = sessions.living(&all).await?.len();
         // Of one that has idled out, connections may be open.
-        let (mut tokens, mut failed) = (Vec::new(), None);
+        let (mut tokens, mut told, mut failed) = (Vec::new(), Vec::new(), None);
         for session in &all {
             match sessions.end_listed(session).await {
-                Ok(ended) => tokens.extend(ended.tokens),
+                Ok(ended) => {
+                    told.push(session.key);
+                    tokens.extend(ended.tokens);
+                }
                 Err(error) => {
                     failed = Some(error);
                     break;
@@ -186,6 +192,7 @@ impl Gate {
             }
         }
         // Also of those that have ended before the store was down.
+        sessions.tell(told);
         sessions.revoke(tokens);
         failed.map_or(Ok(living), Err)
     }
@@ -199,14 +206,18 @@ impl Gate {
 }
 
 impl Sessions {
+    /// What is listed of a user, whether it lives or not. No login that has begun before becomes a session after this.
+    async fn logged_out(&self, issuer: &str, subject: &str) -> Result<Vec<Listed>, SessionsError> {
+        let logout = LogoutOf::new(issuer, LoggedOut::User(subject.into()));
+        let keys = self.keys.now();
+        let hints = self.surely(|| LogOut::of(&keys, &logout, Marks::Always));
+        hints.await.map_err(unread)
+    }
+
     /// What is listed, whether it lives or not.
     async fn hints(&self, scope: Scope<'_>) -> Result<Vec<Listed>, SessionsError> {
         let mut read = ReadList::of(&self.keys.now(), scope);
-        let hints = self.run(&mut read).await;
-        hints.map_err(|error| match error {
-            UpdateError::Failed(_) => SessionsError::Unreadable,
-            _ => SessionsError::StoreDown,
-        })
+        self.run(&mut read).await.map_err(unread)
     }
 
     async fn living(&self, hints: &[Listed]) -> Result<Vec<SessionInfo>, SessionsError> {
@@ -228,7 +239,7 @@ impl Sessions {
 
     async fn end_listed(self: &Arc<Self>, session: &Listed) -> Result<Ended, SessionsError> {
         let last = self
-            .end_and_take(session.key, session.ends)
+            .end_and_take_untold(session.key, session.ends)
             .await
             .map_err(|_| SessionsError::StoreDown)?;
         let mut ended = Ended::default();
@@ -238,6 +249,14 @@ impl Sessions {
             self.common.metrics.session_ended(EndedBy::Application);
         }
         Ok(ended)
+    }
+}
+
+/// Why a list cannot be read or written.
+pub(super) fn unread(error: UpdateError) -> SessionsError {
+    match error {
+        UpdateError::Failed(_) => SessionsError::Unreadable,
+        _ => SessionsError::StoreDown,
     }
 }
 

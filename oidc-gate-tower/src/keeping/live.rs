@@ -19,7 +19,7 @@ use std::{
 use tokio::{
     sync::watch,
     task::AbortHandle,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 /// How a session has ended.
@@ -69,6 +69,9 @@ const BACKSTOP: Duration = Duration::from_secs(60);
 /// How often while the store does not answer.
 const LOOK_WHILE_DOWN: Duration = Duration::from_secs(1);
 
+/// How often at most all look because something was missed.
+const ALL_LOOK: Duration = Duration::from_secs(10);
+
 /// When to look again at a session to which something may have happened, where the store does not answer.
 const AGAIN: Duration = Duration::from_secs(5);
 
@@ -107,7 +110,14 @@ impl Live {
         waiting.sessions.is_empty()
     }
 
-    fn tell(&self, call: Call, is_meant: impl Fn(&StoreKey) -> bool) {
+    fn tell(&self, sessions: &[StoreKey]) {
+        let waiting = self.lock();
+        for session in sessions.iter().filter_map(|key| waiting.sessions.get(key)) {
+            session.call.send_replace(Call::Look);
+        }
+    }
+
+    fn tell_whoever(&self, call: Call, is_meant: impl Fn(&StoreKey) -> bool) {
         let waiting = self.lock();
         for (_, session) in waiting.sessions.iter().filter(|(key, _)| is_meant(key)) {
             session.call.send_replace(call);
@@ -156,7 +166,7 @@ impl Sessions {
         if sessions.is_empty() {
             return;
         }
-        (self.keeping.live).tell(Call::Look, |key| sessions.contains(key));
+        self.keeping.live.tell(&sessions);
         if self.keeping.is_shared() {
             // What is not written here is found a minute later.
             self.in_background(Tell::of(&self.keys.now(), sessions));
@@ -193,15 +203,23 @@ impl Sessions {
         let found = self.keeping.load(&News::key()).await?;
         let version = found.as_ref().map_or(0, |found| found.version);
         let before = std::mem::replace(&mut read.at, now);
-        if std::mem::replace(&mut read.version, version) == version {
-            return Ok(());
-        }
-        let keys = self.keys.now();
-        match found.and_then(|found| News::open(&keys, &found)) {
-            Some(news) if news.is_whole_since(before) => {
-                live.tell(Call::Look, |key| news.is_of(key));
+        if std::mem::replace(&mut read.version, version) != version {
+            let keys = self.keys.now();
+            let news = found.and_then(|found| News::open(&keys, &found));
+            if !(news.as_ref()).is_some_and(|news| news.is_whole_since(before)) {
+                read.missed = Missed::Something;
             }
-            _ => live.tell(Call::LookInTurn, |_| true),
+            if let Some(news) = &news {
+                let happened = news.beside(read.news.as_ref());
+                live.tell_whoever(Call::Look, |key| happened.is_to(key));
+            }
+            read.news = news;
+        }
+        // Not at every look: while very many sessions end, something is missed all the time.
+        let all_looked = |at: Instant| at.elapsed() < ALL_LOOK;
+        if read.missed == Missed::Something && !read.all_looked.is_some_and(all_looked) {
+            live.tell_whoever(Call::LookInTurn, |_| true);
+            (read.missed, read.all_looked) = (Missed::Nothing, Some(Instant::now()));
         }
         Ok(())
     }
@@ -221,12 +239,29 @@ impl Sessions {
 struct Read {
     version: u64,
     at: UnixTime,
+    news: Option<News>,
+    missed: Missed,
+    /// When all were told to look.
+    all_looked: Option<Instant>,
+}
+
+/// Whether something may have happened of which nobody was told.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missed {
+    Nothing,
+    Something,
 }
 
 impl Read {
     /// Nothing, since then.
     fn since(at: UnixTime) -> Self {
-        Self { version: 0, at }
+        Self {
+            version: 0,
+            at,
+            news: None,
+            missed: Missed::Nothing,
+            all_looked: None,
+        }
     }
 }
 
@@ -240,7 +275,7 @@ impl Sessions {
         // How soon to look again if the store does not answer.
         let mut haste = AGAIN;
         loop {
-            let mut patience = BACKSTOP;
+            let mut patience = backstop(&key);
             match self.standing(&key).await {
                 Ok(Standing::Ended) => return SessionEnd::SignedOut,
                 Ok(Standing::Replaced { until: soon }) => {
@@ -257,7 +292,7 @@ impl Sessions {
             }
             if let Ok(()) = timeout(left.min(patience), watch.called()).await {
                 haste = AGAIN;
-            } else if patience == BACKSTOP {
+            } else if patience != haste {
                 haste = BACKSTOP;
             }
         }
@@ -308,6 +343,12 @@ impl SessionHandle {
             None => std::future::pending().await,
         }
     }
+}
+
+/// Connections that were opened together, as after a restart, do not look together.
+fn backstop(key: &StoreKey) -> Duration {
+    let [_, second, ..] = key.as_bytes();
+    BACKSTOP - BACKSTOP / 4 * u32::from(*second) / 255
 }
 
 /// When it is a session's turn, within a second.

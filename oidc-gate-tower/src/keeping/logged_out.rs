@@ -1,10 +1,10 @@
 //! The provider has ended sessions.
 
-use super::SessionsError;
+use super::{SessionsError, listed::unread};
 use crate::{
     core::{
         logout::LogoutOf,
-        session::coordinate::{Changed, LogOut, Marks, UpdateError},
+        session::coordinate::{Changed, Delist, LogOut, Marks, Scope},
     },
     metrics::EndedBy,
     sessions::Sessions,
@@ -27,10 +27,11 @@ impl Sessions {
     ) -> Result<usize, SessionsError> {
         let keys = self.keys.now();
         let all = self.surely(|| LogOut::of(&keys, logout, marks)).await;
-        let all = all.map_err(|error| match error {
-            UpdateError::Failed(_) => SessionsError::Unreadable,
-            _ => SessionsError::StoreDown,
-        })?;
+        let mut all = all.map_err(unread)?;
+        let listed: Vec<_> = all.iter().map(|session| session.key).collect();
+        if let Some(mut nameless) = LogOut::nameless(&keys, logout, marks) {
+            all.extend(self.run(&mut nameless).await.map_err(unread)?);
+        }
         let (mut ended, mut failed) = (Vec::new(), None);
         for session in all {
             match self.end_untold(session.key, session.ends).await {
@@ -45,6 +46,13 @@ impl Sessions {
         }
         let count = ended.len();
         self.tell(ended);
-        failed.map_or(Ok(count), Err)
+        if let Some(failed) = failed {
+            return Err(failed);
+        }
+        if !listed.is_empty() {
+            // Last: until then it is a logout that can be asked for again.
+            self.in_background(Delist::of(&keys, Scope::of(logout), listed));
+        }
+        Ok(count)
     }
 }

@@ -142,6 +142,13 @@ impl Keeping {
     }
 }
 
+/// Whether the store has answered each time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answers {
+    Came,
+    Lost,
+}
+
 /// What helps, for whoever reads the log.
 fn remedy(error: &StoreError) -> &'static str {
     match error.kind() {
@@ -197,13 +204,19 @@ impl Sessions {
         until: UnixTime,
     ) -> Result<Changed, UpdateError> {
         let ended = self.end_untold(key, until).await;
-        self.tell(vec![key]);
+        if ended != Ok(Changed::No) {
+            self.tell(vec![key]);
+        }
         ended
     }
 
     /// As [`end`](Self::end), for whoever [tells](Self::tell) of many at once.
     async fn end_untold(&self, key: StoreKey, until: UnixTime) -> Result<Changed, UpdateError> {
-        self.surely(|| End::of(&self.keys.now(), key, until)).await
+        match self.tried(|| End::of(&self.keys.now(), key, until)).await {
+            // Most likely by the try whose answer was lost.
+            (Ok(Changed::No), Answers::Lost) => Ok(Changed::Yes),
+            (ended, _) => ended,
+        }
     }
 
     /// Makes a change, and makes it again if the store's answer was lost: it is one that can be made twice.
@@ -211,9 +224,17 @@ impl Sessions {
     where
         M: Machine<Output = Result<T, UpdateError>> + Send,
     {
+        self.tried(change).await.0
+    }
+
+    /// As [`surely`](Self::surely), and whether an answer was lost: what has changed then may have been changed before.
+    async fn tried<M, T>(&self, change: impl Fn() -> M) -> (Result<T, UpdateError>, Answers)
+    where
+        M: Machine<Output = Result<T, UpdateError>> + Send,
+    {
         match self.run(&mut change()).await {
-            Err(UpdateError::Store) => self.run(&mut change()).await,
-            made => made,
+            Err(UpdateError::Store) => (self.run(&mut change()).await, Answers::Lost),
+            made => (made, Answers::Came),
         }
     }
 
@@ -225,7 +246,9 @@ impl Sessions {
     ) -> Result<Changed, UpdateError> {
         let mut outlive = Outlive::of(&self.keys.now(), key, ends, GRACE);
         let outlives = self.run(&mut outlive).await;
-        self.tell(vec![key]);
+        if outlives != Ok(Changed::No) {
+            self.tell(vec![key]);
+        }
         outlives
     }
 }

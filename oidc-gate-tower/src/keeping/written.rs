@@ -62,6 +62,7 @@ impl Sessions {
         if kept.sealed_by() == SealedBy::Older {
             // So is what the store has of it: it has to open as long as the cookie does.
             self.in_background(Reseal::of(&self.keys.now(), kept.session().key()));
+            self.list_anew(kept.session());
         }
         self.renewed_cookies(written.session(), tokens.as_ref(), now, headers)
             .unwrap_or_default()
@@ -111,6 +112,11 @@ impl Sessions {
         headers: &HeaderMap,
     ) -> Vec<SetCookie> {
         let (kept, key) = (&present.kept, present.kept.session().key());
+        if kept.sealed_by() == SealedBy::Older
+            && matches!(effect, SessionEffect::Touch | SessionEffect::Reseal)
+        {
+            self.list_anew(kept.session());
+        }
         match effect {
             SessionEffect::Touch => self.in_background(Touch::of(&self.keys.now(), key)),
             SessionEffect::Reseal if kept.sealed_by() == SealedBy::Older => {

@@ -38,7 +38,12 @@ impl Sessions {
         // Boxed, because it comes at the end of many that wait for each other.
         Box::pin(async move {
             sessions.revoke(leave.tokens);
-            let onwards = sessions.onwards(leave.hint.as_ref(), leave.place).await;
+            let hint = match leave.by {
+                By::Redirect => leave.hint.as_ref(),
+                // A script would get hold of a token. Without it, the provider asks the user.
+                By::Script => None,
+            };
+            let onwards = sessions.onwards(hint, leave.place).await;
             let keeps = matches!(onwards, Onwards::Provider(_));
             let mut response = sessions.lead_onwards(onwards, leave.by);
             // The one that has just been set stays.

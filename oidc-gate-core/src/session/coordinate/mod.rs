@@ -17,9 +17,9 @@ pub use change::{
     Applied, Before, Change, Changed, End, EndAndTake, Last, Once, Outlive, Reseal, Settle, Touch,
     Update, UpdateError,
 };
-pub use index::{Enlist, Enlisted, Listed, LogOut, Marks, ReadList, Scope};
+pub use index::{Delist, Enlist, Enlisted, Listed, LogOut, Marks, ReadList, Scope};
 pub use look::{Look, Seen};
-pub use news::{News, Tell};
+pub use news::{Happened, News, Tell};
 pub use refresh::{Base, Kept, Outcome, Redeem, RefreshSession, Witness};
 
 use super::{StoreDown, StoreKey, Stored, Swap};

@@ -11,7 +11,7 @@ use crate::{
     check::{Check, CheckFailed},
     time::UnixTime,
 };
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 /// What has happened lately.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,7 @@ pub struct News {
     forgotten: Option<UnixTime>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Item {
     of: [u8; 16],
     at: UnixTime,
@@ -46,10 +46,11 @@ impl News {
         Self::decode(keys, &stored.bytes)
     }
 
-    /// Whether something has happened to this session.
-    pub fn is_of(&self, session: &StoreKey) -> bool {
-        let name = name(session);
-        self.items.iter().any(|item| item.of == name)
+    /// What they say that those before did not.
+    pub fn beside(&self, before: Option<&Self>) -> Happened {
+        let known: HashSet<_> = before.iter().flat_map(|news| news.items.iter()).collect();
+        let new = self.items.iter().filter(|item| !known.contains(item));
+        Happened(new.map(|item| item.of).collect())
     }
 
     /// Whether all is listed that has happened since then, by the clock of whoever asks.
@@ -73,13 +74,18 @@ impl News {
     }
 
     fn add(&mut self, sessions: &[StoreKey], now: UnixTime) {
-        let new = sessions.iter().map(|session| Item {
-            of: name(session),
-            at: now,
+        let names: HashSet<_> = sessions.iter().map(name).collect();
+        let mut at_least = now;
+        self.items.retain(|item| {
+            let is_told_again = names.contains(&item.of);
+            if is_told_again {
+                // What happened in the same second is news all the same.
+                at_least = at_least.max(item.at + Duration::from_secs(1));
+            }
+            !is_told_again
         });
         self.items
-            .retain(|item| sessions.iter().all(|session| name(session) != item.of));
-        self.items.extend(new);
+            .extend(names.into_iter().map(|of| Item { of, at: at_least }));
         let too_many = self.items.len().saturating_sub(MAX);
         let mut forgotten = self.forgotten;
         let mut at = 0;
@@ -92,6 +98,17 @@ impl News {
             stays
         });
         self.forgotten = forgotten;
+    }
+}
+
+/// The sessions to which something has happened.
+#[derive(Clone, Debug)]
+pub struct Happened(HashSet<[u8; 16]>);
+
+impl Happened {
+    /// Whether something has happened to this one.
+    pub fn is_to(&self, session: &StoreKey) -> bool {
+        self.0.contains(&name(session))
     }
 }
 
@@ -181,11 +198,18 @@ mod tests {
         let keys = CookieKeys::ephemeral();
         let first = told(&keys, None, &[1, 2], NOW);
         let news = News::open(&keys, &first).unwrap();
-        assert!(news.is_of(&session(1)) && news.is_of(&session(2)) && !news.is_of(&session(3)));
+        let happened = news.beside(None);
+        assert!(happened.is_to(&session(1)) && happened.is_to(&session(2)));
+        assert!(!happened.is_to(&session(3)));
+        // The next who read tell those alone of which they had not heard.
+        let more = told(&keys, Some(&first), &[2, 3], NOW);
+        let more = News::open(&keys, &more).unwrap().beside(Some(&news));
+        assert!(!more.is_to(&session(1)) && more.is_to(&session(2)) && more.is_to(&session(3)));
         assert!(news.is_whole_since(NOW - NEW));
         let later = told(&keys, Some(&first), &[3], NOW + NEW);
         let news = News::open(&keys, &later).unwrap();
-        assert!(!news.is_of(&session(1)) && news.is_of(&session(3)));
+        let happened = news.beside(None);
+        assert!(!happened.is_to(&session(1)) && happened.is_to(&session(3)));
         assert!(!news.is_whole_since(NOW + CLOCKS));
         assert!(news.is_whole_since(NOW + CLOCKS + SECOND));
     }
@@ -197,7 +221,9 @@ mod tests {
         let many: Vec<_> = (1..=MAX).collect();
         let then = NOW + SECOND;
         let news = News::open(&keys, &told(&keys, Some(&first), &many, then)).unwrap();
-        assert!(!news.is_of(&session(0)) && news.is_of(&session(1)) && news.is_of(&session(MAX)));
+        let happened = news.beside(None);
+        assert!(!happened.is_to(&session(0)));
+        assert!(happened.is_to(&session(1)) && happened.is_to(&session(MAX)));
         assert!(!news.is_whole_since(NOW));
     }
 
@@ -207,6 +233,6 @@ mod tests {
         let first = told(&others, None, &[1], NOW);
         assert!(News::open(&ours, &first).is_none());
         let news = News::open(&ours, &told(&ours, Some(&first), &[2], NOW)).unwrap();
-        assert!(news.is_of(&session(2)) && !news.is_whole_since(NOW));
+        assert!(news.beside(None).is_to(&session(2)) && !news.is_whole_since(NOW));
     }
 }

@@ -119,6 +119,7 @@ pub struct RefreshSession {
     waited: Duration,
     tries: u32,
     note: Option<CheckFailed>,
+    dropped: Option<Tokens>,
     stage: Stage,
     #[cfg(test)]
     pub(super) without: Without,
@@ -238,6 +239,7 @@ impl RefreshSession {
             waited: Duration::ZERO,
             tries: 0,
             note: None,
+            dropped: None,
             stage: Stage::Begin,
             #[cfg(test)]
             without: Without::Nothing,
@@ -247,6 +249,11 @@ impl RefreshSession {
     /// Why the identity stayed as it was though there are new tokens, if something went wrong with a new one: for the log.
     pub fn note(&self) -> Option<&CheckFailed> {
         self.note.as_ref()
+    }
+
+    /// What the provider has issued for a session that had been ended meanwhile: nobody has it, and nobody has revoked it.
+    pub fn take_dropped(&mut self) -> Option<Tokens> {
+        self.dropped.take()
     }
 
     fn lease(&mut self, env: &mut Env<'_>) -> Effect<Outcome> {
@@ -385,7 +392,14 @@ impl RefreshSession {
                 self.stage = Stage::Concluding(concluded, update);
                 effect
             }
-            Ok(Ok(outcome)) => Effect::done(outcome),
+            Ok(Ok(outcome)) => {
+                if let (Outcome::Ended(_), Conclusion::Renewed(_, tokens)) =
+                    (&outcome, concluded.what)
+                {
+                    self.dropped = Some(tokens);
+                }
+                Effect::done(outcome)
+            }
             Ok(Err(UpdateError::Store)) if concluded.tries < concluded.what.offers() => {
                 concluded.tries += 1;
                 let wait = Duration::from_millis(250 << concluded.tries.min(2));

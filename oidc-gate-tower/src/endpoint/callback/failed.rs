@@ -69,6 +69,14 @@ impl From<Unavailable> for Failed {
 }
 
 impl Failed {
+    pub(super) fn check(&self) -> Check {
+        self.why.check()
+    }
+
+    pub(super) fn into_why(self) -> CheckFailed {
+        self.why
+    }
+
     /// The same of a login that was to lead to this place.
     pub(super) fn on_the_way_to(self, return_to: ReturnTo) -> Self {
         self.towards(Aim {

@@ -1,11 +1,11 @@
 //! A session that begins is listed, unless the provider has ended it already.
 
 use super::super::change::{Applied, Change, Update};
-use super::{CookieKeys, Found, List, Listed, Scope, StoreKey};
+use super::{CookieKeys, Found, List, Listed, Scope, SealedBy, StoreKey};
 use crate::{check::CheckFailed, time::UnixTime};
 use std::time::Duration;
 
-/// Lists a session that begins.
+/// Lists a session that begins, or lists it still: then the list is sealed anew if an older key has sealed it.
 #[derive(Debug)]
 pub struct Enlist {
     keys: CookieKeys,
@@ -61,23 +61,27 @@ impl Change for Enlist {
         found: Option<&[u8]>,
         now: UnixTime,
     ) -> Result<Applied<Enlisted>, CheckFailed> {
-        let mut list = match List::open(&self.keys, &self.key, found, now) {
-            Found::List(list) => list,
+        let (mut list, sealed_by) = match List::open(&self.keys, &self.key, found, now) {
+            Found::List(list, sealed_by) => (list, sealed_by),
             // Of a key that has been retired, as all sessions are that were sealed with it: they do not open either, and a new
             // login must not fail for them.
-            Found::Nothing | Found::Sealed => List::default(),
+            Found::Nothing | Found::Sealed => (List::default(), SealedBy::First),
         };
         let Self { session, begun, .. } = self;
         if let (Some(mark), Some(begun)) = (list.over, *begun)
-            && mark.covers(session.user, begun, self.apart)
+            && mark.covers(session, begun, self.apart)
         {
             return Ok(Applied::Nothing(Enlisted::SignedOut));
         }
         let mut crowded_out = None;
-        if list.sessions.iter().any(|one| one.key == session.key) {
+        let is_there = list.sessions.iter().any(|one| one.key == session.key);
+        if is_there && sealed_by == SealedBy::First {
             return Ok(Applied::Nothing(Enlisted::Listed { crowded_out }));
         }
-        list.sessions.push(*session);
+        // A list has to open for as long as the sessions in it do, so it is sealed anew with them.
+        if !is_there {
+            list.sessions.push(*session);
+        }
         if list.sessions.len() > Listed::MAX {
             let first = list.sessions.iter().enumerate();
             let first = first.min_by_key(|(_, session)| session.ends);

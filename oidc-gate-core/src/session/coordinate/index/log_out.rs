@@ -1,7 +1,7 @@
 //! The provider has ended what is listed.
 
 use super::super::change::{Applied, Change, Update};
-use super::{CookieKeys, List, Listed, Mark, Scope, StoreKey, User};
+use super::{CookieKeys, List, Listed, Mark, Scope, StoreKey, User, Whom};
 use crate::{
     check::CheckFailed,
     logout::{LoggedOut, LogoutOf},
@@ -14,7 +14,7 @@ use crate::{
 pub struct LogOut {
     keys: CookieKeys,
     key: StoreKey,
-    of: Option<User>,
+    whom: Whom,
     marks: Marks,
 }
 
@@ -34,20 +34,29 @@ pub enum Marks {
 impl LogOut {
     /// For whoever this is about.
     pub fn of(keys: &CookieKeys, logout: &LogoutOf, marks: Marks) -> Update<Self> {
-        let issuer = &*logout.issuer;
-        let (scope, of) = match &logout.who {
-            LoggedOut::User(subject) => (Scope::User(issuer, subject), None),
-            LoggedOut::AtProvider(sid) => (Scope::AtProvider(issuer, sid), None),
-            LoggedOut::Both { subject, sid } => (
-                Scope::AtProvider(issuer, sid),
-                Some(User::of(issuer, subject)),
-            ),
+        let whom = match &logout.who {
+            LoggedOut::User(_) | LoggedOut::AtProvider(_) => Whom::All,
+            LoggedOut::Both { subject, .. } => Whom::Of(User::of(&logout.issuer, subject)),
         };
+        Self::in_list(keys, Scope::of(logout), whom, marks)
+    }
+
+    /// The rest of a logout that names a user and a session at the provider: sessions of the user that have no name there. The
+    /// provider may say in logouts what it does not say in ID tokens.
+    pub fn nameless(keys: &CookieKeys, logout: &LogoutOf, marks: Marks) -> Option<Update<Self>> {
+        let LoggedOut::Both { subject, .. } = &logout.who else {
+            return None;
+        };
+        let scope = Scope::User(&logout.issuer, subject);
+        Some(Self::in_list(keys, scope, Whom::Nameless, marks))
+    }
+
+    fn in_list(keys: &CookieKeys, scope: Scope<'_>, whom: Whom, marks: Marks) -> Update<Self> {
         let (keys, key) = (keys.clone(), scope.key());
         let change = Self {
             keys,
             key,
-            of,
+            whom,
             marks,
         };
         Update::of(key, change)
@@ -67,19 +76,22 @@ impl Change for LogOut {
             (None, Marks::Always) => List::default(),
             (None, Marks::IfListed) => return Ok(Applied::Nothing(Vec::new())),
         };
-        let is_theirs = |session: &&Listed| self.of.is_none_or(|of| of == session.user);
-        let over: Vec<_> = list.sessions.iter().filter(is_theirs).copied().collect();
+        let all = list.sessions.iter();
+        let over: Vec<_> = all
+            .filter(|session| self.whom.is(session))
+            .copied()
+            .collect();
         if self.marks == Marks::IfListed && over.is_empty() {
             return Ok(Applied::Nothing(over));
         }
-        let (at, of) = match list.over {
-            // There is one mark: that of two users is everybody's. No clock turns one back.
-            Some(mark) => (mark.at.max(now), self.of.filter(|of| mark.of == Some(*of))),
-            None => (now, self.of),
+        let (at, whom) = match list.over {
+            // There is one mark: two are everybody's. No clock turns one back.
+            Some(mark) => (mark.at.max(now), mark.whom.or(self.whom)),
+            None => (now, self.whom),
         };
-        // They stay listed until they end: whoever ends them may not get through with all, and be asked again.
+        // They stay listed until they have ended: whoever ends them may not get through with all, and be asked again.
         let list = List {
-            over: Some(Mark { at, of }),
+            over: Some(Mark { at, whom }),
             sessions: list.sessions,
         };
         list.write(&self.keys, &self.key, now, over)

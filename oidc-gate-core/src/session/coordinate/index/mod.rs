@@ -4,24 +4,28 @@
 //! the session is there. A logout leaves its mark in the very list that a login has to be written into, so that of the two
 //! one comes first, and the other sees it.
 
+mod delist;
 mod enlist;
 mod log_out;
 mod read;
 #[cfg(test)]
 mod tests;
 
+pub use delist::Delist;
 pub use enlist::{Enlist, Enlisted};
 pub use log_out::{LogOut, Marks};
 pub use read::ReadList;
 
 use super::super::{
-    CookieKeys, Purpose, Reader, Session, StoreKey, due::CLOCKS, open_bytes, put_time, seal_bytes,
+    CookieKeys, Purpose, Reader, SealedBy, Session, StoreKey, due::CLOCKS, open_bytes, put_time,
+    seal_bytes,
 };
 use super::change::Applied;
 use crate::{
     check::{Check, CheckFailed},
     identity::Identity,
     login::Transaction,
+    logout::{LoggedOut, LogoutOf},
     time::UnixTime,
 };
 use std::time::Duration;
@@ -39,7 +43,18 @@ pub enum Scope<'a> {
     AtProvider(&'a str, &'a str),
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    /// The list that a logout is about first: of one that names both, that of the session at the provider.
+    pub fn of(logout: &'a LogoutOf) -> Self {
+        let issuer = &*logout.issuer;
+        match &logout.who {
+            LoggedOut::User(subject) => Self::User(issuer, subject),
+            LoggedOut::AtProvider(sid) | LoggedOut::Both { sid, .. } => {
+                Self::AtProvider(issuer, sid)
+            }
+        }
+    }
+
     fn key(&self) -> StoreKey {
         let (what, issuer, name) = match self {
             Self::User(issuer, subject) => ("user", issuer, subject),
@@ -61,6 +76,8 @@ pub struct Listed {
     pub ends: UnixTime,
     /// Whose it is: a list by `sid` does not say so itself.
     user: User,
+    /// Whether the provider has a name for it: a list by user does not say so itself.
+    name: Name,
 }
 
 impl Listed {
@@ -75,6 +92,45 @@ impl From<&Session> for Listed {
             created: session.created(),
             ends: session.ends(),
             user: User::from(session.identity()),
+            name: match session.provider_session() {
+                Some(_) => Name::Sid,
+                None => Name::None,
+            },
+        }
+    }
+}
+
+/// Whether a session has a name at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Name {
+    None,
+    Sid,
+}
+
+/// Which of those who are listed a logout is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whom {
+    All,
+    /// This user's.
+    Of(User),
+    /// Those without a name at the provider, which a logout that names one cannot find by it.
+    Nameless,
+}
+
+impl Whom {
+    fn is(self, session: &Listed) -> bool {
+        match self {
+            Self::All => true,
+            Self::Of(user) => session.user == user,
+            Self::Nameless => session.name == Name::None,
+        }
+    }
+
+    /// Both, as far as one can say.
+    fn or(self, other: Self) -> Self {
+        match self == other {
+            true => self,
+            false => Self::All,
         }
     }
 }
@@ -103,8 +159,7 @@ impl From<&Identity> for User {
 struct Mark {
     /// When it said so, by the clock of whoever heard it.
     at: UnixTime,
-    /// Whose alone; without one, everybody's.
-    of: Option<User>,
+    whom: Whom,
 }
 
 /// How long a login may take that began before a logout: as long as a user has to sign in, and what is done at the provider
@@ -112,10 +167,10 @@ struct Mark {
 const MARKED: Duration = Duration::from_secs(Transaction::MAX_AGE.as_secs() + 5 * 60);
 
 impl Mark {
-    /// Whether a login of this user that began then is older than the logout. A login that began in the same second may be, and
+    /// Whether the login of this session, which began then, is older than the logout. A login that began in the same second may be, and
     /// one on a replica whose clock is ahead too.
-    fn covers(self, user: User, begun: UnixTime, apart: Duration) -> bool {
-        self.of.is_none_or(|of| of == user) && begun <= self.at + apart
+    fn covers(self, session: &Listed, begun: UnixTime, apart: Duration) -> bool {
+        self.whom.is(session) && begun <= self.at + apart
     }
 }
 
@@ -133,7 +188,7 @@ enum Found {
     Nothing,
     /// Written with a key that is not known here, which a replica ahead in a rotation may have.
     Sealed,
-    List(List),
+    List(List, SealedBy),
 }
 
 impl List {
@@ -143,13 +198,15 @@ impl List {
             return Found::Nothing;
         };
         let opened = open_bytes(keys, Purpose::Entry, key.as_bytes(), bytes.to_vec());
-        match opened.and_then(|opened| Self::decode(&opened.plain)) {
+        let opened =
+            opened.and_then(|opened| Some((Self::decode(&opened.plain)?, opened.sealed_by)));
+        match opened {
             None => Found::Sealed,
-            Some(mut list) => {
+            Some((mut list, sealed_by)) => {
                 list.over = list.over.filter(|mark| now < mark.at + MARKED);
                 // By a clock that is behind it lives, and a logout is to find it.
                 list.sessions.retain(|session| session.ends + CLOCKS > now);
-                Found::List(list)
+                Found::List(list, sealed_by)
             }
         }
     }
@@ -163,7 +220,7 @@ impl List {
     ) -> Result<Option<Self>, CheckFailed> {
         match Self::open(keys, key, found, now) {
             Found::Nothing => Ok(None),
-            Found::List(list) => Ok(Some(list)),
+            Found::List(list, _) => Ok(Some(list)),
             Found::Sealed => {
                 let cause = "a list of sessions does not open with the keys there are";
                 Err(CheckFailed::new(Check::SessionUnreadable, cause))
@@ -175,11 +232,12 @@ impl List {
         let mut reader = Reader(plain.strip_prefix(&[VERSION])?);
         let over = match reader.array()? {
             [0] => None,
-            [kind @ 1..=2] => Some(Mark {
+            [kind @ 1..=3] => Some(Mark {
                 at: reader.time()?,
-                of: match kind {
-                    1 => None,
-                    _ => Some(User(reader.array()?)),
+                whom: match kind {
+                    1 => Whom::All,
+                    2 => Whom::Of(User(reader.array()?)),
+                    _ => Whom::Nameless,
                 },
             }),
             _ => return None,
@@ -191,6 +249,10 @@ impl List {
                 created: reader.time()?,
                 ends: reader.time()?,
                 user: User(reader.array()?),
+                name: match reader.array()? {
+                    [0] => Name::None,
+                    _ => Name::Sid,
+                },
             });
         }
         Some(Self { over, sessions })
@@ -208,10 +270,15 @@ impl List {
         plain.push(VERSION);
         match self.over {
             None => plain.push(0),
-            Some(Mark { at, of }) => {
-                plain.push(if of.is_some() { 2 } else { 1 });
+            Some(Mark { at, whom }) => {
+                let (kind, user) = match whom {
+                    Whom::All => (1, None),
+                    Whom::Of(user) => (2, Some(user)),
+                    Whom::Nameless => (3, None),
+                };
+                plain.push(kind);
                 put_time(&mut plain, at);
-                plain.extend(of.iter().flat_map(|user| user.0));
+                plain.extend(user.iter().flat_map(|user| user.0));
             }
         }
         for session in &self.sessions {
@@ -219,6 +286,10 @@ impl List {
             put_time(&mut plain, session.created);
             put_time(&mut plain, session.ends);
             plain.extend_from_slice(&session.user.0);
+            plain.push(match session.name {
+                Name::None => 0,
+                Name::Sid => 1,
+            });
         }
         let bytes = seal_bytes(keys, Purpose::Entry, key.as_bytes(), &plain)
             .map_err(|_| CheckFailed::new(Check::Randomness, "a list could not be sealed"))?;
@@ -232,4 +303,4 @@ impl List {
     }
 }
 
-const LISTED_BYTES: usize = 32 + 8 + 8 + 16;
+const LISTED_BYTES: usize = 32 + 8 + 8 + 16 + 1;

@@ -1,4 +1,4 @@
-use super::super::change::Change;
+use super::super::change::{Change, Changed};
 use super::*;
 use crate::logout::{LoggedOut, LogoutOf};
 
@@ -18,6 +18,7 @@ fn session(first: u8, subject: &str) -> Listed {
         created: NOW,
         ends: NOW + HOUR,
         user: User::of(ISSUER, subject),
+        name: Name::Sid,
     }
 }
 
@@ -130,6 +131,70 @@ fn a_logout_of_a_user_and_a_session_leaves_others_of_that_session_alone() {
     kept.log_out(by_sid(), Marks::Always, NOW);
     kept.log_out(both("alice"), Marks::Always, NOW);
     assert_eq!(late(&mut kept, "carol"), Enlisted::SignedOut);
+}
+
+#[test]
+fn sessions_without_a_name_at_the_provider_end_with_a_logout_that_says_one() {
+    let logout = LogoutOf::new(ISSUER, both("alice"));
+    let scope = Scope::User(ISSUER, "alice");
+    let nameless = Listed {
+        name: Name::None,
+        ..session(2, "alice")
+    };
+    let enlist = |session| Enlist::of(&keys(OURS), scope, session, Some(NOW), Duration::ZERO);
+    let mut kept = Kept::default();
+    for session in [session(1, "alice"), nameless] {
+        assert_eq!(kept.change(enlist(session), NOW), Ok(LISTED));
+    }
+    let rest = LogOut::nameless(&keys(OURS), &logout, Marks::Always).unwrap();
+    assert_eq!(kept.change(rest, NOW), Ok(vec![nameless]));
+    let late = Listed {
+        key: StoreKey::from_bytes([3; 32]),
+        ..nameless
+    };
+    assert_eq!(kept.change(enlist(late), NOW), Ok(Enlisted::SignedOut));
+    assert_eq!(kept.change(enlist(session(4, "alice")), NOW), Ok(LISTED));
+    for who in [by_sid(), LoggedOut::User("alice".into())] {
+        let logout = LogoutOf::new(ISSUER, who);
+        assert!(LogOut::nameless(&keys(OURS), &logout, Marks::Always).is_none());
+    }
+}
+
+#[test]
+fn what_has_ended_is_taken_off_and_the_mark_stays() {
+    let mut kept = Kept::default();
+    kept.enlist(session(1, "alice"), NOW, Duration::ZERO);
+    kept.enlist(session(2, "bob"), NOW, Duration::ZERO);
+    kept.log_out(both("alice"), Marks::IfListed, NOW);
+    let scope = Scope::AtProvider(ISSUER, "s1");
+    let delist = || Delist::of(&keys(OURS), scope, vec![session(1, "alice").key]);
+    assert_eq!(kept.change(delist(), NOW), Ok(Changed::Yes));
+    assert_eq!(kept.change(delist(), NOW), Ok(Changed::No));
+    assert_eq!(kept.list(), [session(2, "bob")]);
+    // Asked again, there is nothing to do and nothing to write.
+    let before = kept.0.clone();
+    assert_eq!(kept.log_out(both("alice"), Marks::IfListed, NOW), []);
+    assert_eq!(kept.0, before);
+    let late = kept.enlist(session(3, "alice"), NOW, Duration::ZERO);
+    assert_eq!(late, Enlisted::SignedOut);
+}
+
+#[test]
+fn a_list_is_sealed_anew_with_the_sessions_in_it() {
+    let scope = Scope::AtProvider(ISSUER, "s1");
+    let both_keys = keys(OURS).with_added(&keys(OTHERS)).unwrap();
+    let new = both_keys
+        .promoted(keys(OTHERS).ids().next().unwrap())
+        .unwrap();
+    let mut kept = Kept::default();
+    kept.enlist(session(1, "alice"), NOW, Duration::ZERO);
+    let again = |keys: &CookieKeys| Enlist::of(keys, scope, session(1, "alice"), None, HOUR);
+    let before = kept.0.clone();
+    assert_eq!(kept.change(again(&both_keys), NOW), Ok(LISTED));
+    assert_eq!(kept.0, before);
+    assert_eq!(kept.change(again(&new), NOW), Ok(LISTED));
+    let read = ReadList::of(&keys(OTHERS), scope);
+    assert_eq!(kept.change(read, NOW), Ok(vec![session(1, "alice")]));
 }
 
 #[test]

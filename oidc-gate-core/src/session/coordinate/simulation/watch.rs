@@ -178,7 +178,9 @@ impl World {
             if !open(watch) {
                 continue;
             }
-            let is_meant = news.as_ref().is_none_or(|news| news.is_of(&watch.key));
+            let is_meant = news
+                .as_ref()
+                .is_none_or(|news| news.beside(None).is_to(&watch.key));
             let told = self.watches.told.get(&watch.key).copied();
             let knows = told.is_none_or(|told| told <= watch.knows);
             if !is_meant && !knows {
