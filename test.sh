@@ -53,7 +53,7 @@ step_tests() {
     cargo test --locked --workspace --all-features
 }
 
-about_simulation='nobody loses a session in 100000 worlds where requests, replicas, stores and providers fail'
+about_simulation='nobody loses a session, and nobody who was signed out comes back, in 100000 worlds where requests, replicas, stores and providers fail'
 step_simulation() {
     need_compiler
     # With the features that the benchmark has it built with.

@@ -66,8 +66,8 @@ pub use oidc_gate_tower::{
         secret::{ClientSecret, HeaderSecret},
         time::UnixTime,
     },
-    email, email_domain, email_in, group, logout, max_age, observability, pages, predicate, role,
-    rotation, scope, signed_in, step_up, user,
+    email, email_domain, email_in, group, live_connections, logout, max_age, observability, pages,
+    predicate, role, rotation, scope, session_storage, signed_in, step_up, user,
 };
 pub use protect::{
     AxumBody, AxumBodyFuture, GateExt, GateFuture, GateLayer, GateService, Protected,

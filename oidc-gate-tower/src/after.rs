@@ -164,7 +164,7 @@ impl After {
             return Answer::Now(self.mistake(Check::LogOutWithoutSessions, why, why));
         };
         let by = match self.style {
-            Style::AsAsked => By::Redirect,
+            Style::AsAsked => By::Tab,
             // A page that is fetched ahead has been opened by nobody.
             Style::OutsideATab(asker @ Asker::Prefetch) => {
                 let verdict = self.gate.0.common.policy.no_tab(asker);

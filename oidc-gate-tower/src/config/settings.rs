@@ -115,7 +115,7 @@ settings! {
     coordinator: Store = keeping::coordinator, secret;
     /// how long what was read from either may be believed without asking again, up to `1m`: so much later does a replica see what another has done; always asked unless set
     store_local_cache: Duration = parse::duration;
-    /// the provider's tokens that a session keeps: `access`, `refresh` and `id`, or `none`; `access, refresh` unless set
+    /// the provider's tokens that a session keeps: `access`, `refresh` and `id`, or `none`; `access, refresh` unless set, and `id` where it has room and sign-outs go to the provider
     keep_tokens: KeepTokens = keeping::keep_tokens;
     /// how long before it ends an access token is renewed, `1m` unless set
     refresh_ahead: Duration = parse::duration;

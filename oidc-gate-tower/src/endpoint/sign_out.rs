@@ -74,7 +74,7 @@ pub(super) async fn serve(
 fn by(headers: &HeaderMap) -> By {
     match headers.get("sec-fetch-mode") {
         Some(mode) if mode != "navigate" => By::Script,
-        _ => By::Redirect,
+        _ => By::Tab,
     }
 }
 

@@ -192,7 +192,8 @@ impl Sessions {
     {
         let sessions = self.clone();
         drop(self.common.tasks.spawn(async move {
-            // What the store has not taken is done at the next request.
+            // What the store has not taken is done at the next request, and what was not told is seen when watchers look
+            // unasked.
             let _ = sessions.run(&mut machine).await;
         }));
     }

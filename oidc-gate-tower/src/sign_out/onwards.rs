@@ -38,7 +38,7 @@ pub(super) enum Onwards {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum By {
     /// A browser's tab, or a tool that a person uses. What leads to another origin is a page that goes on by itself.
-    Redirect,
+    Tab,
     /// A script, which cannot follow a redirect to another origin: it is told where to go.
     Script,
 }
@@ -117,8 +117,8 @@ impl Sessions {
             }
             // Browsers apply `form-action` of the page with the form to every redirect that comes of it, and the gate's own
             // page, like many an application's, says 'self': a redirect to another origin would lead nowhere, without a word.
-            By::Redirect if !location.starts_with('/') => self.common.answers.lead(&location),
-            By::Redirect | By::Script => answer::redirect(&location),
+            By::Tab if !location.starts_with('/') => self.common.answers.lead(&location),
+            By::Tab | By::Script => answer::redirect(&location),
         };
         answer::set_cookies(&mut response, leaving);
         let clear = match is_elsewhere {
