@@ -39,7 +39,7 @@ impl Sessions {
         Box::pin(async move {
             sessions.revoke(leave.tokens);
             let hint = match leave.by {
-                By::Redirect => leave.hint.as_ref(),
+                By::Tab => leave.hint.as_ref(),
                 // A script would get hold of a token. Without it, the provider asks the user.
                 By::Script => None,
             };
