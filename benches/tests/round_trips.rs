@@ -11,7 +11,7 @@ const SENT: &[(Way, [&str; 5])] = &[
             "1 GET",
             "1 GET",
             "2 EVALSHA, 3 GET",
-            "1 EVALSHA, 2 GET",
+            "2 EVALSHA, 3 GET",
         ],
     ),
     (
@@ -21,7 +21,7 @@ const SENT: &[(Way, [&str; 5])] = &[
             "none",
             "none",
             "2 EVALSHA, 2 GET",
-            "1 EVALSHA, 1 GET",
+            "2 EVALSHA, 2 GET",
         ],
     ),
     (
@@ -31,7 +31,7 @@ const SENT: &[(Way, [&str; 5])] = &[
             "1 GET",
             "1 GET",
             "2 EVALSHA, 3 GET",
-            "1 EVALSHA, 2 GET",
+            "2 EVALSHA, 3 GET",
         ],
     ),
 ];
