@@ -10,7 +10,8 @@ use http::{
     header::{COOKIE, HOST},
 };
 use oidc_gate_axum::{
-    ClientAuth, CookieKeys, Gate, GateExt as _, GateService, Protected, Provider, Store, UnixTime,
+    ClientAuth, CookieKeys, Gate, GateExt as _, GateService, Protected, Provider, SignOut, Store,
+    UnixTime,
     core::grant::{RefreshPolicy, Rotation},
     dev::DevProvider,
     testing::{Browser, ManualClock},
@@ -101,6 +102,7 @@ impl World {
             .dev_provider(&provider)
             .base_url(APP)
             .cookie_keys(CookieKeys::parse(COOKIE_KEY).expect("32 bytes are a key"))
+            .sign_out(SignOut::Here)
             .clock(clock.clone());
         let gate = match (way, way.store(redis)) {
             (Way::CookiesAndRedis, Some(store)) => gate.coordinator(store),

@@ -11,9 +11,12 @@ mod form;
 mod id_token;
 mod jwks;
 mod jws;
+mod logout_request;
+mod logout_token;
 mod metadata;
 mod path;
 mod return_to;
+mod state;
 mod token_request;
 mod token_response;
 mod userinfo;
@@ -28,9 +31,12 @@ pub use form::form;
 pub use id_token::id_token;
 pub use jwks::jwks;
 pub use jws::jws;
+pub use logout_request::logout_request;
+pub use logout_token::logout_token;
 pub use metadata::metadata;
 pub use path::path;
 pub use return_to::return_to;
+pub use state::state;
 pub use token_request::token_request;
 pub use token_response::token_response;
 pub use userinfo::userinfo;
@@ -39,7 +45,7 @@ pub use userinfo::userinfo;
 pub type Target = fn(&[u8]);
 
 /// Every target and its name, which is also that of its program and of the directory of its seeds.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 19] = [
     ("basic", basic),
     ("callback", callback),
     ("certificate", certificate),
@@ -50,9 +56,12 @@ pub const TARGETS: [(&str, Target); 16] = [
     ("id_token", id_token),
     ("jwks", jwks),
     ("jws", jws),
+    ("logout_request", logout_request),
+    ("logout_token", logout_token),
     ("metadata", metadata),
     ("path", path),
     ("return_to", return_to),
+    ("state", state),
     ("token_request", token_request),
     ("token_response", token_response),
     ("userinfo", userinfo),

@@ -3,15 +3,15 @@
 use crate::{
     watched::Watched,
     wire::DISCOVERY,
-    world::{Answer, ISSUER, START, World, serve, world, world_where, world_with},
+    world::{Answer, ISSUER, START, World, serve, world, world_from, world_where, world_with},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
 use oidc_gate_tower::{
-    Alg, Bearer, ClientAuth, Clock as _, ConfigError, CookieKeys, Gate, GateBuilder, SigningKey,
-    Store,
+    Alg, Bearer, ClientAuth, Clock as _, ConfigError, CookieKeys, Gate, GateBuilder,
+    MetricsEndpoint, Provider, SigningKey, Store,
     core::time::UnixTime,
     dev::{Fault, Habit},
 };
@@ -92,15 +92,15 @@ fn is_refused(w: &World, answer: &Answer, status: u16, check: &str) {
 type Way = fn() -> World;
 
 const WAYS: [Way; 3] = [
-    || world_with(|gate| gate.backchannel_logout().store(Store::memory())),
-    || world_with(|gate| gate.backchannel_logout().store(Watched::new().store())),
-    || {
-        world_with(|gate| {
-            gate.backchannel_logout()
-                .coordinator(Watched::new().store())
-        })
-    },
+    || told(|gate| gate.store(Store::memory())),
+    || told(|gate| gate.store(Watched::new().store())),
+    || told(|gate| gate.coordinator(Watched::new().store())),
 ];
+
+fn told(keeping: fn(GateBuilder) -> GateBuilder) -> World {
+    let metrics = MetricsEndpoint::ForAnybody;
+    world_with(|gate| keeping(gate.backchannel_logout().metrics_endpoint(metrics)))
+}
 
 #[tokio::test]
 async fn a_session_there_ends_the_sessions_that_began_with_it_and_no_other() {
@@ -230,6 +230,114 @@ async fn two_deliveries_at_once_do_what_one_does() {
             assert!([200, 400].contains(&answer.status), "{}", answer.body);
         }
         assert!(!lives(&w, &session).await);
+        let metrics = w.request("GET", "/oauth2/metrics", &[]).await.body;
+        let line = "oidc_gate_sessions_ended_total{by=\"back_channel\"} 1";
+        assert!(metrics.lines().any(|seen| seen == line), "{metrics}");
+    }
+}
+
+/// Where a login is when the logout comes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Overtaken {
+    AtTheProvider,
+    RedeemingItsCode,
+}
+
+/// What these cookies are that an answer sets, if they are of a session.
+fn session_of(answer: &Answer) -> Vec<&str> {
+    let mut lines = answer.set_cookies();
+    lines.retain(|line| !line.contains("-login-") && !line.contains("Max-Age=0"));
+    lines
+}
+
+fn is_signed_out_meanwhile(w: &World, answer: &Answer, what: &str) {
+    assert_eq!(answer.status, 403, "{what}: {}", answer.body);
+    assert!(answer.body.contains("You have been signed out"), "{what}");
+    assert_eq!(session_of(answer), [""; 0], "{what}");
+    let failed = w.log.failed_login();
+    assert_eq!(failed.get("check"), "login.signed_out_meanwhile", "{what}");
+}
+
+#[tokio::test]
+async fn a_login_that_a_logout_has_overtaken_becomes_no_session() {
+    for (number, way) in WAYS.into_iter().enumerate() {
+        for by in ["sid", "sub"] {
+            for overtaken in [Overtaken::AtTheProvider, Overtaken::RedeemingItsCode] {
+                let what = format!("{number} {by} {overtaken:?}");
+                let mut w = way();
+                let (before, sid) = signed_in(&mut w, "alice").await;
+                w.advance(60);
+                let url = w.callback_of_the_same_session("/me").await;
+                let login = w.login_cookies().remove(0);
+                let login = format!("{}={}", login.name, login.value);
+                w.advance(5);
+                let who = match by {
+                    "sid" => json!({ "sid": sid }),
+                    _ => json!({ "sub": "alice" }),
+                };
+                let token = token(&w, who);
+                w.log.clear();
+                let answer = match overtaken {
+                    Overtaken::AtTheProvider => {
+                        is_done(&send(&w, &token).await);
+                        w.deliver_with(&url, &login).await
+                    }
+                    Overtaken::RedeemingItsCode => {
+                        let redeemed = w.wire.count("/token");
+                        w.wire.hold("/token");
+                        let logout = async {
+                            while w.wire.count("/token") == redeemed {
+                                tokio::task::yield_now().await;
+                            }
+                            is_done(&send(&w, &token).await);
+                            w.wire.release();
+                        };
+                        tokio::join!(w.deliver_with(&url, &login), logout).0
+                    }
+                };
+                is_signed_out_meanwhile(&w, &answer, &what);
+                assert!(!lives(&w, &before).await, "{what}");
+                // Nor does it when the callback comes once more, from the way back or out of the history.
+                for (after, status) in [(0, 403), (61, 303)] {
+                    w.advance(after);
+                    let again = w.deliver_with(&url, &login).await;
+                    assert_eq!(again.status, status, "{what}: {}", again.body);
+                    assert_eq!(session_of(&again), [""; 0], "{what}");
+                }
+                assert_eq!(w.wire.count("/token"), 2, "{what}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_began_after_a_logout_is_let_in() {
+    // Clocks of replicas that share a store may be ten seconds apart.
+    for (way, apart) in WAYS.into_iter().zip([0, 10, 10]) {
+        for by in ["sid", "sub"] {
+            let mut w = way();
+            let (_, sid) = signed_in(&mut w, "alice").await;
+            let who = match by {
+                "sid" => json!({ "sid": sid }),
+                _ => json!({ "sub": "alice" }),
+            };
+            is_done(&send(&w, &token(&w, who)).await);
+            if by == "sub" {
+                w.advance(apart);
+                w.browser = w.another_browser();
+                let url = w.callback("alice", "/me").await;
+                // However long the user takes.
+                w.advance(30);
+                w.log.clear();
+                let what = format!("{apart} seconds later");
+                is_signed_out_meanwhile(&w, &w.deliver(&url).await, &what);
+                w.clock.set(UnixTime::from_secs(START + apart + 1));
+                w.provider_clock.set(UnixTime::from_secs(START + apart + 1));
+            }
+            // With a `sid` of its own, it is none of those that were ended.
+            let (since, _) = signed_in(&mut w, "alice").await;
+            assert!(lives(&w, &since).await, "{by} {apart}");
+        }
     }
 }
 
@@ -412,10 +520,9 @@ async fn a_token_that_says_nothing_of_its_end_is_taken_where_that_is_said() {
 #[tokio::test]
 async fn it_is_counted_what_was_ended_and_what_was_refused() {
     let mut w = world_with(|gate| {
-        let anybody = oidc_gate_tower::MetricsEndpoint::ForAnybody;
         gate.backchannel_logout()
             .store(Store::memory())
-            .metrics_endpoint(anybody)
+            .metrics_endpoint(MetricsEndpoint::ForAnybody)
     });
     let (_, sid) = signed_in(&mut w, "alice").await;
     send(&w, &token(&w, json!({ "sid": sid }))).await;
@@ -492,7 +599,7 @@ struct Cases {
 }
 
 /// As in tests/logout_token.rs of core.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Case {
     name: String,
     algs: Option<Vec<String>>,
@@ -503,7 +610,8 @@ struct Case {
     signature: Option<String>,
     #[serde(default)]
     now: u64,
-    expect: Option<Value>,
+    #[serde(default)]
+    expect: Expect,
     expected: String,
 }
 
@@ -554,14 +662,43 @@ impl Case {
     }
 }
 
-/// Each token that core refuses, sent to the endpoint of a gate with a session that it names.
-#[tokio::test]
-async fn every_wrong_token_is_refused_by_name_and_ends_nothing() {
-    let cases = include_str!("../../../oidc-gate-core/testdata/logout_token.toml");
-    let cases: Cases = toml::from_str(cases).unwrap();
-    let keys = [(); 2].map(|()| SigningKey::generate(Alg::ES256).unwrap());
-    let mut w = world_with(|gate| gate.backchannel_logout().store(Store::memory()));
-    let mut jwk = keys[0].public_jwk();
+/// What a case expects that not every gate does.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    algs: Option<Vec<String>>,
+    no_expiry: Option<String>,
+    #[serde(default)]
+    trusted_audiences: Vec<String>,
+}
+
+impl Expect {
+    /// A gate that expects it, at a provider that signs ID tokens accordingly.
+    fn world(&self) -> World {
+        let sessions = |gate: GateBuilder| gate.backchannel_logout().store(Store::memory());
+        let provider = |mut provider: Provider| {
+            if self.no_expiry.is_some() {
+                provider = provider.danger_accept_logout_without_exp();
+            }
+            // Any other one than that of the case's keys.
+            match self.algs {
+                Some(_) => provider.id_token_alg("RS256"),
+                None => provider,
+            }
+        };
+        let alg = match self.algs {
+            Some(_) => Alg::RS256,
+            None => Alg::ES256,
+        };
+        let gate =
+            |auth| Gate::builder().provider(provider(Provider::unnamed(ISSUER, "app", auth)));
+        world_from(|provider| provider.signing_alg(alg), gate, sessions)
+    }
+}
+
+/// Publishes this key too, and says that such tokens are signed.
+fn publish(w: &World, key: &SigningKey) {
+    let mut jwk = key.public_jwk();
     jwk["kid"] = "key".into();
     w.wire.tamper(move |path, answer| {
         let mut document: Value = match serde_json::from_slice(answer.body()) {
@@ -578,44 +715,54 @@ async fn every_wrong_token_is_refused_by_name_and_ends_nothing() {
         }
         *answer.body_mut() = document.to_string().into();
     });
-    let (session, sid) = signed_in(&mut w, "alice").await;
-    let mut tried = 0;
-    for case in cases.case {
-        let with_ours =
-            |algs: &Vec<String>| algs.iter().any(|alg| alg == "ES256" || alg == "asymmetric");
-        // What is expected otherwise is another gate's.
-        if !case.expected.contains('.')
-            || !case.algs.as_ref().is_none_or(with_ours)
-            || case.expect.is_some()
-        {
-            continue;
+}
+
+/// Each token that core refuses, sent to the endpoint of a gate with a session that it names.
+#[tokio::test]
+async fn every_wrong_token_is_refused_by_name_and_ends_nothing() {
+    let cases = include_str!("../../../oidc-gate-core/testdata/logout_token.toml");
+    let cases: Cases = toml::from_str(cases).unwrap();
+    let keys = [(); 2].map(|()| SigningKey::generate(Alg::ES256).unwrap());
+    let with_ours =
+        |algs: &Vec<String>| algs.iter().any(|alg| alg == "ES256" || alg == "asymmetric");
+    let mut refused = cases.case;
+    refused.retain(|case| case.expected.contains('.') && case.algs.as_ref().is_none_or(with_ours));
+    let mut expects: Vec<Expect> = Vec::new();
+    for case in &refused {
+        if !expects.contains(&case.expect) {
+            expects.push(case.expect.clone());
         }
-        let token = case.token(&w, &sid, &keys);
-        w.clock.set(UnixTime::from_secs(START + case.now));
-        w.log.clear();
-        let answer = send(&w, &token).await;
-        w.clock.set(UnixTime::from_secs(START));
-        is_refused(&w, &answer, 400, &case.expected);
-        assert!(!w.log.text().contains(&token), "{}", case.name);
-        assert!(lives(&w, &session).await, "{}", case.name);
-        tried += 1;
     }
-    assert!(tried > 80, "{tried}");
-    // And it is no other fault that kept the session alive.
-    let right = Case {
-        name: String::new(),
-        algs: None,
-        header: None,
-        raw_header: None,
-        claims: None,
-        raw_claims: None,
-        signature: None,
-        now: 0,
-        expect: None,
-        expected: String::new(),
-    };
-    is_done(&send(&w, &right.token(&w, &sid, &keys)).await);
-    assert!(!lives(&w, &session).await);
+    let mut tried = Vec::new();
+    for expect in &expects {
+        let mut w = expect.world();
+        publish(&w, &keys[0]);
+        let (session, sid) = signed_in(&mut w, "alice").await;
+        let of_this_gate = refused.iter().filter(|case| case.expect == *expect);
+        let before = tried.len();
+        for case in of_this_gate {
+            let token = case.token(&w, &sid, &keys);
+            w.clock.set(UnixTime::from_secs(START + case.now));
+            w.log.clear();
+            let answer = send(&w, &token).await;
+            w.clock.set(UnixTime::from_secs(START));
+            is_refused(&w, &answer, 400, &case.expected);
+            assert!(!w.log.text().contains(&token), "{}", case.name);
+            assert!(lives(&w, &session).await, "{}", case.name);
+            tried.push(&case.name);
+        }
+        assert!(tried.len() > before);
+        // And it is no other fault that kept the session alive.
+        let right = match expect.algs {
+            Some(_) => token(&w, json!({ "sid": sid })),
+            None => Case::default().token(&w, &sid, &keys),
+        };
+        is_done(&send(&w, &right).await);
+        assert!(!lives(&w, &session).await, "{expect:?}");
+    }
+    let wrong_alg = "an algorithm that ID tokens are not signed with, with a right signature";
+    assert!(tried.iter().any(|name| *name == wrong_alg), "{tried:?}");
+    assert!(tried.len() > 80 && expects.len() == 3, "{expects:?}");
 }
 
 #[tokio::test]

@@ -12,7 +12,12 @@ use oidc_gate_tower::{
     dev::Fault,
     testing::{Browser, Page},
 };
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeSet,
+    rc::Rc,
+    sync::{Arc, Mutex},
+};
+use tokio::task::{JoinSet, LocalSet};
 
 #[derive(Debug, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -364,7 +369,7 @@ async fn every_case_of_the_table_ends_where_it_says() {
 }
 
 #[tokio::test]
-async fn ten_tabs_at_once_all_end_on_their_own_pages() {
+async fn ten_tabs_one_after_the_other_all_end_on_their_own_pages() {
     for (mode, same_site) in MODES {
         let mut t = Tabs::new(mode, same_site);
         let mut tabs = Vec::new();
@@ -386,6 +391,61 @@ async fn ten_tabs_at_once_all_end_on_their_own_pages() {
         assert!(!t.seen.contains(&StatusCode::BAD_REQUEST), "{:?}", t.seen);
         assert_eq!(t.w.log.failed_logins().len(), 0);
         assert_eq!(t.w.login_cookies(), []);
+    }
+}
+
+/// All ten answers of the provider are on their way at once, each with the cookies that the browser had when it left.
+#[tokio::test]
+async fn ten_tabs_at_once_all_end_on_their_own_pages() {
+    for stored in [false, true] {
+        let mut w = world_with(|gate| match stored {
+            true => gate.store(Store::memory()),
+            false => gate,
+        });
+        let mut tabs = Vec::new();
+        for number in 0..10 {
+            let to = format!("/page-{number}");
+            let url = w.callback("alice", &to).await;
+            // The newest login's is the last that the browser has got.
+            let login = w.login_cookies().pop().unwrap();
+            tabs.push((to, url, format!("{}={}", login.name, login.value)));
+        }
+        let w = Rc::new(w);
+        // None is answered before all have come.
+        w.wire.hold("/token");
+        let mut under_way = JoinSet::new();
+        let here = LocalSet::new();
+        for (to, url, cookies) in tabs {
+            let w = w.clone();
+            let deliver = async move { (to, w.deliver_with(&url, &cookies).await) };
+            under_way.spawn_local_on(deliver, &here);
+        }
+        let all = async {
+            while w.wire.count("/token") < 10 {
+                tokio::task::yield_now().await;
+            }
+            w.wire.release();
+            under_way.join_all().await
+        };
+        let answers = here.run_until(all).await;
+        let mut keys = BTreeSet::new();
+        for (to, answer) in answers {
+            assert_eq!((answer.status, answer.header("location")), (303, &*to));
+            let pair = |line: &str| line.split(';').next().unwrap().to_owned();
+            let lines = answer.set_cookies();
+            let kept = lines.iter().filter(|line| !line.contains("Max-Age=0"));
+            let cookies: Vec<_> = kept.map(|line| pair(line)).collect();
+            let page = w.fetch(&to, &cookies.join("; ")).await;
+            assert!(
+                page.body.starts_with(&format!("{to} alice ")),
+                "{}",
+                page.body
+            );
+            // Each has a session of its own, so none is another's answer.
+            assert!(keys.insert(cookies), "{to}");
+        }
+        assert_eq!((w.wire.count("/token"), keys.len()), (10, 10));
+        assert_eq!(w.log.failed_logins().len(), 0);
     }
 }
 

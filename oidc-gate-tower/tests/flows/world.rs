@@ -181,6 +181,21 @@ impl World {
         page.url
     }
 
+    /// A login that goes on with the session at the provider, as far as the callback, which is not delivered. Its address.
+    pub(crate) async fn callback_of_the_same_session(&mut self, path: &str) -> String {
+        let start = self.gate.sign_in_path(path);
+        self.browser.get(&format!("{APP}{start}")).await;
+        self.stop_at_callback.store(true, Ordering::SeqCst);
+        // The page offers to continue as who is there, first of all.
+        let page = self.browser.submit_form(0, &[]).await;
+        self.stop_at_callback.store(false, Ordering::SeqCst);
+        assert!(
+            page.url.starts_with("https://app.test/oauth2/callback?"),
+            "{page:?}"
+        );
+        page.url
+    }
+
     /// Everything the browser holds for the application.
     pub(crate) fn cookies(&self) -> Vec<Cookie> {
         self.browser.cookies(APP)
