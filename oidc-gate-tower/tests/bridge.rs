@@ -155,7 +155,9 @@ async fn the_endpoint_for_devices_comes_along() {
     let theirs = gate.openidconnect().await.unwrap();
     let url = theirs.device_authorization.unwrap();
     assert_eq!(url.as_str(), "https://id.test/device_authorization");
-    assert_eq!((theirs.introspection, theirs.revocation), (None, None));
+    assert!(theirs.introspection.is_none());
+    let url = theirs.revocation.unwrap();
+    assert_eq!(url.as_str(), "https://id.test/revocation");
 }
 
 #[tokio::test]

@@ -78,7 +78,7 @@ async fn each_answer_of_the_gate_is_kept_by_nobody_framed_by_nobody_and_taken_fo
         ("POST", "/me", &foreign_form, 403),
         ("GET", "/oauth2/userinfo", &script, 200),
         ("GET", "/oauth2/sign_out", &page, 200),
-        ("POST", "/oauth2/sign_out", &own_form, 303),
+        ("POST", "/oauth2/sign_out", &own_form, 200),
     ] {
         let headers: Vec<_> = headers
             .iter()

@@ -196,7 +196,7 @@ async fn a_sign_out_is_told_at_once_in_its_own_process() {
         std::mem::swap(&mut w.browser, &mut other);
         w.sign_in("bob", "/me").await;
         let mut bobs = Connection::open(&w.gate, &w.cookie_line()).await;
-        assert_eq!(w.sign_out(&cookies).await.status, 303);
+        assert_eq!(w.sign_out(&cookies).await.status, 200);
         for connection in &mut both {
             let end = connection.end_within(Duration::from_millis(1)).await;
             assert_eq!(end, Some(SessionEnd::SignedOut), "{name}");
@@ -328,7 +328,7 @@ async fn what_another_replica_ends_is_told_within_half_a_second() {
         // However long they have been open, and whatever was told meanwhile.
         shared.tell(&w, COOKIE_SECRET, vec![key(1)]).await;
         sleep(10 * MINUTE).await;
-        assert_eq!(w.sign_out(&cookies).await.status, 303);
+        assert_eq!(w.sign_out(&cookies).await.status, 200);
         for connection in &mut connections {
             let end = connection.end_within(SECOND / 2).await;
             assert_eq!(end, Some(SessionEnd::SignedOut), "{name}");
@@ -351,7 +351,7 @@ async fn a_store_that_is_down_meanwhile_loses_nothing() {
     shared.down.store(true, Ordering::SeqCst);
     assert_eq!(connection.end_within(MINUTE).await, None);
     let out = sign_out(&third, &cookies).await;
-    assert_eq!(out, 303);
+    assert_eq!(out, 200);
     third.drain(SECOND).await.unwrap();
     assert_eq!(connection.end_within(10 * MINUTE).await, None);
     shared.down.store(false, Ordering::SeqCst);
@@ -365,7 +365,7 @@ async fn of_an_end_that_nobody_tells_the_others_know_within_a_minute() {
     let (w, other, cookies) = two(&shared).await;
     let mut connection = Connection::open(&other, &cookies).await;
     shared.silent.store(true, Ordering::SeqCst);
-    assert_eq!(w.sign_out(&cookies).await.status, 303);
+    assert_eq!(w.sign_out(&cookies).await.status, 200);
     assert_eq!(connection.end_within(50 * SECOND).await, None);
     let end = connection.end_within(10 * SECOND).await;
     assert_eq!(end, Some(SessionEnd::SignedOut));
@@ -381,7 +381,7 @@ async fn whoever_cannot_be_told_what_has_happened_looks_within_a_second() {
         let (w, other, cookies) = two(&shared).await;
         let mut connection = Connection::open(&other, &cookies).await;
         shared.silent.store(true, Ordering::SeqCst);
-        assert_eq!(w.sign_out(&cookies).await.status, 303);
+        assert_eq!(w.sign_out(&cookies).await.status, 200);
         shared.tell(&w, secret, sessions).await;
         let end = connection.end_within(SECOND + SECOND / 2).await;
         assert_eq!(end, Some(SessionEnd::SignedOut));
@@ -398,7 +398,7 @@ async fn who_is_told_by_name_does_not_wait_for_its_turn() {
         let mut connection = Connection::open(&other, &cookies).await;
         shared.tell(&w, another, vec![key(1)]).await;
         sleep(SECOND / 4).await;
-        assert_eq!(sign_out(&other, &cookies).await, 303);
+        assert_eq!(sign_out(&other, &cookies).await, 200);
         let end = connection.end_within(Duration::from_millis(1)).await;
         assert_eq!(end, Some(SessionEnd::SignedOut));
     }
@@ -436,7 +436,7 @@ async fn a_process_reads_once_for_all_its_connections_and_no_more_when_they_are_
     // Whoever comes later is told as well.
     let mut connection = Connection::open(&other, &cookies).await;
     sleep(SECOND).await;
-    assert_eq!(w.sign_out(&cookies).await.status, 303);
+    assert_eq!(w.sign_out(&cookies).await.status, 200);
     let end = connection.end_within(SECOND / 2).await;
     assert_eq!(end, Some(SessionEnd::SignedOut));
 }
