@@ -794,6 +794,7 @@ async fn a_session_that_the_provider_has_named_anew_is_found_by_either_name() {
             let lived = lives(&w, &cookies).await;
             assert_eq!(lived, !logout_first, "{anew} {logout_first}");
             w.gate.drain(Duration::from_secs(5)).await.unwrap();
+            eprintln!("DEBUG {sid} {}", w.log.text());
             let again = json!({ "sid": sid, "jti": "j-2" });
             assert_eq!(send(&w, &token(&w, again)).await.status, 200);
             assert!(!lives(&w, &cookies).await, "{anew} {logout_first}");

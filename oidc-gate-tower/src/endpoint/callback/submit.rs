@@ -38,7 +38,7 @@ type Key = [u8; 32];
 
 const SHARDS: usize = 16;
 
-/// How many a shard keeps. An answer is a page of ten kilobytes at most, so all of them are some twenty megabytes.
+/// How many a shard keeps. An answer is a page of some ten kilobytes, so all of them are some twenty megabytes.
 const PER_SHARD: usize = 128;
 
 /// How long an answer is kept.
