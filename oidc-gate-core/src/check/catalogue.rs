@@ -356,7 +356,7 @@ checks! {
     SignedOutMeanwhile = "login.signed_out_meanwhile" {
         rule: "A login that began before the provider signed its user out becomes no session.",
         source: "OpenID Connect Back-Channel Logout § 2.7", "https://openid.net/specs/openid-connect-backchannel-1_0.html#BCActions",
-        answer: 403, "an error page with a reference",
+        answer: 403, "the login begins anew, twice in a row at most; then an error page with a reference",
         mended_by: Caller, "Nothing is wrong: sign in again. A logout of a user and not of a session (a provider that sends no `sid`) counts for ten seconds more where replicas share a store, whose clocks may differ.",
     }
     AnotherUser = "login.another_user" {
