@@ -2,6 +2,7 @@
 
 use crate::{
     sign_out::{at_provider, issued, led, refreshed, revocations, with_revocation},
+    store_down::flaky,
     world::{NAVIGATION, World, world, world_with},
 };
 use bytes::Bytes;
@@ -9,6 +10,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use oidc_gate_tower::{LogOut, Pattern, Principal, SignOut, SiteData, Store};
 use serde_json::Value;
+use std::sync::atomic::Ordering;
 
 /// The application's own ways to sign out.
 pub(crate) async fn handler(request: &Request<Full<Bytes>>) -> Option<Response<Full<Bytes>>> {
@@ -155,6 +157,21 @@ async fn a_sign_out_that_cannot_be_says_why() {
     assert_eq!(answer.status, 500);
     assert!(answer.body.contains("use an `open` rule"));
     assert_eq!(w.log.checks(), ["request.bypassed"]);
+}
+
+#[tokio::test]
+async fn nobody_is_told_to_be_signed_out_while_nobody_knows_who_it_is() {
+    let (store, down) = flaky();
+    let mut w = refreshed(|gate| gate.store(store).open(Pattern::prefix("/open")));
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    down.store(true, Ordering::SeqCst);
+    let answer = post(&w, "/open/leave", &cookies).await;
+    assert_eq!((answer.status, answer.set_cookies().len()), (503, 0));
+    down.store(false, Ordering::SeqCst);
+    assert_eq!(w.script(&cookies).await.status, 200);
+    assert_eq!(post(&w, "/open/leave", &cookies).await.status, 200);
+    assert_eq!(w.script(&cookies).await.status, 401);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The keys of the cookies, changed while the gate runs.
 
-use crate::world::{APP, Answer, COOKIE_SECRET, NAVIGATION, World, world, world_with};
-use oidc_gate_tower::{Bearer, CookieKeys, Gate, KeyError, KeyId};
+use crate::world::{APP, Answer, COOKIE_SECRET, ISSUER, NAVIGATION, World, world, world_with};
+use oidc_gate_tower::{Bearer, CookieKeys, Gate, KeyError, KeyId, Store};
 use std::time::Duration;
 
 const NEW_SECRET: &str = "q2FtYmVyIHdhbHJ1cyBvcmFuZ2UgNDIgdHVsaXAgcGllcg==";
@@ -210,4 +210,27 @@ fn a_gate_that_signs_nobody_in_has_no_keys_to_change() {
     assert!(gate.cookie_keys().is_none());
     let keys = CookieKeys::parse(NEW_SECRET).unwrap();
     assert_eq!(gate.set_cookie_keys(keys), Err(KeyError::NoSessions));
+}
+
+#[tokio::test]
+async fn the_lists_that_a_session_stands_in_open_for_as_long_as_it_does() {
+    let mut w = world_with(|gate| {
+        let (idle, absolute) = (Duration::from_secs(1000), Duration::from_secs(9000));
+        gate.store(Store::memory()).session_limits(idle, absolute)
+    });
+    let session = signed_in(&mut w).await;
+    for step in [add, promote] {
+        step(&w.gate).unwrap();
+        w.advance(500);
+        assert_eq!(w.script(&session).await.status, 200);
+        w.gate.drain(Duration::from_secs(5)).await.unwrap();
+    }
+    let session = held(&session, &w.script(&session).await);
+    retire(&w.gate).unwrap();
+    // Another login does not take the list's place either.
+    signed_in(&mut w).await;
+    let all = w.gate.sessions_of(ISSUER, "alice").await.unwrap();
+    assert_eq!(all.len(), 2);
+    assert_eq!(w.gate.end_sessions_of(ISSUER, "alice").await, Ok(2));
+    assert_eq!(w.script(&session).await.status, 401);
 }

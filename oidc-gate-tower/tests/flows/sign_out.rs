@@ -651,3 +651,27 @@ async fn a_browser_is_told_what_to_forget_and_keeps_its_way_back() {
     let whole = r#""cache", "cookies", "storage""#;
     assert_eq!(answer.header("clear-site-data"), whole);
 }
+
+#[tokio::test]
+async fn what_a_refresh_brings_for_a_session_that_has_ended_meanwhile_is_revoked_too() {
+    let mut w = refreshed(|gate| gate.store(Store::memory()));
+    with_revocation(&w, 200);
+    w.sign_in("alice", "/me").await;
+    let cookies = w.cookie_line();
+    let before = issued(&w, "refresh_token");
+    w.advance(300);
+    let redeemed = w.wire.count("/token");
+    w.wire.hold("/token");
+    let sign_out = async {
+        while w.wire.count("/token") == redeemed {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(w.sign_out(&cookies).await.status, 200);
+        w.wire.release();
+    };
+    assert_eq!(tokio::join!(w.script(&cookies), sign_out).0.status, 401);
+    let asked = |token: &str| format!("token={}&token_type_hint=refresh_token", encode(token));
+    let after = issued(&w, "refresh_token");
+    assert_ne!(before, after);
+    assert_eq!(revocations(&w).await, [asked(&before), asked(&after)]);
+}

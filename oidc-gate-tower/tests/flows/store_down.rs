@@ -58,7 +58,7 @@ fn both() -> [Way; 2] {
     ]
 }
 
-fn flaky() -> (Store, Arc<AtomicBool>) {
+pub(crate) fn flaky() -> (Store, Arc<AtomicBool>) {
     let down = Arc::new(AtomicBool::new(false));
     let backend = Flaky {
         memory: Store::memory(),
