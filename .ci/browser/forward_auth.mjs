@@ -59,6 +59,8 @@ async function behind(proxy, browser, authority, directory) {
       OIDC_GATE_CLIENT_ID: client.id,
       OIDC_GATE_CLIENT_SECRET: client.secret,
       OIDC_GATE_BASE_URL: site,
+      // Signing out at the provider is what logout.mjs is about.
+      OIDC_GATE_SIGN_OUT: 'here',
       OIDC_GATE_COOKIE_SECRET: randomBytes(32).toString('base64'),
       OIDC_GATE_CA_FILE: authority.caFile,
       PORT: String(gatePort),
