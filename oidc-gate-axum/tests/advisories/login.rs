@@ -1,6 +1,6 @@
 //! Logins that somebody else has begun, changed, repeated or mixed up, and who comes out of them.
 
-use crate::world::{APP, ISSUER, NAVIGATION, World, world, world_of};
+use crate::world::{APP, Answer, ISSUER, NAVIGATION, World, world, world_of};
 use oidc_gate_axum::{
     ClientAuth, CookieKeys, Gate, Identity, Pattern, Provider, acr, claim,
     core::form::{Form, encode},
@@ -32,17 +32,40 @@ fn callback(params: &[(String, String)]) -> String {
     )
 }
 
-/// A callback that signs nobody in, and costs no request to the token endpoint.
-async fn is_refused(w: &World, url: &str, cookies: &str) {
-    let before = w.wire.count("/token");
+/// The cookies that an answer leaves behind.
+fn left(answer: &Answer) -> Vec<&str> {
+    let mut lines = answer.set_cookies();
+    lines.retain(|line| !line.contains("Max-Age=0"));
+    lines
+}
+
+/// Brings a callback that ends no login: it costs no request to the token endpoint, and whoever was there is there.
+async fn ends_nothing(w: &World, url: &str, cookies: &str) -> Answer {
+    let (tokens, who) = (w.wire.count("/token"), w.who(cookies).await);
     let answer = w.deliver_with(url, cookies).await;
+    assert_eq!((w.wire.count("/token"), answer.calls), (tokens, 0), "{url}");
+    assert_eq!(w.who(cookies).await, who, "{url}");
+    answer
+}
+
+/// A callback that signs nobody in, and is answered with a page.
+async fn is_refused(w: &World, url: &str, cookies: &str) {
+    let answer = ends_nothing(w, url, cookies).await;
     assert_eq!(answer.status, 400, "{url}: {}", answer.body);
-    assert_eq!(w.wire.count("/token"), before, "{url}");
-    let session = answer
-        .set_cookies()
-        .into_iter()
-        .find(|line| !line.contains("Max-Age=0"));
-    assert_eq!(session, None, "{url}");
+    assert_eq!(left(&answer), [""; 0], "{url}");
+}
+
+/// A callback of a login of ours that is not this browser's, or over: it is worth what a link to a login is, and signs nobody in.
+async fn begins_anew(w: &World, url: &str, cookies: &str) {
+    let answer = ends_nothing(w, url, cookies).await;
+    assert_eq!(answer.status, 303, "{url}: {}", answer.body);
+    let location = answer.header("location");
+    assert!(location.starts_with("https://id.test/authorize?"), "{url}");
+    assert_ne!(param(location, "state"), param(url, "state"));
+    let [login] = left(&answer)[..] else {
+        panic!("{url}: {:?}", answer.set_cookies())
+    };
+    assert!(login.contains("-login-"), "{url}: {login}");
 }
 
 #[tokio::test]
@@ -50,10 +73,10 @@ async fn cve_2017_1000069_a_callback_of_another_browser_signs_nobody_in() {
     let mut w = world(|gate| gate);
     let attackers = w.callback("bob", "/me").await;
     // The victim has no login under way, and then one of its own.
-    is_refused(&w, &attackers, "").await;
+    begins_anew(&w, &attackers, "").await;
     w.browser = w.another_browser();
     let own = w.callback("alice", "/me").await;
-    is_refused(&w, &attackers, &w.cookies()).await;
+    begins_anew(&w, &attackers, &w.cookies()).await;
     is_refused(
         &w,
         &format!("{APP}/oauth2/callback?code=ATTACKER&state=/"),
@@ -62,6 +85,11 @@ async fn cve_2017_1000069_a_callback_of_another_browser_signs_nobody_in() {
     .await;
     let page = w.browser.get(&own).await;
     assert_eq!(page.body, "/me alice");
+    // Whoever is signed in stays who it is, and sees the page.
+    let answer = ends_nothing(&w, &attackers, &w.cookies()).await;
+    assert_eq!((answer.status, answer.header("location")), (303, "/me"));
+    assert_eq!(left(&answer), [""; 0]);
+    assert_eq!(w.who(&w.cookies()).await, "alice");
 }
 
 #[tokio::test]
@@ -90,45 +118,35 @@ async fn cve_2025_68158_a_state_is_good_in_the_browser_it_was_made_for() {
     w.browser = w.another_browser();
     let own = w.callback("alice", "/me").await;
     let (state, code) = (param(&attackers, "state"), param(&attackers, "code"));
-    is_refused(
-        &w,
-        &own.replace(&param(&own, "state"), &state),
-        &w.cookies(),
-    )
-    .await;
+    let moved = own.replace(&param(&own, "state"), &state);
+    begins_anew(&w, &moved, &w.cookies()).await;
     // The attacker's code under the victim's own state: it was made for another challenge.
     let injected = own.replace(&param(&own, "code"), &code);
     let answer = w.deliver(&injected).await;
-    assert!(answer.status >= 400 && answer.calls == 0);
-    assert!(
-        answer
-            .set_cookies()
-            .iter()
-            .all(|line| line.contains("Max-Age=0"))
-    );
+    assert_eq!((answer.status, answer.calls), (400, 0));
+    assert_eq!(left(&answer), [""; 0]);
 }
 
 #[tokio::test]
 async fn cve_2023_27490_a_callback_without_one_of_its_parameters_is_refused() {
     let mut w = world(|gate| gate);
-    let url = w.callback("alice", "/me").await;
-    let all = params(&url);
-    let cookies = w.cookies();
-    for missing in 0..all.len() {
-        let mut rest = all.clone();
-        let (name, _) = rest.remove(missing);
-        is_refused(&w, &callback(&rest), &cookies).await;
-        let mut empty = all.clone();
-        empty[missing].1.clear();
-        is_refused(&w, &callback(&empty), &cookies).await;
-        if name != "code" {
-            let mut other = all.clone();
-            other[missing].1.push('x');
-            is_refused(&w, &callback(&other), &cookies).await;
+    for missing in 0..3 {
+        for change in ["missing", "empty", "another", "twice"] {
+            // Each at a login of its own, which is under way.
+            let url = w.callback("alice", "/me").await;
+            let mut all = params(&url);
+            let (name, value) = all[missing].clone();
+            match change {
+                "missing" => drop(all.remove(missing)),
+                "empty" => all[missing].1.clear(),
+                "another" if name == "code" => continue,
+                "another" => all[missing].1.push('x'),
+                _ => all.push((name, value)),
+            }
+            is_refused(&w, &callback(&all), &w.cookies()).await;
         }
-        let twice = [&all[..], &all[missing..=missing]].concat();
-        is_refused(&w, &callback(&twice), &cookies).await;
     }
+    assert_eq!(w.sign_in("alice", "/me").await.body, "/me alice");
 }
 
 #[tokio::test]
@@ -136,9 +154,19 @@ async fn cve_2023_50714_a_callback_counts_once() {
     let mut w = world(|gate| gate);
     let url = w.callback("alice", "/me").await;
     let cookies = w.cookies();
-    assert_eq!(w.deliver_with(&url, &cookies).await.status, 303);
-    is_refused(&w, &url, &cookies).await;
-    is_refused(&w, &url, "").await;
+    let first = w.deliver_with(&url, &cookies).await;
+    assert_eq!((first.status, first.header("location")), (303, "/me"));
+    // A second submit of the same browser has the same answer, for a minute.
+    w.advance(59);
+    let second = ends_nothing(&w, &url, &cookies).await;
+    assert_eq!((second.status, second.headers), (303, first.headers));
+    assert_eq!(w.wire.count("/token"), 1);
+    // Nothing else that says so much does, from whatever browser.
+    begins_anew(&w, &url, "").await;
+    let other = url.replace(&param(&url, "code"), "another");
+    begins_anew(&w, &other, &cookies).await;
+    w.advance(1);
+    begins_anew(&w, &url, &cookies).await;
 }
 
 #[tokio::test]
@@ -213,7 +241,13 @@ async fn cve_2023_6787_a_stronger_sign_in_as_somebody_else_strengthens_nothing()
     );
     let page = w.browser.sign_in_as("bob").await;
     assert_eq!(page.status, 403, "{page:?}");
-    assert_eq!(w.who(&w.cookies()).await, "bob");
+    assert_eq!(w.who(&w.cookies()).await, "alice");
+    assert_eq!(
+        w.ask("GET", "/vault", &[("cookie", &*w.cookies())])
+            .await
+            .calls,
+        0
+    );
     assert_eq!(
         w.ask("GET", "/vault", &[("cookie", &*before)]).await.calls,
         0

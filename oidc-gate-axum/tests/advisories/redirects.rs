@@ -1,7 +1,16 @@
 //! Logins and sign-outs that are to lead somewhere else.
 
 use crate::world::{APP, ISSUER, NAVIGATION, World, world};
-use oidc_gate_axum::{GateBuilder, SignOut, core::form::encode};
+use oidc_gate_axum::{
+    GateBuilder, SignOut,
+    core::form::{Form, encode},
+    testing::{self, user},
+};
+
+/// Signs out within the application: the answer itself says where that leads.
+fn here(gate: GateBuilder) -> GateBuilder {
+    gate.sign_out(SignOut::Here)
+}
 
 /// Wherever a text can say where to go afterwards, this one leads into the application.
 async fn stays(w: &mut World, place: &str) {
@@ -58,7 +67,7 @@ fn is_inside(location: &str, fine: impl Fn(&str) -> bool) -> bool {
 
 #[tokio::test]
 async fn cve_2017_1000070_two_slashes_lead_to_no_host() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for place in [
         "//evil.com",
         "//evil.com/%2f..",
@@ -74,7 +83,7 @@ async fn cve_2017_1000070_two_slashes_lead_to_no_host() {
 /// Also CVE-2021-32786 (at the sign-out) and CVE-2019-14857.
 #[tokio::test]
 async fn cve_2020_5233_a_backslash_is_a_slash_to_browsers() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for place in [
         "/\\evil.com",
         "\\\\evil.com",
@@ -91,7 +100,7 @@ async fn cve_2020_5233_a_backslash_is_a_slash_to_browsers() {
 /// Also CVE-2022-23527.
 #[tokio::test]
 async fn cve_2020_11053_white_space_is_dropped_by_browsers() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for place in [
         "/\t/evil.com",
         "/\n/evil.com",
@@ -112,7 +121,7 @@ async fn cve_2020_11053_white_space_is_dropped_by_browsers() {
 
 #[tokio::test]
 async fn cve_2020_4037_white_space_and_dots_lead_to_no_host() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for place in [
         "/\t\t/\t/evil.com",
         "/./\\evil.com",
@@ -130,7 +139,7 @@ async fn cve_2020_4037_white_space_and_dots_lead_to_no_host() {
 /// Also CVE-2019-20479.
 #[tokio::test]
 async fn cve_2021_21291_a_host_that_ends_like_an_allowed_one_is_another() {
-    let mut w = world(|gate| gate.return_to_origin("https://bar.foo"));
+    let mut w = world(|gate| here(gate).return_to_origin("https://bar.foo"));
     for place in [
         "http://evilbar.foo",
         "https://evilbar.foo",
@@ -151,7 +160,7 @@ async fn cve_2021_21291_a_host_that_ends_like_an_allowed_one_is_another() {
 
 #[tokio::test]
 async fn a_full_width_slash_ends_no_host() {
-    let mut w = world(|gate| gate.return_to_origin("https://bar.foo"));
+    let mut w = world(|gate| here(gate).return_to_origin("https://bar.foo"));
     for place in [
         "https://evil.com\u{ff0f}.bar.foo/",
         "https://evil.com\u{ff1f}.bar.foo/",
@@ -167,7 +176,7 @@ async fn a_full_width_slash_ends_no_host() {
 
 #[tokio::test]
 async fn cve_2021_39191_a_login_that_the_provider_begins_leads_into_the_application() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for place in [
         "https://evil.com/",
         "https://app.test.evil.com/",
@@ -182,7 +191,7 @@ async fn cve_2021_39191_a_login_that_the_provider_begins_leads_into_the_applicat
 /// Also CVE-2021-43812, CVE-2022-24858, CVE-2022-29214 and CVE-2025-27143.
 #[tokio::test]
 async fn cve_2022_24794_a_crafted_path_is_no_address() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for place in [
         "/%2f/evil.com",
         "/%2fevil.com",
@@ -205,7 +214,7 @@ async fn cve_2022_24794_a_crafted_path_is_no_address() {
 
 #[tokio::test]
 async fn cve_2020_1723_signing_out_leads_into_the_application() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for place in [
         "https://evil.com/",
         "//evil.com",
@@ -219,7 +228,7 @@ async fn cve_2020_1723_signing_out_leads_into_the_application() {
 /// Also CVE-2024-21496: what a `Referer` says is not looked at.
 #[tokio::test]
 async fn cve_2024_21497_only_addresses_of_the_web_are_places() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for place in [
         "javascript:alert(1)",
         "JavaScript:alert(1)",
@@ -257,7 +266,7 @@ async fn cve_2024_21497_only_addresses_of_the_web_are_places() {
 
 #[tokio::test]
 async fn cve_2024_39694_control_characters_make_no_address_local() {
-    let mut w = world(|gate| gate);
+    let mut w = world(here);
     for code in (0..0x20).chain([0x7f, 0x80, 0x85, 0xa0, 0xad]) {
         let c = char::from_u32(code).unwrap();
         for place in [
@@ -337,14 +346,14 @@ async fn cve_2025_67716_a_place_to_return_to_asks_the_provider_for_nothing() {
 /// Also for whoever has no session, where there is no token to put there.
 #[tokio::test]
 async fn no_token_is_put_into_a_place_to_sign_out_to() {
-    let here = |gate: GateBuilder| gate.sign_out(SignOut::Here);
     let mut w = world(|gate| here(gate.return_to_origin("https://www.app.test")));
     w.sign_in("alice", "/me").await;
     for cookies in [w.cookies(), String::new()] {
-        for place in [
-            "/bye?t={id_token}",
-            "https://www.app.test/?t={id_token}",
-            "/{access_token}/{refresh_token}",
+        for (place, status) in [
+            ("/bye?t={id_token}", 303),
+            // To another origin leads a page.
+            ("https://www.app.test/?t={id_token}", 200),
+            ("/{access_token}/{refresh_token}", 303),
         ] {
             let headers = [
                 ("cookie", &*cookies),
@@ -353,12 +362,75 @@ async fn no_token_is_put_into_a_place_to_sign_out_to() {
             ];
             let body = format!("rd={}", encode(place));
             let answer = w.ask_with("POST", "/oauth2/sign_out", &headers, body).await;
-            assert_eq!(answer.status, 303);
-            let location = answer.header("location");
-            assert!(
-                !location.contains("eyJ") && location.contains("_token"),
-                "{location}"
-            );
+            assert_eq!(answer.status, status);
+            let said = format!("{} {}", answer.header("location"), answer.body);
+            assert!(!said.contains("eyJ") && said.contains("_token"), "{said}");
+        }
+    }
+}
+
+/// Where the provider stands in between, the place is kept in the browser, and its own sign-out is what leads there.
+#[tokio::test]
+async fn a_place_beyond_the_provider_is_reached_by_the_sign_out_that_named_it() {
+    let w = world(|gate| gate.return_to_origin("https://bar.foo"));
+    let headers = [
+        ("sec-fetch-site", "same-origin"),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    for (place, end) in [
+        ("/?x=1", "/?x=1"),
+        ("https://bar.foo/bye", "https://bar.foo/bye"),
+        ("https://evilbar.foo/", "/oauth2/signed_out"),
+        ("//evil.com", "/oauth2/signed_out"),
+        ("/\\evil.com", "/oauth2/signed_out"),
+        ("/\t/evil.com", "/oauth2/signed_out"),
+        ("javascript:alert('evil')", "/oauth2/signed_out"),
+        ("/oauth2/start?rd=https://evil.com", "/oauth2/signed_out"),
+    ] {
+        let mut kept = vec![];
+        for _ in 0..2 {
+            let session = testing::session(&w.gate, user("alice").build()).await;
+            let headers = [&headers[..], &[("cookie", session.to_str().unwrap())]].concat();
+            let body = format!("rd={}", encode(place));
+            let answer = w.ask_with("POST", "/oauth2/sign_out", &headers, body).await;
+            assert_eq!((answer.status, answer.header("location")), (200, ""));
+            assert!(!answer.body.contains("evil"), "{place:?}: {}", answer.body);
+            // Every way on leads to the provider, and from there to this gate.
+            let begin = "https://id.test/end_session?";
+            let (_, query) = answer.body.split_once(begin).unwrap();
+            let query = query.split('"').next().unwrap().replace("&amp;", "&");
+            for link in ["href=\"", "url="] {
+                for (at, _) in answer.body.match_indices(link) {
+                    let to = &answer.body[at + link.len()..];
+                    assert!(to.starts_with(begin), "{place:?}: {to}");
+                }
+            }
+            let mut form = Form::parse(query.as_bytes()).unwrap();
+            let back = form.take("post_logout_redirect_uri").unwrap();
+            assert_eq!(back, format!("{APP}/oauth2/signed_out"));
+            let lines = answer.set_cookies();
+            let line = lines.iter().find(|line| line.contains("-leaving="));
+            let cookie = line.unwrap().split(';').next().unwrap().to_owned();
+            kept.push((form.take("state").unwrap(), cookie));
+        }
+        let [(state, cookie), (anothers, _)] = &kept[..] else {
+            unreachable!()
+        };
+        let evil = "rd=https%3A%2F%2Fevil.com&post_logout_redirect_uri=https%3A%2F%2Fevil.com";
+        for (query, cookie, location) in [
+            (format!("state={anothers}"), &**cookie, ""),
+            (format!("state=&{evil}"), cookie, ""),
+            (evil.to_owned(), cookie, ""),
+            (format!("state={state}&{evil}"), "", ""),
+            (format!("state={state}&{evil}"), cookie, end),
+        ] {
+            let headers = [NAVIGATION, &[("cookie", cookie)]].concat();
+            let target = format!("/oauth2/signed_out?{query}");
+            let answer = w.ask("GET", &target, &headers).await;
+            let status = if location.is_empty() { 200 } else { 303 };
+            let got = (answer.status, answer.header("location"));
+            assert_eq!(got, (status, location), "{place:?} {query} {cookie}");
+            assert!(!answer.body.contains("evil"), "{place:?}: {}", answer.body);
         }
     }
 }

@@ -13,18 +13,9 @@ const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded")
 #[tokio::test]
 async fn cve_2023_27496_every_subset_of_parameters_has_an_answer() {
     let mut w = world(|gate| gate);
-    let url = w.callback("alice", "/me").await;
-    let cookies = w.cookies();
-    let state = url
-        .split("state=")
-        .nth(1)
-        .unwrap()
-        .split('&')
-        .next()
-        .unwrap();
     let parts = [
         "code=x",
-        &format!("state={state}"),
+        "state={state}",
         "iss=https%3A%2F%2Fid.test",
         "error=access_denied",
         "error_description=x",
@@ -33,24 +24,43 @@ async fn cve_2023_27496_every_subset_of_parameters_has_an_answer() {
         "access_token=x",
     ];
     for set in 0..1usize << parts.len() {
-        // One login is used up by the sets that mean something; all others are refused either way.
+        let url = w.callback("alice", "/me").await;
+        let state = url.split("state=").nth(1).unwrap();
+        let state = state.split('&').next().unwrap();
         let chosen: Vec<_> = (0..parts.len())
             .filter(|at| set >> at & 1 == 1)
             .map(|at| parts[at])
             .collect();
         let query = chosen.join("&");
-        for cookies in ["", &cookies] {
-            let answer = w
-                .deliver_with(&format!("{APP}/oauth2/callback?{query}"), cookies)
-                .await;
-            assert!(
-                (400..=503).contains(&answer.status),
-                "{query}: {}",
-                answer.status
-            );
+        // A login that is not this browser's begins anew, unless its user has said no.
+        let is_no = set & 0b1100_1001 == 0b1000;
+        let is_ours = query.contains("state={state}") && !is_no;
+        let url = format!("{APP}/oauth2/callback?{query}").replace("{state}", state);
+        for (cookies, begins) in [(String::new(), is_ours), (w.cookies(), false)] {
+            let answer = w.deliver_with(&url, &cookies).await;
+            match begins {
+                true => {
+                    let location = answer.header("location");
+                    assert!(
+                        location.starts_with("https://id.test/authorize?"),
+                        "{query}"
+                    );
+                }
+                false => assert!(
+                    [400, 403].contains(&answer.status),
+                    "{query}: {}",
+                    answer.status
+                ),
+            }
             assert_eq!(answer.calls, 0, "{query}");
+            let mut left = answer.set_cookies();
+            left.retain(|line| !line.contains("Max-Age=0") && !line.contains("-login-"));
+            assert_eq!(left, [""; 0], "{query}");
         }
     }
+    // With a code that is none, and an issuer, beside what means nothing.
+    assert_eq!(w.wire.count("/token"), 4);
+    assert_eq!(w.session(), None);
 }
 
 /// Also CVE-2022-22969: what a login needs is in the browser that begins it, and little of that.

@@ -61,7 +61,9 @@ impl Callback {
         let unasked = ["access_token", "id_token"]
             .iter()
             .any(|name| form.get(name).is_some());
-        let outcome = match (form.take("code"), form.take("error")) {
+        // No code is empty: the provider has nothing to say to it.
+        let code = form.take("code").filter(|code| !code.is_empty());
+        let outcome = match (code, form.take("error")) {
             _ if unasked => Outcome::Mixed("a token in the authorization response"),
             (Some(code), None) => Outcome::Code(AuthorizationCode::new(code)),
             (None, Some(error)) => {

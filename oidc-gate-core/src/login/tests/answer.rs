@@ -108,6 +108,7 @@ fn state_then_time_then_issuer_then_the_response() {
     for (rest, check) in [
         ("code=a&error=b", Check::CallbackMixed),
         ("x=y", Check::CallbackMixed),
+        ("code=", Check::CallbackMixed),
         ("code=a&id_token=b", Check::CallbackMixed),
         ("code=a&access_token=b", Check::CallbackMixed),
         ("error=access_denied", Check::AccessDenied),
