@@ -109,7 +109,7 @@ impl UnverifiedLogoutToken {
     /// `iss`, `aud`, `azp`, `exp`, `iat`, `nbf`, `sub` and `sid`, `events`, `nonce`, `jti`. A claim of the wrong type is an
     /// error and never counts as absent; claims that are not named here are not looked at.
     ///
-    /// Whether its `jti` was seen before is for whoever has a store to say: [`Logout::replay_name`].
+    /// Whether its `jti` was seen before is for whoever has a store to say: [`Logout::look`].
     ///
     /// # Errors
     ///

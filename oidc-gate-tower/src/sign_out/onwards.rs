@@ -111,7 +111,7 @@ impl Sessions {
         };
         let is_elsewhere = leaving.is_some();
         let mut response = match by {
-            By::Script if is_elsewhere => {
+            By::Script if !location.starts_with('/') => {
                 let told = serde_json::json!({ "location": location });
                 answer::json(StatusCode::OK, &told)
             }
