@@ -79,9 +79,14 @@ async function inCookies(provider, environment, port) {
   const before = mine().length;
   const gone = new AbortController();
   const asking = person.ask('/token', { signal: gone.signal }).then(() => 'answered', ({ name }) => name);
-  await sleep(40);
+  let release;
+  provider.held = new Promise((resolve) => (release = resolve));
+  const patience = Date.now() + 10_000;
+  while (mine().length === before && Date.now() < patience) await sleep(5);
   gone.abort();
   claim('cookies: a browser goes away while its session is refreshed', (await asking) === 'AbortError', await asking);
+  provider.held = undefined;
+  release();
   const next = await person.ask('/token');
   claim('cookies: … and has its token when it comes again', isToken(next), `${next.status} ${next.text}`);
   claim('cookies: … by one redemption', mine().length === before + 1, mine().length - before);

@@ -17,7 +17,7 @@ export const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resol
 
 /// Starts it at `http://localhost:port`. Whoever comes with `x-login` is signed in by that name.
 ///
-/// `redemptions` are all that were asked for, in order: of which refresh token (its hash), by which process, for whom, when,
+/// While `held` is a promise, its answers wait for that. `redemptions` are all that were asked for, in order: of which refresh token (its hash), by which process, for whom, when,
 /// and what came of it. `tokens` are the access tokens there are, by their hash: whose, until when, and of which redemption.
 /// `registered` is what the client's registration says beside the ordinary, `features` what the provider can do beside it.
 /// `logOut` logs somebody out there. Every fifth answer to a process is on its way for long, so that there is always one that a process could die before.
@@ -83,6 +83,7 @@ export async function startProvider({ port, redirectUris, registered = {}, featu
       told.tokens.set(redemption.issued, { who, until: Date.now() + LIFE * 1000, redemption });
     }
     await sleep(onTheWay);
+    await told.held;
     if (!context.req.socket.destroyed) redemption.answered = Date.now();
   });
   told.logOut = (person) => logOut(provider, issuer, person);
