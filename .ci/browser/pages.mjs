@@ -33,6 +33,13 @@ export async function clickThrough(page, control) {
   await page.waitForLoadState();
 }
 
+/// Signs out by this control, at the provider too, and is back at the site: on the way is a page that leads to the provider.
+export async function signOutThrough(page, control, site) {
+  await clickThrough(page, control);
+  await page.waitForURL((url) => url.origin === new URL(site).origin && url.pathname !== '/oauth2/sign_out');
+  await page.waitForLoadState();
+}
+
 /// The page's text contains all of `texts`.
 export async function shows(page, what, texts) {
   const body = await page.locator('body').innerText();

@@ -5,7 +5,7 @@
 
 import path from 'node:path';
 import { claim, freePorts, newProfile, note, run, scratchDirectory, screenshot, startChromium, startProgram } from './harness.mjs';
-import { application, clickThrough, developmentProvider, fetchAsScript, fitsANarrowScreen, hasNoScript, heldThePolicy, isAccessible, shows, tabTo } from './pages.mjs';
+import { application, clickThrough, developmentProvider, fetchAsScript, fitsANarrowScreen, hasNoScript, heldThePolicy, isAccessible, shows, signOutThrough, tabTo } from './pages.mjs';
 
 const quickstart = path.resolve(process.argv[2] ?? process.env.QUICKSTART ?? 'target/debug/quickstart');
 
@@ -53,7 +53,7 @@ await run('the quickstart as it is', async () => {
     await page.goto(`${site}/`);
     await looksRight(page, 'the home page of a signed-in user', 'quickstart-home-signed-in-light');
     await page.goto(`${site}/me`);
-    await clickThrough(page, application.signOut(page));
+    await signOutThrough(page, application.signOut(page), site);
     claim('signing out ends on a page of the site', page.url().startsWith(`${site}/`), page.url());
     await looksRight(page, 'the page after signing out', 'quickstart-signed-out-light');
     await page.goto(`${site}/me`);

@@ -5,7 +5,7 @@
 
 import path from 'node:path';
 import { claim, freePorts, newProfile, run, scratchDirectory, screenshot, startChromium, startProgram } from './harness.mjs';
-import { canBeRead, clickThrough, developmentProvider, fetchAsScript, fitsANarrowScreen, hasNoScript, heldThePolicy, isAccessible, shows, tabTo } from './pages.mjs';
+import { canBeRead, clickThrough, developmentProvider, fetchAsScript, fitsANarrowScreen, hasNoScript, heldThePolicy, isAccessible, shows, signOutThrough, tabTo } from './pages.mjs';
 
 const operations = path.resolve(process.argv[2] ?? 'target/debug/operations');
 
@@ -56,7 +56,7 @@ await run('pages in an application’s own look', async () => {
       claim(`a stray callback changes nothing for whoever is signed in (${at})`, failed.ok() && page.url() === `${site}/`, page.url());
       await page.goto(`${site}/oauth2/sign_out`);
       await looksRight('the question whether to sign out', 'sign-out');
-      await clickThrough(page, page.getByRole('button', { name: 'Sign out' }));
+      await signOutThrough(page, page.getByRole('button', { name: 'Sign out' }), site);
       await looksRight('the page after signing out', 'signed-out');
       await page.goto(`${site}/oauth2/callback?state=x&error=access_denied`);
       await looksRight('the page of a failed login', 'failed');
