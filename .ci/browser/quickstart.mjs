@@ -5,7 +5,7 @@
 
 import path from 'node:path';
 import { claim, freePorts, newProfile, note, run, scratchDirectory, screenshot, startChromium, startProgram } from './harness.mjs';
-import { application, clickThrough, developmentProvider, fetchAsScript, fitsANarrowScreen, hasNoScript, heldThePolicy, isAccessible, shows, signOutThrough, tabTo } from './pages.mjs';
+import { application, developmentProvider, fetchAsScript, fitsANarrowScreen, hasNoScript, heldThePolicy, isAccessible, shows, signOutThrough, tabTo } from './pages.mjs';
 
 const quickstart = path.resolve(process.argv[2] ?? process.env.QUICKSTART ?? 'target/debug/quickstart');
 

@@ -5,7 +5,7 @@
 
 import path from 'node:path';
 import { claim, freePorts, newProfile, run, scratchDirectory, screenshot, startChromium, startProgram } from './harness.mjs';
-import { canBeRead, clickThrough, developmentProvider, fetchAsScript, fitsANarrowScreen, hasNoScript, heldThePolicy, isAccessible, shows, signOutThrough, tabTo } from './pages.mjs';
+import { canBeRead, developmentProvider, fetchAsScript, fitsANarrowScreen, hasNoScript, heldThePolicy, isAccessible, shows, signOutThrough, tabTo } from './pages.mjs';
 
 const operations = path.resolve(process.argv[2] ?? 'target/debug/operations');
 
