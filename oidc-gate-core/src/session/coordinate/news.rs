@@ -84,8 +84,10 @@ impl News {
             }
             !is_told_again
         });
-        self.items
-            .extend(names.into_iter().map(|of| Item { of, at: at_least }));
+        // In the order in which they were told, each once.
+        let mut left = names;
+        let new = sessions.iter().map(name).filter(|of| left.remove(of));
+        self.items.extend(new.map(|of| Item { of, at: at_least }));
         let too_many = self.items.len().saturating_sub(MAX);
         let mut forgotten = self.forgotten;
         let mut at = 0;
