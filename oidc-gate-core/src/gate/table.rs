@@ -24,6 +24,7 @@ use std::{collections::BTreeSet, fmt};
 /// open      GET /
 /// bypass    /assets and below
 /// endpoint  /oauth2/callback   GET, POST
+/// endpoint  /oauth2/session    GET, HEAD
 /// endpoint  /oauth2/sign_out   GET, POST
 /// endpoint  /oauth2/start      GET, POST
 /// endpoint  /oauth2/userinfo   GET, HEAD
