@@ -48,11 +48,11 @@ pub enum IdentityKind {
 /// assert_eq!(alice.claim("shoe_size"), None);
 /// ```
 //
-// All text lies in one buffer, so that an identity opened from a cookie costs one allocation. `ends` says where each
-// field ends; a list is one field whose items are separated by `SEPARATOR`.
+// All text lies in one buffer: of an identity that comes from a cookie the very buffer in which that was decrypted, so that
+// nothing is copied. `ends` says where each field ends; a list is one field whose items are separated by `SEPARATOR`.
 #[derive(Clone)]
 pub struct Identity {
-    text: Box<str>,
+    text: String,
     ends: [u32; FIELDS],
     facts: Facts,
     claims: OnceLock<Map<String, Value>>,
@@ -81,8 +81,10 @@ enum Field {
     Roles,
     Scopes,
     Amr,
-    /// The claims that the fields above do not hold, as a JSON object.
+    /// The claims that the other fields do not hold, as a JSON object.
     Claims,
+    /// What the provider calls the session that began with this login.
+    ProviderSession,
 }
 
 const ALL_FIELDS: [Field; FIELDS] = [
@@ -98,8 +100,9 @@ const ALL_FIELDS: [Field; FIELDS] = [
     Field::Scopes,
     Field::Amr,
     Field::Claims,
+    Field::ProviderSession,
 ];
-const FIELDS: usize = Field::Claims as usize + 1;
+const FIELDS: usize = Field::ProviderSession as usize + 1;
 /// Between the items of a list. An item that contains it is left out: no real group or scope does.
 const SEPARATOR: char = '\u{1f}';
 const HEADER: usize = 4 * FIELDS + 2 + 1 + 9;
@@ -181,11 +184,31 @@ impl Identity {
     /// that keeps the subjects.
     #[must_use]
     pub fn vouched_for_by(&self, issuer: &str, provider: &str) -> Self {
-        let mut fields = ALL_FIELDS.map(|field| self.optional(field).map(str::to_owned));
+        let mut fields = self.fields();
         fields[Field::Issuer as usize] = Some(issuer.to_owned());
         fields[Field::Provider as usize] =
             Some(provider.to_owned()).filter(|name| !name.is_empty());
         Self::assemble(&fields, self.facts)
+    }
+
+    /// The name that the provider has for the session in which this was said.
+    pub(crate) fn provider_session(&self) -> Option<&str> {
+        self.optional(Field::ProviderSession)
+    }
+
+    /// The same, in a session that the provider calls so.
+    pub(crate) fn in_provider_session(self, name: Option<&str>) -> Self {
+        let name = name.filter(|name| !name.is_empty());
+        if self.provider_session() == name {
+            return self;
+        }
+        let mut fields = self.fields();
+        fields[Field::ProviderSession as usize] = name.map(str::to_owned);
+        Self::assemble(&fields, self.facts)
+    }
+
+    fn fields(&self) -> [Option<String>; FIELDS] {
+        ALL_FIELDS.map(|field| self.optional(field).map(str::to_owned))
     }
 
     fn assemble(fields: &[Option<String>; FIELDS], facts: Facts) -> Self {
@@ -201,7 +224,7 @@ impl Identity {
         }
         let facts = Facts { present, ..facts };
         Self {
-            text: text.into(),
+            text,
             ends,
             facts,
             claims: OnceLock::new(),
@@ -397,29 +420,31 @@ impl Identity {
         out.extend_from_slice(self.text.as_bytes());
     }
 
-    /// The identity that [`encode`](Self::encode) wrote. `None` for anything else: an older version of this crate may
-    /// have sealed it, so being authentic is not enough.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (header, text) = bytes.split_at_checked(HEADER)?;
+    /// The identity that [`encode`](Self::encode) wrote, `at` so many bytes from the beginning. `None` for anything else: an
+    /// older version of this crate may have sealed it, so being authentic is not enough.
+    pub(crate) fn decode(mut bytes: Vec<u8>, at: usize) -> Option<Self> {
+        let header: &[u8; HEADER] = bytes.get(at..)?.first_chunk()?;
         let (end_bytes, rest) = header.split_at(4 * FIELDS);
         let mut ends = [0; FIELDS];
-        for (end, bytes) in ends.iter_mut().zip(end_bytes.chunks_exact(4)) {
-            *end = u32::from_le_bytes(bytes.try_into().ok()?);
+        for (end, bytes) in ends.iter_mut().zip(end_bytes.as_chunks().0) {
+            *end = u32::from_le_bytes(*bytes);
         }
-        let [p0, p1, flags, timed, time @ ..] = rest else {
+        let &[p0, p1, flags, timed, ref time @ ..] = rest else {
             return None;
         };
-        let text = std::str::from_utf8(text).ok()?;
+        let time = u64::from_le_bytes(time.try_into().ok()?);
+        bytes.drain(..at + HEADER);
+        let text = String::from_utf8(bytes).ok()?;
         let ordered = ends.is_sorted() && ends[FIELDS - 1] as usize == text.len();
         if !ordered
             || ends.iter().any(|end| !text.is_char_boundary(*end as usize))
-            || *flags > 7
-            || *timed > 1
+            || flags > 7
+            || timed > 1
         {
             return None;
         }
         let facts = Facts {
-            present: u16::from_le_bytes([*p0, *p1]),
+            present: u16::from_le_bytes([p0, p1]),
             email_verified: flags & 1 != 0,
             via: if flags & 2 != 0 {
                 Via::Bearer
@@ -431,12 +456,10 @@ impl Identity {
             } else {
                 IdentityKind::User
             },
-            auth_time: (*timed == 1).then_some(UnixTime::from_secs(u64::from_le_bytes(
-                time.try_into().ok()?,
-            ))),
+            auth_time: (timed == 1).then_some(UnixTime::from_secs(time)),
         };
         Some(Self {
-            text: text.into(),
+            text,
             ends,
             facts,
             claims: OnceLock::new(),

@@ -1,6 +1,5 @@
 //! Requests that another site makes a browser send.
 
-use super::asker::is_websocket;
 use super::head::Head;
 use http::{HeaderMap, HeaderName, Method, header};
 
@@ -65,7 +64,7 @@ pub(super) fn is_sensitive(head: &Head<'_>) -> bool {
     !matches!(
         *head.method,
         Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE
-    ) || is_websocket(head.method, head.headers)
+    ) || head.is_websocket()
 }
 
 /// Whether there is such a header, and whether every line of it will do.

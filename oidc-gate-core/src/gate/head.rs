@@ -1,6 +1,7 @@
 //! What the gate looks at of a request.
 
-use super::asker::{Asker, outside_a_tab};
+use super::asker::{Asker, is_websocket, outside_a_tab};
+use super::families::Families;
 use super::path::{Ambiguity, Clarity};
 use crate::login::ReturnTo;
 use http::{HeaderMap, Method, Uri, header};
@@ -17,6 +18,7 @@ pub struct Head<'a> {
     pub headers: &'a HeaderMap,
     /// From where the client comes, where that is known for sure: see [`TrustedProxies`](super::TrustedProxies).
     pub client: Option<IpAddr>,
+    families: Families,
 }
 
 /// Where a request was sent, as far as it can be known.
@@ -52,6 +54,7 @@ impl<'a> Head<'a> {
             target,
             headers,
             client: None,
+            families: Families::of(headers),
         }
     }
 
@@ -107,7 +110,16 @@ impl Head<'_> {
     /// Who asks, where that is known to be no page in a tab of its own: fetched ahead, in a frame, by a script. A handler's
     /// login would be lost on it.
     pub fn outside_a_tab(&self) -> Option<Asker> {
-        outside_a_tab(self.headers)
+        let families = self.families;
+        (families
+            .may_tell_a_purpose()
+            .then(|| outside_a_tab(self.headers)))
+        .flatten()
+    }
+
+    pub(super) fn is_websocket(&self) -> bool {
+        *self.method == Method::CONNECT
+            || self.families.may_ask_for_a_socket() && is_websocket(self.method, self.headers)
     }
 }
 

@@ -138,7 +138,12 @@ impl Stripping {
 
     /// Removes them as [`strip_identity_headers`] does.
     pub fn strip(&self, headers: &mut HeaderMap) {
-        if headers.keys().any(|name| self.is_early(name)) {
+        let (mut forged, mut nominates) = (false, false);
+        for name in headers.keys() {
+            forged |= self.is_early(name);
+            nominates |= *name == header::CONNECTION;
+        }
+        if forged {
             let found = headers.keys().filter(|name| self.is_early(name));
             let names: Vec<HeaderName> = found.cloned().collect();
             for name in names {
@@ -146,7 +151,7 @@ impl Stripping {
             }
         }
         let nominated = |value: &HeaderValue| options(value).any(|name| self.covers_name(name));
-        if headers.get_all(header::CONNECTION).iter().any(nominated) {
+        if nominates && headers.get_all(header::CONNECTION).iter().any(nominated) {
             self.clean_connection(headers);
         }
     }
@@ -207,12 +212,7 @@ pub(super) fn folded(name: &HeaderName) -> Box<str> {
 }
 
 fn is_stripped_name(name: &[u8]) -> bool {
-    // Most headers of most requests end here.
-    if !matches!(
-        name.first(),
-        Some(b'x' | b'r' | b'g' | b'c' | b'o' | b't' | b'i' | b's')
-            | Some(b'X' | b'R' | b'G' | b'C' | b'O' | b'T' | b'I' | b'S')
-    ) {
+    if !begins_like_one(name) {
         return false;
     }
     STRIPPED
@@ -223,6 +223,37 @@ fn is_stripped_name(name: &[u8]) -> bool {
                 .is_some_and(|name| same(name, begin)),
             None => same(name, entry.name),
         })
+}
+
+/// Whether a name in [`STRIPPED`] begins with the same two characters. Most headers of most requests do not.
+fn begins_like_one(name: &[u8]) -> bool {
+    let [first, second, ..] = name else {
+        return false;
+    };
+    let seconds = SECONDS.get(usize::from(letter(*first)));
+    seconds.is_some_and(|seconds| seconds & (1 << letter(*second)) != 0)
+}
+
+/// By the first character of a name in [`STRIPPED`], a bit for each that comes second.
+const SECONDS: [u32; 27] = {
+    let mut seconds = [0; 27];
+    let mut at = 0;
+    while at < STRIPPED.len() {
+        let name = STRIPPED[at].name.as_bytes();
+        seconds[letter(name[0]) as usize] |= 1 << letter(name[1]);
+        at += 1;
+    }
+    seconds
+};
+
+/// A letter by its place in the alphabet whatever its case, then whatever stands for a dash, then the rest.
+const fn letter(byte: u8) -> u8 {
+    match byte {
+        b'a'..=b'z' => byte - b'a',
+        b'A'..=b'Z' => byte - b'A',
+        b'-' | b'_' | b'.' => 26,
+        _ => 27,
+    }
 }
 
 fn same(name: &[u8], wanted: &str) -> bool {

@@ -81,11 +81,10 @@ impl Matcher {
 
     /// Calls `found` with every pattern that matches the path as it stands, once or more.
     pub(super) fn find(&self, path: &str, found: &mut dyn FnMut(u32)) {
-        self.root.walk(
-            self.way,
-            Some(path.strip_prefix('/').unwrap_or(path)),
-            found,
-        );
+        if !self.root.is_bare() {
+            let rest = path.strip_prefix('/').unwrap_or(path);
+            self.root.walk(self.way, Some(rest), found);
+        }
         self.find_regex(path, found);
         self.search(path, found);
         // Most paths are tidy, and nothing is allocated for them.
@@ -184,6 +183,22 @@ impl Node {
         }
     }
 
+    /// Whether no pattern leads here or further.
+    fn is_bare(&self) -> bool {
+        let Self {
+            children,
+            param,
+            ends,
+            prefix,
+            rest,
+        } = self;
+        children.is_empty()
+            && param.is_none()
+            && ends.is_empty()
+            && prefix.is_empty()
+            && rest.is_empty()
+    }
+
     fn child(&mut self, text: &str) -> &mut Self {
         let at = match self.children.binary_search_by(|(key, _)| (**key).cmp(text)) {
             Ok(at) => at,
@@ -208,10 +223,7 @@ impl Node {
         if way == Way::Generous && rest.bytes().all(|b| b == b'/') {
             self.ends.iter().for_each(|rule| found(*rule));
         }
-        let (segment, rest) = match rest.split_once('/') {
-            Some((segment, rest)) => (segment, Some(rest)),
-            None => (rest, None),
-        };
+        let (segment, rest) = cut(rest);
         let text = match way {
             Way::Exact => segment,
             Way::Generous => fold(segment),
@@ -231,6 +243,16 @@ impl Node {
         if let (Some(child), true) = (&self.param, fills) {
             child.walk(way, rest, found);
         }
+    }
+}
+
+/// The first segment, and what comes after its slash. Segments are short: a search that is made ready for long texts takes
+/// longer to begin than to look.
+fn cut(rest: &str) -> (&str, Option<&str>) {
+    let slash = rest.bytes().position(|byte| byte == b'/');
+    match slash.and_then(|at| Some((rest.get(..at)?, rest.get(at + 1..)?))) {
+        Some((segment, rest)) => (segment, Some(rest)),
+        None => (rest, None),
     }
 }
 

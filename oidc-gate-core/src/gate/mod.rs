@@ -36,6 +36,7 @@ mod decide;
 mod decision;
 mod email;
 mod explain;
+mod families;
 mod forwarded;
 mod head;
 mod hygiene;

@@ -126,33 +126,27 @@ fn scan(path: &[u8]) -> Result<(), Ambiguity> {
     let Some((b'/', mut rest)) = path.split_first() else {
         return Err(Ambiguity::NoPath);
     };
-    // How many bytes of the present segment have been read, and whether all of them were dots.
-    let (mut length, mut dots) = (0usize, true);
+    // From where the present segment begins.
+    let mut segment = rest;
     while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
         match class(byte) {
-            Class::Plain => {
-                length += 1;
-                dots &= byte == b'.';
-            }
-            Class::Slash if length == 0 => return Err(Ambiguity::EmptySegment),
-            Class::Slash if dots && length <= 2 => return Err(Ambiguity::DotSegment),
-            Class::Slash => (length, dots) = (0, true),
-            Class::Percent => {
-                rest = escape(rest)?;
-                length += 1;
-                dots = false;
-            }
+            Class::Plain => rest = tail,
+            Class::Slash => match &segment[..segment.len() - rest.len()] {
+                b"" => return Err(Ambiguity::EmptySegment),
+                b"." | b".." => return Err(Ambiguity::DotSegment),
+                _ => (rest, segment) = (tail, tail),
+            },
+            Class::Percent => rest = escape(tail)?,
             Class::Backslash => return Err(Ambiguity::Backslash),
             Class::Semicolon => return Err(Ambiguity::Parameter),
             Class::Control => return Err(Ambiguity::Control),
             Class::Other => return Err(Ambiguity::Character),
         }
     }
-    if dots && (length == 1 || length == 2) {
-        return Err(Ambiguity::DotSegment);
+    match segment {
+        b"." | b".." => Err(Ambiguity::DotSegment),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// One escaped character, whose first `%` has been read. What remains after it, if it is one that has to be escaped.

@@ -279,7 +279,7 @@ impl Policy {
 
     fn restricted(&self, method: &Method, path: &str) -> Option<Placed> {
         // An escape has more than one reading even where it has one meaning: `%C3%9C` is `ü` in another case.
-        if path.contains('%') {
+        if path.bytes().any(|byte| byte == b'%') {
             return self.restricted_in_any_reading(method, path);
         }
         let mut rules = Found::default();

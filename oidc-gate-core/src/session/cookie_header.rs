@@ -1,6 +1,7 @@
 //! What a `Cookie` header holds.
 
 use http::{HeaderMap, header::COOKIE};
+use memchr::memchr;
 
 /// The name-value pairs of all `Cookie` headers ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
 pub(super) fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
@@ -20,24 +21,14 @@ fn parts(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
         let line = rest?;
-        let (part, more) = match position(line, b';') {
+        // A sealed value is long, and every request is looked through for it.
+        let (part, more) = match memchr(b';', line) {
             Some(at) => (&line[..at], Some(&line[at + 1..])),
             None => (line, None),
         };
         rest = more;
         Some(part)
     })
-}
-
-/// Where `byte` first stands. In strides that are compared as a whole, because a sealed value is long, and every request
-/// is looked through for it.
-fn position(bytes: &[u8], byte: u8) -> Option<usize> {
-    const STRIDE: usize = 64;
-    let (strides, _) = bytes.as_chunks::<STRIDE>();
-    let has_it = |stride: &[u8; STRIDE]| stride.iter().fold(false, |has, b| has | (*b == byte));
-    let skipped = STRIDE * strides.iter().take_while(|stride| !has_it(stride)).count();
-    let within = bytes.get(skipped..)?.iter().position(|b| *b == byte)?;
-    Some(skipped + within)
 }
 
 #[cfg(test)]

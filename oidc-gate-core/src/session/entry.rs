@@ -144,7 +144,7 @@ impl Entry {
             [0] => Self::Ended {
                 until: reader.time()?,
             },
-            [1] => Self::Live(Live::decode(key, reader, tokens)?),
+            [1] => Self::Live(Live::decode(key, opened.plain, tokens)?),
             _ => return None,
         };
         Some((entry, opened.sealed_by))
@@ -177,7 +177,8 @@ impl Live {
         }
     }
 
-    fn decode(key: &StoreKey, mut reader: Reader<'_>, tokens: &[u8]) -> Option<Self> {
+    fn decode(key: &StoreKey, plain: Vec<u8>, tokens: &[u8]) -> Option<Self> {
+        let mut reader = Reader(plain.get(1..)?);
         let time = |reader: &mut Reader<'_>| Some(Some(reader.time()?).filter(|t| t.as_secs() > 0));
         let generation = reader.u64()?;
         let by = Holder(reader.array()?);
@@ -195,7 +196,10 @@ impl Live {
         };
         let session = match reader.array()? {
             [0] => None,
-            _ => Some(Session::decode(*key, reader)?),
+            _ => {
+                let at = plain.len() - reader.0.len();
+                Some(Session::decode(*key, plain, at)?)
+            }
         };
         let tokens = (!tokens.is_empty()).then(|| SealedTokens {
             bytes: tokens.into(),

@@ -1,7 +1,7 @@
 //! A session: who, since when, until when.
 
 use super::{
-    CookieKeys, CookieNames, Lifetimes, Purpose, Reader, SealedBy, StoreKey, Tokens, open, put,
+    CookieKeys, CookieNames, Lifetimes, Purpose, Reader, SealedBy, StoreKey, Tokens, open,
     put_time, put_u64, seal, seal::SealError,
 };
 use crate::{
@@ -10,11 +10,12 @@ use crate::{
     time::UnixTime,
 };
 use http::HeaderMap;
+use std::sync::Arc;
 
 /// What is remembered of a login.
 ///
 /// It holds the identity and no token: tokens are sealed apart, so that opening a session on every request costs a few
-/// hundred bytes of decryption. What it knows of them is when they are to be renewed.
+/// hundred bytes of decryption. What it knows of them is when they are to be renewed. A clone is a reference count.
 #[derive(Clone, Debug)]
 pub struct Session {
     key: StoreKey,
@@ -23,9 +24,8 @@ pub struct Session {
     created: UnixTime,
     seen: UnixTime,
     ends: UnixTime,
-    provider_session: Option<Box<str>>,
     tokens: Option<TokensNote>,
-    identity: Identity,
+    identity: Arc<Identity>,
 }
 
 /// What a session knows of its tokens without opening them.
@@ -66,9 +66,8 @@ impl Session {
             created: now,
             seen: now,
             ends: now + limits.absolute(),
-            provider_session: provider_session.map(Into::into),
             tokens: None,
-            identity,
+            identity: Arc::new(identity.in_provider_session(provider_session)),
         }
     }
 
@@ -99,13 +98,16 @@ impl Session {
         identity: Option<Identity>,
         provider_session: Option<&str>,
     ) -> Self {
+        let named = provider_session.or(self.provider_session());
+        let identity = match identity {
+            Some(identity) => Arc::new(identity.in_provider_session(named)),
+            None if named == self.provider_session() => self.identity.clone(),
+            None => Arc::new(Identity::clone(&self.identity).in_provider_session(named)),
+        };
         Self {
             generation: self.generation + 1,
             tokens: Some(tokens.into()),
-            identity: identity.unwrap_or_else(|| self.identity.clone()),
-            provider_session: provider_session
-                .map(Into::into)
-                .or_else(|| self.provider_session.clone()),
+            identity,
             ..self.clone()
         }
     }
@@ -155,7 +157,7 @@ impl Session {
     /// The session's name at the provider, the claim `sid`
     /// ([OpenID Connect Front-Channel Logout § 3](https://openid.net/specs/openid-connect-frontchannel-1_0.html#OPLogout)).
     pub fn provider_session(&self) -> Option<&str> {
-        self.provider_session.as_deref()
+        self.identity.provider_session()
     }
 
     /// What it knows of its tokens, if it has any.
@@ -168,9 +170,9 @@ impl Session {
         &self.identity
     }
 
-    /// Takes the identity out.
-    pub fn into_identity(self) -> Identity {
-        self.identity
+    /// The same, to be kept.
+    pub fn to_identity(&self) -> Arc<Identity> {
+        self.identity.clone()
     }
 
     /// The session as sealed text, for [`CookieNames::set_session`].
@@ -241,9 +243,9 @@ impl Session {
     /// an older one.
     pub fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<(Self, SealedBy)> {
         let opened = open(keys, Purpose::Identity, names.session(), sealed)?;
-        let mut reader = Reader(&opened.plain);
-        let key = StoreKey::from_bytes(reader.array()?);
-        Some((Self::decode(key, reader)?, opened.sealed_by))
+        let key = *opened.plain.first_chunk()?;
+        let session = Self::decode(StoreKey::from_bytes(key), opened.plain, key.len())?;
+        Some((session, opened.sealed_by))
     }
 
     /// All but the key.
@@ -252,13 +254,6 @@ impl Session {
         put_time(out, self.created);
         put_time(out, self.seen);
         put_time(out, self.ends);
-        put(
-            out,
-            self.provider_session
-                .as_deref()
-                .unwrap_or_default()
-                .as_bytes(),
-        );
         match self.tokens {
             None => out.push(0),
             Some(note) => {
@@ -271,13 +266,11 @@ impl Session {
         self.identity.encode(out);
     }
 
-    /// What [`encode`](Self::encode) wrote; nothing stands after it.
-    pub(super) fn decode(key: StoreKey, mut reader: Reader<'_>) -> Option<Self> {
+    /// What [`encode`](Self::encode) wrote, `at` so many bytes from the beginning; nothing stands after it.
+    pub(super) fn decode(key: StoreKey, bytes: Vec<u8>, at: usize) -> Option<Self> {
+        let mut reader = Reader(bytes.get(at..)?);
         let generation = reader.u64()?;
         let (created, seen, ends) = (reader.time()?, reader.time()?, reader.time()?);
-        let provider_session = Some(reader.text()?)
-            .filter(|sid| !sid.is_empty())
-            .map(Into::into);
         let tokens = match reader.array()? {
             [0] => None,
             [kind @ 1..=2] => Some(TokensNote {
@@ -287,14 +280,14 @@ impl Session {
             }),
             _ => return None,
         };
-        let identity = Identity::decode(reader.0)?;
+        let identity = bytes.len() - reader.0.len();
+        let identity = Arc::new(Identity::decode(bytes, identity)?);
         Some(Self {
             key,
             generation,
             created,
             seen,
             ends,
-            provider_session,
             tokens,
             identity,
         })

@@ -69,8 +69,11 @@ impl SiteDataSet {
 
     /// Tells the browser, if there is something to tell.
     pub(crate) fn tell(self, headers: &mut HeaderMap) {
+        if self == Self::default() {
+            return;
+        }
         let words: Vec<_> = self.iter().map(SiteData::word).collect();
-        if let (false, Ok(value)) = (words.is_empty(), HeaderValue::try_from(words.join(", "))) {
+        if let Ok(value) = HeaderValue::try_from(words.join(", ")) {
             headers.insert(CLEAR_SITE_DATA, value);
         }
     }
