@@ -54,7 +54,8 @@ pub(crate) struct After {
     pub(crate) clear: SiteDataSet,
     pub(crate) cache: Cache,
     pub(crate) style: Style,
-    pub(crate) underway: Underway,
+    /// What the browser keeps of logins, if anything.
+    pub(crate) underway: Option<Box<Underway>>,
     pub(crate) peer: Option<SocketAddr>,
     /// The token that was presented and names nobody.
     pub(crate) unusable: Option<Unusable>,
@@ -100,6 +101,9 @@ impl After {
     }
 
     fn refusal<R>(&mut self, response: &mut Response<R>) -> Option<Answer> {
+        if response.extensions().is_empty() {
+            return None;
+        }
         if response.extensions_mut().remove::<NoCaller>().is_some() {
             return Some(Answer::Now(self.no_caller()));
         }
@@ -188,11 +192,14 @@ impl After {
             return Answer::Now(answer::redirect(&to));
         };
         let names = &sessions.names;
-        let others = self.underway.cookies(names).map(|name| names.clear(name));
+        let others = self
+            .underway
+            .iter()
+            .flat_map(|logins| logins.cookies(names));
         let cookies = names
             .clear_every_piece()
             .into_iter()
-            .chain(others)
+            .chain(others.map(|name| names.clear(name)))
             .collect();
         // What a request writes down of a session that goes on.
         self.cookies.clear();
@@ -209,7 +216,8 @@ impl After {
             .session
             .as_ref()
             .map(|session| session.kept().session());
-        std::mem::take(&mut self.underway).of(session)
+        let underway = self.underway.take().map(|underway| *underway);
+        underway.unwrap_or_default().of(session)
     }
 
     fn no_caller(&self) -> Response<Bytes> {

@@ -3,22 +3,29 @@
 use crate::{
     Gate,
     core::session::{CookieKeys, KeyError},
+    keeping::Ring,
 };
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use std::{fmt, sync::Arc};
 
 /// The ring that is in force. Reading it takes no lock: every request does.
-pub(crate) struct InForce(ArcSwap<CookieKeys>);
+pub(crate) struct InForce(ArcSwap<Ring>);
 
 impl InForce {
-    pub(crate) fn new(keys: CookieKeys) -> Self {
-        Self(ArcSwap::from_pointee(keys))
+    /// These keys, and room for so many cookies that they have opened.
+    pub(crate) fn new(keys: CookieKeys, room: usize) -> Self {
+        Self(ArcSwap::from_pointee(Ring::new(keys, room)))
+    }
+
+    /// The ring as it is now, for a moment, without counting a reference: all processors would wait for that count.
+    pub(crate) fn ring(&self) -> Guard<Arc<Ring>> {
+        self.0.load()
     }
 
     /// The ring as it is now. What is opened, or sealed, with one ring is so as a whole: a caller that needs it twice for
     /// one thing keeps it.
     pub(crate) fn now(&self) -> CookieKeys {
-        CookieKeys::clone(&self.0.load())
+        self.ring().keys.clone()
     }
 
     /// Puts what `change` makes of the ring in its place. If another change comes first, it is made again of that one's
@@ -29,9 +36,10 @@ impl InForce {
     ) -> Result<CookieKeys, KeyError> {
         let mut known = self.0.load_full();
         loop {
-            let next = change(&known)?;
-            known.check_next(&next)?;
-            let found = self.0.compare_and_swap(&known, Arc::new(next.clone()));
+            let next = change(&known.keys)?;
+            known.keys.check_next(&next)?;
+            let ring = known.with(next.clone());
+            let found = self.0.compare_and_swap(&known, Arc::new(ring));
             if Arc::ptr_eq(&known, &found) {
                 return Ok(next);
             }
@@ -121,7 +129,7 @@ mod tests {
 
     #[test]
     fn of_two_changes_at_once_none_is_lost() {
-        let keys = InForce::new(ring(1));
+        let keys = InForce::new(ring(1), 0);
         let calls = Cell::new(0);
         let changed = keys.change(|known| {
             calls.set(calls.get() + 1);

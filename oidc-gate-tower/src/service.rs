@@ -16,7 +16,6 @@ use crate::{
     recognise::{Look, Recognised, Seen},
     report,
     sign_out::SiteDataSet,
-    underway::Underway,
 };
 use bytes::Bytes;
 use http::{Extensions, Request, Response};
@@ -248,13 +247,18 @@ where
             .map(|sessions| sessions.underway(headers, &recognised))
             .unwrap_or_default()
     };
+    let carried = sessions
+        .map(|sessions| sessions.names.carried(request.headers()))
+        .unwrap_or_default();
     Next::Answer(match decision.verdict {
         Verdict::Admit(caller) => {
             // On a bypassed path the gate looks at nothing, and begins no login.
             let (style, underway) = match caller {
-                Caller::Bypassed => (Style::AsAsked, Underway::default()),
+                Caller::Bypassed => (Style::AsAsked, None),
                 Caller::Anonymous | Caller::Identified => {
-                    (Style::of(gate, &head), underway(request.headers()))
+                    let keeps = sessions.is_some_and(|s| s.keeps_logins(carried, &recognised));
+                    let underway = keeps.then(|| Box::new(underway(request.headers())));
+                    (Style::of(gate, &head), underway)
                 }
             };
             let unusable = recognised.unusable();
@@ -290,7 +294,7 @@ where
             if let Some(sessions) = sessions
                 && passing.keeps_own_cookies()
             {
-                sessions.names.strip(request.headers_mut());
+                sessions.names.strip(request.headers_mut(), carried);
             }
             let extensions = request.extensions_mut();
             match (caller, principal) {

@@ -3,7 +3,7 @@
 use crate::{
     core::{
         login::{ResponseMode, SameUser},
-        session::{CookieNames, Landings, Other, Predecessor, Session},
+        session::{Carried, CookieNames, Landings, Other, Predecessor, Session},
     },
     recognise::Recognised,
     sessions::Sessions,
@@ -70,6 +70,11 @@ impl Underway {
 }
 
 impl Sessions {
+    /// Whether there is anything in a browser that carries these cookies which a login would have to know of.
+    pub(crate) fn keeps_logins(&self, carried: Carried, present: &Recognised) -> bool {
+        carried.has_others() || present.session().is_some() && self.sessions_stay_behind()
+    }
+
     /// What the browser keeps of logins.
     pub(crate) fn underway(&self, headers: &HeaderMap, present: &Recognised) -> Underway {
         let mut underway = Underway {

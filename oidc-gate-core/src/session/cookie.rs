@@ -203,10 +203,28 @@ impl CookieNames {
             })
     }
 
-    /// Takes this gate's cookies out of a request, so that no handler and no log behind the gate sees them. Allocates
-    /// only when there are others to be kept.
-    pub fn strip(&self, headers: &mut HeaderMap) {
-        if !pairs(headers).any(|(name, _)| self.owns(name)) {
+    /// Whose cookies a request carries.
+    pub fn carried(&self, headers: &HeaderMap) -> Carried {
+        let mut carried = Carried::default();
+        for (name, _) in pairs(headers) {
+            let other = name.starts_with(self.others.as_bytes());
+            carried.others |= other;
+            match other || self.owns(name) {
+                true => carried.ours = true,
+                false => carried.foreign = true,
+            }
+        }
+        carried
+    }
+
+    /// Takes this gate's cookies out of a request that [carries](Self::carried) these, so that no handler and no log behind the
+    /// gate sees them. Allocates only when there are others to be kept.
+    pub fn strip(&self, headers: &mut HeaderMap, carried: Carried) {
+        if !carried.ours {
+            return;
+        }
+        if !carried.foreign {
+            headers.remove(COOKIE);
             return;
         }
         let mut kept = Vec::new();
@@ -277,6 +295,21 @@ impl CookieNames {
         let longest = self.set(self.session.to_string(), String::new(), Lifetimes::MAX);
         let left = Self::MAX_LINE_BYTES.saturating_sub(longest.attributes().len());
         left.min(Self::MAX_PAIR_BYTES)
+    }
+}
+
+/// Whose cookies a request carries, found in one pass over them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Carried {
+    ours: bool,
+    others: bool,
+    foreign: bool,
+}
+
+impl Carried {
+    /// Whether there are cookies of the gate's whose names begin as those of logins do: [`CookieNames::others`] finds them.
+    pub fn has_others(self) -> bool {
+        self.others
     }
 }
 
@@ -547,20 +580,32 @@ mod tests {
             &format!("a=1; {session}=x; b=2"),
             &format!("{login}=y; c=\"3\""),
         ]);
-        names.strip(&mut headers);
+        {
+            let carried = names.carried(&headers);
+            names.strip(&mut headers, carried);
+        }
         assert_eq!(
             headers.get_all(COOKIE).iter().collect::<Vec<_>>(),
             ["a=1; b=2; c=\"3\""]
         );
         let mut headers = header(&[&format!("{session}=x")]);
-        names.strip(&mut headers);
+        {
+            let carried = names.carried(&headers);
+            names.strip(&mut headers, carried);
+        }
         assert!(headers.is_empty());
         // Others trim names, so a space must not carry ours past the gate.
         let mut headers = header(&[&format!("a=1; {session} =x")]);
-        names.strip(&mut headers);
+        {
+            let carried = names.carried(&headers);
+            names.strip(&mut headers, carried);
+        }
         assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1"]);
         let mut headers = header(&["a=1", "b=2"]);
-        names.strip(&mut headers);
+        {
+            let carried = names.carried(&headers);
+            names.strip(&mut headers, carried);
+        }
         assert_eq!(
             headers.get_all(COOKIE).iter().collect::<Vec<_>>(),
             ["a=1", "b=2"]

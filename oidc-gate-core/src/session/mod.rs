@@ -26,7 +26,7 @@ mod tokens;
 mod tests;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
-pub use cookie::{CookieLifetime, CookieNames, Other, SameSite};
+pub use cookie::{Carried, CookieLifetime, CookieNames, Other, SameSite};
 pub use domain::{CookieDomain, DomainError};
 pub use due::{CLOCKS, RefreshRules};
 pub use entry::SealedTokens;

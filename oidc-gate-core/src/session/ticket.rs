@@ -15,6 +15,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Ticket {
     id: SessionId,
+    /// A hash of the id, made once.
+    key: StoreKey,
     ends: UnixTime,
 }
 
@@ -22,7 +24,8 @@ impl Ticket {
     /// The ticket of a session that ends then. `id` is fresh: an id from before the login is never taken over
     /// ([RFC 6819 § 4.4.1.7](https://www.rfc-editor.org/rfc/rfc6819#section-4.4.1.7)).
     pub fn new(id: SessionId, ends: UnixTime) -> Self {
-        Self { id, ends }
+        let key = StoreKey::of("session", &[id.expose()]);
+        Self { id, key, ends }
     }
 
     /// The same, of a session that ends at `end` if that is earlier.
@@ -34,7 +37,7 @@ impl Ticket {
 
     /// Under what the session is kept: a hash of the id, so that who reads the store learns no id.
     pub fn key(&self) -> StoreKey {
-        StoreKey::of("session", &[self.id.expose()])
+        self.key
     }
 
     /// When the session ends however it is used.
@@ -62,7 +65,7 @@ impl Ticket {
         let mut reader = Reader(&opened.plain);
         let id = SessionId::from_bytes(reader.array()?);
         let ends = reader.time()?;
-        Some((Self { id, ends }, opened.sealed_by))
+        Some((Self::new(id, ends), opened.sealed_by))
     }
 }
 

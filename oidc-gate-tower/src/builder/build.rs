@@ -279,7 +279,7 @@ impl GateBuilder {
         let hint = self.sign_out.how == SignOut::AtProvider;
         Ok(Sessions {
             common,
-            keys: InForce::new(keys),
+            keys: InForce::new(keys, self.keeping.remembered.0),
             names,
             base,
             places: with.places,

@@ -18,6 +18,17 @@ pub(super) struct KeepingSettings {
     keep: Option<KeepTokens>,
     refresh: RefreshRules,
     guarantees: Vec<Guarantee>,
+    pub(super) remembered: Remembered,
+}
+
+/// How many opened cookies are remembered.
+pub(super) struct Remembered(pub(super) usize);
+
+/// With everything they hold some four megabytes, and eight at the most: as long as are remembered, few cookies are.
+impl Default for Remembered {
+    fn default() -> Self {
+        Self(4096)
+    }
 }
 
 impl GateBuilder {
@@ -76,6 +87,16 @@ impl GateBuilder {
     /// nothing is renewed unless [`every`](RefreshRules::every) says how often.
     pub fn refresh(mut self, rules: RefreshRules) -> Self {
         self.keeping.refresh = rules;
+        self
+    }
+
+    /// How many of the sessions' cookies that came lately stay opened in this process's memory, 4,096 unless set. A page brings its
+    /// cookie with every picture and script; the third time it is compared and not decrypted, which takes half of the time. What
+    /// stays there is what the cookie says of its user; whether the session lives is asked each time.
+    ///
+    /// Zero, and each is opened each time: where nothing of a user may stay in memory beyond a request.
+    pub fn remember_opened(mut self, cookies: usize) -> Self {
+        self.keeping.remembered = Remembered(cookies);
         self
     }
 

@@ -4,13 +4,17 @@ use crate::{
     core::{
         check::Check,
         session::{
-            CookieKeys, Found, Freshness, KeptIn, KeptSession, Lifetimes, Predecessor, SealedBy,
-            Session, StoreDown, StoreKey, Stored, Ticket, Tokens,
+            CookieKeys, Found, Freshness, KeptIn, KeptSession, Predecessor, SealedBy, Session,
+            StoreDown, Stored, Ticket, Tokens,
             coordinate::{Kept, Outcome, UpdateError},
         },
         time::UnixTime,
     },
-    keeping::{ended::Ended, handle::AGAIN},
+    keeping::{
+        ended::Ended,
+        handle::AGAIN,
+        opened::{Opened, Ring},
+    },
     ports::Boxed,
     recognise::{Look, Present, Recognised, Seen},
     sessions::Sessions,
@@ -18,47 +22,24 @@ use crate::{
 use http::HeaderMap;
 use std::sync::Arc;
 
-/// A cookie of a session that opens. What a store knows of it is still to be asked.
-enum Opened {
-    Cookie(Session, SealedBy),
-    Ticket(Ticket, SealedBy),
-}
-
-impl Opened {
-    fn key(&self) -> StoreKey {
-        match self {
-            Self::Cookie(session, _) => session.key(),
-            Self::Ticket(ticket, _) => ticket.key(),
-        }
-    }
-
-    /// When no cookie of it counts any more, this one or one from before.
-    fn last(&self, limits: &Lifetimes) -> UnixTime {
-        match self {
-            Self::Cookie(session, _) => session.last(limits),
-            Self::Ticket(ticket, _) => ticket.ends(),
-        }
-    }
-}
-
 impl Sessions {
     /// The session a request carries.
     ///
     /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
     /// Where two of different users do, there is no telling whose request it is, and nobody is recognised.
     pub(crate) fn recognise(self: &Arc<Self>, headers: &HeaderMap, now: UnixTime) -> Look {
-        let keys = self.keys.now();
+        let ring = self.keys.ring();
         let mut found = Recognised::Nobody;
         let mut sealed = self.names.sessions(headers);
         while let Some(next) = sealed.next() {
-            let next = match self.open(&keys, &next, now) {
+            let next = match self.open(&ring, &next, now) {
                 Err(check) => unopened(check),
                 Ok(opened) => match self.keeping.peek(&opened.key()) {
-                    Some(stored) => self.judge(&keys, opened, stored.as_ref(), now),
+                    Some(stored) => self.judge(&ring.keys, opened, stored.as_ref(), now),
                     None => {
-                        let rest = sealed.map(|sealed| self.open(&keys, &sealed, now));
+                        let rest = sealed.map(|sealed| self.open(&ring, &sealed, now));
                         let all = std::iter::once(Ok(opened)).chain(rest).collect();
-                        let sessions = self.clone();
+                        let (sessions, keys) = (self.clone(), ring.keys.clone());
                         return Look::Later(Box::pin(async move {
                             let found = sessions.load_all(&keys, found, all, now).await;
                             Seen::Session(found)
@@ -66,9 +47,13 @@ impl Sessions {
                     }
                 },
             };
-            found = match together(found, next) {
-                Some(found) => found,
-                None => return Look::Now(TORN),
+            found = match (found, next) {
+                // Nearly always there is one.
+                (Recognised::Nobody, first) => first,
+                (found, next) => match together(found, next) {
+                    Some(found) => found,
+                    None => return Look::Now(TORN),
+                },
             };
         }
         Look::Now(found)
@@ -102,10 +87,7 @@ impl Sessions {
         self: &Arc<Self>,
         headers: &HeaderMap,
     ) -> Result<Ended, UpdateError> {
-        let (keys, now) = (self.keys.now(), self.now());
-        let opened: Vec<_> = (self.names.sessions(headers))
-            .filter_map(|sealed| self.open(&keys, &sealed, now).ok())
-            .collect();
+        let (keys, opened) = self.all_opened(headers);
         let mut all = Ended::default();
         for opened in opened {
             let last = self
@@ -122,10 +104,8 @@ impl Sessions {
 
     /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.
     pub(crate) async fn predecessors(&self, headers: &HeaderMap) -> Vec<Predecessor> {
-        let (keys, now) = (self.keys.now(), self.now());
-        let opened: Vec<_> = (self.names.sessions(headers))
-            .filter_map(|sealed| self.open(&keys, &sealed, now).ok())
-            .collect();
+        let (keys, opened) = self.all_opened(headers);
+        let now = self.now();
         let mut found = Vec::new();
         for opened in opened {
             // One that nothing is known of cannot be ended either.
@@ -140,13 +120,22 @@ impl Sessions {
         found
     }
 
-    fn open(&self, keys: &CookieKeys, sealed: &[u8], now: UnixTime) -> Result<Opened, Check> {
-        let opened = match self.keeping.kept_in {
-            KeptIn::Cookies => Session::open(keys, &self.names, sealed)
+    fn all_opened(&self, headers: &HeaderMap) -> (CookieKeys, Vec<Opened>) {
+        let (ring, now) = (self.keys.ring(), self.now());
+        let opened = (self.names.sessions(headers))
+            .filter_map(|sealed| self.open(&ring, &sealed, now).ok())
+            .collect();
+        (ring.keys.clone(), opened)
+    }
+
+    fn open(&self, ring: &Ring, sealed: &[u8], now: UnixTime) -> Result<Opened, Check> {
+        let names = &self.names;
+        let opened = ring.open(sealed, |keys| match self.keeping.kept_in {
+            KeptIn::Cookies => Session::open(keys, names, sealed)
                 .map(|(session, sealed_by)| Opened::Cookie(session, sealed_by)),
-            KeptIn::Store => Ticket::open(keys, &self.names, sealed)
+            KeptIn::Store => Ticket::open(keys, names, sealed)
                 .map(|(ticket, sealed_by)| Opened::Ticket(ticket, sealed_by)),
-        };
+        });
         match opened {
             None => Err(Check::SessionUnreadable),
             Some(Opened::Ticket(ticket, _)) if now >= ticket.ends() => Err(Check::SessionExpired),

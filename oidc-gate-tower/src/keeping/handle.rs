@@ -46,7 +46,7 @@ pub(super) const AGAIN: Duration = Duration::from_secs(5);
 /// What has become of the session since.
 #[derive(Default)]
 struct Now {
-    newer: Option<KeptSession>,
+    newer: Option<Box<KeptSession>>,
     head: Head,
     life: Life,
 }
@@ -149,7 +149,7 @@ impl SessionHandle {
         // Boxed, because handlers await it, and compilers count how deep futures are nested.
         Box::pin(async move {
             let newest = self.now().newer.clone();
-            let newest = newest.as_ref().unwrap_or(&self.kept);
+            let newest = newest.as_deref().unwrap_or(&self.kept);
             let hint = self.tokens(newest).and_then(|tokens| tokens.id);
             let session = newest.session();
             let last = (self.sessions)
@@ -236,10 +236,7 @@ impl SessionHandle {
             if now.life == Life::Ended {
                 return Err(TokenError::Ended);
             }
-            (
-                now.newer.clone().unwrap_or_else(|| self.kept.clone()),
-                now.head,
-            )
+            (now.newer.as_deref().unwrap_or(&self.kept).clone(), now.head)
         };
         let now = || self.sessions.now();
         let note = kept.session().tokens().ok_or(TokenError::NotKept)?;
@@ -271,7 +268,7 @@ impl SessionHandle {
                 let newer = KeptSession::renewed(session.clone(), tokens.clone());
                 let access = self.tokens(&newer).and_then(|tokens| tokens.access);
                 let note = newer.session().tokens();
-                self.now().newer = Some(newer);
+                self.now().newer = Some(Box::new(newer));
                 access.zip(note).ok_or(TokenError::Ended)
             }
             Some(Outcome::Ended(_)) => Err(TokenError::Ended),

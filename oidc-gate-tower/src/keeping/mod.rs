@@ -9,6 +9,7 @@ mod handle;
 mod listed;
 mod live;
 mod logged_out;
+mod opened;
 mod state;
 mod written;
 
@@ -17,6 +18,7 @@ pub use handle::TokenError;
 pub(crate) use handle::{SessionHandle, Written};
 pub use listed::{SessionInfo, SessionsError};
 pub use live::SessionEnd;
+pub(crate) use opened::Ring;
 pub use state::SessionState;
 
 use crate::{

@@ -44,7 +44,6 @@ pub trait Redeem: fmt::Debug + Send {
     clippy::exhaustive_enums,
     reason = "sessions are kept in one of two places"
 )]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Base {
     /// The session is stored; the requester has seen this generation of it.
     Stored {
@@ -74,7 +73,6 @@ pub enum Witness {
 /// What a refresh comes to.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a gate has to decide about each")]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Outcome {
     /// A newer generation, whoever has got it.
     Renewed(Session, Option<SealedTokens>),
@@ -192,7 +190,6 @@ struct Concluded {
 }
 
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time, boxed")]
 enum Conclusion {
     /// The next generation.
     Renewed(Session, Tokens),

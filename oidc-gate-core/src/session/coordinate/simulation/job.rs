@@ -29,7 +29,6 @@ pub(super) enum Job {
 
 /// What came of it.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub(super) enum Done {
     Looked(Result<Option<Stored>, StoreDown>),
     Refreshed(Outcome),
