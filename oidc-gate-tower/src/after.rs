@@ -22,7 +22,7 @@ use crate::{
 use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Response,
-    header::{CACHE_CONTROL, SET_COOKIE, VARY},
+    header::{CACHE_CONTROL, Entry, SET_COOKIE, VARY},
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -84,6 +84,27 @@ impl Style {
 }
 
 impl After {
+    /// Of a request that has gone through unseen.
+    pub(crate) fn bypassed(gate: Gate, told: Told, peer: Option<SocketAddr>) -> Self {
+        Self {
+            gate,
+            told,
+            peer,
+            caller: Caller::Bypassed,
+            sight: Sight::Clear,
+            style: Style::AsAsked,
+            cache: Cache::Untouched,
+            // It takes none along.
+            cookies: Vec::new(),
+            decided: UnixTime::from_secs(0),
+            session: None,
+            said: Said::new(),
+            clear: SiteDataSet::default(),
+            underway: None,
+            unusable: None,
+        }
+    }
+
     /// The answer to a refusal from inside, if the response is one. The application's own body is dropped.
     pub(crate) fn refused<R>(&mut self, response: &mut Response<R>) -> Option<Answer> {
         let answer = self.refusal(response)?;
@@ -247,6 +268,10 @@ impl After {
     /// What is done to a response of the application's.
     pub(crate) fn finish<R>(&mut self, response: &mut Response<R>) {
         std::mem::take(&mut self.told).with_admitted(response.extensions_mut());
+        // The answer is as the application has made it.
+        if self.caller == Caller::Bypassed {
+            return;
+        }
         self.write_what_was_refreshed();
         self.finish_headers(response.headers_mut());
     }
@@ -271,10 +296,7 @@ impl After {
     }
 
     fn finish_headers(&mut self, headers: &mut HeaderMap) {
-        // A bypassed answer is as the application made it.
-        if self.caller != Caller::Bypassed {
-            self.gate.0.common.passing.say(&mut self.said, headers);
-        }
+        self.gate.0.common.passing.say(&mut self.said, headers);
         match self.cache {
             Cache::Untouched => {}
             Cache::Vary(names) => vary(headers, names),
@@ -305,8 +327,8 @@ fn no_store(headers: &mut HeaderMap) {
 
 /// What a signed-in user sees is that user's: unless the application has forbidden more, shared caches must not keep it.
 fn private(headers: &mut HeaderMap) {
-    if !headers.contains_key(CACHE_CONTROL) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+    if let Entry::Vacant(nothing_said) = headers.entry(CACHE_CONTROL) {
+        nothing_said.insert(HeaderValue::from_static("private"));
         return;
     }
     let says = |wanted: &str| {

@@ -160,7 +160,7 @@ impl Passing {
             Some(caller) if wants_tokens => AtHand::of(caller, session, headers),
             _ => AtHand::Nothing,
         };
-        self.stripping.strip_credentials(headers);
+        self.tell_nothing(headers);
         let Some(caller) = caller else {
             return Said::new();
         };
@@ -168,6 +168,11 @@ impl Passing {
             headers.insert(name, value);
         }
         self.response.of(caller, at_hand.lend()).collect()
+    }
+
+    /// Tells the application nothing of whoever comes, as of somebody on a bypassed path.
+    pub(crate) fn tell_nothing(&self, headers: &mut HeaderMap) {
+        self.stripping.strip_credentials(headers);
     }
 
     /// What an answer of the gate's own says of the caller of a request, from which nothing has been taken off.

@@ -4,10 +4,7 @@ use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, Sight, Style},
     caller_info::Told,
-    core::{
-        gate::{Caller, Head, SessionEffect, Verdict},
-        time::UnixTime,
-    },
+    core::gate::{Caller, Head, Route, SessionEffect, Verdict},
     decline::Answer,
     endpoint,
     forward_auth::{self, Asked, Reply},
@@ -133,8 +130,7 @@ where
         if !gate.is_asked(target) {
             clean(gate, &mut request);
         }
-        let now = gate.now();
-        match go_on(&self.layer, &mut self.inner, request, None, now) {
+        match go_on(&self.layer, &mut self.inner, request, None) {
             Next::Answer(future) => future,
             Next::Wait(seen, request) => {
                 // The service that is ready goes along, and its clone becomes ready for the next request.
@@ -165,9 +161,7 @@ where
 {
     /// Goes on as if it had been known at once.
     pub(crate) fn go_on(mut self, seen: Seen) -> GateFuture<S, B> {
-        let now = self.layer.gate.now();
-        let known = Some(seen);
-        match go_on(&self.layer, &mut self.inner, self.request, known, now) {
+        match go_on(&self.layer, &mut self.inner, self.request, Some(seen)) {
             Next::Answer(future) => future,
             Next::Wait(seen, request) => GateFuture::wait(seen, Self { request, ..self }),
         }
@@ -190,7 +184,6 @@ fn go_on<S, B>(
     inner: &mut S,
     mut request: Request<B>,
     known: Option<Seen>,
-    now: UnixTime,
 ) -> Next<S, B>
 where
     S: Service<Request<B>>,
@@ -202,6 +195,7 @@ where
     let target = (layer.target)(request.extensions()).of(request.uri());
     let (common, headers) = (&gate.0.common, request.headers());
     if let Some((forward, target)) = common.asked(target) {
+        let now = gate.now();
         let asked = Asked {
             method: request.method(),
             target,
@@ -220,7 +214,10 @@ where
         false => head,
     };
     let route = policy.route(&head);
-    let sessions = gate.0.sessions.as_ref();
+    if route == Route::Bypass {
+        return Next::Answer(bypass(gate, inner, request, peer));
+    }
+    let (now, sessions) = (gate.now(), gate.0.sessions.as_ref());
     let look = match known {
         Some(seen) => gate.seen(seen, request.headers(), now),
         None => gate.look(&route, request.headers(), now),
@@ -230,12 +227,15 @@ where
         Look::Later(seen) => return Next::Wait(seen, request),
     };
     let decision = policy.decide(&head, &route, recognised.credential(), now);
-    let recognised = match (decision.session, recognised, sessions) {
-        (SessionEffect::RefreshNow, Recognised::Session(present), Some(sessions)) => {
-            let refreshed = sessions.refreshed(present, request.headers());
-            return Next::Wait(refreshed, request);
-        }
-        (_, recognised, _) => recognised,
+    let recognised = match decision.session {
+        SessionEffect::RefreshNow => match (recognised, sessions) {
+            (Recognised::Session(present), Some(sessions)) => {
+                let refreshed = sessions.refreshed(present, request.headers());
+                return Next::Wait(refreshed, request);
+            }
+            (recognised, _) => recognised,
+        },
+        _ => recognised,
     };
     common.metrics.decided(&decision.verdict);
     let telling = common.telling;
@@ -252,15 +252,9 @@ where
         .unwrap_or_default();
     Next::Answer(match decision.verdict {
         Verdict::Admit(caller) => {
-            // On a bypassed path the gate looks at nothing, and begins no login.
-            let (style, underway) = match caller {
-                Caller::Bypassed => (Style::AsAsked, None),
-                Caller::Anonymous | Caller::Identified => {
-                    let keeps = sessions.is_some_and(|s| s.keeps_logins(carried, &recognised));
-                    let underway = keeps.then(|| Box::new(underway(request.headers())));
-                    (Style::of(gate, &head), underway)
-                }
-            };
+            let keeps = sessions.is_some_and(|s| s.keeps_logins(carried, &recognised));
+            let underway = keeps.then(|| Box::new(underway(request.headers())));
+            let style = Style::of(gate, &head);
             let unusable = recognised.unusable();
             let sight = match recognised {
                 Recognised::StoreDown => Sight::StoreDown,
@@ -343,6 +337,32 @@ where
             GateFuture::answered(answer, cookies)
         }
     })
+}
+
+/// A request on a bypassed path goes through: nobody is looked for, and no time is asked. What decides about others would say
+/// the same of it; only what holds for every request is done.
+fn bypass<S, B>(
+    gate: &Gate,
+    inner: &mut S,
+    mut request: Request<B>,
+    peer: Option<SocketAddr>,
+) -> GateFuture<S, B>
+where
+    S: Service<Request<B>>,
+{
+    let common = &gate.0.common;
+    common.metrics.decided(&Verdict::Admit(Caller::Bypassed));
+    let headers = request.headers_mut();
+    common.passing.tell_nothing(headers);
+    if let Some(sessions) = &gate.0.sessions
+        && common.passing.keeps_own_cookies()
+    {
+        let carried = sessions.names.carried(headers);
+        sessions.names.strip(headers, carried);
+    }
+    let told = common.telling.about(|| None, None);
+    let after = After::bypassed(gate.clone(), told, peer);
+    GateFuture::pass(inner.call(request), after)
 }
 
 /// An answer that takes the gate time, and what is said of it.

@@ -12,6 +12,7 @@ use crate::{
     check::{Check, CheckFailed},
     time::UnixTime,
 };
+use bytes::Bytes;
 use std::time::Duration;
 
 const VERSION: u8 = 1;
@@ -135,16 +136,48 @@ impl Entry {
         key: &StoreKey,
         bytes: &[u8],
     ) -> Option<(Self, SealedBy)> {
+        let (head, tokens) = Self::parts(bytes)?;
+        let (entry, sealed_by) = Self::open_head(keys, key, head)?;
+        Some((
+            entry.with_tokens(key, Bytes::copy_from_slice(tokens)),
+            sealed_by,
+        ))
+    }
+
+    /// The two sealed parts of a value: the head, and the tokens.
+    pub(super) fn parts(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
         let mut reader = Reader(bytes.strip_prefix(&[VERSION])?);
-        let head = reader.bytes()?.to_vec();
-        let opened = open_bytes(keys, Purpose::Entry, key.as_bytes(), head)?;
-        let tokens = reader.0;
+        Some((reader.bytes()?, reader.0))
+    }
+
+    /// The same with the tokens that stand beside it.
+    pub(super) fn with_tokens(self, key: &StoreKey, tokens: Bytes) -> Self {
+        match self {
+            Self::Live(live) if !tokens.is_empty() => Self::Live(Live {
+                tokens: Some(SealedTokens {
+                    bytes: tokens,
+                    key: *key,
+                    generation: live.generation,
+                }),
+                ..live
+            }),
+            other => other,
+        }
+    }
+
+    /// Opens the head alone.
+    pub(super) fn open_head(
+        keys: &CookieKeys,
+        key: &StoreKey,
+        head: &[u8],
+    ) -> Option<(Self, SealedBy)> {
+        let opened = open_bytes(keys, Purpose::Entry, key.as_bytes(), head.to_vec())?;
         let mut reader = Reader(&opened.plain);
         let entry = match reader.array()? {
             [0] => Self::Ended {
                 until: reader.time()?,
             },
-            [1] => Self::Live(Live::decode(key, opened.plain, tokens)?),
+            [1] => Self::Live(Live::decode(key, opened.plain)?),
             _ => return None,
         };
         Some((entry, opened.sealed_by))
@@ -177,7 +210,7 @@ impl Live {
         }
     }
 
-    fn decode(key: &StoreKey, plain: Vec<u8>, tokens: &[u8]) -> Option<Self> {
+    fn decode(key: &StoreKey, plain: Vec<u8>) -> Option<Self> {
         let mut reader = Reader(plain.get(1..)?);
         let time = |reader: &mut Reader<'_>| Some(Some(reader.time()?).filter(|t| t.as_secs() > 0));
         let generation = reader.u64()?;
@@ -201,11 +234,6 @@ impl Live {
                 Some(Session::decode(*key, plain, at)?)
             }
         };
-        let tokens = (!tokens.is_empty()).then(|| SealedTokens {
-            bytes: tokens.into(),
-            key: *key,
-            generation,
-        });
         Some(Self {
             generation,
             by,
@@ -214,7 +242,7 @@ impl Live {
             brought,
             refreshing,
             session,
-            tokens,
+            tokens: None,
         })
     }
 }
@@ -222,7 +250,7 @@ impl Live {
 /// Tokens as a store keeps them, to be opened when somebody asks.
 #[derive(Clone)]
 pub struct SealedTokens {
-    bytes: Box<[u8]>,
+    bytes: Bytes,
     key: StoreKey,
     generation: u64,
 }

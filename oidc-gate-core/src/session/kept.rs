@@ -1,7 +1,8 @@
 //! A session as a request finds it: what its cookie says, and what a store knows better.
 
 use super::{
-    CookieKeys, Lifetimes, RefreshRules, SealedBy, SealedTokens, Session, Stored, Ticket,
+    CookieKeys, InStore, Lifetimes, OpenedEntry, RefreshRules, SealedBy, SealedTokens, Session,
+    Stored,
     coordinate::{Base, Listed},
     due::{Due, is_fresh},
     entry::{Entry, Refreshing},
@@ -54,22 +55,17 @@ pub enum KeptIn {
 }
 
 impl KeptSession {
-    /// The stored session of a ticket, from what the store has under its key.
-    pub fn stored(
-        keys: &CookieKeys,
-        ticket: &Ticket,
-        stored: Option<&Stored>,
-        now: UnixTime,
-    ) -> Found {
-        let key = ticket.key();
-        let Some(stored) = stored else {
-            return Found::Over(Check::SessionUnknown);
+    /// A stored session, from what the store has under the key of its ticket.
+    pub fn stored(in_store: InStore, now: UnixTime) -> Found {
+        let OpenedEntry { entry, sealed_by } = match in_store {
+            InStore::Nothing => return Found::Over(Check::SessionUnknown),
+            InStore::Unreadable => return Found::Unreadable,
+            InStore::Entry(opened) => opened,
         };
-        match Entry::open(keys, &key, &stored.bytes) {
-            None => Found::Unreadable,
-            Some((Entry::Ended { .. }, _)) => Found::Over(Check::SessionEnded),
-            Some((Entry::Live(live), _)) if now >= live.ends => Found::Over(Check::SessionExpired),
-            Some((Entry::Live(live), sealed_by)) => {
+        match entry {
+            Entry::Ended { .. } => Found::Over(Check::SessionEnded),
+            Entry::Live(live) if now >= live.ends => Found::Over(Check::SessionExpired),
+            Entry::Live(live) => {
                 let replaced = live.is_replaced(now);
                 let Some(session) = live.session else {
                     return Found::Unreadable;
@@ -89,19 +85,15 @@ impl KeptSession {
     /// The session that a cookie holds, with what the store has under its key. What does not open there could say that it has
     /// ended.
     pub fn in_cookie(
-        keys: &CookieKeys,
         session: Session,
         sealed_by: SealedBy,
-        stored: Option<&Stored>,
+        in_store: InStore,
         now: UnixTime,
     ) -> Found {
-        let key = session.key();
-        let entry = match stored {
-            None => None,
-            Some(stored) => match Entry::open(keys, &key, &stored.bytes) {
-                None => return Found::Unreadable,
-                opened => opened,
-            },
+        let entry = match in_store {
+            InStore::Nothing => None,
+            InStore::Unreadable => return Found::Unreadable,
+            InStore::Entry(opened) => Some((opened.entry, opened.sealed_by)),
         };
         // Both have to open as long as either does.
         let sealed_by = match &entry {

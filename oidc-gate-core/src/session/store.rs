@@ -5,6 +5,7 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
 use std::{fmt, time::Duration};
 
 /// Under what a store keeps something: 32 bytes that tell nothing.
@@ -48,15 +49,16 @@ impl fmt::Debug for StoreKey {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stored {
-    /// Sealed bytes.
-    pub bytes: Vec<u8>,
+    /// Sealed bytes. A clone shares them.
+    pub bytes: Bytes,
     /// Which version. Never zero, and never the same again for other bytes under this key.
     pub version: u64,
 }
 
 impl Stored {
     /// These bytes, in this version.
-    pub fn new(bytes: Vec<u8>, version: u64) -> Self {
+    pub fn new(bytes: impl Into<Bytes>, version: u64) -> Self {
+        let bytes = bytes.into();
         Self { bytes, version }
     }
 }

@@ -183,7 +183,9 @@ fn a_session_of_a_hundred_kilobytes_is_for_a_store_and_cookies_say_what_to_leave
 
     let stored = Stored::new(begun(&keys, &large).unwrap(), 1);
     let ticket = Ticket::new(SessionId::from_bytes([1; 32]), NOW + DAY);
-    let Found::Session(kept) = KeptSession::stored(&keys, &ticket, Some(&stored), NOW) else {
+    let Found::Session(kept) =
+        KeptSession::stored(InStore::open(&keys, &ticket.key(), Some(&stored)), NOW)
+    else {
         panic!("it is there")
     };
     assert_eq!(kept.session().identity().subject(), "alice");
@@ -217,7 +219,9 @@ fn an_id_that_was_planted_before_a_login_is_nobodys_session() {
     let ours = Ticket::new(SessionId::from_bytes([7; 32]), NOW + DAY);
     assert_ne!(ours.key(), planted.key());
     let stored = Stored::new(begun(&keys, &session("alice", 7, 0)).unwrap(), 2);
-    let at = |ticket, stored| KeptSession::stored(&keys, ticket, stored, NOW);
+    let at = |ticket: &Ticket, stored| {
+        KeptSession::stored(InStore::open(&keys, &ticket.key(), stored), NOW)
+    };
     let Found::Session(alice) = at(&ours, Some(&stored)) else {
         panic!("it is there")
     };

@@ -4,8 +4,8 @@ use crate::{
     core::{
         check::Check,
         session::{
-            CookieKeys, Found, Freshness, KeptIn, KeptSession, Predecessor, SealedBy, Session,
-            StoreDown, Stored, Ticket, Tokens,
+            Found, Freshness, KeptIn, KeptSession, Predecessor, SealedBy, Session, StoreDown,
+            Stored, Ticket, Tokens,
             coordinate::{Kept, Outcome, UpdateError},
         },
         time::UnixTime,
@@ -35,13 +35,13 @@ impl Sessions {
             let next = match self.open(&ring, &next, now) {
                 Err(check) => unopened(check),
                 Ok(opened) => match self.keeping.peek(&opened.key()) {
-                    Some(stored) => self.judge(&ring.keys, opened, stored.as_ref(), now),
+                    Some(stored) => self.judge(&ring, opened, stored.as_ref(), now),
                     None => {
                         let rest = sealed.map(|sealed| self.open(&ring, &sealed, now));
                         let all = std::iter::once(Ok(opened)).chain(rest).collect();
-                        let (sessions, keys) = (self.clone(), ring.keys.clone());
+                        let (sessions, ring) = (self.clone(), Arc::clone(&ring));
                         return Look::Later(Box::pin(async move {
-                            let found = sessions.load_all(&keys, found, all, now).await;
+                            let found = sessions.load_all(&ring, found, all, now).await;
                             Seen::Session(found)
                         }));
                     }
@@ -61,7 +61,7 @@ impl Sessions {
 
     async fn load_all(
         &self,
-        keys: &CookieKeys,
+        ring: &Ring,
         mut found: Recognised,
         all: Vec<Result<Opened, Check>>,
         now: UnixTime,
@@ -70,7 +70,7 @@ impl Sessions {
             let next = match opened {
                 Err(check) => unopened(check),
                 Ok(opened) => match self.keeping.load(&opened.key()).await {
-                    Ok(stored) => self.judge(keys, opened, stored.as_ref(), now),
+                    Ok(stored) => self.judge(ring, opened, stored.as_ref(), now),
                     Err(StoreDown) => Recognised::StoreDown,
                 },
             };
@@ -87,14 +87,14 @@ impl Sessions {
         self: &Arc<Self>,
         headers: &HeaderMap,
     ) -> Result<Ended, UpdateError> {
-        let (keys, opened) = self.all_opened(headers);
+        let (ring, opened) = self.all_opened(headers);
         let mut all = Ended::default();
         for opened in opened {
             let last = self
                 .end_and_take(opened.key(), opened.last(&self.keeping.limits))
                 .await?;
             let in_cookies = || match &opened {
-                Opened::Cookie(session, _) => session.open_tokens(&keys, &self.names, headers),
+                Opened::Cookie(session, _) => session.open_tokens(&ring.keys, &self.names, headers),
                 Opened::Ticket(..) => None,
             };
             all.add(last, in_cookies);
@@ -104,14 +104,14 @@ impl Sessions {
 
     /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.
     pub(crate) async fn predecessors(&self, headers: &HeaderMap) -> Vec<Predecessor> {
-        let (keys, opened) = self.all_opened(headers);
+        let (ring, opened) = self.all_opened(headers);
         let now = self.now();
         let mut found = Vec::new();
         for opened in opened {
             // One that nothing is known of cannot be ended either.
             if let Ok(stored) = self.keeping.load(&opened.key()).await
                 && let Recognised::Session(present) =
-                    self.judge(&keys, opened, stored.as_ref(), now)
+                    self.judge(&ring, opened, stored.as_ref(), now)
             {
                 let session = present.kept.session();
                 found.push(Predecessor::of(session, &self.keeping.limits));
@@ -120,12 +120,12 @@ impl Sessions {
         found
     }
 
-    fn all_opened(&self, headers: &HeaderMap) -> (CookieKeys, Vec<Opened>) {
+    fn all_opened(&self, headers: &HeaderMap) -> (Arc<Ring>, Vec<Opened>) {
         let (ring, now) = (self.keys.ring(), self.now());
         let opened = (self.names.sessions(headers))
             .filter_map(|sealed| self.open(&ring, &sealed, now).ok())
             .collect();
-        (ring.keys.clone(), opened)
+        (Arc::clone(&ring), opened)
     }
 
     fn open(&self, ring: &Ring, sealed: &[u8], now: UnixTime) -> Result<Opened, Check> {
@@ -146,18 +146,19 @@ impl Sessions {
     /// What a cookie comes to, with what the store has under its key.
     fn judge(
         &self,
-        keys: &CookieKeys,
+        ring: &Ring,
         opened: Opened,
         stored: Option<&Stored>,
         now: UnixTime,
     ) -> Recognised {
+        let in_store = ring.in_store(&opened.key(), stored);
         let (found, ticket) = match opened {
             Opened::Cookie(session, sealed_by) => {
-                let found = KeptSession::in_cookie(keys, session, sealed_by, stored, now);
+                let found = KeptSession::in_cookie(session, sealed_by, in_store, now);
                 (found, None)
             }
             Opened::Ticket(ticket, sealed_by) => {
-                let found = KeptSession::stored(keys, &ticket, stored, now);
+                let found = KeptSession::stored(in_store, now);
                 (found, Some((ticket, sealed_by)))
             }
         };

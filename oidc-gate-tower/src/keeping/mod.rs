@@ -34,7 +34,7 @@ use crate::{
     outside::chain,
     ports::OsEntropy,
     sessions::Sessions,
-    store::{Peek, SessionBackend as _, StoreErrorKind},
+    store::{AtHand, SessionBackend as _, StoreErrorKind},
 };
 use flight::Flights;
 use live::Live;
@@ -106,14 +106,14 @@ impl Keeping {
 
     /// What stands under a key, where that is known without waiting.
     pub(crate) fn peek(&self, key: &StoreKey) -> Option<Option<Stored>> {
-        match self.store.peek(key.as_bytes()) {
-            Peek::Known(found) => Some(found.map(|(bytes, version)| Stored::new(bytes, version))),
-            Peek::Elsewhere => None,
+        match self.store.peek_shared(key.as_bytes()) {
+            AtHand::Known(found) => Some(found.map(|(bytes, version)| Stored::new(bytes, version))),
+            AtHand::Elsewhere => None,
         }
     }
 
     pub(crate) async fn load(&self, key: &StoreKey) -> Result<Option<Stored>, StoreDown> {
-        match self.store.load(key.as_bytes()).await {
+        match self.store.load_shared(key.as_bytes()).await {
             Ok(found) => Ok(found.map(|(bytes, version)| Stored::new(bytes, version))),
             Err(error) => {
                 let (cause, remedy) = (chain(&error), remedy(&error));

@@ -1,7 +1,11 @@
-//! Cookies that were opened a moment ago.
+//! What was opened a moment ago: cookies of sessions, and what a store has of them.
 
-use crate::core::session::{CookieKeys, SealedBy, Session, StoreKey, Ticket};
-use crate::core::time::UnixTime;
+use crate::core::{
+    session::{
+        CookieKeys, InStore, Lifetimes, OpenedEntry, SealedBy, Session, StoreKey, Stored, Ticket,
+    },
+    time::UnixTime,
+};
 use arc_swap::ArcSwapOption;
 use std::{
     fmt,
@@ -27,7 +31,7 @@ impl Opened {
     }
 
     /// When no cookie of it counts any more, this one or one from before.
-    pub(super) fn last(&self, limits: &crate::core::session::Lifetimes) -> UnixTime {
+    pub(super) fn last(&self, limits: &Lifetimes) -> UnixTime {
         match self {
             Self::Cookie(session, _) => session.last(limits),
             Self::Ticket(ticket, _) => ticket.ends(),
@@ -38,21 +42,23 @@ impl Opened {
 /// Keys, and what they have opened: that ends with them, since other keys may open it differently or not at all.
 pub(crate) struct Ring {
     pub(crate) keys: CookieKeys,
-    opened: Recent,
+    cookies: Recent<Opened>,
+    entries: Recent<OpenedEntry>,
 }
 
 impl Ring {
-    /// With room for so many opened cookies.
+    /// With room for so many opened cookies, and as much of what a store has beside them.
     pub(crate) fn new(keys: CookieKeys, room: usize) -> Self {
         Self {
             keys,
-            opened: Recent::new(room),
+            cookies: Recent::new(room),
+            entries: Recent::new(room),
         }
     }
 
     /// The same room for what other keys open.
     pub(crate) fn with(&self, keys: CookieKeys) -> Self {
-        Self::new(keys, self.opened.0.len())
+        Self::new(keys, self.cookies.0.len())
     }
 
     /// What a cookie holds: as it was found before, or as `open` finds it.
@@ -61,12 +67,22 @@ impl Ring {
         sealed: &[u8],
         open: impl FnOnce(&CookieKeys) -> Option<Opened>,
     ) -> Option<Opened> {
-        if let Some(known) = self.opened.find(sealed) {
-            return Some(known);
+        self.cookies.get(&[], sealed, || open(&self.keys))
+    }
+
+    /// What a store has under a key, opened.
+    pub(super) fn in_store(&self, key: &StoreKey, stored: Option<&Stored>) -> InStore {
+        let Some(stored) = stored else {
+            return InStore::Nothing;
+        };
+        let opened = OpenedEntry::head_of(stored).and_then(|head| {
+            let open = || OpenedEntry::open_head(&self.keys, key, head);
+            self.entries.get(key.as_bytes(), head, open)
+        });
+        match opened {
+            Some(opened) => InStore::Entry(opened.beside_tokens_of(key, stored)),
+            None => InStore::Unreadable,
         }
-        let opened = open(&self.keys)?;
-        self.opened.note(sealed, &opened);
-        Some(opened)
     }
 }
 
@@ -76,67 +92,77 @@ impl fmt::Debug for Ring {
     }
 }
 
-/// Cookies that have come at least twice, opened. A page brings its cookie dozens of times, and to compare it costs a fifth of
-/// what opening costs.
+/// Sealed values that have come at least twice, opened. A page brings its cookie dozens of times, and to compare it costs a
+/// fifth of what opening costs.
 ///
-/// A table in which each cookie has one place, given by its own last characters. They belong to the tag of the
-/// encryption: nobody without the key chooses them and has them open. So nothing is hashed, nothing is locked, and whoever
-/// sends cookies that do not open puts nothing in. Two that have the same place put each other out, which costs no more than
-/// opening.
+/// A table in which each value has one place, given by its own last bytes. They belong to the tag of the encryption: nobody
+/// without the key chooses them and has the value open. So nothing is hashed, nothing is locked, and whoever sends what does
+/// not open puts nothing in. Two that have the same place put each other out, which costs no more than opening.
 ///
 /// # Security
 ///
-/// A cookie is taken for one that has been opened only if it is the same to the last byte. The first comparison is of sixteen
-/// characters of the tag at once, so how long it takes tells nothing of a part of them; who has all of them right has the
-/// cookie. What is remembered is what the cookie says and no more: whether the session still lives is asked each time.
-struct Recent(Box<[Place]>);
+/// A value is taken for one that has been opened only if it is the same to the last byte, and is bound to the same name. The
+/// first comparison is of sixteen bytes of the tag at once, so how long it takes tells nothing of a part of them; who has all
+/// of them right has the value. What is remembered is what it says and no more: whether the session still lives is asked each
+/// time.
+struct Recent<T>(Box<[Place<T>]>);
 
-#[derive(Default)]
-struct Place {
-    /// Which cookie came here last. One that comes once takes no memory.
+struct Place<T> {
+    /// Which value came here last. One that comes once takes no memory.
     came: AtomicU64,
-    holds: ArcSwapOption<Held>,
+    holds: ArcSwapOption<Held<T>>,
 }
 
-struct Held {
+struct Held<T> {
     print: u128,
+    /// What it is bound to, if not all are bound to the same.
+    name: Box<[u8]>,
     sealed: Box<[u8]>,
-    opened: Opened,
+    opened: T,
 }
 
-/// The longest cookie that is remembered. Nearly all are a quarter of that.
+/// The longest value that is remembered. Nearly all are a quarter of that.
 const LONGEST: usize = 2048;
 
-impl Recent {
+impl<T: Clone> Recent<T> {
     fn new(room: usize) -> Self {
-        Self((0..room).map(|_| Place::default()).collect())
+        let places = (0..room).map(|_| Place {
+            came: AtomicU64::default(),
+            holds: ArcSwapOption::empty(),
+        });
+        Self(places.collect())
     }
 
-    fn find(&self, sealed: &[u8]) -> Option<Opened> {
-        let (place, print) = self.place(sealed)?;
-        let held = place.holds.load();
-        let held = held.as_ref()?;
-        (held.print == print && *held.sealed == *sealed).then(|| held.opened.clone())
-    }
-
-    fn note(&self, sealed: &[u8], opened: &Opened) {
+    /// What a value holds: as it was found before, or as `open` finds it.
+    fn get(&self, name: &[u8], sealed: &[u8], open: impl FnOnce() -> Option<T>) -> Option<T> {
         let Some((place, print)) = self.place(sealed) else {
-            return;
+            return open();
         };
-        let came = print as u64;
-        if place.came.load(Relaxed) != came {
-            return place.came.store(came, Relaxed);
+        if let Some(held) = &*place.holds.load()
+            && held.print == print
+            && *held.sealed == *sealed
+            && *held.name == *name
+        {
+            return Some(held.opened.clone());
         }
-        let held = Held {
-            print,
-            sealed: sealed.into(),
-            opened: opened.clone(),
-        };
-        place.holds.store(Some(Arc::new(held)));
+        let opened = open()?;
+        let came = print as u64;
+        if place.came.load(Relaxed) == came {
+            let held = Held {
+                print,
+                name: name.into(),
+                sealed: sealed.into(),
+                opened: opened.clone(),
+            };
+            place.holds.store(Some(Arc::new(held)));
+        } else {
+            place.came.store(came, Relaxed);
+        }
+        Some(opened)
     }
 
-    /// Its place, and its last characters.
-    fn place(&self, sealed: &[u8]) -> Option<(&Place, u128)> {
+    /// Its place, and its last bytes.
+    fn place(&self, sealed: &[u8]) -> Option<(&Place<T>, u128)> {
         if sealed.len() > LONGEST {
             return None;
         }
@@ -191,7 +217,7 @@ mod tests {
     }
 
     fn held(ring: &Ring) -> usize {
-        let places = ring.opened.0.iter();
+        let places = ring.cookies.0.iter();
         places.filter(|place| place.holds.load().is_some()).count()
     }
 
@@ -280,8 +306,18 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_longer_than_most_is_opened_each_time() {
-        let recent = Recent::new(4);
+    fn what_is_bound_to_one_name_is_not_found_under_another() {
+        let recent = Recent::new(1);
+        for _ in 0..3 {
+            assert_eq!(recent.get(b"one", &[7; 40], || Some(1)), Some(1));
+        }
+        assert_eq!(recent.get(b"one", &[7; 40], || None), Some(1));
+        assert_eq!(recent.get(b"other", &[7; 40], || None), None);
+    }
+
+    #[test]
+    fn what_is_longer_than_most_is_opened_each_time() {
+        let recent = Recent::<()>::new(4);
         assert!(recent.place(&[b'a'; LONGEST]).is_some());
         assert!(recent.place(&[b'a'; LONGEST + 1]).is_none());
         assert!(recent.place(&[b'a'; 15]).is_none());

@@ -5,6 +5,7 @@ use super::redis::{AddressError, Redis};
 use super::{
     Capacity, Peek, SessionBackend, StoreError, cache::Cache, erased::DynBackend, memory::Memory,
 };
+use bytes::Bytes;
 use std::{fmt, sync::Arc, time::Duration};
 
 /// A place for sessions: memory, Redis, or a [`SessionBackend`] of your own. Clones are the same place.
@@ -187,19 +188,61 @@ impl Store {
         }
     }
 
-    async fn load_from_backend(
-        &self,
-        key: &[u8; 32],
-    ) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
+    async fn load_from_backend(&self, key: &[u8; 32]) -> Result<Option<(Bytes, u64)>, StoreError> {
         match &self.backend {
             Backend::Memory(memory) => Ok(memory.load(key)),
             #[cfg(feature = "redis")]
-            Backend::Redis(redis) => redis.load(key).await,
+            Backend::Redis(redis) => redis.load(key).await.map(shared),
             #[cfg(feature = "redis")]
             Backend::NoRedis(error) => Err(no_redis(error)),
-            Backend::Custom(backend) => backend.load(key).await,
+            Backend::Custom(backend) => backend.load(key).await.map(shared),
         }
     }
+
+    /// What is under the key, and its version: as [`SessionBackend::load`], without a copy of what is at hand.
+    pub(crate) async fn load_shared(
+        &self,
+        key: &[u8; 32],
+    ) -> Result<Option<(Bytes, u64)>, StoreError> {
+        let Some(cache) = &self.cache else {
+            return self.load_from_backend(key).await;
+        };
+        let begun = cache.begin_load(key);
+        let found = self.load_from_backend(key).await?;
+        cache.loaded(key, begun, found.clone());
+        Ok(found)
+    }
+
+    /// As [`SessionBackend::peek`], without a copy.
+    pub(crate) fn peek_shared(&self, key: &[u8; 32]) -> AtHand {
+        let in_cache = || {
+            let found = self.cache.as_ref().and_then(|cache| cache.get(key));
+            found.map_or(AtHand::Elsewhere, |found| AtHand::Known(Some(found)))
+        };
+        match &self.backend {
+            Backend::Memory(memory) => AtHand::Known(memory.load(key)),
+            Backend::Custom(backend) => match backend.peek(key) {
+                Peek::Elsewhere => in_cache(),
+                Peek::Known(found) => AtHand::Known(shared(found)),
+            },
+            #[cfg(feature = "redis")]
+            Backend::Redis(_) | Backend::NoRedis(_) => in_cache(),
+        }
+    }
+}
+
+/// What is known without waiting.
+pub(crate) enum AtHand {
+    Known(Option<(Bytes, u64)>),
+    Elsewhere,
+}
+
+fn shared(found: Option<(Vec<u8>, u64)>) -> Option<(Bytes, u64)> {
+    found.map(|(value, version)| (value.into(), version))
+}
+
+fn own((value, version): (Bytes, u64)) -> (Vec<u8>, u64) {
+    (value.into(), version)
 }
 
 #[cfg(feature = "redis")]
@@ -213,14 +256,7 @@ fn no_redis(error: &AddressError) -> StoreError {
 /// the store.
 impl SessionBackend for Store {
     async fn load(&self, key: &[u8; 32]) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
-        let Some(cache) = &self.cache else {
-            return self.load_from_backend(key).await;
-        };
-        let begun = cache.begin_load(key);
-        let found = self.load_from_backend(key).await?;
-        let held = found.as_ref().map(|(value, version)| (&**value, *version));
-        cache.loaded(key, begun, held);
-        Ok(found)
+        Ok(self.load_shared(key).await?.map(own))
     }
 
     async fn compare_and_swap(
@@ -235,10 +271,10 @@ impl SessionBackend for Store {
             return Ok(swapped != Swapped::No);
         };
         let begun = cache.begin_swap(key);
-        let held = value.clone();
+        let held = Bytes::copy_from_slice(&value);
         let swapped = self.swap_in_backend(key, seen, value, keep).await;
         match swapped {
-            Ok(Swapped::As(version)) => cache.swapped(key, begun, Some((&held, version))),
+            Ok(Swapped::As(version)) => cache.swapped(key, begun, Some((held, version))),
             Ok(Swapped::Yes) => cache.swapped(key, begun, None),
             Ok(Swapped::No) | Err(_) => cache.lost(key),
         }
@@ -246,14 +282,9 @@ impl SessionBackend for Store {
     }
 
     fn peek(&self, key: &[u8; 32]) -> Peek {
-        match &self.backend {
-            Backend::Memory(memory) => Peek::Known(memory.load(key)),
-            Backend::Custom(backend) => match backend.peek(key) {
-                Peek::Elsewhere => self.peek_in_cache(key),
-                known @ Peek::Known(_) => known,
-            },
-            #[cfg(feature = "redis")]
-            Backend::Redis(_) | Backend::NoRedis(_) => self.peek_in_cache(key),
+        match self.peek_shared(key) {
+            AtHand::Known(found) => Peek::Known(found.map(own)),
+            AtHand::Elsewhere => Peek::Elsewhere,
         }
     }
 }
@@ -280,13 +311,6 @@ impl Store {
                 .compare_and_swap(key, seen, value, keep)
                 .await
                 .map(untold),
-        }
-    }
-
-    fn peek_in_cache(&self, key: &[u8; 32]) -> Peek {
-        match self.cache.as_ref().and_then(|cache| cache.get(key)) {
-            Some(found) => Peek::Known(Some(found)),
-            None => Peek::Elsewhere,
         }
     }
 }

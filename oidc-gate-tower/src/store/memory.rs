@@ -1,10 +1,11 @@
 //! The store in this process's memory.
 
 use super::{Capacity, LONGEST, StoreError};
+use bytes::Bytes;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -39,7 +40,7 @@ struct Shard {
 }
 
 struct Kept {
-    value: Arc<[u8]>,
+    value: Bytes,
     version: u64,
     until: Instant,
 }
@@ -55,14 +56,13 @@ impl Memory {
         }
     }
 
-    pub(crate) fn load(&self, key: &Key) -> Option<(Vec<u8>, u64)> {
-        let (value, version) = {
-            let shard = self.shard(key);
-            let kept = shard.get(key, Instant::now())?;
-            (Arc::clone(&kept.value), kept.version)
-        };
-        // Copied after the lock is given back: it may be a megabyte.
-        Some((value.to_vec(), version))
+    pub(crate) fn load(&self, key: &Key) -> Option<(Bytes, u64)> {
+        let shard = self.shard(key);
+        if shard.kept.is_empty() {
+            return None;
+        }
+        let kept = shard.get(key, Instant::now())?;
+        Some((kept.value.clone(), kept.version))
     }
 
     pub(crate) fn compare_and_swap(
@@ -72,7 +72,7 @@ impl Memory {
         value: Vec<u8>,
         keep: Duration,
     ) -> Result<bool, StoreError> {
-        let value = Arc::from(value);
+        let value = Bytes::from(value);
         let now = Instant::now();
         match self.try_swap(key, seen, &value, keep, now) {
             // Only then are the other shards looked through, and only for what is over in them.
@@ -91,7 +91,7 @@ impl Memory {
         &self,
         key: &Key,
         seen: u64,
-        value: &Arc<[u8]>,
+        value: &Bytes,
         keep: Duration,
         now: Instant,
     ) -> Result<bool, NoRoom> {
@@ -105,7 +105,7 @@ impl Memory {
         self.make_room(before, value.len() + OVERHEAD)?;
         let until = now + keep.min(LONGEST);
         let kept = Kept {
-            value: Arc::clone(value),
+            value: value.clone(),
             version: self.next.fetch_add(1, Ordering::Relaxed),
             until,
         };

@@ -17,6 +17,7 @@ mod redis;
 
 pub use capacity::Capacity;
 pub use error::{StoreError, StoreErrorKind};
+pub(crate) use handle::AtHand;
 pub use handle::Store;
 
 use std::{future::Future, time::Duration};

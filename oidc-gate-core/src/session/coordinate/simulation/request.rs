@@ -13,7 +13,7 @@ use super::{
 use crate::{
     check::Check,
     session::{
-        Found, Freshness, KeptSession, Lifetimes, SealedBy, Session, SetCookie, StoreDown,
+        Found, Freshness, InStore, KeptSession, Lifetimes, SealedBy, Session, SetCookie, StoreDown,
         StoreKey, Stored, Ticket, Tokens, coordinate::Kept,
     },
     time::UnixTime,
@@ -298,10 +298,15 @@ impl World {
             return self.unanswered(id);
         };
         let found = match &brought {
-            Brought::Ticket(ticket) => KeptSession::stored(keys, ticket, stored.as_ref(), now),
-            Brought::Cookie(session, by) => {
-                KeptSession::in_cookie(keys, session.clone(), *by, stored.as_ref(), now)
+            Brought::Ticket(ticket) => {
+                KeptSession::stored(InStore::open(keys, &ticket.key(), stored.as_ref()), now)
             }
+            Brought::Cookie(session, by) => KeptSession::in_cookie(
+                session.clone(),
+                *by,
+                InStore::open(keys, &session.key(), stored.as_ref()),
+                now,
+            ),
         };
         let kept = match found {
             Found::Session(kept) => kept,
