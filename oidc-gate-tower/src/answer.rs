@@ -35,8 +35,8 @@ pub(crate) fn empty(status: StatusCode) -> Response<Bytes> {
 /// 303: whatever the method was, the browser goes there with GET
 /// ([RFC 9110 § 15.4.4](https://www.rfc-editor.org/rfc/rfc9110#section-15.4.4)). No referrer, because the address that is
 /// left may hold a code.
-pub(crate) fn redirect(location: &str) -> Response<Bytes> {
-    let Ok(mut location) = HeaderValue::try_from(location) else {
+pub(crate) fn redirect(location: impl TryInto<HeaderValue>) -> Response<Bytes> {
+    let Ok(mut location) = location.try_into() else {
         return empty(StatusCode::INTERNAL_SERVER_ERROR);
     };
     // The way to the provider holds the state and the nonce; a layer that logs headers must not show them.
@@ -68,11 +68,11 @@ pub(crate) fn set_cookies(
     response: &mut Response<Bytes>,
     cookies: impl IntoIterator<Item = SetCookie>,
 ) {
-    response.headers_mut().extend(
-        cookies
-            .into_iter()
-            .map(|cookie| (SET_COOKIE, cookie.to_header())),
-    );
+    for cookie in cookies {
+        response
+            .headers_mut()
+            .append(SET_COOKIE, cookie.into_header());
+    }
 }
 
 /// The gate's answers that depend on its settings.

@@ -3,16 +3,15 @@
 //! AES-256-GCM with a random nonce. In the clear stand a version and the id of the key; the associated data binds the
 //! version, the purpose and the name under which the value is kept, so that a value is worthless anywhere else.
 
-use super::keys::{CookieKeys, KeyId, Purpose, SealedBy};
-use aws_lc_rs::{
-    aead::{Aad, NONCE_LEN, Nonce},
-    rand,
+use super::{
+    draft::{Draft, Envelope, SealNonce},
+    keys::{CookieKeys, KeyId, Purpose, SealedBy},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 
-const VERSION: u8 = 1;
-const HEADER: usize = 1 + 4 + NONCE_LEN;
-const TAG: usize = 16;
+pub(super) const VERSION: u8 = 1;
+pub(super) const HEADER: usize = 1 + 4 + NONCE_LEN;
+pub(super) const TAG: usize = 16;
 
 /// Seals `plain` under the name it will be kept under, as text.
 ///
@@ -25,8 +24,7 @@ pub(crate) fn seal(
     name: &str,
     plain: &[u8],
 ) -> Result<String, SealError> {
-    seal_bytes(keys, purpose, name.as_bytes(), plain)
-        .map(|envelope| URL_SAFE_NO_PAD.encode(envelope))
+    envelope(keys, purpose, name.as_bytes(), plain).map(|envelope| envelope.to_text())
 }
 
 /// As [`seal`], as bytes: for what is kept where bytes can be.
@@ -40,25 +38,18 @@ pub(crate) fn seal_bytes(
     name: &[u8],
     plain: &[u8],
 ) -> Result<Vec<u8>, SealError> {
-    let key = keys.first().ok_or(SealError)?;
-    let mut nonce = [0; NONCE_LEN];
-    rand::fill(&mut nonce).map_err(|_| SealError)?;
-    let mut envelope = Vec::with_capacity(HEADER + plain.len() + TAG);
-    envelope.push(VERSION);
-    envelope.extend_from_slice(key.id.as_bytes());
-    envelope.extend_from_slice(&nonce);
-    envelope.extend_from_slice(plain);
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    let tag = key
-        .of(purpose)
-        .seal_in_place_separate_tag(
-            nonce,
-            Aad::from(aad(purpose, name)),
-            &mut envelope[HEADER..],
-        )
-        .map_err(|_| SealError)?;
-    envelope.extend_from_slice(tag.as_ref());
-    Ok(envelope)
+    envelope(keys, purpose, name, plain).map(Envelope::into_bytes)
+}
+
+fn envelope(
+    keys: &CookieKeys,
+    purpose: Purpose,
+    name: &[u8],
+    plain: &[u8],
+) -> Result<Envelope, SealError> {
+    let mut draft = Draft::with_capacity(plain.len());
+    draft.write(|out| out.extend_from_slice(plain));
+    draft.seal(keys, purpose, name, SealNonce::draw()?)
 }
 
 /// Opens what [`seal`] sealed for the same purpose under the same name. `None` for anything else, without a reason:
@@ -69,7 +60,9 @@ pub(crate) fn open(
     name: &str,
     sealed: &[u8],
 ) -> Option<Opened> {
-    let envelope = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+    let envelope = base64_simd::URL_SAFE_NO_PAD
+        .decode_type::<Vec<u8>>(sealed)
+        .ok()?;
     open_bytes(keys, purpose, name.as_bytes(), envelope)
 }
 
@@ -86,14 +79,10 @@ pub(crate) fn open_bytes(
     }
     let nonce = Nonce::assume_unique_for_key(*nonce);
     let (key, sealed_by) = keys.by_id(KeyId::from_bytes([k0, k1, k2, k3]))?;
+    let aad = BoundTo::new(purpose, name);
     let plain = key
         .of(purpose)
-        .open_within(
-            nonce,
-            Aad::from(aad(purpose, name)),
-            &mut envelope,
-            HEADER..,
-        )
+        .open_within(nonce, Aad::from(aad.as_bytes()), &mut envelope, HEADER..)
         .ok()?
         .len();
     envelope.truncate(plain);
@@ -116,14 +105,45 @@ pub(crate) struct Opened {
     pub(crate) sealed_by: SealedBy,
 }
 
-fn aad(purpose: Purpose, name: &[u8]) -> Vec<u8> {
-    let mut aad = Vec::with_capacity(32 + name.len());
-    aad.push(VERSION);
-    aad.extend_from_slice(purpose.label().as_bytes());
-    // A label holds no zero, so label and name cannot be shifted against each other.
-    aad.push(0);
-    aad.extend_from_slice(name);
-    aad
+/// What a value is bound to: the version, the purpose and the name, as associated data. Names are short, and their place is on
+/// the stack; only one that an application has chosen at length takes memory.
+pub(super) struct BoundTo {
+    short: [u8; BoundTo::SHORT],
+    length: usize,
+    long: Vec<u8>,
+}
+
+impl BoundTo {
+    const SHORT: usize = 96;
+
+    pub(super) fn new(purpose: Purpose, name: &[u8]) -> Self {
+        // A label holds no zero, so label and name cannot be shifted against each other.
+        let parts = [&[VERSION], purpose.label().as_bytes(), &[0], name];
+        let length = parts.iter().map(|part| part.len()).sum();
+        let (mut short, mut long) = ([0; Self::SHORT], Vec::new());
+        match short.get_mut(..length) {
+            Some(mut rest) => {
+                for part in parts {
+                    // Together they are as long as what was cut off.
+                    let Some((here, more)) = rest.split_at_mut_checked(part.len()) else {
+                        break;
+                    };
+                    here.copy_from_slice(part);
+                    rest = more;
+                }
+            }
+            None => long = parts.concat(),
+        }
+        Self {
+            short,
+            length,
+            long,
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.short.get(..self.length).unwrap_or(&self.long)
+    }
 }
 
 /// The operating system gave no randomness.
@@ -133,6 +153,7 @@ pub(crate) struct SealError;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use proptest::prelude::*;
 
     fn open(keys: &CookieKeys, purpose: Purpose, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {
@@ -192,6 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn of_all_ways_to_write_the_same_bytes_one_opens() {
+        let sealed = seal(&keys(1), Purpose::Identity, "a", b"x").unwrap();
+        let opens = |text: &str| open(&keys(1), Purpose::Identity, "a", text.as_bytes());
+        assert!(opens(&sealed).is_some());
+        let (rest, last) = sealed.split_at(sealed.len() - 1);
+        // 34 bytes leave two characters, the last of which has four bits that say nothing.
+        let same = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let others = same.chars().filter(|other| !last.contains(*other));
+        for other in others {
+            assert_eq!(opens(&format!("{rest}{other}")), None, "{other}");
+        }
+        for odd in ["=", "==", " ", "\n"] {
+            assert_eq!(opens(&format!("{sealed}{odd}")), None, "{odd:?}");
+            assert_eq!(opens(&format!("{odd}{sealed}")), None, "{odd:?}");
+        }
+    }
+
+    #[test]
     fn the_first_key_seals_and_every_key_opens() {
         let (old, new) = (&bytes(1)[..], &bytes(2)[..]);
         let sealed = seal(&keys(1), Purpose::Identity, "a", b"x").unwrap();
@@ -214,6 +253,16 @@ mod tests {
             open(&keys(1), Purpose::Identity, "a", SEALED.as_bytes()).as_deref(),
             Some(&b"hello"[..])
         );
+    }
+
+    #[test]
+    fn a_name_of_any_length_binds() {
+        for length in 0..200 {
+            let name = "n".repeat(length);
+            let bound = BoundTo::new(Purpose::Entry, name.as_bytes());
+            let expected = [b"\x01entry\0", name.as_bytes()].concat();
+            assert_eq!(bound.as_bytes(), expected);
+        }
     }
 
     #[test]
