@@ -200,15 +200,31 @@ pub fn decode(bytes: &[u8]) -> Result<Box<str>, FormError> {
 
 /// Appends one encoded name or value to `out`: letters, digits and `*-._` as they are, a space as `+`, all else escaped.
 pub fn encode_into(text: &str, out: &mut String) {
-    for byte in text.bytes() {
+    let mut written = 0;
+    for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| !stays(*byte)) {
+        // What stays is ASCII. Between two bytes of one character there is nothing.
+        out.push_str(text.get(written..at).unwrap_or_default());
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                out.push(byte.into())
-            }
             b' ' => out.push('+'),
             _ => out.extend(['%', hex(byte >> 4), hex(byte & 15)]),
         }
+        written = at + 1;
     }
+    out.push_str(text.get(written..).unwrap_or_default());
+}
+
+/// Whether a byte stands for itself.
+fn stays(byte: u8) -> bool {
+    const STAYS: [bool; 256] = {
+        let all = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789*-._";
+        let (mut stays, mut at) = ([false; 256], 0);
+        while at < all.len() {
+            stays[all[at] as usize] = true;
+            at += 1;
+        }
+        stays
+    };
+    STAYS[usize::from(byte)]
 }
 
 fn hex(digit: u8) -> char {

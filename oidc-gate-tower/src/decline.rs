@@ -3,12 +3,11 @@
 use crate::{
     Gate, answer,
     core::{
-        check::{Check, CheckFailed},
+        check::Check,
         flow::Env,
         gate::{Caller, Refusal, Verdict},
-        login::{self, Demand, Manner, ReturnTo, Transaction, Wanted},
+        login::{Demand, Manner, ReturnTo, Wanted},
         provider::Metadata,
-        session::{CookieNames, SetCookie},
     },
     endpoint,
     pages::SignInPage,
@@ -180,26 +179,29 @@ impl Sessions {
         }))
     }
 
-    fn begin(&self, metadata: &Metadata, wanted: Wanted, underway: &Underway) -> Response<Bytes> {
+    fn begin(
+        &self,
+        metadata: &Arc<Metadata>,
+        wanted: Wanted,
+        underway: &Underway,
+    ) -> Response<Bytes> {
         let place = wanted.return_to.clone();
         let mut env = Env {
             now: self.now(),
             entropy: &mut OsEntropy,
         };
+        let keys = self.keys.now();
         // Before the user goes away, not when the code comes back.
         let begun = self
             .upstream
-            .check(metadata)
-            .and_then(|()| {
-                let registration = self.upstream.registration();
-                login::start(metadata, registration, wanted, &self.keys.now(), &mut env)
-            })
-            .and_then(|started| Ok((started.location, self.kept(started.transaction)?)));
+            .prepared(metadata)
+            .and_then(|login| login.start(wanted, &keys, &mut env))
+            .and_then(|started| started.keep(&keys, &self.names, || self.home()));
         match begun {
             Ok((location, cookie)) => {
                 self.common.metrics.login_started();
                 tracing::debug!(issuer = %self.upstream.issuer(), "a browser was sent to the provider");
-                let mut response = answer::redirect(&location);
+                let mut response = answer::redirect(location);
                 let crowd = underway.crowd(cookie.pair_bytes());
                 let removed = crowd.map(|name| self.names.clear(name));
                 answer::set_cookies(&mut response, removed.chain([cookie]));
@@ -212,34 +214,6 @@ impl Sessions {
                     .login_failed(&failed, None, &self.sign_in_path(place.as_str()))
             }
         }
-    }
-
-    /// The cookie of a login. A browser keeps none that is too large, and then nobody could be signed in; a login is worth
-    /// more than the page it leads to.
-    fn kept(&self, mut transaction: Transaction) -> Result<SetCookie, CheckFailed> {
-        let (names, keys) = (&self.names, self.keys.now());
-        let name = transaction.cookie_name(names);
-        let cookie = |transaction: &Transaction| {
-            let sealed = transaction.seal(&keys, &name)?;
-            let cookie = names.set_transaction(name.clone(), sealed, Transaction::MAX_AGE);
-            Ok::<_, CheckFailed>(cookie)
-        };
-        let fits = |cookie: &SetCookie| cookie.pair_bytes() <= CookieNames::MAX_PAIR_BYTES;
-        let kept = cookie(&transaction)?;
-        if fits(&kept) {
-            return Ok(kept);
-        }
-        transaction.lead_to(self.home());
-        let kept = cookie(&transaction)?;
-        if fits(&kept) {
-            return Ok(kept);
-        }
-        let cause = format!(
-            "expected at most {} bytes, its cookie has {} without the place it leads to",
-            CookieNames::MAX_PAIR_BYTES,
-            kept.pair_bytes()
-        );
-        Err(CheckFailed::new(Check::LoginTooLarge, cause))
     }
 }
 

@@ -105,6 +105,9 @@ impl Sessions {
 
     /// When logins ended well in the browser that keeps this.
     pub(crate) fn landings(&self, underway: &Underway) -> Landings {
+        if underway.landed.is_empty() {
+            return Landings::default();
+        }
         let values = underway.landed.iter().map(|value| &**value);
         Landings::open(values, &self.keys.now(), &self.names, self.now())
     }

@@ -8,9 +8,10 @@ use super::{Manner, ReturnTo, Transaction, Wanted};
 use crate::{
     check::{Check, CheckFailed},
     secret::State,
-    session::{CookieKeys, Purpose, Reader, open, put, put_time, seal},
+    session::{CookieKeys, Draft, Purpose, Reader, SealNonce, open, put, put_time},
     time::UnixTime,
 };
+use base64_simd::URL_SAFE_NO_PAD;
 use std::fmt;
 
 /// Where a login leads, as its state says it.
@@ -93,29 +94,45 @@ impl Lead {
     /// # Errors
     ///
     /// [`Check::Randomness`].
-    pub(super) fn seal(&self, keys: &CookieKeys, random: &str) -> Result<State, CheckFailed> {
-        let mut plain = Vec::with_capacity(2 * Self::STEP);
-        put_time(&mut plain, self.created);
-        let mut flags = self.anew.0 & ANEW;
-        if self.step_up == StepUp::Yes {
-            flags |= STEPS_UP;
-        }
-        if self.otherwise.is_some() {
-            flags |= SILENT;
-        }
-        plain.push(flags);
-        for place in [&self.return_to, &self.otherwise] {
-            let place = place.as_ref().map_or("", ReturnTo::as_str);
-            put(&mut plain, place.as_bytes());
-        }
-        plain.resize(plain.len().next_multiple_of(Self::STEP), 0);
-        let sealed = seal(keys, Purpose::State, random, &plain)
-            .map_err(|_| CheckFailed::new(Check::Randomness, "the state could not be sealed"))?;
-        let mut state = String::with_capacity(random.len() + 1 + sealed.len());
-        state.push_str(random);
-        state.push(DOT);
-        state.push_str(&sealed);
-        Ok(State::new(state))
+    pub(super) fn seal(
+        &self,
+        keys: &CookieKeys,
+        random: &[u8; 32],
+        sealed_with: SealNonce,
+    ) -> Result<State, CheckFailed> {
+        let places = [&self.return_to, &self.otherwise]
+            .map(|place| place.as_ref().map_or("", ReturnTo::as_str));
+        let room = 32 + places.iter().map(|place| place.len()).sum::<usize>();
+        let mut draft = Draft::with_capacity(room.next_multiple_of(Self::STEP));
+        draft.write(|plain| {
+            put_time(plain, self.created);
+            plain.push(self.flags());
+            places.iter().for_each(|place| put(plain, place.as_bytes()));
+        });
+        draft.pad(Self::STEP);
+        let random_chars = URL_SAFE_NO_PAD.encoded_length(random.len());
+        let mut state = String::with_capacity(random_chars + 1 + draft.sealed_chars());
+        URL_SAFE_NO_PAD.encode_append(random, &mut state);
+        draft
+            .seal(keys, Purpose::State, state.as_bytes(), sealed_with)
+            .map(|envelope| {
+                state.push(DOT);
+                envelope.append_to(&mut state);
+                State::new(state)
+            })
+            .map_err(|_| CheckFailed::new(Check::Randomness, "the state could not be sealed"))
+    }
+
+    fn flags(&self) -> u8 {
+        let step_up = match self.step_up {
+            StepUp::Yes => STEPS_UP,
+            StepUp::No => 0,
+        };
+        let silent = match self.otherwise {
+            Some(_) => SILENT,
+            None => 0,
+        };
+        self.anew.0 & ANEW | step_up | silent
     }
 
     /// What a state says, if it is one that was begun with one of these keys.
@@ -191,7 +208,7 @@ impl fmt::Debug for Lead {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::login::Demand;
+    use crate::{login::Demand, session::seal};
     use proptest::prelude::*;
     use std::time::Duration;
 
@@ -203,7 +220,13 @@ mod tests {
     }
 
     fn sealed(wanted: &Wanted, keys: &CookieKeys) -> State {
-        Lead::of(wanted, NOW).seal(keys, RANDOM).unwrap()
+        let (random, nonce) = (
+            std::array::from_fn(|at| at as u8),
+            SealNonce::draw().unwrap(),
+        );
+        let state = Lead::of(wanted, NOW).seal(keys, &random, nonce).unwrap();
+        assert!(state.expose().starts_with(&format!("{RANDOM}.")));
+        state
     }
 
     #[test]

@@ -6,7 +6,7 @@ use aws_lc_rs::{
     constant_time::verify_slices_are_equal,
     digest::{SHA256, digest},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 
 /// The public half: what goes into the authorization request
 /// ([RFC 7636 § 4.2](https://www.rfc-editor.org/rfc/rfc7636#section-4.2)).
@@ -18,8 +18,19 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 /// assert_eq!(pkce::challenge(&verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
 /// ```
 pub fn challenge(verifier: &CodeVerifier) -> String {
-    URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose().as_bytes()))
+    let mut text = String::with_capacity(CHALLENGE_CHARS);
+    append_challenge(verifier, &mut text);
+    text
 }
+
+/// The same, written behind what is there.
+pub(super) fn append_challenge(verifier: &CodeVerifier, text: &mut String) {
+    let hash = digest(&SHA256, verifier.expose().as_bytes());
+    URL_SAFE_NO_PAD.encode_append(hash, text);
+}
+
+/// How long a challenge is: SHA-256 in base64url.
+const CHALLENGE_CHARS: usize = 43;
 
 /// Whether `verifier` is the secret half of `challenge`: the authorization server's side
 /// ([RFC 7636 § 4.6](https://www.rfc-editor.org/rfc/rfc7636#section-4.6)).
@@ -43,7 +54,7 @@ pub fn is_verifier(verifier: &CodeVerifier) -> bool {
 /// ([RFC 7636 § 4.2](https://www.rfc-editor.org/rfc/rfc7636#section-4.2)).
 pub fn is_challenge(text: &str) -> bool {
     let url = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
-    text.len() == 43 && text.bytes().all(url)
+    text.len() == CHALLENGE_CHARS && text.bytes().all(url)
 }
 
 #[cfg(test)]

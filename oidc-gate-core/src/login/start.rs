@@ -1,21 +1,20 @@
 //! The way to the provider.
 
 use super::{
-    ClaimsRequest, Extent, Lead, Manner, ResponseMode, Transaction, Wanted, Wishes, pkce,
-    transaction::StateHash,
+    ClaimsRequest, Extent, Lead, Manner, RequestUrl, ResponseMode, ReturnTo, Transaction, Wanted,
+    Wishes, pkce, prepared::Opening, transaction::StateHash,
 };
 use crate::{
-    check::{Check, CheckFailed, quote},
+    check::{Check, CheckFailed},
     client_auth::Client,
-    flow::Env,
-    form,
+    flow::{Entropy, Env},
     jose::Alg,
     provider::Metadata,
     secret::{CodeVerifier, Nonce, State},
-    session::CookieKeys,
+    session::{CookieKeys, CookieNames, Reader, SealNonce, SetCookie},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use std::{borrow::Cow, fmt};
+use base64_simd::URL_SAFE_NO_PAD;
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// A relying party as it is registered at a provider, and what it asks for.
@@ -75,6 +74,25 @@ pub struct Started {
     pub state: State,
     /// What to seal into the browser's cookie.
     pub transaction: Transaction,
+    sealed_with: SealNonce,
+}
+
+impl Started {
+    /// Where to send the browser, and the cookie that it has to keep. Where that would be too large with the place that the
+    /// login leads to, it leads to `home`.
+    ///
+    /// # Errors
+    ///
+    /// [`Check::LoginTooLarge`] if it is too large even so. [`Check::Randomness`] if there is no key to seal with.
+    pub fn keep(
+        self,
+        keys: &CookieKeys,
+        names: &CookieNames,
+        home: impl FnOnce() -> ReturnTo,
+    ) -> Result<(String, SetCookie), CheckFailed> {
+        let cookie = (self.transaction).into_cookie(keys, names, self.sealed_with, home)?;
+        Ok((self.location, cookie))
+    }
 }
 
 impl fmt::Debug for Started {
@@ -105,22 +123,28 @@ pub fn start(
     env: &mut Env<'_>,
 ) -> Result<Started, CheckFailed> {
     super::check_compatible(metadata, registration)?;
+    let opening = Opening::new(metadata, registration, &registration.scopes)?;
+    begin(metadata, registration, &opening, wanted, keys, env)
+}
+
+/// The same, of a provider and a registration that are known to fit.
+pub(super) fn begin(
+    metadata: &Metadata,
+    registration: &Registration,
+    opening: &Opening,
+    wanted: Wanted,
+    keys: &CookieKeys,
+    env: &mut Env<'_>,
+) -> Result<Started, CheckFailed> {
     let wishes = &registration.wishes;
     let claims = wanted.claims.as_ref().or(wishes.claims.as_ref());
     super::compatible::check_claims_request(metadata, claims)?;
-    let mut random = Zeroizing::new([0; 96]);
-    env.entropy
-        .fill(&mut random[..])
-        .map_err(|e| CheckFailed::new(Check::Randomness, e.to_string()))?;
-    let mut texts = random
-        .chunks_exact(32)
-        .map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
-    let mut text = || texts.next().unwrap_or_default();
-    let state = Lead::of(&wanted, env.now).seal(keys, &text())?;
+    let drawn = Drawn::from(env.entropy)?;
+    let state = Lead::of(&wanted, env.now).seal(keys, &drawn.state, drawn.state_sealed_with)?;
     let transaction = Transaction {
         state: StateHash::of(&state),
-        nonce: Nonce::new(text()),
-        verifier: CodeVerifier::new(text()),
+        nonce: Nonce::new(URL_SAFE_NO_PAD.encode_to_string(drawn.nonce)),
+        verifier: CodeVerifier::new(URL_SAFE_NO_PAD.encode_to_string(drawn.verifier)),
         issuer: metadata.issuer().clone(),
         promises_iss: metadata.promises_iss(),
         return_to: wanted.return_to.clone(),
@@ -134,16 +158,58 @@ pub fn start(
         predecessor: wanted.predecessor.clone(),
         created: env.now,
     };
-    let location = location(metadata, registration, &wanted, &state, &transaction)?;
+    let chars = LOGIN_CHARS + state.expose().len();
+    let scopes = &transaction.extent.scopes;
+    let url = opening.request(metadata, registration, scopes, chars)?;
+    let location = location(url, registration, &wanted, &state, &transaction)?;
     Ok(Started {
         location,
         state,
         transaction,
+        sealed_with: drawn.sealed_with,
     })
 }
 
+/// All the randomness of a login, drawn at once: the system's generator takes 756 ns for 12 bytes and 803 ns for these 120.
+struct Drawn {
+    state: [u8; 32],
+    nonce: [u8; 32],
+    verifier: Zeroizing<[u8; 32]>,
+    /// Of the state, and of the transaction.
+    state_sealed_with: SealNonce,
+    sealed_with: SealNonce,
+}
+
+impl Drawn {
+    const BYTES: usize = 3 * 32 + 2 * SealNonce::BYTES;
+
+    fn from(entropy: &mut dyn Entropy) -> Result<Self, CheckFailed> {
+        let mut random = Zeroizing::new([0; Self::BYTES]);
+        entropy
+            .fill(&mut random[..])
+            .map_err(|e| CheckFailed::new(Check::Randomness, e.to_string()))?;
+        Self::of(&random).ok_or_else(|| {
+            CheckFailed::new(Check::Randomness, "it is not as much as was asked for")
+        })
+    }
+
+    fn of(random: &[u8; Self::BYTES]) -> Option<Self> {
+        let mut reader = Reader(random);
+        Some(Self {
+            state: reader.array()?,
+            nonce: reader.array()?,
+            verifier: Zeroizing::new(reader.array()?),
+            state_sealed_with: SealNonce::of(reader.array()?),
+            sealed_with: SealNonce::of(reader.array()?),
+        })
+    }
+}
+
+/// What is added to every request, but for the state itself.
+const LOGIN_CHARS: usize = "&state=&nonce=&code_challenge=".len() + 2 * 43;
+
 fn location(
-    metadata: &Metadata,
+    mut url: RequestUrl<'_>,
     registration: &Registration,
     wanted: &Wanted,
     state: &State,
@@ -151,23 +217,15 @@ fn location(
 ) -> Result<String, CheckFailed> {
     let Registration { wishes, .. } = registration;
     let Transaction { demand, .. } = transaction;
-    let mut pairs: Vec<(&str, Cow<'_, str>)> = vec![
-        ("response_type", "code".into()),
-        ("client_id", registration.client.id().into()),
-        ("redirect_uri", (&*registration.redirect_uri).into()),
-        ("scope", (&*transaction.extent.scopes).into()),
-        ("state", state.expose().into()),
-        ("nonce", transaction.nonce.expose().into()),
-        (
-            "code_challenge",
-            pkce::challenge(&transaction.verifier).into(),
-        ),
-        ("code_challenge_method", "S256".into()),
-    ];
+    url.add_plain("state", |text| *text += state.expose())?;
+    url.add_plain("nonce", |text| *text += transaction.nonce.expose())?;
+    url.add_plain("code_challenge", |text| {
+        pkce::append_challenge(&transaction.verifier, text);
+    })?;
     match registration.response_mode {
         // The default is not said (OAuth 2.0 Multiple Response Types § 2.1).
         ResponseMode::Query => {}
-        mode @ ResponseMode::FormPost => pairs.push(("response_mode", mode.value().into())),
+        mode @ ResponseMode::FormPost => url.add("response_mode", mode.value())?,
     }
     let claims = wanted.claims.as_ref().or(wishes.claims.as_ref());
     let acr_values = match demand.acr_values.as_slice() {
@@ -175,14 +233,14 @@ fn location(
         demanded => demanded,
     };
     if !acr_values.is_empty() && !claims.is_some_and(ClaimsRequest::names_acr) {
-        pairs.push(("acr_values", acr_values.join(" ").into()));
+        url.add("acr_values", &acr_values.join(" "))?;
     }
     // Zero is a demand: the user has to sign in now.
     if let Some(age) = demand.max_age {
-        pairs.push(("max_age", age.as_secs().to_string().into()));
+        url.add("max_age", &age.as_secs().to_string())?;
     }
     match &wanted.manner {
-        Manner::Silent { .. } => pairs.push(("prompt", "none".into())),
+        Manner::Silent { .. } => url.add("prompt", "none")?,
         Manner::Asking(prompts) => {
             let prompts = if prompts.is_empty() {
                 &wishes.prompt
@@ -191,64 +249,27 @@ fn location(
             };
             if !prompts.is_empty() {
                 let values: Vec<_> = prompts.iter().map(|prompt| prompt.value()).collect();
-                pairs.push(("prompt", values.join(" ").into()));
+                url.add("prompt", &values.join(" "))?;
             }
         }
     }
     if let Some(hint) = &wanted.login_hint {
-        pairs.push(("login_hint", hint.as_str().into()));
+        url.add("login_hint", hint.as_str())?;
     }
     let locales = [&wanted.ui_locales, &wishes.ui_locales];
     if let Some(locales) = locales.into_iter().find(|locales| !locales.is_empty()) {
-        pairs.push(("ui_locales", locales.as_str().into()));
+        url.add("ui_locales", locales.as_str())?;
     }
     if let Some(claims) = claims {
-        pairs.push((
-            "claims",
-            claims
-                .text(&demand.acr_values, transaction.extent.auth_time)
-                .into(),
-        ));
+        let text = claims.text(&demand.acr_values, transaction.extent.auth_time);
+        url.add("claims", &text)?;
     }
     // The one parameter that may occur several times (RFC 8707 § 2).
-    let resource = transaction.extent.resource.iter();
-    pairs.extend(resource.map(|uri| ("resource", uri.into())));
-    let params = wanted.params.over(&wishes.params);
-    pairs.extend(params.map(|(name, value)| (name, value.into())));
-
-    let endpoint = metadata.authorization_endpoint().as_str();
-    check_query("authorization_endpoint", endpoint, &pairs)?;
-    Ok(form::with_query(
-        endpoint,
-        pairs.iter().map(|(name, value)| (*name, &**value)),
-    ))
-}
-
-/// The endpoint's own query has to be kept, and no parameter may occur twice
-/// ([RFC 6749 § 3.1](https://www.rfc-editor.org/rfc/rfc6749#section-3.1)): where a name is in both, the two cannot be had
-/// together.
-pub(crate) fn check_query(
-    member: &str,
-    endpoint: &str,
-    pairs: &[(&str, Cow<'_, str>)],
-) -> Result<(), CheckFailed> {
-    let own = endpoint.split_once('?').map_or("", |(_, query)| query);
-    let names = own
-        .split('&')
-        .map(|pair| pair.split('=').next().unwrap_or_default());
-    for name in names.filter(|name| !name.is_empty()) {
-        let decoded = form::decode(name.as_bytes());
-        let name = decoded.as_deref().unwrap_or(name);
-        if pairs
-            .iter()
-            .any(|(ours, _)| ours.eq_ignore_ascii_case(name))
-        {
-            let cause = format!(
-                "`{member}` has the parameter {} already, and the request has to set it",
-                quote(name)
-            );
-            return Err(CheckFailed::new(Check::MetadataMalformed, cause));
-        }
+    for uri in &transaction.extent.resource {
+        url.add("resource", uri)?;
     }
-    Ok(())
+    for (name, value) in wanted.params.over(&wishes.params) {
+        url.add(name, value)?;
+    }
+    Ok(url.finish())
 }

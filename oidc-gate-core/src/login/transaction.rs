@@ -5,7 +5,8 @@ use crate::{
     check::{Check, CheckFailed},
     secret::{CodeVerifier, Nonce, State},
     session::{
-        CookieKeys, CookieNames, Predecessor, Purpose, Reader, open, put, put_time, put_u64, seal,
+        CookieKeys, CookieNames, Draft, Predecessor, Purpose, Reader, SealError, SealNonce,
+        SetCookie, open, put, put_time, put_u64,
     },
     time::UnixTime,
     url::Issuer,
@@ -78,11 +79,6 @@ impl Transaction {
         &self.return_to
     }
 
-    /// Leads the user to another place afterwards: where the one that was asked for makes the login too large to keep.
-    pub fn lead_to(&mut self, place: ReturnTo) {
-        self.return_to = place;
-    }
-
     /// When the login began.
     pub fn created(&self) -> UnixTime {
         self.created
@@ -99,11 +95,59 @@ impl Transaction {
     ///
     /// [`Check::Randomness`].
     pub fn seal(&self, keys: &CookieKeys, name: &str) -> Result<String, CheckFailed> {
-        let mut plain = Vec::with_capacity(512);
-        put_time(&mut plain, self.created);
+        SealNonce::draw()
+            .and_then(|nonce| {
+                self.draft()
+                    .seal(keys, Purpose::Transaction, name.as_bytes(), nonce)
+            })
+            .map(|envelope| envelope.to_text())
+            .map_err(|SealError| unsealed())
+    }
+
+    /// The cookie that keeps it in its browser. One that is too large is kept by none, and then nobody could be signed in; a
+    /// login is worth more than the page it leads to, so there it leads to `home`.
+    pub(super) fn into_cookie(
+        mut self,
+        keys: &CookieKeys,
+        names: &CookieNames,
+        sealed_with: SealNonce,
+        home: impl FnOnce() -> ReturnTo,
+    ) -> Result<SetCookie, CheckFailed> {
+        let name = self.cookie_name(names);
+        let pair_bytes = |draft: &Draft| name.len() + 1 + draft.sealed_chars();
+        let mut draft = self.draft();
+        if pair_bytes(&draft) > CookieNames::MAX_PAIR_BYTES {
+            self.return_to = home();
+            draft = self.draft();
+        }
+        let bytes = pair_bytes(&draft);
+        if bytes > CookieNames::MAX_PAIR_BYTES {
+            let cause = format!(
+                "expected at most {} bytes, its cookie has {bytes} without the place it leads to",
+                CookieNames::MAX_PAIR_BYTES,
+            );
+            return Err(CheckFailed::new(Check::LoginTooLarge, cause));
+        }
+        let envelope = draft
+            .seal(keys, Purpose::Transaction, name.as_bytes(), sealed_with)
+            .map_err(|SealError| unsealed())?;
+        Ok(names.set_transaction(&name, &envelope, Self::MAX_AGE))
+    }
+
+    /// All of it, to be sealed.
+    fn draft(&self) -> Draft {
+        let places = self.return_to.as_str().len()
+            + (self.otherwise.as_ref()).map_or(0, |place| place.as_str().len());
+        let mut draft = Draft::with_capacity(384 + places);
+        draft.write(|plain| self.encode(plain));
+        draft
+    }
+
+    fn encode(&self, plain: &mut Vec<u8>) {
+        put_time(plain, self.created);
         plain.push(self.promises_iss.into());
         put_u64(
-            &mut plain,
+            plain,
             self.demand.max_age.map_or(u64::MAX, |age| age.as_secs()),
         );
         plain.extend_from_slice(&self.state.0);
@@ -116,15 +160,13 @@ impl Transaction {
             // A space separates values of `acr_values` on the wire too, so none contains it.
             &self.demand.acr_values.join(" "),
         ] {
-            put(&mut plain, text.as_bytes());
+            put(plain, text.as_bytes());
         }
-        self.extent.encode(&mut plain);
-        SameUser::encode(self.same_user.as_ref(), &mut plain);
+        self.extent.encode(plain);
+        SameUser::encode(self.same_user.as_ref(), plain);
         if let Some(predecessor) = &self.predecessor {
-            predecessor.encode(&mut plain);
+            predecessor.encode(plain);
         }
-        seal(keys, Purpose::Transaction, name, &plain)
-            .map_err(|_| CheckFailed::new(Check::Randomness, "the login could not be sealed"))
     }
 
     /// The login that [`seal`](Self::seal) sealed under the same name, if it is one.
@@ -165,4 +207,8 @@ impl Transaction {
             },
         })
     }
+}
+
+fn unsealed() -> CheckFailed {
+    CheckFailed::new(Check::Randomness, "the login could not be sealed")
 }

@@ -4,8 +4,8 @@
 use crate::{
     check::{Check, CheckFailed},
     flow::Env,
-    form::{self, Form},
-    login::{Locales, ReturnTo, check_query},
+    form::Form,
+    login::{Locales, RequestUrl, ReturnTo},
     provider::Metadata,
     secret::{IdToken, State},
     session::{CookieKeys, CookieNames, Purpose, Reader, SetCookie, open, put, put_time, seal},
@@ -13,7 +13,7 @@ use crate::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::HeaderMap;
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{fmt, time::Duration};
 use zeroize::Zeroizing;
 
 /// What is said to the provider.
@@ -108,16 +108,19 @@ impl<'a> EndSession<'a> {
         hint: Option<&IdToken>,
         state: &State,
     ) -> Result<String, CheckFailed> {
-        let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::with_capacity(5);
-        pairs.extend(hint.map(|token| ("id_token_hint", token.expose().into())));
-        pairs.push(("client_id", self.client_id.into()));
-        pairs.push(("post_logout_redirect_uri", self.back.into()));
-        pairs.push(("state", state.expose().into()));
+        let hint = hint.map(|token| ("id_token_hint", token.expose()));
         let locales = self.ui_locales.filter(|locales| !locales.is_empty());
-        pairs.extend(locales.map(|locales| ("ui_locales", locales.as_str().into())));
-        check_query("end_session_endpoint", endpoint, &pairs)?;
-        let pairs = pairs.iter().map(|(name, value)| (*name, &**value));
-        Ok(form::with_query(endpoint, pairs))
+        let pairs = [
+            ("client_id", self.client_id),
+            ("post_logout_redirect_uri", self.back),
+            ("state", state.expose()),
+        ];
+        let locales = locales.map(|locales| ("ui_locales", locales.as_str()));
+        let mut url = RequestUrl::new("end_session_endpoint", endpoint);
+        for (name, value) in hint.into_iter().chain(pairs).chain(locales) {
+            url.add(name, value)?;
+        }
+        Ok(url.finish())
     }
 }
 
@@ -161,7 +164,7 @@ impl Leaving {
         let name = names.leaving();
         let sealed = seal(keys, Purpose::SignOut, name, &plain)
             .map_err(|_| CheckFailed::new(Check::Randomness, "a sign-out could not be sealed"))?;
-        Ok(names.set_leaving(sealed, Self::MAX_AGE))
+        Ok(names.set_leaving(&sealed, Self::MAX_AGE))
     }
 
     fn open(keys: &CookieKeys, names: &CookieNames, sealed: &[u8]) -> Option<Self> {

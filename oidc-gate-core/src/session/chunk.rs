@@ -84,9 +84,9 @@ impl CookieNames {
             return Ok(self.stale(part, 0, present).collect());
         };
         let mark = if others.is_empty() { "" } else { MARK };
-        let mut cookies = vec![self.set(name, format!("{mark}{first}"), max_age)];
+        let mut cookies = vec![self.set(&name, &format!("{mark}{first}"), max_age)];
         for (number, piece) in (1..).zip(others) {
-            cookies.push(self.set(self.piece(part, number), (*piece).to_owned(), max_age));
+            cookies.push(self.set(&self.piece(part, number), piece, max_age));
         }
         cookies.extend(self.stale(part, pieces.len(), present));
         Ok(cookies)

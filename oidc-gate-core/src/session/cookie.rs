@@ -1,9 +1,14 @@
 //! The names of a gate's cookies, and which cookies of a request are its own.
 
-use super::{CookieDomain, Lifetimes, SetCookie, cookie_header::pairs, set_cookie::Site};
+use super::{
+    CookieDomain, Lifetimes, SetCookie,
+    cookie_header::pairs,
+    draft::Envelope,
+    set_cookie::{Attributes, Site},
+};
 use crate::{secret::State, url::BaseUrl};
 use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64_simd::URL_SAFE_NO_PAD;
 use http::{HeaderMap, HeaderValue, header::COOKIE};
 use std::{fmt, time::Duration};
 
@@ -155,7 +160,11 @@ impl CookieNames {
 
     /// The same of a state whose SHA-256 this is.
     pub(crate) fn transaction_of(&self, hash: &[u8]) -> String {
-        format!("{}{}", self.transaction_prefix, short(hash))
+        let prefix = &*self.transaction_prefix;
+        let mut name = String::with_capacity(prefix.len() + SHORT_CHARS);
+        name.push_str(prefix);
+        append_short(hash, &mut name);
+        name
     }
 
     /// The cookie that says when logins ended well.
@@ -244,34 +253,44 @@ impl CookieNames {
         }
     }
 
-    /// The transaction cookie of that name with this value, kept for `max_age`.
-    pub fn set_transaction(&self, name: String, value: String, max_age: Duration) -> SetCookie {
-        self.set(name, value, max_age)
+    /// The cookie of a login of that name, with the value that was sealed, kept for `max_age`.
+    pub(crate) fn set_transaction(
+        &self,
+        name: &str,
+        sealed: &Envelope,
+        max_age: Duration,
+    ) -> SetCookie {
+        let attributes = self.attributes(name, max_age);
+        SetCookie::new(name, sealed.chars(), &attributes, |line| {
+            sealed.append_to(line);
+        })
     }
 
     /// The cookie of a sign-out that has gone to the provider, with this value, kept for `max_age`.
-    pub(crate) fn set_leaving(&self, value: String, max_age: Duration) -> SetCookie {
-        self.set(self.leaving.to_string(), value, max_age)
+    pub(crate) fn set_leaving(&self, value: &str, max_age: Duration) -> SetCookie {
+        self.set(&self.leaving, value, max_age)
     }
 
     /// The removal of the cookie of that name.
     pub fn clear(&self, name: &str) -> SetCookie {
-        self.set(name.to_owned(), String::new(), Duration::ZERO)
+        self.set(name, "", Duration::ZERO)
     }
 
-    pub(super) fn set(&self, name: String, value: String, max_age: Duration) -> SetCookie {
-        let of_login = name.starts_with(&*self.transaction_prefix) || name == *self.landed;
+    pub(super) fn set(&self, name: &str, value: &str, max_age: Duration) -> SetCookie {
+        let attributes = self.attributes(name, max_age);
+        SetCookie::new(name, value.len(), &attributes, |line| *line += value)
+    }
+
+    fn attributes(&self, name: &str, max_age: Duration) -> Attributes<'_> {
+        let of_login = name.starts_with(&*self.transaction_prefix) || name == &*self.landed;
         let (same_site, domain, lifetime) = if of_login {
             (self.transaction_site, None, CookieLifetime::Persistent)
-        } else if name == *self.leaving {
+        } else if name == &*self.leaving {
             // The provider sends the browser back by a navigation, and never by a form.
             (Site::Lax, None, CookieLifetime::Persistent)
         } else {
-            (
-                self.session_site,
-                self.domain.clone(),
-                self.session_lifetime,
-            )
+            let domain = self.domain.as_ref();
+            (self.session_site, domain, self.session_lifetime)
         };
         let max_age = match lifetime {
             // A removal is one by its age.
@@ -280,9 +299,7 @@ impl CookieNames {
                 Some(max_age.min(Lifetimes::MAX))
             }
         };
-        SetCookie {
-            name,
-            value,
+        Attributes {
             max_age,
             domain,
             same_site,
@@ -292,8 +309,8 @@ impl CookieNames {
 
     /// The most bytes of name and value of a session's cookie, with its attributes beside it.
     pub(super) fn room(&self) -> usize {
-        let longest = self.set(self.session.to_string(), String::new(), Lifetimes::MAX);
-        let left = Self::MAX_LINE_BYTES.saturating_sub(longest.attributes().len());
+        let longest = self.attributes(&self.session, Lifetimes::MAX).bytes();
+        let left = Self::MAX_LINE_BYTES.saturating_sub(longest);
         left.min(Self::MAX_PAIR_BYTES)
     }
 }
@@ -349,7 +366,15 @@ fn short_hash(bytes: &[u8]) -> String {
 }
 
 fn short(hash: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or_default())
+    let mut text = String::with_capacity(SHORT_CHARS);
+    append_short(hash, &mut text);
+    text
+}
+
+const SHORT_CHARS: usize = 12;
+
+fn append_short(hash: &[u8], text: &mut String) {
+    URL_SAFE_NO_PAD.encode_append(hash.get(..9).unwrap_or_default(), text);
 }
 
 #[cfg(test)]
@@ -405,8 +430,8 @@ mod tests {
         let removed = names.clear_session(&present);
         assert_eq!(removed.len(), 2);
         let others = [
-            names.set_transaction(names.transaction(&State::new("s")), "v".into(), age),
-            names.set(names.landed().to_owned(), "v".into(), age),
+            names.set(&names.transaction(&State::new("s")), "v", age),
+            names.set(names.landed(), "v", age),
         ];
         for (cookies, age) in [(&removed[..], "; Max-Age=0;"), (&others, "; Max-Age=60;")] {
             for cookie in cookies {

@@ -66,7 +66,7 @@ impl Landings {
         let name = names.landed();
         let sealed = seal(keys, Purpose::Landings, name, &plain)
             .map_err(|_| CheckFailed::new(Check::Randomness, "a landing could not be sealed"))?;
-        Ok(names.set(name.to_owned(), sealed, WINDOW))
+        Ok(names.set(name, &sealed, WINDOW))
     }
 
     /// Whether a login may begin that nobody has asked for, but a page that was opened.

@@ -3,16 +3,15 @@
 //! AES-256-GCM with a random nonce. In the clear stand a version and the id of the key; the associated data binds the
 //! version, the purpose and the name under which the value is kept, so that a value is worthless anywhere else.
 
-use super::keys::{CookieKeys, KeyId, Purpose, SealedBy};
-use aws_lc_rs::{
-    aead::{Aad, NONCE_LEN, Nonce},
-    rand,
+use super::{
+    draft::{Draft, Envelope, SealNonce},
+    keys::{CookieKeys, KeyId, Purpose, SealedBy},
 };
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 
-const VERSION: u8 = 1;
-const HEADER: usize = 1 + 4 + NONCE_LEN;
-const TAG: usize = 16;
+pub(super) const VERSION: u8 = 1;
+pub(super) const HEADER: usize = 1 + 4 + NONCE_LEN;
+pub(super) const TAG: usize = 16;
 
 /// Seals `plain` under the name it will be kept under, as text.
 ///
@@ -25,8 +24,7 @@ pub(crate) fn seal(
     name: &str,
     plain: &[u8],
 ) -> Result<String, SealError> {
-    seal_bytes(keys, purpose, name.as_bytes(), plain)
-        .map(|envelope| URL_SAFE_NO_PAD.encode(envelope))
+    envelope(keys, purpose, name.as_bytes(), plain).map(|envelope| envelope.to_text())
 }
 
 /// As [`seal`], as bytes: for what is kept where bytes can be.
@@ -40,25 +38,18 @@ pub(crate) fn seal_bytes(
     name: &[u8],
     plain: &[u8],
 ) -> Result<Vec<u8>, SealError> {
-    let key = keys.first().ok_or(SealError)?;
-    let mut nonce = [0; NONCE_LEN];
-    rand::fill(&mut nonce).map_err(|_| SealError)?;
-    let mut envelope = Vec::with_capacity(HEADER + plain.len() + TAG);
-    envelope.push(VERSION);
-    envelope.extend_from_slice(key.id.as_bytes());
-    envelope.extend_from_slice(&nonce);
-    envelope.extend_from_slice(plain);
-    let nonce = Nonce::assume_unique_for_key(nonce);
-    let tag = key
-        .of(purpose)
-        .seal_in_place_separate_tag(
-            nonce,
-            Aad::from(BoundTo::new(purpose, name).as_bytes()),
-            &mut envelope[HEADER..],
-        )
-        .map_err(|_| SealError)?;
-    envelope.extend_from_slice(tag.as_ref());
-    Ok(envelope)
+    envelope(keys, purpose, name, plain).map(Envelope::into_bytes)
+}
+
+fn envelope(
+    keys: &CookieKeys,
+    purpose: Purpose,
+    name: &[u8],
+    plain: &[u8],
+) -> Result<Envelope, SealError> {
+    let mut draft = Draft::with_capacity(plain.len());
+    draft.write(|out| out.extend_from_slice(plain));
+    draft.seal(keys, purpose, name, SealNonce::draw()?)
 }
 
 /// Opens what [`seal`] sealed for the same purpose under the same name. `None` for anything else, without a reason:
@@ -116,7 +107,7 @@ pub(crate) struct Opened {
 
 /// What a value is bound to: the version, the purpose and the name, as associated data. Names are short, and their place is on
 /// the stack; only one that an application has chosen at length takes memory.
-struct BoundTo {
+pub(super) struct BoundTo {
     short: [u8; BoundTo::SHORT],
     length: usize,
     long: Vec<u8>,
@@ -125,7 +116,7 @@ struct BoundTo {
 impl BoundTo {
     const SHORT: usize = 96;
 
-    fn new(purpose: Purpose, name: &[u8]) -> Self {
+    pub(super) fn new(purpose: Purpose, name: &[u8]) -> Self {
         // A label holds no zero, so label and name cannot be shifted against each other.
         let parts = [&[VERSION], purpose.label().as_bytes(), &[0], name];
         let length = parts.iter().map(|part| part.len()).sum();
@@ -150,7 +141,7 @@ impl BoundTo {
         }
     }
 
-    fn as_bytes(&self) -> &[u8] {
+    pub(super) fn as_bytes(&self) -> &[u8] {
         self.short.get(..self.length).unwrap_or(&self.long)
     }
 }
@@ -162,6 +153,7 @@ pub(crate) struct SealError;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     use proptest::prelude::*;
 
     fn open(keys: &CookieKeys, purpose: Purpose, name: &str, sealed: &[u8]) -> Option<Vec<u8>> {

@@ -285,14 +285,15 @@ async fn no_public_value_shows_a_secret() {
     .unwrap();
     seen.see(&started);
     secrets.add_form(&started.location);
-    let name = started.transaction.cookie_name(&names);
-    let sealed = started.transaction.seal(&keys, &name).unwrap();
-    secrets.add(&sealed);
-    let transaction = Transaction::open(&keys, &name, sealed.as_bytes()).unwrap();
+    let (location, cookie) = started.keep(&keys, &names, ReturnTo::root).unwrap();
+    seen.see(&cookie);
+    let pair = cookie.pair();
+    let (name, sealed) = pair.split_once('=').unwrap();
+    secrets.add(sealed);
+    let transaction = Transaction::open(&keys, name, sealed.as_bytes()).unwrap();
     seen.see(&transaction);
-    seen.see(&names.set_transaction(name, sealed, Transaction::MAX_AGE));
 
-    w.browser.get(&started.location).await;
+    w.browser.get(&location).await;
     let page = w.browser.sign_in_as("alice").await;
     let answered = page
         .history
