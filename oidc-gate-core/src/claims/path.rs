@@ -1,8 +1,9 @@
 //! Where in the claims something is.
 
 use crate::check::quote;
+use crate::jose::{Member, Members};
 use serde_json::{Map, Value};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// A place in the claims: one name for each level, from the outside. A name is taken as it stands, because names of claims
 /// hold dots, slashes and colons.
@@ -29,23 +30,32 @@ impl ClaimPath {
     }
 
     /// The text there, if it is one and not empty.
-    pub(super) fn text<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a str> {
-        self.find(claims)?.as_str().filter(|text| !text.is_empty())
+    pub(super) fn text(&self, claims: &Members<'_>) -> Option<String> {
+        let text = self.read(claims, |found| found.text().map(Cow::into_owned))?;
+        Some(text).filter(|text| !text.is_empty())
     }
 
     /// The texts there: of a list those items that are text, or one text alone. Members of an object are none, be their
     /// names ever so telling: what such an object means is its maker's secret.
-    pub(super) fn texts<'a>(
-        &self,
-        claims: &'a Map<String, Value>,
-    ) -> impl Iterator<Item = &'a str> {
-        let (one, many) = match self.find(claims) {
-            Some(Value::String(one)) => (Some(one.as_str()), None),
-            Some(Value::Array(many)) => (None, Some(many)),
-            _ => (None, None),
+    pub(super) fn texts(&self, claims: &Members<'_>) -> Vec<String> {
+        let texts = |found: &Member<'_>| match found.text() {
+            Some(one) => vec![one.into_owned()],
+            None => (found.items().unwrap_or_default().iter())
+                .filter_map(|item| item.text().map(Cow::into_owned))
+                .collect(),
         };
-        let many = many.into_iter().flatten().filter_map(Value::as_str);
-        one.into_iter().chain(many)
+        self.read(claims, |found| Some(texts(found)))
+            .unwrap_or_default()
+    }
+
+    /// What `read` makes of what is there.
+    fn read<T>(
+        &self,
+        claims: &Members<'_>,
+        read: impl FnOnce(&Member<'_>) -> Option<T>,
+    ) -> Option<T> {
+        let (first, rest) = self.0.split_first()?;
+        within(claims.get(first)?, rest, read)
     }
 
     /// Whether it is the claim of this name.
@@ -61,6 +71,18 @@ impl ClaimPath {
     /// Whether it leads anywhere: there is a name, and none is empty.
     pub fn is_fit(&self) -> bool {
         !self.0.is_empty() && !self.0.iter().any(String::is_empty)
+    }
+}
+
+/// Goes down name by name. Each level borrows from the one above, so they are all there until the last is read.
+fn within<T>(
+    at: &Member<'_>,
+    names: &[String],
+    read: impl FnOnce(&Member<'_>) -> Option<T>,
+) -> Option<T> {
+    match names.split_first() {
+        None => read(at),
+        Some((name, rest)) => within(&at.member(name)?, rest, read),
     }
 }
 

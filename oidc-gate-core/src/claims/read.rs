@@ -4,6 +4,7 @@ use super::{ClaimPath, ClaimRules, EmailRule, Userinfo};
 use crate::{
     check::{Check, CheckFailed},
     identity::{Identity, IdentityBuilder, IdentityKind, Via},
+    jose::{Member, Members},
     time::UnixTime,
 };
 use serde_json::{Map, Value};
@@ -40,7 +41,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The user these claims are about. `claims` are those of a believed ID token.
+/// The user these claims are about, and what userinfo adds to them. `claims` are those of a believed ID token.
 pub(crate) fn read(
     rules: &ClaimRules,
     mut claims: Map<String, Value>,
@@ -53,6 +54,29 @@ pub(crate) fn read(
     if let Some(map) = &rules.map {
         map.apply(&mut claims);
     }
+    let text = Value::Object(claims).to_string();
+    let claims = Members::read(text.as_bytes()).map_err(not_json)?;
+    identity(rules, claims, facts)
+}
+
+/// The user these claims are about, which are those of a believed token.
+pub(crate) fn read_signed(
+    rules: &ClaimRules,
+    claims: Members<'_>,
+    facts: Facts<'_>,
+) -> Result<Identity, CheckFailed> {
+    match &rules.map {
+        None => identity(rules, claims, facts),
+        // Its changes are made to values.
+        Some(_) => read(rules, claims.to_map().map_err(not_json)?, None, facts),
+    }
+}
+
+fn identity(
+    rules: &ClaimRules,
+    mut claims: Members<'_>,
+    facts: Facts<'_>,
+) -> Result<Identity, CheckFailed> {
     for done in ["nonce", "at_hash", "c_hash", "s_hash"] {
         claims.remove(done);
     }
@@ -84,20 +108,20 @@ pub(crate) fn read(
     }
     if let Some(time) = facts.auth_time {
         identity = identity.auth_time(time);
-        if claims.get("auth_time").is_some_and(Value::is_u64) {
+        let number = claims.get("auth_time").and_then(Member::number);
+        if number.is_some_and(|number| number.is_u64()) {
             claims.remove("auth_time");
         }
     }
     for scope in facts.scopes.split_ascii_whitespace() {
         identity = identity.scope(scope);
     }
-    for (name, value) in claims {
-        if rules.keeps(&name) {
-            identity = identity.claim(name, value);
-        }
-    }
+    claims.retain(|name| rules.keeps(name));
     if let Some(id) = facts.client_id {
-        identity = identity.claim("client_id", id);
+        claims.set("client_id", Member::of_text(id).map_err(not_json)?);
+    }
+    if !claims.is_empty() {
+        identity = identity.other_claims(serde_json::to_string(&claims).map_err(not_json)?);
     }
     let identity = identity.build();
     if let Some(shape) = &rules.demanded {
@@ -108,18 +132,23 @@ pub(crate) fn read(
     Ok(identity)
 }
 
+/// What was read can be written and read again, so this does not happen.
+fn not_json(_: serde_json::Error) -> CheckFailed {
+    CheckFailed::new(Check::Misuse, "claims that are not JSON")
+}
+
 /// The address, and whether it counts as checked.
 ///
 /// `email_verified` is about the claim `email` alone; of an address from elsewhere it says nothing.
 fn with_email(
     rules: &ClaimRules,
     identity: IdentityBuilder,
-    claims: &mut Map<String, Value>,
+    claims: &mut Members<'_>,
 ) -> Result<IdentityBuilder, CheckFailed> {
     let places = places(&rules.email_at, "email");
     let found = places
         .iter()
-        .find_map(|place| Some((place, place.text(claims)?.to_owned())));
+        .find_map(|place| Some((place, place.text(claims)?)));
     let Some((place, address)) = found else {
         if rules.email == EmailRule::Optional {
             return Ok(identity);
@@ -147,11 +176,12 @@ fn with_email(
     }
     if own {
         claims.remove("email");
+        let denied = claims.get("email_verified").and_then(Member::boolean) == Some(false);
         // What the identity gives back in its place; anything else stays as it was said.
-        if verified.is_ok() || claims.get("email_verified") == Some(&Value::Bool(false)) {
+        if verified.is_ok() || denied {
             claims.remove("email_verified");
         }
-    } else if !claims.get("email").is_some_and(Value::is_string) {
+    } else if claims.get("email").and_then(Member::text).is_none() {
         // It must not seem to speak of the address that the identity gives back as `email`.
         claims.remove("email_verified");
     }
@@ -171,15 +201,19 @@ enum Word {
 }
 
 impl Word {
-    fn of(email_verified: Option<&Value>) -> Self {
-        match email_verified {
-            Some(Value::Bool(true)) => Self::Checked,
-            Some(Value::Bool(false)) => Self::Unchecked("has `email_verified` false"),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => {
+    fn of(email_verified: Option<&Member<'_>>) -> Self {
+        let Some(said) = email_verified else {
+            return Self::Nothing("comes without `email_verified`");
+        };
+        match (said.boolean(), said.text()) {
+            (Some(true), _) => Self::Checked,
+            (Some(false), _) => Self::Unchecked("has `email_verified` false"),
+            (None, Some(text)) if text.eq_ignore_ascii_case("false") => {
                 Self::Unchecked("has the text \"false\" for `email_verified`")
             }
-            Some(_) => Self::Nothing("has something else than true or false for `email_verified`"),
-            None => Self::Nothing("comes without `email_verified`"),
+            (None, _) => {
+                Self::Nothing("has something else than true or false for `email_verified`")
+            }
         }
     }
 }
@@ -195,11 +229,11 @@ fn places<'a>(named: &'a [ClaimPath], own: &str) -> Cow<'a, [ClaimPath]> {
 
 /// The text at the first of the [`places`] that has one; at the claim `own` where no place is named. What was in `own` itself is
 /// taken out, because the identity gives it back.
-fn first_text(named: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) -> Option<String> {
+fn first_text(named: &[ClaimPath], claims: &mut Members<'_>, own: &str) -> Option<String> {
     let places = places(named, own);
     let (place, text) = places
         .iter()
-        .find_map(|place| Some((place, place.text(claims)?.to_owned())))?;
+        .find_map(|place| Some((place, place.text(claims)?)))?;
     if place.is(own) {
         claims.remove(own);
     }
@@ -208,21 +242,19 @@ fn first_text(named: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) -
 
 /// The texts at all of these places, in order, without repeats. A claim `own` that says exactly the same is taken out, because
 /// the identity gives it back.
-fn merged_texts(places: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) -> Vec<String> {
+fn merged_texts(places: &[ClaimPath], claims: &mut Members<'_>, own: &str) -> Vec<String> {
     let mut seen = HashSet::new();
     let texts: Vec<_> = places
         .iter()
         .flat_map(|place| place.texts(claims))
-        .filter(|text| !text.is_empty() && seen.insert(*text))
-        .map(str::to_owned)
+        .filter(|text| !text.is_empty() && seen.insert(text.clone()))
         .collect();
-    let plain = |text: &String| !text.contains(char::is_control);
-    let same = claims
-        .get(own)
-        .and_then(Value::as_array)
-        .is_some_and(|own| {
-            own.len() == texts.len() && own.iter().zip(&texts).all(|(a, b)| a == b && plain(b))
-        });
+    let plain = |text: &str| !text.contains(char::is_control);
+    let same = claims.get(own).and_then(Member::items).is_some_and(|own| {
+        own.len() == texts.len()
+            && (own.iter().zip(&texts))
+                .all(|(one, other)| one.text().is_some_and(|text| text == *other) && plain(other))
+    });
     if same && !texts.is_empty() {
         claims.remove(own);
     }
@@ -230,36 +262,25 @@ fn merged_texts(places: &[ClaimPath], claims: &mut Map<String, Value>, own: &str
 }
 
 /// A claim that is text, taken out; anything else stays.
-fn take_text(claims: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match claims.get_mut(name) {
-        Some(Value::String(text)) => {
-            let text = std::mem::take(text);
-            claims.remove(name);
-            Some(text)
-        }
-        _ => None,
-    }
+fn take_text(claims: &mut Members<'_>, name: &str) -> Option<String> {
+    let text = claims.get(name)?.text()?.into_owned();
+    claims.remove(name);
+    Some(text)
 }
 
 /// A claim that is a list of texts, taken out; anything else stays, and so does a list that an identity could not give
 /// back as it was: an empty one, or one with an empty text or a control character in it.
-fn take_list(claims: &mut Map<String, Value>, name: &str) -> Vec<String> {
-    let whole = |item: &Value| {
-        item.as_str()
-            .is_some_and(|text| !text.is_empty() && !text.contains(char::is_control))
-    };
-    match claims.get(name) {
-        Some(Value::Array(items)) if !items.is_empty() && items.iter().all(whole) => {}
-        _ => return vec![],
+fn take_list(claims: &mut Members<'_>, name: &str) -> Vec<String> {
+    let whole = |text: &str| !text.is_empty() && !text.contains(char::is_control);
+    let items = claims.get(name).and_then(Member::items).unwrap_or_default();
+    let text = |item: &Member<'_>| Some(item.text().filter(|text| whole(text))?.into_owned());
+    let texts: Vec<_> = items.iter().map_while(text).collect();
+    if texts.len() < items.len() || texts.is_empty() {
+        return Vec::new();
     }
-    let Some(Value::Array(items)) = claims.remove(name) else {
-        return vec![];
-    };
-    let text = |item| match item {
-        Value::String(text) => Some(text),
-        _ => None,
-    };
-    items.into_iter().filter_map(text).collect()
+    drop(items);
+    claims.remove(name);
+    texts
 }
 
 #[cfg(test)]
