@@ -3,7 +3,7 @@
 use crate::check::quote;
 use crate::jose::{Member, Members};
 use serde_json::{Map, Value};
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 /// A place in the claims: one name for each level, from the outside. A name is taken as it stands, because names of claims
 /// hold dots, slashes and colons.
@@ -29,33 +29,12 @@ impl ClaimPath {
             .filter(|value| !value.is_null())
     }
 
-    /// The text there, if it is one and not empty.
-    pub(super) fn text(&self, claims: &Members<'_>) -> Option<String> {
-        let text = self.read(claims, |found| found.text().map(Cow::into_owned))?;
-        Some(text).filter(|text| !text.is_empty())
-    }
-
-    /// The texts there: of a list those items that are text, or one text alone. Members of an object are none, be their
-    /// names ever so telling: what such an object means is its maker's secret.
-    pub(super) fn texts(&self, claims: &Members<'_>) -> Vec<String> {
-        let texts = |found: &Member<'_>| match found.text() {
-            Some(one) => vec![one.into_owned()],
-            None => (found.items().unwrap_or_default().iter())
-                .filter_map(|item| item.text().map(Cow::into_owned))
-                .collect(),
-        };
-        self.read(claims, |found| Some(texts(found)))
-            .unwrap_or_default()
-    }
-
-    /// What `read` makes of what is there.
-    fn read<T>(
-        &self,
-        claims: &Members<'_>,
-        read: impl FnOnce(&Member<'_>) -> Option<T>,
-    ) -> Option<T> {
+    /// The same where the claims lie.
+    pub(super) fn find_in<'a>(&self, claims: &Members<'a>) -> Option<Member<'a>> {
         let (first, rest) = self.0.split_first()?;
-        within(claims.get(first)?, rest, read)
+        rest.iter()
+            .try_fold(claims.get(first)?, |value, name| value.member(name))
+            .filter(|value| !value.is_null())
     }
 
     /// Whether it is the claim of this name.
@@ -71,18 +50,6 @@ impl ClaimPath {
     /// Whether it leads anywhere: there is a name, and none is empty.
     pub fn is_fit(&self) -> bool {
         !self.0.is_empty() && !self.0.iter().any(String::is_empty)
-    }
-}
-
-/// Goes down name by name. Each level borrows from the one above, so they are all there until the last is read.
-fn within<T>(
-    at: &Member<'_>,
-    names: &[String],
-    read: impl FnOnce(&Member<'_>) -> Option<T>,
-) -> Option<T> {
-    match names.split_first() {
-        None => read(at),
-        Some((name, rest)) => within(&at.member(name)?, rest, read),
     }
 }
 

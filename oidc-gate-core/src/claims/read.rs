@@ -7,8 +7,8 @@ use crate::{
     jose::{Member, Members},
     time::UnixTime,
 };
-use serde_json::{Map, Value};
-use std::{borrow::Cow, collections::HashSet};
+use serde_json::{Map, Value, value::to_raw_value};
+use std::{borrow::Cow, collections::HashSet, fmt};
 
 /// What is known of a sign-in beside the claims.
 #[derive(Clone, Copy, Debug)]
@@ -74,9 +74,12 @@ pub(crate) fn read_signed(
 
 fn identity(
     rules: &ClaimRules,
-    mut claims: Members<'_>,
+    claims: Members<'_>,
     facts: Facts<'_>,
 ) -> Result<Identity, CheckFailed> {
+    let client_id = facts.client_id.map(to_raw_value).transpose();
+    let client_id = client_id.map_err(not_json)?;
+    let mut claims = claims;
     for done in ["nonce", "at_hash", "c_hash", "s_hash"] {
         claims.remove(done);
     }
@@ -87,21 +90,25 @@ fn identity(
     if !facts.provider.is_empty() {
         identity = identity.provider(facts.provider);
     }
-    if let Some(name) = first_text(&rules.name_at, &mut claims, "name") {
+    if let Some(name) = first_text(Places::of(&rules.name_at, "name"), &mut claims) {
         identity = identity.name(name);
     }
-    if let Some(name) = first_text(&rules.username_at, &mut claims, "preferred_username") {
+    let short_name = Places::of(&rules.username_at, "preferred_username");
+    if let Some(name) = first_text(short_name, &mut claims) {
         identity = identity.preferred_username(name);
     }
     if let Some(acr) = take_text(&mut claims, "acr") {
         identity = identity.acr(acr);
     }
     identity = with_email(rules, identity, &mut claims)?;
-    for group in merged_texts(&places(&rules.groups_at, "groups"), &mut claims, "groups") {
+    for group in merged_texts(Places::of(&rules.groups_at, "groups"), &mut claims) {
         identity = identity.group(group);
     }
-    for role in merged_texts(&rules.roles_at, &mut claims, "roles") {
-        identity = identity.role(role);
+    // Roles have no place of their own.
+    if !rules.roles_at.is_empty() {
+        for role in merged_texts(Places::of(&rules.roles_at, "roles"), &mut claims) {
+            identity = identity.role(role);
+        }
     }
     for method in take_list(&mut claims, "amr") {
         identity = identity.amr(method);
@@ -117,11 +124,11 @@ fn identity(
         identity = identity.scope(scope);
     }
     claims.retain(|name| rules.keeps(name));
-    if let Some(id) = facts.client_id {
-        claims.set("client_id", Member::of_text(id).map_err(not_json)?);
+    if let Some(id) = &client_id {
+        claims.set("client_id", Member::from(&**id));
     }
     if !claims.is_empty() {
-        identity = identity.other_claims(serde_json::to_string(&claims).map_err(not_json)?);
+        identity = identity.other_claims(claims.to_json().map_err(not_json)?);
     }
     let identity = identity.build();
     if let Some(shape) = &rules.demanded {
@@ -145,19 +152,14 @@ fn with_email(
     identity: IdentityBuilder,
     claims: &mut Members<'_>,
 ) -> Result<IdentityBuilder, CheckFailed> {
-    let places = places(&rules.email_at, "email");
-    let found = places
-        .iter()
-        .find_map(|place| Some((place, place.text(claims)?)));
-    let Some((place, address)) = found else {
+    let places = Places::of(&rules.email_at, "email");
+    let Some((own, address)) = places.first_text(claims) else {
         if rules.email == EmailRule::Optional {
             return Ok(identity);
         }
-        let places: Vec<_> = places.iter().map(ToString::to_string).collect();
-        let cause = format!("expected an address at {}, got none", places.join(" or "));
+        let cause = format!("expected an address at {places}, got none");
         return Err(CheckFailed::new(Check::EmailMissing, cause));
     };
-    let own = place.is("email");
     let word = if own {
         Word::of(claims.get("email_verified"))
     } else {
@@ -201,7 +203,7 @@ enum Word {
 }
 
 impl Word {
-    fn of(email_verified: Option<&Member<'_>>) -> Self {
+    fn of(email_verified: Option<Member<'_>>) -> Self {
         let Some(said) = email_verified else {
             return Self::Nothing("comes without `email_verified`");
         };
@@ -219,68 +221,110 @@ impl Word {
 }
 
 /// The places that are named; the claim `own` where none is.
-fn places<'a>(named: &'a [ClaimPath], own: &str) -> Cow<'a, [ClaimPath]> {
-    if named.is_empty() {
-        vec![ClaimPath::from(own)].into()
-    } else {
-        named.into()
+#[derive(Clone, Copy)]
+struct Places<'p> {
+    named: &'p [ClaimPath],
+    own: &'static str,
+}
+
+impl<'p> Places<'p> {
+    fn of(named: &'p [ClaimPath], own: &'static str) -> Self {
+        Self { named, own }
+    }
+
+    /// What is there, and whether it is in the claim `own`. `null` is nothing.
+    fn find<'a>(self, claims: &Members<'a>) -> impl Iterator<Item = (bool, Member<'a>)> {
+        let own = self
+            .named
+            .is_empty()
+            .then(|| claims.get(self.own))
+            .flatten();
+        let own = own.filter(|value| !value.is_null());
+        let named = self.named.iter();
+        own.map(|value| (true, value)).into_iter().chain(
+            named.filter_map(move |place| Some((place.is(self.own), place.find_in(claims)?))),
+        )
+    }
+
+    /// The text at the first of them that has one which is not empty.
+    fn first_text<'a>(self, claims: &Members<'a>) -> Option<(bool, Cow<'a, str>)> {
+        self.find(claims)
+            .find_map(|(own, value)| Some((own, value.text().filter(|text| !text.is_empty())?)))
     }
 }
 
-/// The text at the first of the [`places`] that has one; at the claim `own` where no place is named. What was in `own` itself is
-/// taken out, because the identity gives it back.
-fn first_text(named: &[ClaimPath], claims: &mut Members<'_>, own: &str) -> Option<String> {
-    let places = places(named, own);
-    let (place, text) = places
-        .iter()
-        .find_map(|place| Some((place, place.text(claims)?)))?;
-    if place.is(own) {
-        claims.remove(own);
+impl fmt::Display for Places<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.named.is_empty() {
+            return fmt::Display::fmt(&ClaimPath::from(self.own), f);
+        }
+        for (at, place) in self.named.iter().enumerate() {
+            let or = if at == 0 { "" } else { " or " };
+            write!(f, "{or}{place}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The text at the first of the places that has one. What was in `own` itself is taken out, because the identity gives it
+/// back.
+fn first_text<'a>(places: Places<'_>, claims: &mut Members<'a>) -> Option<Cow<'a, str>> {
+    let (own, text) = places.first_text(claims)?;
+    if own {
+        claims.remove(places.own);
     }
     Some(text)
 }
 
-/// The texts at all of these places, in order, without repeats. A claim `own` that says exactly the same is taken out, because
-/// the identity gives it back.
-fn merged_texts(places: &[ClaimPath], claims: &mut Members<'_>, own: &str) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let texts: Vec<_> = places
-        .iter()
-        .flat_map(|place| place.texts(claims))
-        .filter(|text| !text.is_empty() && seen.insert(text.clone()))
-        .collect();
+/// The texts at all of these places, in order, without repeats: of a list those items that are text, or one text alone. Members
+/// of an object are none, be their names ever so telling: what such an object means is its maker's secret. A claim `own` that
+/// says exactly the same is taken out, because the identity gives it back.
+fn merged_texts<'a>(places: Places<'_>, claims: &mut Members<'a>) -> Vec<Cow<'a, str>> {
+    let mut texts = Vec::new();
+    for (_, value) in places.find(claims) {
+        match value.text() {
+            Some(one) => texts.push(one),
+            None => {
+                let items = value.items().unwrap_or_default();
+                texts.extend(items.into_iter().filter_map(Member::text));
+            }
+        }
+    }
+    let mut seen = HashSet::with_capacity(texts.len());
+    texts.retain(|text| !text.is_empty() && seen.insert(text.clone()));
     let plain = |text: &str| !text.contains(char::is_control);
-    let same = claims.get(own).and_then(Member::items).is_some_and(|own| {
+    let own = claims.get(places.own).and_then(Member::items);
+    let same = own.is_some_and(|own| {
         own.len() == texts.len()
             && (own.iter().zip(&texts))
-                .all(|(one, other)| one.text().is_some_and(|text| text == *other) && plain(other))
+                .all(|(one, other)| one.text().as_ref() == Some(other) && plain(other))
     });
     if same && !texts.is_empty() {
-        claims.remove(own);
+        claims.remove(places.own);
     }
     texts
 }
 
 /// A claim that is text, taken out; anything else stays.
-fn take_text(claims: &mut Members<'_>, name: &str) -> Option<String> {
-    let text = claims.get(name)?.text()?.into_owned();
+fn take_text<'a>(claims: &mut Members<'a>, name: &str) -> Option<Cow<'a, str>> {
+    let text = claims.get(name)?.text()?;
     claims.remove(name);
     Some(text)
 }
 
 /// A claim that is a list of texts, taken out; anything else stays, and so does a list that an identity could not give
 /// back as it was: an empty one, or one with an empty text or a control character in it.
-fn take_list(claims: &mut Members<'_>, name: &str) -> Vec<String> {
-    let whole = |text: &str| !text.is_empty() && !text.contains(char::is_control);
+fn take_list<'a>(claims: &mut Members<'a>, name: &str) -> Vec<Cow<'a, str>> {
+    let whole = |text: &Cow<'_, str>| !text.is_empty() && !text.contains(char::is_control);
     let items = claims.get(name).and_then(Member::items).unwrap_or_default();
-    let text = |item: &Member<'_>| Some(item.text().filter(|text| whole(text))?.into_owned());
-    let texts: Vec<_> = items.iter().map_while(text).collect();
-    if texts.len() < items.len() || texts.is_empty() {
-        return Vec::new();
+    let texts = items.into_iter().map(|item| item.text().filter(whole));
+    match texts.collect::<Option<Vec<_>>>() {
+        Some(texts) if !texts.is_empty() => {
+            claims.remove(name);
+            texts
+        }
+        _ => Vec::new(),
     }
-    drop(items);
-    claims.remove(name);
-    texts
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use super::json::{self, Name};
 use serde::{
     Serialize, Serializer,
-    de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor},
+    de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Map, Number, Value, value::RawValue};
 use std::{borrow::Cow, fmt};
@@ -17,8 +17,8 @@ use std::{borrow::Cow, fmt};
 pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Member<'a>)>);
 
 /// What a member says: JSON.
-#[derive(Clone)]
-pub(crate) struct Member<'a>(Cow<'a, RawValue>);
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a>(&'a RawValue);
 
 impl<'a> Members<'a> {
     /// The object that `bytes` are, if they are one and say everything once, at any depth.
@@ -54,9 +54,9 @@ impl<'a> Members<'a> {
         self.0.binary_search_by(|(here, _)| here.as_ref().cmp(name))
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Member<'a>> {
+    pub(crate) fn get(&self, name: &str) -> Option<Member<'a>> {
         let (_, value) = self.0.get(self.place(name).ok()?)?;
-        Some(value)
+        Some(*value)
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -82,6 +82,14 @@ impl<'a> Members<'a> {
         self.0.is_empty()
     }
 
+    /// The object as text.
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        let long = |(name, value): &(Cow<'_, str>, Member<'_>)| name.len() + value.json().len() + 4;
+        let mut json = Vec::with_capacity(2 + self.0.iter().map(long).sum::<usize>());
+        serde_json::to_writer(&mut json, self)?;
+        String::from_utf8(json).map_err(serde::ser::Error::custom)
+    }
+
     /// Each as a value of its own.
     pub(crate) fn to_map(&self) -> serde_json::Result<Map<String, Value>> {
         let value = |(name, value): &(Cow<'a, str>, Member<'a>)| {
@@ -98,18 +106,13 @@ impl Serialize for Members<'_> {
 }
 
 impl<'a> Member<'a> {
-    /// A text.
-    pub(crate) fn of_text(text: &str) -> serde_json::Result<Self> {
-        Ok(Self(Cow::Owned(serde_json::value::to_raw_value(text)?)))
-    }
-
     /// As it is written.
-    pub(crate) fn json(&self) -> &str {
+    pub(crate) fn json(self) -> &'a str {
         self.0.get()
     }
 
     /// The text that it is.
-    pub(crate) fn text(&self) -> Option<Cow<'_, str>> {
+    pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         let inside = self.json().strip_prefix('"')?.strip_suffix('"')?;
         match inside.contains('\\') {
             false => Some(inside.into()),
@@ -117,44 +120,47 @@ impl<'a> Member<'a> {
         }
     }
 
-    pub(crate) fn number(&self) -> Option<Number> {
+    pub(crate) fn number(self) -> Option<Number> {
         serde_json::from_str(self.json()).ok()
     }
 
-    pub(crate) fn boolean(&self) -> Option<bool> {
-        serde_json::from_str(self.json()).ok()
+    pub(crate) fn boolean(self) -> Option<bool> {
+        match self.json() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
     }
 
-    pub(crate) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(self) -> bool {
         self.json() == "null"
     }
 
-    pub(crate) fn is_object(&self) -> bool {
-        self.json().starts_with('{')
-    }
-
-    pub(crate) fn is_list(&self) -> bool {
-        self.json().starts_with('[')
-    }
-
     /// The items of the list that it is.
-    pub(crate) fn items(&self) -> Option<Vec<Member<'_>>> {
-        let items: Vec<&RawValue> = serde_json::from_str(self.json()).ok()?;
-        Some(
-            items
-                .into_iter()
-                .map(|item| Member(Cow::Borrowed(item)))
-                .collect(),
-        )
+    pub(crate) fn items(self) -> Option<Vec<Member<'a>>> {
+        let list = self.json().starts_with('[');
+        list.then(|| serde_json::from_str(self.json()).ok())?
     }
 
     /// What its own member of that name says, if it is an object and has one.
-    pub(crate) fn member(&self, name: &str) -> Option<Member<'_>> {
-        if !self.is_object() {
+    pub(crate) fn member(self, name: &str) -> Option<Member<'a>> {
+        if !self.json().starts_with('{') {
             return None;
         }
         let mut reader = serde_json::Deserializer::from_str(self.json());
         One(name).deserialize(&mut reader).ok()?
+    }
+}
+
+impl<'a> From<&'a RawValue> for Member<'a> {
+    fn from(value: &'a RawValue) -> Self {
+        Self(value)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(from).map(Self)
     }
 }
 
@@ -179,8 +185,8 @@ impl<'de> Visitor<'de> for All {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
         // As many as tokens have; more take another allocation.
         let mut all = Vec::with_capacity(32);
-        while let Some((Name(name), value)) = members.next_entry::<_, &RawValue>()? {
-            all.push((name, Member(Cow::Borrowed(value))));
+        while let Some((Name(name), value)) = members.next_entry()? {
+            all.push((name, value));
         }
         Ok(all)
     }
@@ -208,7 +214,7 @@ impl<'de> Visitor<'de> for One<'_> {
         let mut found = None;
         while let Some(Name(name)) = members.next_key()? {
             if name == self.0 {
-                found = Some(Member(Cow::Borrowed(members.next_value()?)));
+                found = Some(members.next_value()?);
             } else {
                 members.next_value::<IgnoredAny>()?;
             }
@@ -221,6 +227,7 @@ impl<'de> Visitor<'de> for One<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde_json::value::to_raw_value;
 
     fn of(text: &str) -> Members<'_> {
         Members::strict(text.as_bytes()).unwrap()
@@ -231,7 +238,7 @@ mod tests {
         match (Members::strict(bytes), json::object(bytes)) {
             (Ok(members), Ok(object)) => {
                 assert_eq!(members.to_map().unwrap(), object);
-                let text = serde_json::to_string(&members).unwrap();
+                let text = members.to_json().unwrap();
                 assert_eq!(json::object(text.as_bytes()), Ok(object));
             }
             (Err(_), Err(_)) => {}
@@ -342,15 +349,13 @@ mod tests {
 
     #[test]
     fn what_is_taken_out_or_put_in_is_gone_or_there() {
+        let (quote, two) = (to_raw_value("\"").unwrap(), to_raw_value("two").unwrap());
         let mut all = of(r#"{"c":3,"a":1,"b":2}"#);
         assert_eq!(all.remove("a").unwrap().json(), "1");
         assert!(all.remove("a").is_none());
-        all.set("d", Member::of_text("\"").unwrap());
-        all.set("b", Member::of_text("two").unwrap());
-        assert_eq!(
-            serde_json::to_string(&all).unwrap(),
-            r#"{"b":"two","c":3,"d":"\""}"#
-        );
+        all.set("d", Member::from(&*quote));
+        all.set("b", Member::from(&*two));
+        assert_eq!(all.to_json().unwrap(), r#"{"b":"two","c":3,"d":"\""}"#);
         all.retain(|name| name == "e");
         assert!(all.is_empty());
     }

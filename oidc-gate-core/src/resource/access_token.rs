@@ -157,17 +157,12 @@ impl<'a> Claims<'a> {
 
     fn check_audience(self, rules: &TokenRules) -> Result<(), CheckFailed> {
         let own = |aud: &str| rules.audiences().iter().any(|own| own == aud);
-        let items;
         let all: Vec<Cow<'_, str>> = match self.0.get("aud") {
             None if rules.client_id_is_audience => vec![self.required("client_id")?],
             None => return Err(missing("aud")),
             Some(aud) => match aud.text() {
                 Some(one) => vec![one],
-                None => {
-                    items = aud.items().unwrap_or_default();
-                    (aud.is_list().then(|| texts(&items)).flatten())
-                        .ok_or_else(|| wrong_type("aud", "text or a list of texts"))?
-                }
+                None => texts(aud).ok_or_else(|| wrong_type("aud", "text or a list of texts"))?,
             },
         };
         if all.iter().any(|aud| own(aud)) {
@@ -298,26 +293,20 @@ impl<'a> Claims<'a> {
                     .split(' ')
                     .filter(|word| !word.is_empty())
                     .try_for_each(&mut add)?,
-                (None, ScopeForm::TextOrList) if claim.is_list() => {
-                    let items = claim.items().unwrap_or_default();
-                    texts(&items)
-                        .ok_or_else(|| wrong_type(name, "a list of texts"))?
-                        .iter()
-                        .try_for_each(|word| add(word))?;
-                }
                 (None, ScopeForm::Text) => return Err(wrong_type(name, "one text")),
-                (None, ScopeForm::TextOrList) => {
-                    return Err(wrong_type(name, "text or a list of texts"));
-                }
+                (None, ScopeForm::TextOrList) => texts(claim)
+                    .ok_or_else(|| wrong_type(name, "text or a list of texts"))?
+                    .iter()
+                    .try_for_each(|word| add(word))?,
             }
         }
         Ok(all)
     }
 }
 
-/// The texts that all of these are; none where one is something else.
-fn texts<'a>(items: &'a [Member<'_>]) -> Option<Vec<Cow<'a, str>>> {
-    items.iter().map(Member::text).collect()
+/// The items of a list of texts.
+fn texts(list: Member<'_>) -> Option<Vec<Cow<'_, str>>> {
+    list.items()?.into_iter().map(Member::text).collect()
 }
 
 fn missing(claim: &str) -> CheckFailed {
