@@ -1,6 +1,6 @@
 //! Signed tokens in the compact form ([RFC 7515 § 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)).
 
-use super::{Alg, JwkSet, Member, Members, TrustedKeys, base64url, json};
+use super::{Alg, JwkSet, Member, Members, TrustedKeys, base64url, json, members::Object};
 use crate::check::quote;
 use crate::flow::KeyQuery;
 use serde_json::{Map, Value};
@@ -158,27 +158,18 @@ impl fmt::Debug for CompactJws {
 /// The same where the text lies anyway: what it says is not copied before somebody wants it.
 pub(crate) struct UnverifiedJws<'a> {
     parts: Parts<'a>,
-    /// A JSON object that says everything once.
-    payload: Vec<u8>,
+    payload: Object,
     signature: Vec<u8>,
-    /// What it says of its issuer: to find the key by, and nothing else.
-    iss: Option<String>,
 }
 
 impl<'a> UnverifiedJws<'a> {
     /// As [`CompactJws::parse`].
     pub(crate) fn parse(text: &'a str) -> Result<Self, JwsError> {
         let parts = Parts::of(text)?;
-        let payload = parts.payload()?;
-        let members = Members::strict(&payload).map_err(JwsError::Malformed)?;
-        let iss = members.get("iss").and_then(Member::text);
-        let iss = iss.map(Cow::into_owned);
-        drop(members);
         Ok(Self {
+            payload: Object::strict(parts.payload()?).map_err(JwsError::Malformed)?,
             signature: parts.signature()?,
             parts,
-            payload,
-            iss,
         })
     }
 
@@ -194,8 +185,9 @@ impl<'a> UnverifiedJws<'a> {
         self.parts.header.typ.as_deref()
     }
 
-    pub(crate) fn unverified_issuer(&self) -> Option<&str> {
-        self.iss.as_deref()
+    /// What it says of `name`, before anybody has confirmed it: to find the key by, and nothing else.
+    pub(crate) fn unverified_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.payload.get(name)?.text()
     }
 
     pub(crate) fn key_query(&self) -> KeyQuery {
@@ -210,7 +202,7 @@ impl<'a> UnverifiedJws<'a> {
         let signed = self.parts.signed.as_bytes();
         keys.into()
             .confirm(self.alg(), self.kid(), signed, &self.signature)?;
-        Members::read(&self.payload).map_err(|_| JwsError::Malformed("not JSON"))
+        Ok(self.payload.members())
     }
 }
 

@@ -5,12 +5,9 @@
 //! allocations; this is one.
 
 use super::json::{self, Name};
-use serde::{
-    Serialize, Serializer,
-    de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor},
-};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Number, Value, value::RawValue};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, ops::Range};
 
 /// The members of an object, in the order of their names.
 #[derive(Clone)]
@@ -18,7 +15,64 @@ pub(crate) struct Members<'a>(Vec<(Cow<'a, str>, Member<'a>)>);
 
 /// What a member says: JSON.
 #[derive(Clone, Copy)]
-pub(crate) struct Member<'a>(&'a RawValue);
+pub(crate) struct Member<'a>(&'a str);
+
+/// An object's text, and where in it the members are: what stays of [`Members`] that have to outlive a call.
+pub(crate) struct Object {
+    text: String,
+    places: Vec<(PlacedName, Range<usize>)>,
+}
+
+enum PlacedName {
+    At(Range<usize>),
+    /// With an escape in the text.
+    Read(Box<str>),
+}
+
+impl Object {
+    /// As [`Members::strict`].
+    pub(crate) fn strict(text: Vec<u8>) -> Result<Self, &'static str> {
+        let text = String::from_utf8(text).map_err(|_| "not JSON")?;
+        let members = Members::strict(text.as_bytes())?;
+        let place = |part: &str| {
+            let start = part.as_ptr().addr() - text.as_ptr().addr();
+            start..start + part.len()
+        };
+        let name = |name: &Cow<'_, str>| match name {
+            Cow::Borrowed(name) => PlacedName::At(place(name)),
+            Cow::Owned(name) => PlacedName::Read(name.as_str().into()),
+        };
+        let places = (members.0.iter()).map(|(of, value)| (name(of), place(value.json())));
+        let places = places.collect();
+        Ok(Self { text, places })
+    }
+
+    /// Its members.
+    pub(crate) fn members(&self) -> Members<'_> {
+        Members(
+            self.iter()
+                .map(|(name, value)| (name.into(), value))
+                .collect(),
+        )
+    }
+
+    /// What the member of that name says.
+    pub(crate) fn get(&self, name: &str) -> Option<Member<'_>> {
+        let (_, value) = self.iter().find(|(here, _)| *here == name)?;
+        Some(value)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&str, Member<'_>)> {
+        let at = |place: &Range<usize>| self.text.get(place.clone()).unwrap_or_default();
+        self.places.iter().map(move |(name, value)| {
+            let name = match name {
+                PlacedName::At(place) => at(place),
+                PlacedName::Read(name) => name,
+            };
+            (name, Member(at(value)))
+        })
+    }
+}
 
 impl<'a> Members<'a> {
     /// The object that `bytes` are, if they are one and say everything once, at any depth.
@@ -36,7 +90,10 @@ impl<'a> Members<'a> {
             return Err(json::REPEATED);
         }
         for (_, value) in &members.0 {
-            json::within_object(value.json())?;
+            // Of a text without an escape its end is found only if nothing is wrong with it.
+            if value.plain_text().is_none() {
+                json::within_object(value.json())?;
+            }
         }
         Ok(members)
     }
@@ -86,7 +143,16 @@ impl<'a> Members<'a> {
     pub(crate) fn to_json(&self) -> serde_json::Result<String> {
         let long = |(name, value): &(Cow<'_, str>, Member<'_>)| name.len() + value.json().len() + 4;
         let mut json = Vec::with_capacity(2 + self.0.iter().map(long).sum::<usize>());
-        serde_json::to_writer(&mut json, self)?;
+        json.push(b'{');
+        for (at, (name, value)) in self.0.iter().enumerate() {
+            if at > 0 {
+                json.push(b',');
+            }
+            serde_json::to_writer(&mut json, name)?;
+            json.push(b':');
+            json.extend_from_slice(value.json().as_bytes());
+        }
+        json.push(b'}');
         String::from_utf8(json).map_err(serde::ser::Error::custom)
     }
 
@@ -99,25 +165,27 @@ impl<'a> Members<'a> {
     }
 }
 
-impl Serialize for Members<'_> {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_map(self.0.iter().map(|(name, Member(value))| (name, value)))
-    }
-}
-
 impl<'a> Member<'a> {
     /// As it is written.
     pub(crate) fn json(self) -> &'a str {
-        self.0.get()
+        self.0
     }
 
     /// The text that it is.
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
-        let inside = self.json().strip_prefix('"')?.strip_suffix('"')?;
-        match inside.contains('\\') {
-            false => Some(inside.into()),
-            true => serde_json::from_str(self.json()).ok().map(Cow::Owned),
+        match self.plain_text() {
+            Some(text) => Some(text.into()),
+            None if self.json().starts_with('"') => {
+                serde_json::from_str(self.json()).ok().map(Cow::Owned)
+            }
+            None => None,
         }
+    }
+
+    /// The same of a text that has no escape in it.
+    fn plain_text(self) -> Option<&'a str> {
+        let inside = self.json().strip_prefix('"')?.strip_suffix('"')?;
+        (!inside.as_bytes().contains(&b'\\')).then_some(inside)
     }
 
     pub(crate) fn number(self) -> Option<Number> {
@@ -154,13 +222,13 @@ impl<'a> Member<'a> {
 
 impl<'a> From<&'a RawValue> for Member<'a> {
     fn from(value: &'a RawValue) -> Self {
-        Self(value)
+        Self(value.get())
     }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        <&RawValue>::deserialize(from).map(Self)
+        <&RawValue>::deserialize(from).map(Self::from)
     }
 }
 
@@ -238,10 +306,12 @@ mod tests {
         match (Members::strict(bytes), json::object(bytes)) {
             (Ok(members), Ok(object)) => {
                 assert_eq!(members.to_map().unwrap(), object);
+                let kept = Object::strict(bytes.to_vec()).unwrap();
+                assert_eq!(kept.members().to_map().unwrap(), object);
                 let text = members.to_json().unwrap();
                 assert_eq!(json::object(text.as_bytes()), Ok(object));
             }
-            (Err(_), Err(_)) => {}
+            (Err(_), Err(_)) => assert!(Object::strict(bytes.to_vec()).is_err()),
             (here, there) => panic!(
                 "{:?}: {:?} {there:?}",
                 String::from_utf8_lossy(bytes),

@@ -34,14 +34,14 @@ impl Bearers {
     /// [`Check::BearerAlg`], [`Check::BearerCrit`], [`Check::BearerIssuer`], [`Check::BearerType`].
     pub fn read<'a>(&'a self, token: &'a str) -> Result<Candidate<'a>, CheckFailed> {
         let jws = UnverifiedJws::parse(token).map_err(|error| untrue(&error))?;
-        let iss = jws.unverified_issuer().ok_or_else(|| {
+        let iss = jws.unverified_text("iss").ok_or_else(|| {
             CheckFailed::new(Check::BearerIssuer, "`iss` is missing or is not text")
         })?;
-        let of_issuer = || self.0.iter().filter(|rules| rules.issuer.as_str() == iss);
+        let of_issuer = || self.0.iter().filter(|rules| rules.issuer.as_str() == &*iss);
         let Some(issuer) = of_issuer().next().map(|rules| &rules.issuer) else {
             return Err(CheckFailed::new(
                 Check::BearerIssuer,
-                format!("expected a configured issuer, got {}", quote(iss)),
+                format!("expected a configured issuer, got {}", quote(&iss)),
             ));
         };
         let mut failed = Furthest::default();
