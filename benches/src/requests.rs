@@ -5,7 +5,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKe
 use axum::{Router, body::Body, routing::get};
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
-    header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, COOKIE, HOST, USER_AGENT},
+    header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, USER_AGENT},
 };
 use oidc_gate_axum::{AuthenticatedUser, Gate, GateExt as _, Identity, Pattern, testing};
 use std::{
@@ -232,6 +232,11 @@ impl Ask {
 
     pub(crate) fn cookie(mut self, cookie: &HeaderValue) -> Self {
         self.headers.insert(COOKIE, cookie.clone());
+        self
+    }
+
+    pub(crate) fn bearer(mut self, authorization: &HeaderValue) -> Self {
+        self.headers.insert(AUTHORIZATION, authorization.clone());
         self
     }
 

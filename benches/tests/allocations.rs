@@ -1,6 +1,7 @@
 //! What the gate allocates. Unlike time, this is the same on every machine, so it can be held to.
 
 use oidc_gate_benches::{
+    bearer,
     keeping::Way,
     requests::{Row, rows},
     sessions::live,
@@ -36,6 +37,19 @@ fn no_request_allocates_more_than_stated() {
 fn no_request_with_a_kept_session_allocates_more_than_stated() {
     let rows = Way::IN_PROCESS.map(|way| live(way, None));
     hold(rows.into(), MOST_WITH_TOKENS);
+}
+
+/// The same with a bearer token. What is seen for the first time and kept takes two more: a copy of the token, and now and then
+/// a table's growth.
+const MOST_WITH_A_BEARER_TOKEN: &[(&str, i64)] = &[
+    (bearer::KNOWN, 2),
+    (bearer::FIRST_RS256, 40),
+    (bearer::FIRST_ES256, 40),
+];
+
+#[test]
+fn no_request_with_a_bearer_token_allocates_more_than_stated() {
+    hold(bearer::rows(), MOST_WITH_A_BEARER_TOKEN);
 }
 
 fn hold(mut rows: Vec<Row>, stated: &[(&'static str, i64)]) {

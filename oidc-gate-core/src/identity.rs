@@ -612,6 +612,11 @@ impl IdentityBuilder {
         self
     }
 
+    /// All claims beside the fields, as the text of a JSON object; none of them is to be set otherwise.
+    pub(crate) fn other_claims(self, json: String) -> Self {
+        self.set(Field::Claims, json)
+    }
+
     /// The identity.
     pub fn build(mut self) -> Identity {
         if !self.claims.is_empty() {

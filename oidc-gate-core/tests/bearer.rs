@@ -287,12 +287,20 @@ fn a_key_without_a_name_is_looked_for_once_more_where_the_signature_is_wrong() {
     let unnamed = token(&merged(HEADER, Some(r#"{"kid":null}"#)), TOKEN, "");
     let (old, new) = (Arc::new(jwks(&OTHER)), Arc::new(jwks(&KEY)));
     let bearers = rules("");
-    let candidate = bearers.read(&unnamed).unwrap();
-    let query = candidate.other_keys(&old).unwrap();
+    let other_keys = |token: &str, keys: &Arc<JwkSet>| {
+        let candidate = bearers.read(token).unwrap();
+        let failed = candidate.verify(keys, NOW).err()?;
+        candidate.other_keys(&failed, keys)
+    };
+    let query = other_keys(&unnamed, &old).unwrap();
     assert!(!old.answers(&query) && new.answers(&query));
-    assert!(candidate.other_keys(&new).is_none());
+    assert!(other_keys(&unnamed, &new).is_none());
+    // What is wrong with the claims, no other key makes right; and a key that is named and wrong is not worth a fetch.
+    let expired = merged(TOKEN, Some(r#"{"exp":1}"#));
+    let expired = token(&merged(HEADER, Some(r#"{"kid":null}"#)), &expired, "");
+    assert!(other_keys(&expired, &new).is_none() && other_keys(&expired, &old).is_some());
     let named = token(HEADER, TOKEN, "");
-    assert!(bearers.read(&named).unwrap().other_keys(&old).is_none());
+    assert!(other_keys(&named, &old).is_none());
 }
 
 #[test]

@@ -49,6 +49,7 @@ impl<S, B> GateFuture<S, B>
 where
     S: Service<Request<B>>,
 {
+    #[inline]
     pub(crate) fn pass(future: S::Future, after: After) -> Self {
         Self {
             state: State::Pass { future, after },

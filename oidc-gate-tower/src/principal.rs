@@ -48,8 +48,8 @@ impl Principal {
     }
 
     /// The caller whose session that is.
-    pub(crate) fn with_session(session: SessionHandle, seen_at: UnixTime) -> Self {
-        let who = Who::Session(Arc::new(session));
+    pub(crate) fn with_session(session: Arc<SessionHandle>, seen_at: UnixTime) -> Self {
+        let who = Who::Session(session);
         Self { who, seen_at }
     }
 

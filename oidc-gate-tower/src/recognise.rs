@@ -6,21 +6,16 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         gate::{BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionView},
-        session::{Freshness, KeptSession, SealedBy, Session, Ticket},
+        session::{Freshness, KeptSession, Session},
         time::UnixTime,
     },
     keeping::SessionHandle,
     ports::Boxed,
-    sessions::Sessions,
 };
 use http::HeaderMap;
 use std::sync::Arc;
 
 /// What a request's credentials come to.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one in a request, and a box would be an allocation"
-)]
 pub(crate) enum Recognised {
     Nobody,
     Session(Present),
@@ -33,14 +28,16 @@ pub(crate) enum Recognised {
     Unusable(Unusable),
 }
 
-/// A session that lives, as a request came with it.
+/// A session that lives, as a request came with it: at once in the place that a handler gets it in, so that it is not moved about.
 pub(crate) struct Present {
-    pub(crate) kept: KeptSession,
+    pub(crate) session: Arc<SessionHandle>,
     pub(crate) freshness: Freshness,
-    /// What names it, where it is stored.
-    pub(crate) ticket: Option<(Ticket, SealedBy)>,
-    /// It has waited for a refresh in vain: nobody makes it wait again before then.
-    pub(crate) waits_again: Option<UnixTime>,
+}
+
+impl Present {
+    pub(crate) fn kept(&self) -> &KeptSession {
+        self.session.kept()
+    }
 }
 
 impl Recognised {
@@ -48,7 +45,7 @@ impl Recognised {
         match self {
             Self::Nobody => Credential::None,
             Self::Session(present) => Credential::Session(SessionView::new(
-                present.kept.session().identity(),
+                present.kept().session().identity(),
                 present.freshness,
             )),
             Self::Expired(check) => Credential::Expired(*check),
@@ -67,7 +64,7 @@ impl Recognised {
     }
 
     pub(crate) fn session(&self) -> Option<&Session> {
-        self.present().map(|present| present.kept.session())
+        self.present().map(|present| present.kept().session())
     }
 
     /// The token that was presented and names nobody.
@@ -108,28 +105,19 @@ impl Recognised {
     }
 
     /// The caller for a handler, who may ask for tokens.
-    pub(crate) fn into_principal(
-        self,
-        sessions: Option<&Arc<Sessions>>,
-        headers: &HeaderMap,
-        now: UnixTime,
-    ) -> Option<Principal> {
-        match (self, sessions) {
-            (Self::Session(present), Some(sessions)) => {
-                let handle = SessionHandle::new(sessions.clone(), present, headers);
-                Some(Principal::with_session(handle, now))
+    pub(crate) fn into_principal(self, headers: &HeaderMap, now: UnixTime) -> Option<Principal> {
+        match self {
+            Self::Session(present) => {
+                let session = SessionHandle::beside_cookies(present.session, headers);
+                Some(Principal::with_session(session, now))
             }
-            (Self::Bearer(identity), _) => Some(Principal::new(identity, now)),
+            Self::Bearer(identity) => Some(Principal::new(identity, now)),
             _ => None,
         }
     }
 }
 
 /// Whom a request brings, at hand or to come.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one in a request, and a box would be an allocation"
-)]
 pub(crate) enum Look {
     Now(Recognised),
     /// What it takes to know is fetched first.
@@ -137,10 +125,6 @@ pub(crate) enum Look {
 }
 
 /// What has been found out about whom a request brings, when that took waiting.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one in a request, and a box would be an allocation"
-)]
 pub(crate) enum Seen {
     /// What its token comes to.
     Token(Sight),

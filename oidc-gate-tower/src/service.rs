@@ -261,7 +261,7 @@ where
                 _ => Sight::Clear,
             };
             let principal = match caller {
-                Caller::Identified => recognised.into_principal(sessions, request.headers(), now),
+                Caller::Identified => recognised.into_principal(request.headers(), now),
                 Caller::Bypassed | Caller::Anonymous => None,
             };
             let passing = &gate.0.common.passing;
@@ -341,6 +341,7 @@ where
 
 /// A request on a bypassed path goes through: nobody is looked for, and no time is asked. What decides about others would say
 /// the same of it; only what holds for every request is done.
+#[inline]
 fn bypass<S, B>(
     gate: &Gate,
     inner: &mut S,

@@ -16,7 +16,7 @@ mod rules;
 mod userinfo;
 
 pub use path::ClaimPath;
-pub(crate) use read::{Facts, read};
+pub(crate) use read::{Facts, read, read_signed};
 pub(crate) use renew::renew;
 pub use rules::{ClaimMap, ClaimRules, ClaimsSource, EmailRule, Shape};
 pub(crate) use userinfo::Unfit;

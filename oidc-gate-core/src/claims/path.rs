@@ -1,6 +1,7 @@
 //! Where in the claims something is.
 
 use crate::check::quote;
+use crate::jose::{Member, Members};
 use serde_json::{Map, Value};
 use std::fmt;
 
@@ -28,24 +29,12 @@ impl ClaimPath {
             .filter(|value| !value.is_null())
     }
 
-    /// The text there, if it is one and not empty.
-    pub(super) fn text<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a str> {
-        self.find(claims)?.as_str().filter(|text| !text.is_empty())
-    }
-
-    /// The texts there: of a list those items that are text, or one text alone. Members of an object are none, be their
-    /// names ever so telling: what such an object means is its maker's secret.
-    pub(super) fn texts<'a>(
-        &self,
-        claims: &'a Map<String, Value>,
-    ) -> impl Iterator<Item = &'a str> {
-        let (one, many) = match self.find(claims) {
-            Some(Value::String(one)) => (Some(one.as_str()), None),
-            Some(Value::Array(many)) => (None, Some(many)),
-            _ => (None, None),
-        };
-        let many = many.into_iter().flatten().filter_map(Value::as_str);
-        one.into_iter().chain(many)
+    /// The same where the claims lie.
+    pub(super) fn find_in<'a>(&self, claims: &Members<'a>) -> Option<Member<'a>> {
+        let (first, rest) = self.0.split_first()?;
+        rest.iter()
+            .try_fold(claims.get(first)?, |value, name| value.member(name))
+            .filter(|value| !value.is_null())
     }
 
     /// Whether it is the claim of this name.

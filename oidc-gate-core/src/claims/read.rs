@@ -4,10 +4,11 @@ use super::{ClaimPath, ClaimRules, EmailRule, Userinfo};
 use crate::{
     check::{Check, CheckFailed},
     identity::{Identity, IdentityBuilder, IdentityKind, Via},
+    jose::{Member, Members},
     time::UnixTime,
 };
-use serde_json::{Map, Value};
-use std::{borrow::Cow, collections::HashSet};
+use serde_json::{Map, Value, value::to_raw_value};
+use std::{borrow::Cow, collections::HashSet, fmt};
 
 /// What is known of a sign-in beside the claims.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +41,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The user these claims are about. `claims` are those of a believed ID token.
+/// The user these claims are about, and what userinfo adds to them. `claims` are those of a believed ID token.
 pub(crate) fn read(
     rules: &ClaimRules,
     mut claims: Map<String, Value>,
@@ -53,6 +54,32 @@ pub(crate) fn read(
     if let Some(map) = &rules.map {
         map.apply(&mut claims);
     }
+    let text = Value::Object(claims).to_string();
+    let claims = Members::read(text.as_bytes()).map_err(not_json)?;
+    identity(rules, claims, facts)
+}
+
+/// The user these claims are about, which are those of a believed token.
+pub(crate) fn read_signed(
+    rules: &ClaimRules,
+    claims: Members<'_>,
+    facts: Facts<'_>,
+) -> Result<Identity, CheckFailed> {
+    match &rules.map {
+        None => identity(rules, claims, facts),
+        // Its changes are made to values.
+        Some(_) => read(rules, claims.to_map().map_err(not_json)?, None, facts),
+    }
+}
+
+fn identity(
+    rules: &ClaimRules,
+    claims: Members<'_>,
+    facts: Facts<'_>,
+) -> Result<Identity, CheckFailed> {
+    let client_id = facts.client_id.map(to_raw_value).transpose();
+    let client_id = client_id.map_err(not_json)?;
+    let mut claims = claims;
     for done in ["nonce", "at_hash", "c_hash", "s_hash"] {
         claims.remove(done);
     }
@@ -63,41 +90,45 @@ pub(crate) fn read(
     if !facts.provider.is_empty() {
         identity = identity.provider(facts.provider);
     }
-    if let Some(name) = first_text(&rules.name_at, &mut claims, "name") {
+    if let Some(name) = first_text(Places::of(&rules.name_at, "name"), &mut claims) {
         identity = identity.name(name);
     }
-    if let Some(name) = first_text(&rules.username_at, &mut claims, "preferred_username") {
+    let short_name = Places::of(&rules.username_at, "preferred_username");
+    if let Some(name) = first_text(short_name, &mut claims) {
         identity = identity.preferred_username(name);
     }
     if let Some(acr) = take_text(&mut claims, "acr") {
         identity = identity.acr(acr);
     }
     identity = with_email(rules, identity, &mut claims)?;
-    for group in merged_texts(&places(&rules.groups_at, "groups"), &mut claims, "groups") {
+    for group in merged_texts(Places::of(&rules.groups_at, "groups"), &mut claims) {
         identity = identity.group(group);
     }
-    for role in merged_texts(&rules.roles_at, &mut claims, "roles") {
-        identity = identity.role(role);
+    // Roles have no place of their own.
+    if !rules.roles_at.is_empty() {
+        for role in merged_texts(Places::of(&rules.roles_at, "roles"), &mut claims) {
+            identity = identity.role(role);
+        }
     }
     for method in take_list(&mut claims, "amr") {
         identity = identity.amr(method);
     }
     if let Some(time) = facts.auth_time {
         identity = identity.auth_time(time);
-        if claims.get("auth_time").is_some_and(Value::is_u64) {
+        let number = claims.get("auth_time").and_then(Member::number);
+        if number.is_some_and(|number| number.is_u64()) {
             claims.remove("auth_time");
         }
     }
     for scope in facts.scopes.split_ascii_whitespace() {
         identity = identity.scope(scope);
     }
-    for (name, value) in claims {
-        if rules.keeps(&name) {
-            identity = identity.claim(name, value);
-        }
+    claims.retain(|name| rules.keeps(name));
+    if let Some(id) = &client_id {
+        claims.set("client_id", Member::from(&**id));
     }
-    if let Some(id) = facts.client_id {
-        identity = identity.claim("client_id", id);
+    if !claims.is_empty() {
+        identity = identity.other_claims(claims.to_json().map_err(not_json)?);
     }
     let identity = identity.build();
     if let Some(shape) = &rules.demanded {
@@ -108,27 +139,27 @@ pub(crate) fn read(
     Ok(identity)
 }
 
+/// What was read can be written and read again, so this does not happen.
+fn not_json(_: serde_json::Error) -> CheckFailed {
+    CheckFailed::new(Check::Misuse, "claims that are not JSON")
+}
+
 /// The address, and whether it counts as checked.
 ///
 /// `email_verified` is about the claim `email` alone; of an address from elsewhere it says nothing.
 fn with_email(
     rules: &ClaimRules,
     identity: IdentityBuilder,
-    claims: &mut Map<String, Value>,
+    claims: &mut Members<'_>,
 ) -> Result<IdentityBuilder, CheckFailed> {
-    let places = places(&rules.email_at, "email");
-    let found = places
-        .iter()
-        .find_map(|place| Some((place, place.text(claims)?.to_owned())));
-    let Some((place, address)) = found else {
+    let places = Places::of(&rules.email_at, "email");
+    let Some((own, address)) = places.first_text(claims) else {
         if rules.email == EmailRule::Optional {
             return Ok(identity);
         }
-        let places: Vec<_> = places.iter().map(ToString::to_string).collect();
-        let cause = format!("expected an address at {}, got none", places.join(" or "));
+        let cause = format!("expected an address at {places}, got none");
         return Err(CheckFailed::new(Check::EmailMissing, cause));
     };
-    let own = place.is("email");
     let word = if own {
         Word::of(claims.get("email_verified"))
     } else {
@@ -147,11 +178,12 @@ fn with_email(
     }
     if own {
         claims.remove("email");
+        let denied = claims.get("email_verified").and_then(Member::boolean) == Some(false);
         // What the identity gives back in its place; anything else stays as it was said.
-        if verified.is_ok() || claims.get("email_verified") == Some(&Value::Bool(false)) {
+        if verified.is_ok() || denied {
             claims.remove("email_verified");
         }
-    } else if !claims.get("email").is_some_and(Value::is_string) {
+    } else if claims.get("email").and_then(Member::text).is_none() {
         // It must not seem to speak of the address that the identity gives back as `email`.
         claims.remove("email_verified");
     }
@@ -171,95 +203,128 @@ enum Word {
 }
 
 impl Word {
-    fn of(email_verified: Option<&Value>) -> Self {
-        match email_verified {
-            Some(Value::Bool(true)) => Self::Checked,
-            Some(Value::Bool(false)) => Self::Unchecked("has `email_verified` false"),
-            Some(Value::String(text)) if text.eq_ignore_ascii_case("false") => {
+    fn of(email_verified: Option<Member<'_>>) -> Self {
+        let Some(said) = email_verified else {
+            return Self::Nothing("comes without `email_verified`");
+        };
+        match (said.boolean(), said.text()) {
+            (Some(true), _) => Self::Checked,
+            (Some(false), _) => Self::Unchecked("has `email_verified` false"),
+            (None, Some(text)) if text.eq_ignore_ascii_case("false") => {
                 Self::Unchecked("has the text \"false\" for `email_verified`")
             }
-            Some(_) => Self::Nothing("has something else than true or false for `email_verified`"),
-            None => Self::Nothing("comes without `email_verified`"),
+            (None, _) => {
+                Self::Nothing("has something else than true or false for `email_verified`")
+            }
         }
     }
 }
 
 /// The places that are named; the claim `own` where none is.
-fn places<'a>(named: &'a [ClaimPath], own: &str) -> Cow<'a, [ClaimPath]> {
-    if named.is_empty() {
-        vec![ClaimPath::from(own)].into()
-    } else {
-        named.into()
+#[derive(Clone, Copy)]
+struct Places<'p> {
+    named: &'p [ClaimPath],
+    own: &'static str,
+}
+
+impl<'p> Places<'p> {
+    fn of(named: &'p [ClaimPath], own: &'static str) -> Self {
+        Self { named, own }
+    }
+
+    /// What is there, and whether it is in the claim `own`. `null` is nothing.
+    fn find<'a>(self, claims: &Members<'a>) -> impl Iterator<Item = (bool, Member<'a>)> {
+        let own = self
+            .named
+            .is_empty()
+            .then(|| claims.get(self.own))
+            .flatten();
+        let own = own.filter(|value| !value.is_null());
+        let named = self.named.iter();
+        own.map(|value| (true, value)).into_iter().chain(
+            named.filter_map(move |place| Some((place.is(self.own), place.find_in(claims)?))),
+        )
+    }
+
+    /// The text at the first of them that has one which is not empty.
+    fn first_text<'a>(self, claims: &Members<'a>) -> Option<(bool, Cow<'a, str>)> {
+        self.find(claims)
+            .find_map(|(own, value)| Some((own, value.text().filter(|text| !text.is_empty())?)))
     }
 }
 
-/// The text at the first of the [`places`] that has one; at the claim `own` where no place is named. What was in `own` itself is
-/// taken out, because the identity gives it back.
-fn first_text(named: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) -> Option<String> {
-    let places = places(named, own);
-    let (place, text) = places
-        .iter()
-        .find_map(|place| Some((place, place.text(claims)?.to_owned())))?;
-    if place.is(own) {
-        claims.remove(own);
+impl fmt::Display for Places<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.named.is_empty() {
+            return fmt::Display::fmt(&ClaimPath::from(self.own), f);
+        }
+        for (at, place) in self.named.iter().enumerate() {
+            let or = if at == 0 { "" } else { " or " };
+            write!(f, "{or}{place}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The text at the first of the places that has one. What was in `own` itself is taken out, because the identity gives it
+/// back.
+fn first_text<'a>(places: Places<'_>, claims: &mut Members<'a>) -> Option<Cow<'a, str>> {
+    let (own, text) = places.first_text(claims)?;
+    if own {
+        claims.remove(places.own);
     }
     Some(text)
 }
 
-/// The texts at all of these places, in order, without repeats. A claim `own` that says exactly the same is taken out, because
-/// the identity gives it back.
-fn merged_texts(places: &[ClaimPath], claims: &mut Map<String, Value>, own: &str) -> Vec<String> {
-    let mut seen = HashSet::new();
-    let texts: Vec<_> = places
-        .iter()
-        .flat_map(|place| place.texts(claims))
-        .filter(|text| !text.is_empty() && seen.insert(*text))
-        .map(str::to_owned)
-        .collect();
-    let plain = |text: &String| !text.contains(char::is_control);
-    let same = claims
-        .get(own)
-        .and_then(Value::as_array)
-        .is_some_and(|own| {
-            own.len() == texts.len() && own.iter().zip(&texts).all(|(a, b)| a == b && plain(b))
-        });
+/// The texts at all of these places, in order, without repeats: of a list those items that are text, or one text alone. Members
+/// of an object are none, be their names ever so telling: what such an object means is its maker's secret. A claim `own` that
+/// says exactly the same is taken out, because the identity gives it back.
+fn merged_texts<'a>(places: Places<'_>, claims: &mut Members<'a>) -> Vec<Cow<'a, str>> {
+    let mut texts = Vec::new();
+    for (_, value) in places.find(claims) {
+        match value.text() {
+            Some(one) => texts.push(one),
+            None => {
+                let items = value.items().unwrap_or_default();
+                texts.extend(items.into_iter().filter_map(Member::text));
+            }
+        }
+    }
+    let mut seen = HashSet::with_capacity(texts.len());
+    texts.retain(|text| !text.is_empty() && seen.insert(text.clone()));
+    let plain = |text: &str| !text.contains(char::is_control);
+    let own = claims.get(places.own).and_then(Member::items);
+    let same = own.is_some_and(|own| {
+        own.len() == texts.len()
+            && (own.iter().zip(&texts))
+                .all(|(one, other)| one.text().as_ref() == Some(other) && plain(other))
+    });
     if same && !texts.is_empty() {
-        claims.remove(own);
+        claims.remove(places.own);
     }
     texts
 }
 
 /// A claim that is text, taken out; anything else stays.
-fn take_text(claims: &mut Map<String, Value>, name: &str) -> Option<String> {
-    match claims.get_mut(name) {
-        Some(Value::String(text)) => {
-            let text = std::mem::take(text);
-            claims.remove(name);
-            Some(text)
-        }
-        _ => None,
-    }
+fn take_text<'a>(claims: &mut Members<'a>, name: &str) -> Option<Cow<'a, str>> {
+    let text = claims.get(name)?.text()?;
+    claims.remove(name);
+    Some(text)
 }
 
 /// A claim that is a list of texts, taken out; anything else stays, and so does a list that an identity could not give
 /// back as it was: an empty one, or one with an empty text or a control character in it.
-fn take_list(claims: &mut Map<String, Value>, name: &str) -> Vec<String> {
-    let whole = |item: &Value| {
-        item.as_str()
-            .is_some_and(|text| !text.is_empty() && !text.contains(char::is_control))
-    };
-    match claims.get(name) {
-        Some(Value::Array(items)) if !items.is_empty() && items.iter().all(whole) => {}
-        _ => return vec![],
+fn take_list<'a>(claims: &mut Members<'a>, name: &str) -> Vec<Cow<'a, str>> {
+    let whole = |text: &Cow<'_, str>| !text.is_empty() && !text.contains(char::is_control);
+    let items = claims.get(name).and_then(Member::items).unwrap_or_default();
+    let texts = items.into_iter().map(|item| item.text().filter(whole));
+    match texts.collect::<Option<Vec<_>>>() {
+        Some(texts) if !texts.is_empty() => {
+            claims.remove(name);
+            texts
+        }
+        _ => Vec::new(),
     }
-    let Some(Value::Array(items)) = claims.remove(name) else {
-        return vec![];
-    };
-    let text = |item| match item {
-        Value::String(text) => Some(text),
-        _ => None,
-    };
-    items.into_iter().filter_map(text).collect()
 }
 
 #[cfg(test)]

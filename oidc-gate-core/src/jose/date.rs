@@ -1,7 +1,7 @@
 //! Times in tokens.
 
 use crate::time::UnixTime;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// A `NumericDate`, which may have a fraction. Times here are whole seconds, so which way it is rounded depends on the
 /// question: compared with a whole second, `x < now` is `floor(x) < now`, and `x > now` is `ceil(x) > now`.
@@ -13,9 +13,13 @@ pub(crate) struct NumericDate {
 
 impl NumericDate {
     pub(crate) fn read(value: &Value) -> Option<Self> {
-        let Value::Number(number) = value else {
-            return None;
-        };
+        match value {
+            Value::Number(number) => Self::of(number),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn of(number: &Number) -> Option<Self> {
         if let Some(whole) = number.as_u64() {
             let time = UnixTime::from_secs(whole);
             return Some(Self {

@@ -29,6 +29,19 @@ pub(crate) fn object(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
     }
 }
 
+/// Whether `text` is JSON that says everything once, as the member of an object.
+///
+/// # Errors
+///
+/// As [`object`].
+pub(super) fn within_object(text: &str) -> Result<(), &'static str> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    Unique { depth: 1 }
+        .deserialize(&mut reader)
+        .and_then(|()| reader.end())
+        .map_err(|error| fault(&error))
+}
+
 pub(crate) const REPEATED: &str = "a member occurs more than once";
 const TOO_DEEP: &str = "nested too deeply";
 
@@ -75,7 +88,7 @@ impl<'de> Visitor<'de> for Unique {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let inside = self.deeper()?;
-        let mut seen = BTreeSet::new();
+        let mut seen = Names::default();
         while let Some(Name(name)) = members.next_key()? {
             if !seen.insert(name) {
                 return Err(A::Error::custom(REPEATED));
@@ -116,10 +129,34 @@ impl<'de> Visitor<'de> for Unique {
     }
 }
 
+/// The names that an object has had so far.
+#[derive(Default)]
+struct Names<'a> {
+    first: Vec<Cow<'a, str>>,
+    rest: BTreeSet<Cow<'a, str>>,
+}
+
+impl<'a> Names<'a> {
+    /// How many are looked through one by one, which is quicker than a tree as long as there are few.
+    const FEW: usize = 16;
+
+    /// Whether the name is new.
+    fn insert(&mut self, name: Cow<'a, str>) -> bool {
+        if self.first.contains(&name) {
+            return false;
+        }
+        if self.first.len() < Self::FEW {
+            self.first.push(name);
+            return true;
+        }
+        self.rest.insert(name)
+    }
+}
+
 /// A member's name, borrowed from the text where it holds no escape.
 #[derive(serde::Deserialize)]
 #[serde(transparent)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Name<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 #[cfg(test)]
 mod tests {
@@ -136,6 +173,12 @@ mod tests {
             assert_eq!(object(text.as_bytes()), Err(REPEATED), "{text}");
         }
         assert!(object(br#"{"a":{"a":[{"a":1},{"a":1}]}}"#).is_ok());
+        let many: Vec<_> = (0..40).map(|n| format!(r#""{n}":0"#)).collect();
+        for again in 0..40 {
+            let text = format!(r#"{{{},"{again}":0}}"#, many.join(","));
+            assert_eq!(object(text.as_bytes()), Err(REPEATED), "{text}");
+        }
+        assert!(object(format!("{{{}}}", many.join(",")).as_bytes()).is_ok());
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Signed tokens in the compact form ([RFC 7515 § 7.1](https://www.rfc-editor.org/rfc/rfc7515#section-7.1)).
 
-use super::{Alg, JwkSet, TrustedKeys, base64url, json};
+use super::{Alg, JwkSet, Member, Members, TrustedKeys, base64url, json, members::Object};
 use crate::check::quote;
 use crate::flow::KeyQuery;
 use serde_json::{Map, Value};
-use std::{fmt, sync::Arc};
+use std::{borrow::Cow, fmt, sync::Arc};
 use zeroize::Zeroizing;
 
 /// A signed token that was read and is not believed yet.
@@ -71,30 +71,16 @@ impl CompactJws {
     ///
     /// See [`JwsError`].
     pub fn parse(text: &str) -> Result<Self, JwsError> {
-        if text.len() > Self::MAX_BYTES {
-            return Err(JwsError::Malformed("longer than 16 KiB"));
-        }
-        let mut parts = text.splitn(6, '.');
-        let (header, payload, signature) = match (parts.next(), parts.next(), parts.next()) {
-            (Some(header), Some(payload), Some(signature)) => match parts.count() {
-                0 => (header, payload, signature),
-                2 => return Err(JwsError::Encrypted),
-                _ => return Err(JwsError::Malformed("neither three nor five parts")),
-            },
-            _ => return Err(JwsError::Malformed("neither three nor five parts")),
-        };
-        let decode = |part, fault| base64url::decode(part).ok_or(JwsError::Malformed(fault));
-        let header = decode(header, "the header is not base64url")?;
-        let header = Header::read(json::object(&header).map_err(JwsError::Malformed)?)?;
-        let claims = decode(payload, "the payload is not base64url")?;
+        let parts = Parts::of(text)?;
+        let claims = parts.payload()?;
         Ok(Self {
             text: Zeroizing::new(text.into()),
-            signed: text.len() - signature.len() - 1,
-            alg: header.alg,
-            kid: header.kid,
-            typ: header.typ,
+            signed: parts.signed.len(),
             payload: json::object(&claims).map_err(JwsError::Malformed)?,
-            signature: decode(signature, "the signature is not base64url")?,
+            signature: parts.signature()?,
+            alg: parts.header.alg,
+            kid: parts.header.kid,
+            typ: parts.header.typ,
         })
     }
 
@@ -169,6 +155,113 @@ impl fmt::Debug for CompactJws {
     }
 }
 
+/// The same where the text lies anyway: what it says is not copied before somebody wants it.
+pub(crate) struct UnverifiedJws<'a> {
+    parts: Parts<'a>,
+    payload: Object,
+    signature: Vec<u8>,
+}
+
+impl<'a> UnverifiedJws<'a> {
+    /// As [`CompactJws::parse`].
+    pub(crate) fn parse(text: &'a str) -> Result<Self, JwsError> {
+        let parts = Parts::of(text)?;
+        Ok(Self {
+            payload: Object::strict(parts.payload()?).map_err(JwsError::Malformed)?,
+            signature: parts.signature()?,
+            parts,
+        })
+    }
+
+    pub(crate) fn alg(&self) -> Alg {
+        self.parts.header.alg
+    }
+
+    pub(crate) fn kid(&self) -> Option<&str> {
+        self.parts.header.kid.as_deref()
+    }
+
+    pub(crate) fn typ(&self) -> Option<&str> {
+        self.parts.header.typ.as_deref()
+    }
+
+    /// What it says of `name`, before anybody has confirmed it: to find the key by, and nothing else.
+    pub(crate) fn unverified_text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.payload.get(name)?.text()
+    }
+
+    pub(crate) fn key_query(&self) -> KeyQuery {
+        KeyQuery::new(self.kid().map(str::to_owned), self.alg())
+    }
+
+    /// As [`CompactJws::verify`].
+    pub(crate) fn verify<'k>(
+        &self,
+        keys: impl Into<TrustedKeys<'k>>,
+    ) -> Result<Members<'_>, JwsError> {
+        let signed = self.parts.signed.as_bytes();
+        keys.into()
+            .confirm(self.alg(), self.kid(), signed, &self.signature)?;
+        Ok(self.payload.members())
+    }
+}
+
+impl fmt::Debug for UnverifiedJws<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnverifiedJws")
+            .field("alg", &self.alg())
+            .field("kid", &self.kid())
+            .field("typ", &self.typ())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token's three parts, of which the first is read.
+struct Parts<'a> {
+    /// Header, dot, payload.
+    signed: &'a str,
+    header: Header,
+    payload: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn of(text: &'a str) -> Result<Self, JwsError> {
+        if text.len() > CompactJws::MAX_BYTES {
+            return Err(JwsError::Malformed("longer than 16 KiB"));
+        }
+        let mut parts = text.splitn(6, '.');
+        let (header, payload, signature) = match (parts.next(), parts.next(), parts.next()) {
+            (Some(header), Some(payload), Some(signature)) => match parts.count() {
+                0 => (header, payload, signature),
+                2 => return Err(JwsError::Encrypted),
+                _ => return Err(JwsError::Malformed("neither three nor five parts")),
+            },
+            _ => return Err(JwsError::Malformed("neither three nor five parts")),
+        };
+        let signed = text.len() - signature.len() - 1;
+        let bytes = decode(header, "the header is not base64url")?;
+        Ok(Self {
+            signed: text.get(..signed).unwrap_or_default(),
+            header: Header::read(&Members::strict(&bytes).map_err(JwsError::Malformed)?)?,
+            payload,
+            signature,
+        })
+    }
+
+    fn payload(&self) -> Result<Vec<u8>, JwsError> {
+        decode(self.payload, "the payload is not base64url")
+    }
+
+    fn signature(&self) -> Result<Vec<u8>, JwsError> {
+        decode(self.signature, "the signature is not base64url")
+    }
+}
+
+fn decode(part: &str, fault: &'static str) -> Result<Vec<u8>, JwsError> {
+    base64url::decode(part).ok_or(JwsError::Malformed(fault))
+}
+
 struct Header {
     alg: Alg,
     kid: Option<String>,
@@ -176,22 +269,20 @@ struct Header {
 }
 
 impl Header {
-    fn read(mut header: Map<String, Value>) -> Result<Self, JwsError> {
-        let alg = match header.get("alg") {
-            Some(Value::String(name)) => {
-                Alg::from_name(name).ok_or_else(|| JwsError::Alg(name.as_str().into()))?
-            }
-            _ => return Err(JwsError::Malformed("the header has no text `alg`")),
+    fn read(header: &Members<'_>) -> Result<Self, JwsError> {
+        let alg = match header.get("alg").and_then(Member::text) {
+            Some(name) => Alg::from_name(&name).ok_or_else(|| JwsError::Alg(name.into()))?,
+            None => return Err(JwsError::Malformed("the header has no text `alg`")),
         };
         // No extension is known here, so any demand for one is a demand that cannot be met; and `b64` without `crit` is
         // against RFC 7797 § 6.
-        if header.contains_key("crit") || header.contains_key("b64") {
+        if header.has("crit") || header.has("b64") {
             return Err(JwsError::Critical);
         }
-        let mut text = |name, fault| match header.remove(name) {
+        let text = |name, fault| match header.get(name).map(Member::text) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(JwsError::Malformed(fault)),
+            Some(Some(text)) => Ok(Some(text.into_owned())),
+            Some(None) => Err(JwsError::Malformed(fault)),
         };
         Ok(Self {
             alg,

@@ -4,10 +4,9 @@ use super::{Profile, ScopeForm, TokenRules};
 use crate::check::{Check, CheckFailed, quote};
 use crate::form::is_word;
 use crate::identity::IdentityKind;
-use crate::jose::NumericDate;
+use crate::jose::{Member, Members, NumericDate};
 use crate::time::UnixTime;
-use serde_json::{Map, Value};
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 /// What a believed access token says beside what the claims' own rules read.
 pub(super) struct AccessTokenFacts {
@@ -46,7 +45,7 @@ pub(super) fn check_type(rules: &TokenRules, typ: Option<&str>) -> Result<(), Ch
 /// `client_id`, `jti`, `cnf`, scopes. A claim of the wrong type is an error and never counts as absent.
 pub(super) fn check(
     rules: &TokenRules,
-    claims: &Map<String, Value>,
+    claims: &Members<'_>,
     now: UnixTime,
 ) -> Result<AccessTokenFacts, CheckFailed> {
     let claims = Claims(claims);
@@ -60,7 +59,7 @@ pub(super) fn check(
         claims.required("jti")?;
     }
     claims.check_unbound()?;
-    let own = client_id.as_deref() == Some(subject)
+    let own = client_id.as_deref() == Some(&*subject)
         || rules
             .client_tokens
             .iter()
@@ -96,22 +95,22 @@ const OF_OTHERS: [&str; 10] = [
 ];
 
 #[derive(Clone, Copy)]
-struct Claims<'a>(&'a Map<String, Value>);
+struct Claims<'a>(&'a Members<'a>);
 
 impl<'a> Claims<'a> {
-    fn text(self, name: &str) -> Result<Option<&'a str>, CheckFailed> {
-        match self.0.get(name) {
+    fn text(self, name: &str) -> Result<Option<Cow<'a, str>>, CheckFailed> {
+        match self.0.get(name).map(Member::text) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err(wrong_type(name, "text")),
+            Some(Some(text)) => Ok(Some(text)),
+            Some(None) => Err(wrong_type(name, "text")),
         }
     }
 
     /// A text that has to be there and must not be empty.
-    fn required(self, name: &str) -> Result<&'a str, CheckFailed> {
+    fn required(self, name: &str) -> Result<Cow<'a, str>, CheckFailed> {
         match self.text(name)? {
             None => Err(missing(name)),
-            Some("") => Err(wrong_type(name, "a text that says something")),
+            Some(text) if text.is_empty() => Err(wrong_type(name, "a text that says something")),
             Some(text) => Ok(text),
         }
     }
@@ -120,7 +119,8 @@ impl<'a> Claims<'a> {
         self.0
             .get(name)
             .map(|value| {
-                NumericDate::read(value).ok_or_else(|| wrong_type(name, "a number of seconds"))
+                (value.number().as_ref().and_then(NumericDate::of))
+                    .ok_or_else(|| wrong_type(name, "a number of seconds"))
             })
             .transpose()
     }
@@ -128,13 +128,13 @@ impl<'a> Claims<'a> {
     fn check_kind(self, rules: &TokenRules) -> Result<(), CheckFailed> {
         let refused = |cause: String| Err(CheckFailed::new(Check::BearerKind, cause));
         // A security event, a logout token above all, whatever its `typ`.
-        if self.0.contains_key("events") {
+        if self.0.has("events") {
             return refused("it has `events`, as logout tokens have".into());
         }
         let Profile::Marked(markers) = &rules.profile else {
             return Ok(());
         };
-        if let Some(name) = OF_OTHERS.iter().find(|name| self.0.contains_key(**name)) {
+        if let Some(name) = OF_OTHERS.iter().find(|name| self.0.has(name)) {
             return refused(format!("it has `{name}`, which access tokens do not have"));
         }
         if !markers.iter().any(|marker| marker.is_on(self.0)) {
@@ -146,27 +146,24 @@ impl<'a> Claims<'a> {
 
     fn check_issuer(self, rules: &TokenRules) -> Result<(), CheckFailed> {
         let (expected, got) = (rules.issuer.as_str(), self.required("iss")?);
-        match expected == got {
+        match got == expected {
             true => Ok(()),
             false => Err(CheckFailed::new(
                 Check::BearerIssuer,
-                format!("expected {}, got {}", quote(expected), quote(got)),
+                format!("expected {}, got {}", quote(expected), quote(&got)),
             )),
         }
     }
 
     fn check_audience(self, rules: &TokenRules) -> Result<(), CheckFailed> {
         let own = |aud: &str| rules.audiences().iter().any(|own| own == aud);
-        let all: Vec<&str> = match self.0.get("aud") {
+        let all: Vec<Cow<'_, str>> = match self.0.get("aud") {
             None if rules.client_id_is_audience => vec![self.required("client_id")?],
             None => return Err(missing("aud")),
-            Some(Value::String(one)) => vec![one],
-            Some(Value::Array(many)) => many
-                .iter()
-                .map(Value::as_str)
-                .collect::<Option<_>>()
-                .ok_or_else(|| wrong_type("aud", "text or a list of texts"))?,
-            Some(_) => return Err(wrong_type("aud", "text or a list of texts")),
+            Some(aud) => match aud.text() {
+                Some(one) => vec![one],
+                None => texts(aud).ok_or_else(|| wrong_type("aud", "text or a list of texts"))?,
+            },
         };
         if all.iter().any(|aud| own(aud)) {
             return Ok(());
@@ -208,7 +205,7 @@ impl<'a> Claims<'a> {
         Ok(exp)
     }
 
-    fn subject(self) -> Result<&'a str, CheckFailed> {
+    fn subject(self) -> Result<Cow<'a, str>, CheckFailed> {
         let sub = self.required("sub")?;
         match sub.len() <= 255 && sub.bytes().all(|b| b.is_ascii_graphic() || b == b' ') {
             true => Ok(sub),
@@ -227,13 +224,13 @@ impl<'a> Claims<'a> {
     /// `appid` (Microsoft, the first version), `cid` (Okta).
     fn client_id(self, rules: &TokenRules) -> Result<Option<String>, CheckFailed> {
         if rules.profile == Profile::Rfc9068 {
-            return Ok(Some(self.required("client_id")?.to_owned()));
+            return Ok(Some(self.required("client_id")?.into_owned()));
         }
         for name in ["client_id", "azp", "appid", "cid"] {
             if let Some(id) = self.text(name)?
                 && !id.is_empty()
             {
-                return Ok(Some(id.to_owned()));
+                return Ok(Some(id.into_owned()));
             }
         }
         Ok(None)
@@ -245,9 +242,9 @@ impl<'a> Claims<'a> {
         let Some(cnf) = self.0.get("cnf") else {
             return Ok(());
         };
-        let needs = match cnf.as_object() {
-            Some(members) if members.contains_key("jkt") => "a DPoP proof",
-            Some(members) if members.contains_key("x5t#S256") => "the client's certificate",
+        let needs = match cnf {
+            cnf if cnf.member("jkt").is_some() => "a DPoP proof",
+            cnf if cnf.member("x5t#S256").is_some() => "the client's certificate",
             _ => "a proof that is not known here",
         };
         Err(CheckFailed::new(
@@ -271,35 +268,45 @@ impl<'a> Claims<'a> {
     /// The scopes, divided by spaces. None where there is none
     /// ([RFC 9068 § 2.2.3](https://www.rfc-editor.org/rfc/rfc9068#section-2.2.3)).
     fn scopes(self, rules: &TokenRules) -> Result<String, CheckFailed> {
-        let mut all: Vec<&str> = Vec::new();
+        let mut all = String::new();
         let places: &mut dyn Iterator<Item = &str> = match rules.scopes_at.as_slice() {
             [] => &mut std::iter::once("scope"),
             named => &mut named.iter().map(String::as_str),
         };
         for name in places {
-            let words: Vec<&str> = match (self.0.get(name), rules.scope_form) {
-                (None, _) => continue,
-                (Some(Value::String(text)), _) => {
-                    text.split(' ').filter(|word| !word.is_empty()).collect()
-                }
-                (Some(Value::Array(items)), ScopeForm::TextOrList) => items
-                    .iter()
-                    .map(Value::as_str)
-                    .collect::<Option<_>>()
-                    .ok_or_else(|| wrong_type(name, "a list of texts"))?,
-                (Some(_), ScopeForm::Text) => return Err(wrong_type(name, "one text")),
-                (Some(_), ScopeForm::TextOrList) => {
-                    return Err(wrong_type(name, "text or a list of texts"));
-                }
+            let Some(claim) = self.0.get(name) else {
+                continue;
             };
-            // RFC 6749 § 3.3. What divides scopes for another reader must not stand in one here.
-            if !words.iter().all(|word| is_word(word)) {
-                return Err(wrong_type(name, "made of scopes in visible ASCII"));
+            let mut add = |word: &str| {
+                // RFC 6749 § 3.3. What divides scopes for another reader must not stand in one here.
+                if !is_word(word) {
+                    return Err(wrong_type(name, "made of scopes in visible ASCII"));
+                }
+                if !all.is_empty() {
+                    all.push(' ');
+                }
+                all.push_str(word);
+                Ok(())
+            };
+            match (claim.text(), rules.scope_form) {
+                (Some(text), _) => text
+                    .split(' ')
+                    .filter(|word| !word.is_empty())
+                    .try_for_each(&mut add)?,
+                (None, ScopeForm::Text) => return Err(wrong_type(name, "one text")),
+                (None, ScopeForm::TextOrList) => texts(claim)
+                    .ok_or_else(|| wrong_type(name, "text or a list of texts"))?
+                    .iter()
+                    .try_for_each(|word| add(word))?,
             }
-            all.extend(words);
         }
-        Ok(all.join(" "))
+        Ok(all)
     }
+}
+
+/// The items of a list of texts.
+fn texts(list: Member<'_>) -> Option<Vec<Cow<'_, str>>> {
+    list.items()?.into_iter().map(Member::text).collect()
 }
 
 fn missing(claim: &str) -> CheckFailed {

@@ -2,13 +2,12 @@
 
 use super::{BearerKind, TokenRules, access_token, id_token};
 use crate::check::{Check, CheckFailed, quote};
-use crate::claims::{Facts, read};
+use crate::claims::{Facts, read_signed};
 use crate::flow::KeyQuery;
 use crate::identity::{Identity, IdentityKind, Via};
-use crate::jose::{CompactJws, JwkSet, JwsError};
+use crate::jose::{Alg, JwkSet, JwsError, Members, UnverifiedJws};
 use crate::time::UnixTime;
 use crate::url::Issuer;
-use serde_json::{Map, Value};
 use std::{fmt, sync::Arc};
 
 /// The tokens that are accepted: the rules of every issuer.
@@ -33,38 +32,26 @@ impl Bearers {
     ///
     /// [`Check::BearerMalformed`] for what is no signed JWT, opaque tokens among it; [`Check::BearerEncrypted`],
     /// [`Check::BearerAlg`], [`Check::BearerCrit`], [`Check::BearerIssuer`], [`Check::BearerType`].
-    pub fn read(&self, token: &str) -> Result<Candidate<'_>, CheckFailed> {
-        let jws = CompactJws::parse(token).map_err(|error| untrue(&error))?;
+    pub fn read<'a>(&'a self, token: &'a str) -> Result<Candidate<'a>, CheckFailed> {
+        let jws = UnverifiedJws::parse(token).map_err(|error| untrue(&error))?;
         let iss = jws.unverified_text("iss").ok_or_else(|| {
             CheckFailed::new(Check::BearerIssuer, "`iss` is missing or is not text")
         })?;
-        let rules: Vec<&TokenRules> = (self.0.iter())
-            .filter(|rules| rules.issuer.as_str() == iss)
-            .collect();
-        let Some(issuer) = rules.first().map(|rules| &rules.issuer) else {
+        let of_issuer = || self.0.iter().filter(|rules| rules.issuer.as_str() == &*iss);
+        let Some(issuer) = of_issuer().next().map(|rules| &rules.issuer) else {
             return Err(CheckFailed::new(
                 Check::BearerIssuer,
-                format!("expected a configured issuer, got {}", quote(iss)),
+                format!("expected a configured issuer, got {}", quote(&iss)),
             ));
         };
-        let rules = Fitting::of(rules, |rules| {
-            match rules.kind {
-                BearerKind::AccessToken => access_token::check_type(rules, jws.typ())?,
-                BearerKind::IdToken => id_token::check_type(jws.typ())?,
-            }
-            match rules.algs.contains(jws.alg()) && !jws.alg().is_symmetric() {
-                true => Ok(rules),
-                false => Err(CheckFailed::new(
-                    Check::BearerAlg,
-                    format!("expected one of {:?}, got {}", rules.algs, jws.alg()),
-                )),
-            }
-        });
-        Ok(Candidate {
-            issuer,
-            rules: rules.all_or_failure()?,
-            jws,
-        })
+        let mut failed = Furthest::default();
+        let rules: Vec<_> = of_issuer()
+            .filter(|rules| failed.unless_failed(may_be(rules, &jws)).is_some())
+            .collect();
+        if rules.is_empty() {
+            return Err(failed.reason());
+        }
+        Ok(Candidate { issuer, rules, jws })
     }
 }
 
@@ -72,7 +59,7 @@ impl Bearers {
 pub struct Candidate<'a> {
     issuer: &'a Issuer,
     rules: Vec<&'a TokenRules>,
-    jws: CompactJws,
+    jws: UnverifiedJws<'a>,
 }
 
 impl fmt::Debug for Candidate<'_> {
@@ -108,11 +95,10 @@ impl Candidate<'_> {
         self.jws.key_query()
     }
 
-    /// Which keys to look for where these do not confirm a signature that names none: see
+    /// Which keys to look for where these have not confirmed a signature that names none, as `failed` says: see
     /// [`UnverifiedIdToken::other_keys`](crate::token::UnverifiedIdToken::other_keys).
-    pub fn other_keys(&self, tried: &Arc<JwkSet>) -> Option<KeyQuery> {
-        let wrong =
-            self.jws.kid().is_none() && self.jws.confirm(&**tried) == Err(JwsError::Signature);
+    pub fn other_keys(&self, failed: &CheckFailed, tried: &Arc<JwkSet>) -> Option<KeyQuery> {
+        let wrong = self.jws.kid().is_none() && failed.check() == Check::BearerSignature;
         wrong.then(|| self.jws.key_query().besides(tried.clone()))
     }
 
@@ -121,15 +107,12 @@ impl Candidate<'_> {
     /// # Errors
     ///
     /// The check that failed; where there are several rules, of the one that got furthest.
-    pub fn verify(self, keys: &JwkSet, now: UnixTime) -> Result<Verified, CheckFailed> {
-        let (alg, kid) = (self.jws.alg(), self.jws.kid().map(str::to_owned));
-        let claims = self.jws.verify(keys).map_err(|error| match (error, kid) {
+    pub fn verify(&self, keys: &JwkSet, now: UnixTime) -> Result<Verified, CheckFailed> {
+        let alg = self.jws.alg();
+        let claims = (self.jws.verify(keys)).map_err(|error| match (error, self.jws.kid()) {
             (JwsError::NoKey, Some(kid)) => CheckFailed::new(
                 Check::BearerKey,
-                format!(
-                    "no published key is named {} and fit for {alg}",
-                    quote(&kid)
-                ),
+                format!("no published key is named {} and fit for {alg}", quote(kid)),
             ),
             (JwsError::NoKey, None) => CheckFailed::new(
                 Check::BearerKey,
@@ -137,33 +120,35 @@ impl Candidate<'_> {
             ),
             (error, _) => untrue(&error),
         })?;
-        let verified = Fitting::of(self.rules, |rules| match rules.kind {
-            BearerKind::AccessToken => by_access_token(rules, &claims, now),
-            BearerKind::IdToken => {
-                let times = id_token::check(rules, &claims, alg, now)?;
-                let facts = Facts {
-                    provider: &rules.provider,
-                    scopes: "",
-                    auth_time: times.auth_time,
-                    via: Via::Bearer,
-                    kind: IdentityKind::User,
-                    client_id: None,
-                };
-                Ok(Verified {
-                    identity: read(&rules.claims, claims.clone(), None, facts)?,
-                    expires_at: times.expires_at,
-                })
-            }
+        let mut failed = Furthest::default();
+        let verified = self.rules.iter().find_map(|rules| {
+            failed.unless_failed(match rules.kind {
+                BearerKind::AccessToken => by_access_token(rules, &claims, now),
+                BearerKind::IdToken => by_id_token(rules, &claims, alg, now),
+            })
         });
-        let mut all = verified.all_or_failure()?.into_iter();
-        all.next()
-            .ok_or_else(|| CheckFailed::new(Check::Misuse, "a token without rules"))
+        verified.ok_or_else(|| failed.reason())
+    }
+}
+
+/// Whether a token can be one of those that these rules are about.
+fn may_be(rules: &TokenRules, jws: &UnverifiedJws<'_>) -> Result<(), CheckFailed> {
+    match rules.kind {
+        BearerKind::AccessToken => access_token::check_type(rules, jws.typ())?,
+        BearerKind::IdToken => id_token::check_type(jws.typ())?,
+    }
+    match rules.algs.contains(jws.alg()) && !jws.alg().is_symmetric() {
+        true => Ok(()),
+        false => Err(CheckFailed::new(
+            Check::BearerAlg,
+            format!("expected one of {:?}, got {}", rules.algs, jws.alg()),
+        )),
     }
 }
 
 fn by_access_token(
     rules: &TokenRules,
-    claims: &Map<String, Value>,
+    claims: &Members<'_>,
     now: UnixTime,
 ) -> Result<Verified, CheckFailed> {
     let token = access_token::check(rules, claims, now)?;
@@ -176,43 +161,56 @@ fn by_access_token(
         client_id: token.client_id.as_deref(),
     };
     Ok(Verified {
-        identity: read(&rules.claims, claims.clone(), None, facts)?,
+        identity: read_signed(&rules.claims, claims.clone(), facts)?,
         expires_at: token.expires_at,
     })
 }
 
-/// What fits, or the most telling of the reasons why nothing does.
-struct Fitting<T> {
-    fit: Vec<T>,
-    failed: Option<CheckFailed>,
+fn by_id_token(
+    rules: &TokenRules,
+    claims: &Members<'_>,
+    alg: Alg,
+    now: UnixTime,
+) -> Result<Verified, CheckFailed> {
+    // Read by the rules of a login, which has them as values.
+    let values = (claims.to_map())
+        .map_err(|_| CheckFailed::new(Check::BearerMalformed, "the payload is not JSON"))?;
+    let times = id_token::check(rules, &values, alg, now)?;
+    let facts = Facts {
+        provider: &rules.provider,
+        scopes: "",
+        auth_time: times.auth_time,
+        via: Via::Bearer,
+        kind: IdentityKind::User,
+        client_id: None,
+    };
+    Ok(Verified {
+        identity: read_signed(&rules.claims, claims.clone(), facts)?,
+        expires_at: times.expires_at,
+    })
 }
 
-impl<T> Fitting<T> {
-    fn of<R>(all: Vec<R>, check: impl Fn(R) -> Result<T, CheckFailed>) -> Self {
-        let mut found = Self {
-            fit: Vec::new(),
-            failed: None,
+/// Of the reasons why rules did not let a token in, the most telling.
+#[derive(Default)]
+struct Furthest(Option<CheckFailed>);
+
+impl Furthest {
+    /// What came of it, if it did not fail.
+    fn unless_failed<T>(&mut self, result: Result<T, CheckFailed>) -> Option<T> {
+        let failed = match result {
+            Ok(fit) => return Some(fit),
+            Err(failed) => failed,
         };
-        for one in all {
-            match check(one) {
-                Ok(fit) => found.fit.push(fit),
-                Err(failed) => {
-                    let further =
-                        |before: &CheckFailed| rank(failed.check()) > rank(before.check());
-                    if found.failed.as_ref().is_none_or(further) {
-                        found.failed = Some(failed);
-                    }
-                }
-            }
+        let further = |before: &CheckFailed| rank(failed.check()) > rank(before.check());
+        if self.0.as_ref().is_none_or(further) {
+            self.0 = Some(failed);
         }
-        found
+        None
     }
 
-    fn all_or_failure(self) -> Result<Vec<T>, CheckFailed> {
-        match self.failed {
-            Some(failed) if self.fit.is_empty() => Err(failed),
-            _ => Ok(self.fit),
-        }
+    fn reason(self) -> CheckFailed {
+        self.0
+            .unwrap_or_else(|| CheckFailed::new(Check::Misuse, "a token without rules"))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What tells access tokens apart where their `typ` does not.
 
 use crate::check::quote;
+use crate::jose::Members;
 use std::fmt;
 
 /// Something that an issuer writes into the tokens that are meant, and into no others.
@@ -86,10 +87,10 @@ impl Marker {
         })
     }
 
-    pub(super) fn is_on(&self, claims: &serde_json::Map<String, serde_json::Value>) -> bool {
+    pub(super) fn is_on(&self, claims: &Members<'_>) -> bool {
         match (claims.get(&self.claim), &self.value) {
-            (Some(found), Some(value)) => found.as_str() == Some(value),
-            (Some(found), None) => !found.is_null() && found.as_str() != Some(""),
+            (Some(found), Some(value)) => found.text().is_some_and(|text| text == *value),
+            (Some(found), None) => !found.is_null() && found.text().is_none_or(|text| text != ""),
             (None, _) => false,
         }
     }

@@ -27,6 +27,6 @@ mod rules;
 
 pub use candidate::{Bearers, Candidate, Verified};
 pub(crate) use credential::is_bearer;
-pub use credential::{BasicTokens, PresentedToken, presented};
+pub use credential::{BasicTokens, PresentedToken, UnreadToken, offered, presented};
 pub use marker::Marker;
 pub use rules::{BearerKind, Profile, ScopeForm, TokenRules};

@@ -2,7 +2,7 @@
 
 use super::{
     Accepted, Sight,
-    verified::{Entry, Name, VerifiedTokens},
+    verified::{Entry, VerifiedTokens},
 };
 use crate::{
     core::{
@@ -10,7 +10,7 @@ use crate::{
         flow::KeyQuery,
         jose::JwkSet,
         provider::{IssuerMetadata, Metadata},
-        resource::{BasicTokens, Bearers, Candidate, presented},
+        resource::{BasicTokens, Bearers, Candidate, Verified, offered},
         secret::AccessToken,
         time::UnixTime,
         url::Issuer,
@@ -125,20 +125,25 @@ impl Verifier {
 
     /// Whose request it is, by its `Authorization`.
     pub(crate) fn look(self: &Arc<Self>, headers: &HeaderMap, now: UnixTime) -> Sight {
-        let token = match presented(headers, self.basic) {
+        let token = match offered(headers, self.basic) {
             Ok(Some(token)) => token,
             Ok(None) => return Sight::Nothing,
             Err(failed) => return self.counted(Sight::Bad(failed)),
         };
-        let name = self.verified.name(token.expose());
         let generation = |issuer: usize| self.rings.get(issuer).map_or(0, Ring::generation);
-        if let Some(name) = name
-            && let Some(identity) = self.verified.get(name, now, generation)
-        {
+        if let Some(identity) = self.verified.get(token.bytes(), now, generation) {
             self.count(TokenOutcome::Cached);
             return Sight::Good(identity);
         }
-        let candidate = match self.bearers.read(token.expose()) {
+        match token.read() {
+            Ok(token) => self.look_at(token.expose(), now),
+            Err(failed) => self.counted(Sight::Bad(failed)),
+        }
+    }
+
+    /// The same for a token that is not known.
+    fn look_at(self: &Arc<Self>, token: &str, now: UnixTime) -> Sight {
+        let candidate = match self.bearers.read(token) {
             Ok(candidate) => candidate,
             Err(failed) => return self.counted(Sight::Bad(failed)),
         };
@@ -149,14 +154,16 @@ impl Verifier {
             .rings
             .get(ring)
             .and_then(|ring| ring.keys_at_hand(&candidate.key_query()));
-        if let Some(keys) = at_hand
-            && candidate.other_keys(&keys).is_none()
-        {
-            return self.counted(self.judge(candidate, (ring, generation), &keys, name, now));
+        if let Some(keys) = at_hand {
+            let verified = candidate.verify(&keys, now);
+            let other_keys = |failed| candidate.other_keys(failed, &keys);
+            if verified.as_ref().err().and_then(other_keys).is_none() {
+                return self.counted(self.judge(verified, (ring, generation), token, now));
+            }
         }
-        let (this, token) = (self.clone(), AccessToken::new(token.expose()));
+        let (this, token) = (self.clone(), AccessToken::new(token));
         Sight::Later(Box::pin(async move {
-            let sight = this.wait(&token, name).await;
+            let sight = this.wait(&token).await;
             this.counted(sight)
         }))
     }
@@ -180,8 +187,9 @@ impl Verifier {
     }
 
     /// As `look`, with the keys fetched if need be.
-    async fn wait(&self, token: &AccessToken, name: Option<Name>) -> Sight {
-        let candidate = match self.bearers.read(token.expose()) {
+    async fn wait(&self, token: &AccessToken) -> Sight {
+        let token = token.expose();
+        let candidate = match self.bearers.read(token) {
             Ok(candidate) => candidate,
             Err(failed) => return Sight::Bad(failed),
         };
@@ -191,16 +199,19 @@ impl Verifier {
         let Some(ring) = self.rings.get(at) else {
             return Sight::NoTelling;
         };
-        let Ok(mut keys) = ring.keys(candidate.key_query()).await else {
+        let Ok(keys) = ring.keys(candidate.key_query()).await else {
             return Sight::NoTelling;
         };
-        if let Some(other) = candidate.other_keys(&keys) {
+        let mut verified = candidate.verify(&keys, self.clock.now());
+        if let Err(failed) = &verified
+            && let Some(other) = candidate.other_keys(failed, &keys)
+        {
             generation = ring.generation();
             if let Ok(newer) = ring.keys(other).await {
-                keys = newer;
+                verified = candidate.verify(&newer, self.clock.now());
             }
         }
-        self.judge(candidate, (at, generation), &keys, name, self.clock.now())
+        self.judge(verified, (at, generation), token, self.clock.now())
     }
 
     /// Asks every issuer for its metadata, unless that is known.
@@ -220,28 +231,26 @@ impl Verifier {
         Some((at, self.rings.get(at)?.generation()))
     }
 
+    /// What a token comes to, which is remembered if it is good.
     fn judge(
         &self,
-        candidate: Candidate<'_>,
+        verified: Result<Verified, CheckFailed>,
         (issuer, generation): (usize, u64),
-        keys: &JwkSet,
-        name: Option<Name>,
+        token: &str,
         now: UnixTime,
     ) -> Sight {
-        let verified = match candidate.verify(keys, now) {
+        let verified = match verified {
             Ok(verified) => verified,
             Err(failed) => return Sight::Bad(failed),
         };
         let identity = Arc::new(verified.identity);
-        if let Some(name) = name {
-            let entry = Entry {
-                identity: identity.clone(),
-                issuer,
-                generation,
-                expires_at: verified.expires_at,
-            };
-            self.verified.insert(name, entry, now);
-        }
+        let entry = Entry {
+            identity: identity.clone(),
+            issuer,
+            generation,
+            expires_at: verified.expires_at,
+        };
+        self.verified.insert(token, entry, now);
         Sight::Good(identity)
     }
 

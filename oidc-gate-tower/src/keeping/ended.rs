@@ -80,7 +80,7 @@ impl Sessions {
     /// All tokens of a session that a request brings, wherever they are.
     pub(crate) fn all_tokens_in(&self, present: &Present, headers: &HeaderMap) -> Option<Tokens> {
         let keys = self.keys.now();
-        let kept = &present.kept;
+        let kept = present.kept();
         kept.tokens(&keys, |session| {
             session.open_tokens(&keys, &self.names, headers)
         })

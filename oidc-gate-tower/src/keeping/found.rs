@@ -12,7 +12,7 @@ use crate::{
     },
     keeping::{
         ended::Ended,
-        handle::AGAIN,
+        handle::{AGAIN, SessionHandle},
         opened::{Opened, Ring},
     },
     ports::Boxed,
@@ -60,7 +60,7 @@ impl Sessions {
     }
 
     async fn load_all(
-        &self,
+        self: &Arc<Self>,
         ring: &Ring,
         mut found: Recognised,
         all: Vec<Result<Opened, Check>>,
@@ -103,7 +103,7 @@ impl Sessions {
     }
 
     /// Every session that a request carries and that lives: whoever signs in takes the place of all of them.
-    pub(crate) async fn predecessors(&self, headers: &HeaderMap) -> Vec<Predecessor> {
+    pub(crate) async fn predecessors(self: &Arc<Self>, headers: &HeaderMap) -> Vec<Predecessor> {
         let (ring, opened) = self.all_opened(headers);
         let now = self.now();
         let mut found = Vec::new();
@@ -113,7 +113,7 @@ impl Sessions {
                 && let Recognised::Session(present) =
                     self.judge(&ring, opened, stored.as_ref(), now)
             {
-                let session = present.kept.session();
+                let session = present.kept().session();
                 found.push(Predecessor::of(session, &self.keeping.limits));
             }
         }
@@ -145,7 +145,7 @@ impl Sessions {
 
     /// What a cookie comes to, with what the store has under its key.
     fn judge(
-        &self,
+        self: &Arc<Self>,
         ring: &Ring,
         opened: Opened,
         stored: Option<&Stored>,
@@ -169,14 +169,16 @@ impl Sessions {
         };
         let keeping = &self.keeping;
         let freshness = kept.judge(keeping.kept_in, &keeping.limits, &keeping.rules, now);
-        self.present(kept, freshness, ticket)
+        self.present(kept, freshness, ticket, None)
     }
 
+    /// `waits_again` is until when nobody makes it wait for a refresh again.
     fn present(
-        &self,
+        self: &Arc<Self>,
         kept: KeptSession,
         freshness: Result<Freshness, Check>,
         ticket: Option<(Ticket, SealedBy)>,
+        waits_again: Option<UnixTime>,
     ) -> Recognised {
         // The configuration may have changed since: what another provider vouched for is not worth anything here.
         if !self.upstream.vouches_for(kept.session().identity()) {
@@ -186,11 +188,10 @@ impl Sessions {
             Err(check) => Recognised::Expired(check),
             Ok(freshness) => {
                 let named_by = ticket.as_ref().map_or(SealedBy::First, |(_, key)| *key);
+                let session = SessionHandle::new(self.clone(), kept, ticket, waits_again);
                 Recognised::Session(Present {
-                    kept,
+                    session: Arc::new(session),
                     freshness: freshness.sealed_by(named_by),
-                    ticket,
-                    waits_again: None,
                 })
             }
         }
@@ -205,7 +206,7 @@ impl Sessions {
         let tokens = self.tokens_in(&present, headers);
         let sessions = self.clone();
         Box::pin(async move {
-            let outcome = sessions.refresh(&present.kept, tokens).await;
+            let outcome = sessions.refresh(present.kept(), tokens).await;
             let kept = match outcome.as_deref() {
                 Some(Outcome::Renewed(session, tokens)) => {
                     KeptSession::renewed(session.clone(), tokens.clone())
@@ -213,7 +214,7 @@ impl Sessions {
                 Some(Outcome::Ended(failed)) => {
                     return Seen::Session(Recognised::Expired(failed.check()));
                 }
-                Some(Outcome::Kept(_)) | None => present.kept,
+                Some(Outcome::Kept(_)) | None => present.kept().clone(),
             };
             let in_vain = matches!(
                 outcome.as_deref(),
@@ -221,11 +222,9 @@ impl Sessions {
             );
             let (keeping, now) = (&sessions.keeping, sessions.now());
             let rest = kept.rest(keeping.kept_in, &keeping.limits, now);
-            let mut recognised = sessions.present(kept, rest, present.ticket);
-            if let (true, Recognised::Session(present)) = (in_vain, &mut recognised) {
-                present.waits_again = Some(now + AGAIN);
-            }
-            Seen::Session(recognised)
+            let again = in_vain.then(|| now + AGAIN);
+            let ticket = present.session.ticket.clone();
+            Seen::Session(sessions.present(kept, rest, ticket, again))
         })
     }
 
@@ -238,7 +237,7 @@ impl Sessions {
     ) -> Option<Tokens> {
         let keys = self.keys.now();
         let in_cookies = |session: &Session| session.open_tokens(&keys, &self.names, headers);
-        let kept = &recognised.present()?.kept;
+        let kept = recognised.present()?.kept();
         Some(kept.tokens(&keys, in_cookies)?.good_at(now))
     }
 
@@ -249,7 +248,7 @@ impl Sessions {
         }
         let keys = self.keys.now();
         let in_cookies = |session: &Session| session.open_tokens(&keys, &self.names, headers);
-        present.kept.tokens(&keys, in_cookies)
+        present.kept().tokens(&keys, in_cookies)
     }
 }
 

@@ -7,14 +7,13 @@ use crate::{
         login::ReturnTo,
         secret::{AccessToken, IdToken},
         session::{
-            KeptIn, KeptSession, SetCookie, Tokens, TokensNote,
+            KeptIn, KeptSession, SealedBy, SetCookie, Ticket, Tokens, TokensNote,
             coordinate::{Changed, Kept, Outcome, UpdateError},
         },
         time::UnixTime,
     },
     keeping::SessionState,
     ports::Boxed,
-    recognise::Present,
     sessions::Sessions,
     sign_out::{By, Leave},
 };
@@ -31,6 +30,8 @@ pub(crate) struct SessionHandle {
     pub(super) sessions: Arc<Sessions>,
     /// As the request came with it: who is signed in does not change under a handler's hands.
     kept: KeptSession,
+    /// What names it, where it is stored.
+    pub(super) ticket: Option<(Ticket, SealedBy)>,
     /// What its cookies are, where its tokens are in them.
     cookies: Vec<HeaderValue>,
     /// The request has waited for a refresh in vain: its handler does not before then.
@@ -85,23 +86,34 @@ enum Head {
 }
 
 impl SessionHandle {
-    pub(crate) fn new(sessions: Arc<Sessions>, present: Present, headers: &HeaderMap) -> Self {
-        let kept = present.kept;
-        let in_cookies = sessions.keeping.kept_in == KeptIn::Cookies
-            && kept.session().tokens().is_some()
-            && !kept.is_news();
-        let cookies = match in_cookies {
-            true => headers.get_all(COOKIE).iter().cloned().collect(),
-            false => Vec::new(),
-        };
+    pub(super) fn new(
+        sessions: Arc<Sessions>,
+        kept: KeptSession,
+        ticket: Option<(Ticket, SealedBy)>,
+        waits_again: Option<UnixTime>,
+    ) -> Self {
         Self {
             sessions,
             kept,
-            cookies,
-            waits_again: present.waits_again,
+            ticket,
+            cookies: Vec::new(),
+            waits_again,
             now: Mutex::default(),
             ending: OnceLock::new(),
         }
+    }
+
+    /// The same with the cookies of its request, where its tokens are in them.
+    pub(crate) fn beside_cookies(mut session: Arc<Self>, headers: &HeaderMap) -> Arc<Self> {
+        let tokens = session.kept.session().tokens();
+        let in_cookies = session.sessions.keeping.kept_in == KeptIn::Cookies
+            && tokens.is_some()
+            && !session.kept.is_news();
+        // Nobody else has it yet.
+        if in_cookies && let Some(session) = Arc::get_mut(&mut session) {
+            session.cookies = headers.get_all(COOKIE).iter().cloned().collect();
+        }
+        session
     }
 
     /// When it ends, as the request came with it.

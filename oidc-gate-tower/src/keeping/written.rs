@@ -44,7 +44,7 @@ impl Sessions {
         now: UnixTime,
         headers: &HeaderMap,
     ) -> Vec<SetCookie> {
-        let kept = &present.kept;
+        let kept = present.kept();
         if kept.is_unsettled() {
             self.in_background(Settle::of(&self.keys.now(), kept.session()));
         }
@@ -111,7 +111,7 @@ impl Sessions {
         now: UnixTime,
         headers: &HeaderMap,
     ) -> Vec<SetCookie> {
-        let (kept, key) = (&present.kept, present.kept.session().key());
+        let (kept, key) = (present.kept(), present.kept().session().key());
         if kept.sealed_by() == SealedBy::Older
             && matches!(effect, SessionEffect::Touch | SessionEffect::Reseal)
         {
@@ -125,7 +125,7 @@ impl Sessions {
             SessionEffect::RefreshAhead => drop(self.start_refresh(kept, None)),
             _ => {}
         }
-        match (&present.ticket, effect) {
+        match (&present.session.ticket, effect) {
             (Some((ticket, SealedBy::Older)), SessionEffect::Touch | SessionEffect::Reseal) => self
                 .ticket_cookies(ticket, now, headers)
                 .unwrap_or_default(),
