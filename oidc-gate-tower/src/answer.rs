@@ -51,15 +51,20 @@ pub(crate) fn redirect(location: impl TryInto<HeaderValue>) -> Response<Bytes> {
 
 /// A small JSON document, which no browser takes for anything else.
 pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Response<Bytes> {
+    match serde_json::to_vec(document) {
+        Ok(body) => told(status, body.into()),
+        // Texts and lists of texts are always JSON.
+        Err(_) => told(StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()),
+    }
+}
+
+/// The same, of one that is written.
+fn told(status: StatusCode, document: Bytes) -> Response<Bytes> {
     let mut response = empty(status);
+    *response.body_mut() = document;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    match serde_json::to_vec(document) {
-        Ok(body) => *response.body_mut() = body.into(),
-        // Texts and lists of texts are always JSON.
-        Err(_) => *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR,
-    }
     response
 }
 
@@ -109,7 +114,7 @@ impl Answers {
             AnswerForm::Page => {
                 self.failure(refusal.check, refusal.status, reference.as_ref(), way_on())
             }
-            AnswerForm::Json => json(refusal.status, &problem(refusal, reference.as_ref())),
+            AnswerForm::Json => told(refusal.status, problem(refusal, reference.as_ref())),
             AnswerForm::Grpc => grpc(refusal.status),
             AnswerForm::Empty => empty(refusal.status),
         };
@@ -188,14 +193,8 @@ impl Answers {
     }
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
-    error: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<&'a str>,
-}
-
-fn problem<'a>(refusal: &'a Refusal, reference: Option<&'a Reference>) -> Problem<'a> {
+/// What a program reads.
+fn problem(refusal: &Refusal, reference: Option<&Reference>) -> Bytes {
     let error = match &refusal.challenge {
         Some(challenge) if challenge.error.is_some() => {
             challenge.error.as_ref().map_or("", ChallengeError::code)
@@ -210,9 +209,14 @@ fn problem<'a>(refusal: &'a Refusal, reference: Option<&'a Reference>) -> Proble
             _ => "unavailable",
         },
     };
-    Problem {
-        error,
-        reference: reference.map(Reference::as_str),
+    match (error, reference) {
+        // What is answered most, to whoever is merely not signed in.
+        ("unauthenticated", None) => Bytes::from_static(br#"{"error":"unauthenticated"}"#),
+        // Neither holds a character that JSON escapes.
+        (error, None) => format!(r#"{{"error":"{error}"}}"#).into(),
+        (error, Some(reference)) => {
+            format!(r#"{{"error":"{error}","reference":"{reference}"}}"#).into()
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
         check::Check,
         flow::Env,
         gate::{Caller, Refusal, Verdict},
-        login::{self, Demand, Manner, ReturnTo, Wanted},
+        login::{Demand, Manner, ReturnTo, Wanted},
         provider::Metadata,
     },
     endpoint,
@@ -179,7 +179,12 @@ impl Sessions {
         }))
     }
 
-    fn begin(&self, metadata: &Metadata, wanted: Wanted, underway: &Underway) -> Response<Bytes> {
+    fn begin(
+        &self,
+        metadata: &Arc<Metadata>,
+        wanted: Wanted,
+        underway: &Underway,
+    ) -> Response<Bytes> {
         let place = wanted.return_to.clone();
         let mut env = Env {
             now: self.now(),
@@ -189,11 +194,8 @@ impl Sessions {
         // Before the user goes away, not when the code comes back.
         let begun = self
             .upstream
-            .check(metadata)
-            .and_then(|()| {
-                let registration = self.upstream.registration();
-                login::start(metadata, registration, wanted, &keys, &mut env)
-            })
+            .prepared(metadata)
+            .and_then(|login| login.start(wanted, &keys, &mut env))
             .and_then(|started| started.keep(&keys, &self.names, || self.home()));
         match begun {
             Ok((location, cookie)) => {

@@ -4,7 +4,7 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         identity::Identity,
-        login::{Registration, SignInRules, check_claims_source, check_compatible},
+        login::{Prepared, Registration, SignInRules, check_claims_source, check_compatible},
         provider::{Metadata, may_be_outdated},
         url::Issuer,
     },
@@ -13,6 +13,7 @@ use crate::{
     published::Published,
     tasks::Tasks,
 };
+use arc_swap::ArcSwapOption;
 use std::{fmt, ops::Deref, sync::Arc};
 
 pub(crate) use crate::published::Unavailable;
@@ -23,6 +24,8 @@ pub(crate) struct Upstream {
     published: Published<Metadata>,
     registration: Arc<Registration>,
     rules: Arc<SignInRules>,
+    /// What logins begin with, as long as the metadata is the same.
+    prepared: Arc<ArcSwapOption<Prepared>>,
 }
 
 impl Upstream {
@@ -39,6 +42,7 @@ impl Upstream {
             published: Published::new(issuer, source, key_cache, outside, tasks),
             registration: Arc::new(registration),
             rules: Arc::new(rules),
+            prepared: Arc::default(),
         }
     }
 
@@ -64,6 +68,19 @@ impl Upstream {
     pub(crate) fn check(&self, metadata: &Metadata) -> Result<(), CheckFailed> {
         check_compatible(metadata, &self.registration)?;
         check_claims_source(metadata, self.rules.claims.source)
+    }
+
+    /// What logins with this metadata begin with, if one can work at all.
+    pub(crate) fn prepared(&self, metadata: &Arc<Metadata>) -> Result<Arc<Prepared>, CheckFailed> {
+        if let Some(known) = &*self.prepared.load()
+            && known.is_of(metadata)
+        {
+            return Ok(known.clone());
+        }
+        self.check(metadata)?;
+        let made = Arc::new(Prepared::new(metadata.clone(), self.registration.clone())?);
+        self.prepared.store(Some(made.clone()));
+        Ok(made)
     }
 
     /// A login failed at this check. If outdated metadata would explain that, the next login asks for new metadata.

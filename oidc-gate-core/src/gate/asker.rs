@@ -3,7 +3,7 @@
 use super::head::{Head, is_get};
 use crate::login::ReturnTo;
 use crate::resource::is_bearer;
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 /// What kind of request this is, for the form of an answer. Never for the question who may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,13 +30,10 @@ pub enum Asker {
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 const SEC_FETCH_DEST: HeaderName = HeaderName::from_static("sec-fetch-dest");
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const SEC_PURPOSE: HeaderName = HeaderName::from_static("sec-purpose");
 const PURPOSE: HeaderName = HeaderName::from_static("purpose");
 const X_PURPOSE: HeaderName = HeaderName::from_static("x-purpose");
 const X_MOZ: HeaderName = HeaderName::from_static("x-moz");
-const SERVICE_WORKER: HeaderName = HeaderName::from_static("service-worker");
-const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
 impl Asker {
     /// Reads the method and the headers.
@@ -48,17 +45,7 @@ impl Asker {
     /// 4. Where one of the two is missing, a navigation is what prefers `text/html` and has no `X-Requested-With`;
     ///    `*/*` alone is none.
     pub fn of(method: &Method, headers: &HeaderMap) -> Self {
-        if is_grpc(headers) {
-            Self::Grpc
-        } else if is_websocket(method, headers) {
-            Self::WebSocket
-        } else if is_prefetch(headers) {
-            Self::Prefetch
-        } else if headers.contains_key(SERVICE_WORKER) {
-            Self::Worker
-        } else {
-            by_fetch_metadata(headers)
-        }
+        Said::of(headers).asker(method)
     }
 
     /// Whether a request can be sent to a login that nobody but itself asks for, at an endpoint of the gate's: a navigation;
@@ -72,24 +59,78 @@ impl Asker {
     }
 }
 
-fn by_fetch_metadata(headers: &HeaderMap) -> Asker {
-    let mode = only(headers, &SEC_FETCH_MODE);
-    let dest = only(headers, &SEC_FETCH_DEST);
-    if let Some(asker) = framed_or_worker(dest) {
-        return asker;
-    }
-    let accept = Accept::of(headers);
-    if accept.json {
-        return Asker::Script;
-    }
-    match (mode, dest) {
-        (One::Is("navigate"), One::Is("document")) => Asker::Navigation,
-        (One::Is("navigate") | One::Absent, One::Is("document") | One::Absent)
-            if accept.prefers_html && !headers.contains_key(X_REQUESTED_WITH) =>
-        {
-            Asker::Navigation
+/// What headers say of who asks, read in one pass: to look for each that could be there costs more than to see those that are.
+#[derive(Default)]
+struct Said<'a> {
+    /// Of the first content type.
+    grpc: Option<bool>,
+    websocket: bool,
+    prefetch: bool,
+    worker: bool,
+    script: bool,
+    bearer: bool,
+    mode: One<'a>,
+    dest: One<'a>,
+    site: One<'a>,
+    accept: Accept,
+}
+
+impl<'a> Said<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut said = Self::default();
+        for (name, value) in headers {
+            match name.as_str().as_bytes() {
+                b"accept" => said.accept.add(value),
+                b"authorization" => said.bearer |= is_bearer(value),
+                b"content-type" => {
+                    said.grpc.get_or_insert_with(|| is_grpc(value));
+                }
+                b"upgrade" => said.websocket |= names(value, WEBSOCKET),
+                b"sec-websocket-key" | b"sec-websocket-version" => said.websocket = true,
+                b"sec-purpose" | b"purpose" | b"x-purpose" | b"x-moz" => {
+                    said.prefetch |= names(value, PREFETCH);
+                }
+                b"service-worker" => said.worker = true,
+                b"x-requested-with" => said.script = true,
+                b"sec-fetch-mode" => said.mode = said.mode.and(value),
+                b"sec-fetch-dest" => said.dest = said.dest.and(value),
+                b"sec-fetch-site" => said.site = said.site.and(value),
+                _ => {}
+            }
         }
-        _ => Asker::Script,
+        said
+    }
+
+    fn asker(&self, method: &Method) -> Asker {
+        if self.grpc == Some(true) {
+            Asker::Grpc
+        } else if *method == Method::CONNECT || self.websocket {
+            Asker::WebSocket
+        } else if self.prefetch {
+            Asker::Prefetch
+        } else if self.worker {
+            Asker::Worker
+        } else {
+            self.by_fetch_metadata()
+        }
+    }
+
+    fn by_fetch_metadata(&self) -> Asker {
+        if let Some(asker) = framed_or_worker(self.dest) {
+            return asker;
+        }
+        if self.accept.json {
+            return Asker::Script;
+        }
+        match (self.mode, self.dest) {
+            (One::Is("navigate"), One::Is("document")) => Asker::Navigation,
+            (One::Is("navigate") | One::Absent, One::Is("document") | One::Absent)
+                if self.accept.prefers_html() && !self.script =>
+            {
+                Asker::Navigation
+            }
+            _ => Asker::Script,
+        }
     }
 }
 
@@ -118,121 +159,138 @@ pub(super) fn outside_a_tab(headers: &HeaderMap) -> Option<Asker> {
 pub(super) fn is_websocket(method: &Method, headers: &HeaderMap) -> bool {
     // Extended CONNECT (RFC 8441) carries WebSockets over HTTP/2; no other CONNECT reaches an application.
     *method == Method::CONNECT
-        || has_token(headers, &header::UPGRADE, &["websocket"])
+        || has_token(headers, &header::UPGRADE, WEBSOCKET)
         // A proxy that asks about a handshake may take `Upgrade` off. No page can set these (Fetch § 2.2.2).
         || headers.contains_key(header::SEC_WEBSOCKET_KEY)
         || headers.contains_key(header::SEC_WEBSOCKET_VERSION)
 }
 
-fn is_grpc(headers: &HeaderMap) -> bool {
+fn is_grpc(content_type: &HeaderValue) -> bool {
     const GRPC: &[u8] = b"application/grpc";
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| {
-        value
-            .as_bytes()
-            .split_at_checked(GRPC.len())
-            .is_some_and(|(kind, more)| {
-                kind.eq_ignore_ascii_case(GRPC)
-                    && matches!(more.first(), None | Some(b'+' | b'-' | b';' | b' '))
-            })
-    })
+    content_type
+        .as_bytes()
+        .split_at_checked(GRPC.len())
+        .is_some_and(|(kind, more)| {
+            kind.eq_ignore_ascii_case(GRPC)
+                && matches!(more.first(), None | Some(b'+' | b'-' | b';' | b' '))
+        })
 }
 
 /// Nobody looks at what is fetched ahead, and nobody may be signed in or kept awake by it.
 pub(super) fn is_prefetch(headers: &HeaderMap) -> bool {
     [SEC_PURPOSE, PURPOSE, X_PURPOSE, X_MOZ]
         .iter()
-        .any(|name| has_token(headers, name, &["prefetch", "prerender", "preview"]))
+        .any(|name| has_token(headers, name, PREFETCH))
 }
+
+const PREFETCH: &[&str] = &["prefetch", "prerender", "preview"];
+const WEBSOCKET: &[&str] = &["websocket"];
 
 /// Whether one line of the header holds one of the tokens, parameters aside.
 fn has_token(headers: &HeaderMap, name: &HeaderName, tokens: &[&str]) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .any(|value| names(value, tokens))
+}
+
+/// Whether this line does.
+fn names(value: &HeaderValue, tokens: &[&str]) -> bool {
     let is_one = |part: &[u8]| {
         let is = |token: &&str| part.trim_ascii().eq_ignore_ascii_case(token.as_bytes());
         tokens.iter().any(is)
     };
-    headers.get_all(name).iter().any(|value| {
-        value
-            .as_bytes()
-            .split(|b| *b == b',' || *b == b';')
-            .any(is_one)
-    })
+    value
+        .as_bytes()
+        .split(|b| *b == b',' || *b == b';')
+        .any(is_one)
 }
 
 /// The value of a header that makes sense only once.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 enum One<'a> {
+    #[default]
     Absent,
     Is(&'a str),
     Unclear,
 }
 
-fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> One<'a> {
-    let mut values = headers.get_all(name).iter();
-    match (values.next(), values.next()) {
-        (None, _) => One::Absent,
-        (Some(value), None) => value
-            .to_str()
-            .map_or(One::Unclear, |text| One::Is(text.trim())),
-        (Some(_), Some(_)) => One::Unclear,
+impl<'a> One<'a> {
+    /// With one more line of it.
+    fn and(self, value: &'a HeaderValue) -> Self {
+        match (self, value.to_str()) {
+            (Self::Absent, Ok(text)) => Self::Is(text.trim_ascii()),
+            (Self::Absent, Err(_)) | (Self::Is(_) | Self::Unclear, _) => Self::Unclear,
+        }
     }
 }
 
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> One<'a> {
+    let values = headers.get_all(name).iter();
+    values.fold(One::Absent, One::and)
+}
+
+/// What is accepted; weights are in thousandths.
+#[derive(Default)]
 struct Accept {
     /// JSON is named.
     json: bool,
-    /// HTML is named, and nothing else is wanted more.
-    prefers_html: bool,
+    /// How much HTML is wanted.
+    html: u32,
+    /// How much anything is.
+    best: u32,
 }
 
 impl Accept {
-    fn of(headers: &HeaderMap) -> Self {
-        let (mut json, mut html, mut best) = (false, 0, 0);
-        for value in headers.get_all(header::ACCEPT) {
-            let text = String::from_utf8_lossy(value.as_bytes());
-            for range in text.split(',') {
-                let mut parts = range.split(';').map(str::trim);
-                let kind = parts.next().unwrap_or_default();
-                let weight = parts.find_map(quality).unwrap_or(1000);
-                json |= is_json(kind);
-                best = best.max(weight);
-                if ["text/html", "application/xhtml+xml"]
-                    .iter()
-                    .any(|html| kind.eq_ignore_ascii_case(html))
-                {
-                    html = html.max(weight);
-                }
+    /// With one more line of it ([RFC 9110 § 12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1)).
+    fn add(&mut self, value: &HeaderValue) {
+        for range in value.as_bytes().split(|b| *b == b',') {
+            let mut parts = range.split(|b| *b == b';').map(<[u8]>::trim_ascii);
+            let kind = parts.next().unwrap_or_default();
+            let weight = parts.find_map(quality).unwrap_or(1000);
+            self.json |= is_json(kind);
+            self.best = self.best.max(weight);
+            let html = [&b"text/html"[..], b"application/xhtml+xml"];
+            if html.iter().any(|html| kind.eq_ignore_ascii_case(html)) {
+                self.html = self.html.max(weight);
             }
         }
-        Self {
-            json,
-            prefers_html: html > 0 && html >= best,
-        }
+    }
+
+    /// HTML is named, and nothing else is wanted more.
+    fn prefers_html(&self) -> bool {
+        self.html > 0 && self.html >= self.best
     }
 }
 
 /// `application/json` and whatever is made of it, such as `application/problem+json`.
-fn is_json(kind: &str) -> bool {
-    kind.split_once('/').is_some_and(|(family, name)| {
-        let suffix = name.rsplit_once('+').map_or(name, |(_, suffix)| suffix);
-        family.eq_ignore_ascii_case("application") && suffix.eq_ignore_ascii_case("json")
-    })
+fn is_json(kind: &[u8]) -> bool {
+    const APPLICATION: &[u8] = b"application/";
+    kind.split_at_checked(APPLICATION.len())
+        .is_some_and(|(family, name)| {
+            let suffix = name.rsplit(|b| *b == b'+').next();
+            family.eq_ignore_ascii_case(APPLICATION)
+                && suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case(b"json"))
+        })
 }
 
 /// `q=0.5` in thousandths ([RFC 9110 § 12.4.2](https://www.rfc-editor.org/rfc/rfc9110#section-12.4.2)); what is
 /// malformed is wanted least.
-fn quality(parameter: &str) -> Option<u32> {
-    let (name, value) = parameter.split_once('=')?;
-    if !name.trim().eq_ignore_ascii_case("q") {
+fn quality(parameter: &[u8]) -> Option<u32> {
+    let at = parameter.iter().position(|b| *b == b'=')?;
+    let (name, value) = (parameter.get(..at)?, parameter.get(at + 1..)?);
+    if !name.trim_ascii().eq_ignore_ascii_case(b"q") {
         return None;
     }
-    let (whole, fraction) = value.trim().split_once('.').unwrap_or((value.trim(), ""));
+    let mut parts = value.trim_ascii().splitn(2, |b| *b == b'.');
+    let (whole, fraction) = (parts.next(), parts.next().unwrap_or_default());
     let mut thousandths = 0;
-    for digit in fraction.bytes().chain(*b"000").take(3) {
+    for digit in fraction.iter().chain(b"000").take(3) {
         thousandths = thousandths * 10 + u32::from(digit.saturating_sub(b'0').min(9));
     }
     Some(match whole {
-        "0" => thousandths,
-        "1" => 1000,
+        Some(b"0") => thousandths,
+        Some(b"1") => 1000,
         _ => 0,
     })
 }
@@ -269,18 +327,15 @@ pub enum LedBy {
 impl Asking {
     /// Reads the head.
     pub fn of(head: &Head<'_>) -> Self {
-        let asker = Asker::of(head.method, head.headers);
+        let said = Said::of(head.headers);
+        let asker = said.asker(head.method);
         let redirectable = asker == Asker::Navigation && is_get(head.method);
         Self {
             asker,
             return_to: redirectable.then(|| head.return_to()),
-            bearer: head
-                .headers
-                .get_all(header::AUTHORIZATION)
-                .iter()
-                .any(is_bearer),
+            bearer: said.bearer,
             // Of a sibling host's link (`same-site`) they do come along.
-            led_by: match only(head.headers, &SEC_FETCH_SITE) {
+            led_by: match said.site {
                 One::Is("cross-site") => LedBy::AnotherSite,
                 One::Is(_) | One::Absent | One::Unclear => LedBy::SomebodyElse,
             },

@@ -21,19 +21,32 @@ pub(crate) struct RequestUrl<'a> {
 }
 
 impl<'a> RequestUrl<'a> {
-    /// The endpoint that the provider's metadata has as `member`, with room for so many bytes more.
-    pub(crate) fn new(member: &'static str, endpoint: &'a str, room: usize) -> Self {
-        let (own, before) = match endpoint.split_once('?') {
-            Some((_, own)) => (own, '&'),
-            None => ("", '?'),
+    /// The endpoint that the provider's metadata has as `member`.
+    pub(crate) fn new(member: &'static str, endpoint: &'a str) -> Self {
+        let before = match endpoint.contains('?') {
+            true => '&',
+            false => '?',
         };
-        let mut text = String::with_capacity(endpoint.len() + room);
-        text.push_str(endpoint);
+        Self {
+            before,
+            ..Self::resumed(member, endpoint, endpoint, 256)
+        }
+    }
+
+    /// The same, with what was added before and [finished](Self::finish), and room for so many bytes more.
+    pub(crate) fn resumed(
+        member: &'static str,
+        endpoint: &'a str,
+        text: &str,
+        room: usize,
+    ) -> Self {
+        let mut all = String::with_capacity(text.len() + room);
+        all.push_str(text);
         Self {
             member,
-            own,
-            before,
-            text,
+            own: endpoint.split_once('?').map_or("", |(_, query)| query),
+            before: '&',
+            text: all,
         }
     }
 
@@ -98,7 +111,7 @@ mod tests {
     use super::*;
 
     fn with(endpoint: &str, pairs: &[(&str, &str)]) -> Result<String, String> {
-        let mut url = RequestUrl::new("an_endpoint", endpoint, 0);
+        let mut url = RequestUrl::new("an_endpoint", endpoint);
         for (name, value) in pairs {
             url.add(name, value).map_err(|e| e.cause().to_owned())?;
         }
@@ -118,9 +131,15 @@ mod tests {
             let pairs = [("x", "1 2"), ("a=b", "&"), ("r", "1"), ("r", "2")];
             assert_eq!(with(endpoint, &pairs).unwrap(), expected);
         }
-        let mut url = RequestUrl::new("an_endpoint", "https://id/a", 0);
+        let mut url = RequestUrl::new("an_endpoint", "https://id/a");
         url.add_plain("x", |text| *text += "a-_.b").unwrap();
-        assert_eq!(url.finish(), "https://id/a?x=a-_.b");
+        let begun = url.finish();
+        assert_eq!(begun, "https://id/a?x=a-_.b");
+        let mut url = RequestUrl::resumed("an_endpoint", "https://id/a", &begun, "&y=1".len());
+        url.add("y", "1").unwrap();
+        let whole = url.finish();
+        assert_eq!(whole, "https://id/a?x=a-_.b&y=1");
+        assert_eq!(whole.capacity(), whole.len());
     }
 
     #[test]

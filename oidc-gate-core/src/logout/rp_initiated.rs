@@ -116,7 +116,7 @@ impl<'a> EndSession<'a> {
             ("state", state.expose()),
         ];
         let locales = locales.map(|locales| ("ui_locales", locales.as_str()));
-        let mut url = RequestUrl::new("end_session_endpoint", endpoint, 256);
+        let mut url = RequestUrl::new("end_session_endpoint", endpoint);
         for (name, value) in hint.into_iter().chain(pairs).chain(locales) {
             url.add(name, value)?;
         }

@@ -81,9 +81,12 @@ impl Draft {
                 &mut envelope,
             )
             .map_err(|_| SealError)?;
+        let mut header = [VERSION; HEADER];
+        let [_, k0, k1, k2, k3, random @ ..] = &mut header;
+        [*k0, *k1, *k2, *k3] = *key.id.as_bytes();
+        *random = nonce.0;
         envelope.reserve_exact(HEADER + TAG);
-        let header = [VERSION].into_iter().chain(*key.id.as_bytes());
-        envelope.splice(..0, header.chain(nonce.0));
+        envelope.splice(..0, header);
         envelope.extend_from_slice(tag.as_ref());
         Ok(Envelope(envelope))
     }

@@ -71,3 +71,24 @@ fn a_login_that_failed_for_now_says_when_to_try_again_and_no_other_does() {
         assert_eq!(after(Check::IdTokenNonce, wait), None);
     }
 }
+
+#[test]
+fn a_program_reads_json_and_a_reference_where_the_log_has_one() {
+    let body = |check, status| {
+        let refused = Refusal::new(check, "so", status, AnswerForm::Json);
+        let response = answers().refusal(&refused, String::new);
+        assert_eq!(header(&response, "content-type"), Some("application/json"));
+        serde_json::from_slice::<serde_json::Value>(response.body()).unwrap()
+    };
+    let plain = body(Check::Unauthenticated, StatusCode::UNAUTHORIZED);
+    assert_eq!(plain, serde_json::json!({"error": "unauthenticated"}));
+    let plain = body(Check::UnknownEndpoint, StatusCode::NOT_FOUND);
+    assert_eq!(plain, serde_json::json!({"error": "not_found"}));
+    let told = body(Check::Forbidden, StatusCode::FORBIDDEN);
+    let reference = told["reference"].as_str().unwrap();
+    assert_eq!(
+        told,
+        serde_json::json!({"error": "forbidden", "reference": reference})
+    );
+    assert_eq!(reference.len(), 10);
+}

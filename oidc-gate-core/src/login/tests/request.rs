@@ -152,3 +152,65 @@ fn a_form_post_is_asked_for_where_the_provider_has_it_and_a_query_never() {
         assert_eq!(query(&started.location).get("response_mode"), None);
     }
 }
+
+/// Counts how often it is asked.
+#[derive(Debug, Default)]
+struct Asked {
+    bytes: Counting,
+    times: u32,
+}
+
+impl Entropy for Asked {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), EntropyUnavailable> {
+        self.times += 1;
+        self.bytes.fill(out)
+    }
+}
+
+#[test]
+fn what_was_prepared_begins_the_same_login_with_randomness_drawn_at_once() {
+    let (metadata, registration) = (Arc::new(metadata(json!({}))), Arc::new(registration()));
+    let prepared = Prepared::new(metadata.clone(), registration.clone()).unwrap();
+    assert!(prepared.is_of(&metadata));
+    assert!(!prepared.is_of(&Arc::new(Metadata::clone(&metadata))));
+    let keys = CookieKeys::ephemeral();
+    let names = CookieNames::derive("app", &BaseUrl::parse("https://app.example").unwrap());
+    for scopes in [&[][..], &["calendar"]] {
+        let [one, other] = [false, true].map(|at_once| {
+            let mut wanted = Wanted::to(ReturnTo::parse("/me").unwrap());
+            wanted.scopes = scopes.iter().map(ToString::to_string).collect();
+            let mut entropy = Asked::default();
+            let mut env = Env {
+                now: NOW,
+                entropy: &mut entropy,
+            };
+            let started = match at_once {
+                true => prepared.start(wanted, &keys, &mut env),
+                false => super::super::start(&metadata, &registration, wanted, &keys, &mut env),
+            };
+            let kept = started.unwrap().keep(&keys, &names, ReturnTo::root);
+            assert_eq!(entropy.times, 1);
+            kept.unwrap()
+        });
+        // Whatever is random came from what was drawn, also what it is sealed with.
+        assert_eq!(one, other);
+        assert_eq!(one.0.len(), one.0.capacity(), "{}", one.0);
+    }
+}
+
+#[test]
+fn a_provider_that_does_not_fit_is_not_prepared_for() {
+    for (extra, check) in [
+        (
+            json!({"code_challenge_methods_supported": ["plain"]}),
+            Check::PkceUnsupported,
+        ),
+        (
+            json!({"authorization_endpoint": "https://id.example/authorize?Scope=x"}),
+            Check::MetadataMalformed,
+        ),
+    ] {
+        let prepared = Prepared::new(Arc::new(metadata(extra)), Arc::new(registration()));
+        assert_eq!(prepared.map(drop).unwrap_err().check(), check);
+    }
+}
