@@ -17,8 +17,8 @@ const MOST: &[(&str, i64)] = &[
         "cookie session among other cookies and a browser's headers",
         8,
     ),
-    ("navigation, nobody signed in: redirect to the provider", 40),
-    ("API call, nobody signed in: 401", 5),
+    ("navigation, nobody signed in: redirect to the provider", 13),
+    ("API call, nobody signed in: 401", 3),
 ];
 
 /// The same of sessions that have tokens.

@@ -37,7 +37,7 @@ pub(super) fn serve(
             response
         }
         // To whoever is signed in, nobody says otherwise: they are asked.
-        Err(_) if present.is_some() => answer::redirect(&sessions.sign_out_path()),
+        Err(_) if present.is_some() => answer::redirect(sessions.sign_out_path()),
         Err(NotOurs::Missing) if stayed_here(query) => unreached(sessions, query),
         Err(why) => {
             tracing::debug!(?why, "a browser comes from no sign-out of its own");

@@ -293,7 +293,7 @@ fn log_in(
 /// To the login at the application's own host, whichever the proxy was asked by.
 fn at_home(sessions: &Sessions, place: &ReturnTo) -> Response<Bytes> {
     let start = sessions.sign_in_path(place.as_str());
-    answer::redirect(&format!("{}{start}", sessions.base.origin()))
+    answer::redirect(format!("{}{start}", sessions.base.origin()))
 }
 
 /// A refusal, whose way on leads to the application's own host.
