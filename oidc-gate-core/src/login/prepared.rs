@@ -87,7 +87,6 @@ impl Opening {
         url.add("client_id", registration.client.id())?;
         url.add("redirect_uri", &registration.redirect_uri)?;
         url.add("scope", scopes)?;
-        url.add("code_challenge_method", "S256")?;
         Ok(Self {
             scopes: scopes.into(),
             text: url.finish().into(),

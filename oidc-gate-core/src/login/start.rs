@@ -206,7 +206,8 @@ impl Drawn {
 }
 
 /// What is added to every request, but for the state itself.
-const LOGIN_CHARS: usize = "&state=&nonce=&code_challenge=".len() + 2 * 43;
+const LOGIN_CHARS: usize =
+    "&state=&nonce=&code_challenge=&code_challenge_method=S256".len() + 2 * 43;
 
 fn location(
     mut url: RequestUrl<'_>,
@@ -222,6 +223,7 @@ fn location(
     url.add_plain("code_challenge", |text| {
         pkce::append_challenge(&transaction.verifier, text);
     })?;
+    url.add_plain("code_challenge_method", |text| *text += "S256")?;
     match registration.response_mode {
         // The default is not said (OAuth 2.0 Multiple Response Types § 2.1).
         ResponseMode::Query => {}
