@@ -3,7 +3,7 @@
 
 use axum::{Router, body::Body, routing::get};
 use http::{HeaderValue, Request, header::AUTHORIZATION};
-use oidc_gate_axum::{Gate, GateExt as _, core::jose::Alg, dev::DevProvider};
+use oidc_gate_axum::{GateExt as _, GateService, Protected, core::jose::Alg, dev::DevProvider};
 use oidc_gate_benches::{
     allocations::held_after,
     bearer::{authorization, gate, token},
@@ -26,7 +26,7 @@ const MOST: i64 = 48 * 1024 * 1024;
 /// A gate that knows its issuer's keys, asked as a client asks.
 struct World {
     runtime: Runtime,
-    app: RefCell<oidc_gate_axum::Protected<Router>>,
+    app: RefCell<Protected<GateService<Router>>>,
     provider: DevProvider,
     /// One that the gate knows.
     good: HeaderValue,

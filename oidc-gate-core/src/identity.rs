@@ -526,7 +526,8 @@ impl IdentityBuilder {
     }
 
     fn push(mut self, field: Field, item: &str) -> Self {
-        let list = self.fields[field as usize].get_or_insert_default();
+        // Room for a few, so that most lists do not grow.
+        let list = self.fields[field as usize].get_or_insert_with(|| String::with_capacity(64));
         if !item.contains(SEPARATOR) {
             if !list.is_empty() {
                 list.push(SEPARATOR);

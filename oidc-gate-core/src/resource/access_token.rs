@@ -277,6 +277,7 @@ impl<'a> Claims<'a> {
             let Some(claim) = self.0.get(name) else {
                 continue;
             };
+            all.reserve(claim.json().len());
             let mut add = |word: &str| {
                 // RFC 6749 § 3.3. What divides scopes for another reader must not stand in one here.
                 if !is_word(word) {

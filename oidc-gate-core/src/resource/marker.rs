@@ -90,7 +90,9 @@ impl Marker {
     pub(super) fn is_on(&self, claims: &Members<'_>) -> bool {
         match (claims.get(&self.claim), &self.value) {
             (Some(found), Some(value)) => found.text().is_some_and(|text| text == *value),
-            (Some(found), None) => !found.is_null() && found.text().is_none_or(|text| text != ""),
+            (Some(found), None) => {
+                !found.is_null() && found.text().is_none_or(|text| !text.is_empty())
+            }
             (None, _) => false,
         }
     }
