@@ -5,9 +5,11 @@ use memchr::memchr;
 
 /// The name-value pairs of all `Cookie` headers ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
 pub(super) fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
-    headers
-        .get_all(COOKIE)
-        .iter()
+    // Where there are none, a look at the names is cheaper than a look-up.
+    let lines = (headers.keys().any(|name| *name == COOKIE)).then(|| headers.get_all(COOKIE));
+    lines
+        .into_iter()
+        .flatten()
         .flat_map(|value| parts(value.as_bytes()))
         .filter_map(|pair| {
             let pair = pair.trim_ascii();
