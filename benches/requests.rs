@@ -1,9 +1,9 @@
 //! Prints what each kind of request costs. `cargo bench -p oidc-gate-benches`; see `README.md`.
 
 use oidc_gate_benches::{
-    bound,
+    bearer, bound,
     measure::{Effort, Times},
-    requests::{Row, SESSION, bare_open, baselines, rows},
+    requests::{self, Row, SESSION, bare_open, baselines},
     setting::Setting,
 };
 
@@ -29,6 +29,13 @@ fn main() {
     } else {
         table(Effort::FULL);
     }
+}
+
+/// Every row of the table.
+fn rows() -> Vec<Row> {
+    let mut rows = requests::rows();
+    rows.extend(bearer::rows());
+    rows
 }
 
 /// Does one request so many times and nothing else, with the gate or without: for a profiler. The one of this name, or the

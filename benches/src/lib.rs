@@ -3,6 +3,7 @@
 //! `README.md` beside this crate says how to run it and how to read the table.
 
 pub mod allocations;
+pub mod bearer;
 pub mod bound;
 pub mod keeping;
 pub mod measure;

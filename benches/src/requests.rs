@@ -239,7 +239,7 @@ impl Ask {
     }
 
     /// With this `Authorization` header.
-    pub fn authorization(mut self, authorization: &HeaderValue) -> Self {
+    pub fn bearer(mut self, authorization: &HeaderValue) -> Self {
         self.headers.insert(AUTHORIZATION, authorization.clone());
         self
     }
