@@ -1,7 +1,8 @@
 //! Prints what each kind of request costs. `cargo bench -p oidc-gate-benches`; see `README.md`.
 
 use oidc_gate_benches::{
-    bearer, bound,
+    bearer, bound, guard,
+    guard::Record,
     measure::{Effort, Times},
     requests::{self, Row, SESSION, bare_open, baselines},
     setting::Setting,
@@ -14,16 +15,16 @@ fn main() {
         words.get(at + 1)
     };
     let has = |flag: &str| words.iter().any(|word| word == flag);
-    let all = || {
-        if has("--bound") {
-            bound::rows()
-        } else {
-            rows()
-        }
-    };
-    if let (Some(part), Some(times)) = (after("--only"), after("--repeat")) {
+    if has("--guard") {
+        hold(has("--write"));
+    } else if let (Some(part), Some(times)) = (after("--only"), after("--repeat")) {
         let times = times.parse().expect("--repeat takes a number");
-        repeat(all(), part, has("--bare"), times);
+        let row = match has("--bound") {
+            true => guard::pick(bound::rows(), part),
+            false => guard::row(part),
+        };
+        let row = row.expect("--only takes a row's name, or a part of it");
+        repeat(row, has("--bare"), times);
     } else if has("--quick") {
         table(Effort::QUICK);
     } else {
@@ -38,16 +39,35 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// Does one request so many times and nothing else, with the gate or without: for a profiler. The one of this name, or the
-/// first whose name contains it.
-fn repeat(rows: Vec<Row>, name: &str, bare: bool, times: u64) {
-    let at = (rows.iter().position(|row| row.name == name))
-        .or_else(|| rows.iter().position(|row| row.name.contains(name)));
-    let row = at.and_then(|at| rows.into_iter().nth(at));
-    let mut row = row.expect("--only takes a row's name, or a part of it");
+/// Compares what each row costs with what is written down, or writes it down.
+fn hold(write: bool) {
+    let now = guard::measure();
+    if write {
+        std::fs::write(Record::file(), now.to_string()).expect("the record can be written");
+        return;
+    }
+    let stated = Record::read();
+    let lines = guard::differences(&stated, &now);
+    if !lines.is_empty() {
+        eprintln!(
+            "{}\n\n`--guard --write` writes down what is meant to be.",
+            lines.join("\n")
+        );
+        std::process::exit(1);
+    }
+    let held = match stated.rustc == now.rustc {
+        true => "instructions, allocations and bytes",
+        false => "allocations and bytes; no instructions, which were counted with another compiler",
+    };
+    println!("{} rows are as stated: {held}", now.rows.len());
+}
+
+/// Does one request so many times and nothing else, with the gate or without: for a profiler.
+fn repeat(mut row: Row, bare: bool, times: u64) {
     println!("{times} times: {}", row.name);
     let operation = if bare { &mut row.bare } else { &mut row.gated };
-    operation.repeat(times);
+    operation.repeat(4);
+    operation.counted(times);
 }
 
 fn table(effort: Effort) {

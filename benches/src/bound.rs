@@ -13,7 +13,7 @@ pub use open::Caller;
 
 use crate::{
     measure::Operation,
-    requests::{Ask, Row, SESSION, bare_open},
+    requests::{Ask, Row, SESSION, SUBJECT, bare_open},
 };
 use axum::{Extension, Router, body::Body, routing::get};
 use http::{HeaderValue, Request, Response, StatusCode, header::COOKIE};
@@ -32,7 +32,6 @@ use tower_service::Service;
 
 const BYPASS: &str = "/assets";
 const OPEN: &str = "/open";
-const SUBJECT: &str = "3f1c2a9e-7b54-4d7e-9a55-0c6f1f6e2b11";
 
 /// Marks a request that nobody is signed in for, so that an application can tell that from a gate that is missing.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use crate::{allocations::Allocations, measure::Operation};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use axum::{Router, body::Body, routing::get};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
     header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, USER_AGENT},
 };
 use oidc_gate_axum::{AuthenticatedUser, Gate, GateExt as _, Identity, Pattern, testing};
@@ -152,8 +152,11 @@ pub fn bare_open() -> (usize, Operation) {
     (sealed, open)
 }
 
+/// Who sends the requests.
+pub const SUBJECT: &str = "3f1c2a9e-7b54-4d7e-9a55-0c6f1f6e2b11";
+
 /// Somebody as a provider describes staff: a few fields, six groups, two more claims.
-pub(crate) fn user() -> Identity {
+pub fn user() -> Identity {
     let groups = [
         "staff",
         "engineering",
@@ -162,7 +165,7 @@ pub(crate) fn user() -> Identity {
         "reviewers",
         "vpn",
     ];
-    let user = testing::user("3f1c2a9e-7b54-4d7e-9a55-0c6f1f6e2b11")
+    let user = testing::user(SUBJECT)
         .name("Alice Liddell")
         .email("alice.liddell@example.com")
         .preferred_username("alice")
@@ -241,6 +244,12 @@ impl Ask {
     /// With this `Authorization` header.
     pub fn bearer(mut self, authorization: &HeaderValue) -> Self {
         self.headers.insert(AUTHORIZATION, authorization.clone());
+        self
+    }
+
+    /// With one more header.
+    pub fn header(mut self, name: HeaderName, value: &HeaderValue) -> Self {
+        self.headers.insert(name, value.clone());
         self
     }
 
