@@ -16,7 +16,7 @@ fn main() {
     };
     let has = |flag: &str| words.iter().any(|word| word == flag);
     if has("--guard") {
-        hold(has("--write"));
+        hold(has("--write"), after("--only").map_or("", |part| part));
     } else if let (Some(part), Some(times)) = (after("--only"), after("--repeat")) {
         let times = times.parse().expect("--repeat takes a number");
         let row = match has("--bound") {
@@ -39,14 +39,16 @@ fn rows() -> Vec<Row> {
     rows
 }
 
-/// Compares what each row costs with what is written down, or writes it down.
-fn hold(write: bool) {
-    let now = guard::measure();
+/// Compares what the rows cost whose names contain `part` with what is written down, or writes all of it down.
+fn hold(write: bool, part: &str) {
+    let part = if write { "" } else { part };
+    let now = guard::measure(part);
     if write {
         std::fs::write(Record::file(), now.to_string()).expect("the record can be written");
         return;
     }
-    let stated = Record::read();
+    let mut stated = Record::read();
+    stated.rows.retain(|name, _| name.contains(part));
     let lines = guard::differences(&stated, &now);
     if !lines.is_empty() {
         eprintln!(

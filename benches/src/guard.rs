@@ -104,13 +104,13 @@ pub fn pick(mut rows: Vec<Row>, name: &str) -> Option<Row> {
     Some(rows.swap_remove(at))
 }
 
-/// What each row costs now. The program that calls this has to [count](Operation::counted) a row that it is given by
+/// What each row costs now whose name contains `part`. The program that calls this has to [count](Operation::counted) a row that it is given by
 /// `--only NAME --repeat TIMES`, without the gate where it is given `--bare`.
 ///
 /// # Panics
 ///
 /// If valgrind is missing or does not do what it is asked for.
-pub fn measure() -> Record {
+pub fn measure(part: &str) -> Record {
     let cost = |row: &mut Row| {
         // Both at once: there are two cores at least.
         let children = [&[][..], &["--bare"]].map(|bare| callgrind(row.name, bare));
@@ -123,7 +123,8 @@ pub fn measure() -> Record {
         }
     };
     let mut rows = rows();
-    let rows = rows.iter_mut().map(|row| (row.name.to_owned(), cost(row)));
+    let rows = (rows.iter_mut().filter(|row| row.name.contains(part)))
+        .map(|row| (row.name.to_owned(), cost(row)));
     Record {
         rustc: rustc(),
         rows: rows.collect(),

@@ -48,7 +48,7 @@ impl Scale {
 
     fn at(&self, ns: f64) -> f64 {
         let part = (ns.max(1.0).log10() - f64::from(self.from)) / f64::from(self.to - self.from);
-        LEFT + part.clamp(0.004, 1.0) * (RIGHT - LEFT)
+        LEFT + part.clamp(0.0, 1.0) * (RIGHT - LEFT)
     }
 }
 
@@ -125,7 +125,7 @@ fn axis(svg: &mut String, scale: &Scale, bottom: f64) {
         svg,
         "<text class=\"quiet\" x=\"{}\" y=\"{}\" font-size=\"12\" text-anchor=\"end\">allocations</text>",
         WIDTH - 24.0,
-        bottom + 24.0
+        TOP + 22.0
     );
 }
 
@@ -135,7 +135,8 @@ fn bar(svg: &mut String, row: &Measured, scale: &Scale, y: f64) {
         who if who.starts_with("the least") => ("least", "quiet"),
         _ => ("others", "text"),
     };
-    let end = scale.at(row.own_ns);
+    // However short, it can be seen.
+    let end = scale.at(row.own_ns).max(LEFT + 2.0);
     let baseline = y + 13.5;
     let _ = write!(
         svg,

@@ -189,8 +189,14 @@ impl Contender {
             App::Router(app) => app.oneshot(ask.request::<Body>()).await.map(|r| r.status()),
             App::Gate(app) => app.oneshot(ask.request::<Body>()).await.map(|r| r.status()),
             App::Given(app) => app.oneshot(ask.request::<Body>()).await.map(|r| r.status()),
-            App::Older(app) => app.oneshot(ask.request::<OlderBody>()).await.map(|r| r.status()),
-            App::GivenOlder(app) => app.oneshot(ask.request::<OlderBody>()).await.map(|r| r.status()),
+            App::Older(app) => app
+                .oneshot(ask.request::<OlderBody>())
+                .await
+                .map(|r| r.status()),
+            App::GivenOlder(app) => app
+                .oneshot(ask.request::<OlderBody>())
+                .await
+                .map(|r| r.status()),
         }
         .unwrap_or_else(|never| match never {})
     }

@@ -102,7 +102,9 @@ async fn signed_in(client: &ReqwestClient, metadata: &AuthorizationServerMetadat
 }
 
 async fn bearing(client: &ReqwestClient, metadata: &AuthorizationServerMetadata) -> Router {
-    async fn me(token: ValidatedToken<Rfc9068AccessTokenClaims>) -> Result<&'static str, StatusCode> {
+    async fn me(
+        token: ValidatedToken<Rfc9068AccessTokenClaims>,
+    ) -> Result<&'static str, StatusCode> {
         greet(token.sub.as_deref())
     }
     let keys = JwksSource::builder().http_client(client.clone()).build();
