@@ -30,7 +30,7 @@ node_at_least=20
 # Steps, in the order of a whole run: what fails often and fast comes first. ------------------------------------------
 
 quick=(format clippy tests)
-all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches msrv advisories package peers browser_quickstart browser_themes browser_login logout sessions live proxies)
+all=("${quick[@]}" simulation docs features purity deny examples oracles fuzz benches guard msrv advisories package peers browser_quickstart browser_themes browser_login logout sessions live proxies)
 
 about_format='the code is formatted'
 step_format() {
@@ -139,6 +139,13 @@ step_benches() {
     # Sessions are kept in one that the benchmark starts itself.
     need_service redis-server
     cargo bench --locked --package oidc-gate-benches -- --quick
+}
+
+about_guard='no request takes more instructions or allocations than benches/instructions.json states, and none takes fewer without a word'
+step_guard() {
+    need_compiler
+    need_command valgrind valgrind
+    cargo bench --locked --package oidc-gate-benches --bench requests -- --guard
 }
 
 about_msrv="the libraries build with Rust $msrv"

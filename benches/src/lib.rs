@@ -4,6 +4,9 @@
 
 pub mod allocations;
 pub mod bearer;
+pub mod bound;
+pub mod footprint;
+pub mod guard;
 pub mod keeping;
 pub mod measure;
 pub mod redis;

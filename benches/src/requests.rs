@@ -4,7 +4,7 @@ use crate::{allocations::Allocations, measure::Operation};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use axum::{Router, body::Body, routing::get};
 use http::{
-    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri,
+    HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
     header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, USER_AGENT},
 };
 use oidc_gate_axum::{AuthenticatedUser, Gate, GateExt as _, Identity, Pattern, testing};
@@ -152,8 +152,11 @@ pub fn bare_open() -> (usize, Operation) {
     (sealed, open)
 }
 
+/// Who sends the requests.
+pub const SUBJECT: &str = "3f1c2a9e-7b54-4d7e-9a55-0c6f1f6e2b11";
+
 /// Somebody as a provider describes staff: a few fields, six groups, two more claims.
-pub(crate) fn user() -> Identity {
+pub fn user() -> Identity {
     let groups = [
         "staff",
         "engineering",
@@ -162,7 +165,7 @@ pub(crate) fn user() -> Identity {
         "reviewers",
         "vpn",
     ];
-    let user = testing::user("3f1c2a9e-7b54-4d7e-9a55-0c6f1f6e2b11")
+    let user = testing::user(SUBJECT)
         .name("Alice Liddell")
         .email("alice.liddell@example.com")
         .preferred_username("alice")
@@ -208,13 +211,14 @@ pub(crate) fn application() -> Router {
 
 /// A request to be made again and again.
 #[derive(Clone)]
-pub(crate) struct Ask {
+pub struct Ask {
     uri: Uri,
     headers: HeaderMap,
 }
 
 impl Ask {
-    pub(crate) fn of(path: &'static str) -> Self {
+    /// A program's `GET` of this path.
+    pub fn of(path: &'static str) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, HeaderValue::from_static("localhost"));
         headers.insert(USER_AGENT, HeaderValue::from_static("bench/1.0"));
@@ -225,23 +229,32 @@ impl Ask {
         }
     }
 
-    fn accept(mut self, what: &'static str) -> Self {
+    /// With another `Accept` header.
+    pub fn accept(mut self, what: &'static str) -> Self {
         self.headers.insert(ACCEPT, HeaderValue::from_static(what));
         self
     }
 
-    pub(crate) fn cookie(mut self, cookie: &HeaderValue) -> Self {
+    /// With this `Cookie` header.
+    pub fn cookie(mut self, cookie: &HeaderValue) -> Self {
         self.headers.insert(COOKIE, cookie.clone());
         self
     }
 
-    pub(crate) fn bearer(mut self, authorization: &HeaderValue) -> Self {
+    /// With this `Authorization` header.
+    pub fn bearer(mut self, authorization: &HeaderValue) -> Self {
         self.headers.insert(AUTHORIZATION, authorization.clone());
         self
     }
 
+    /// With one more header.
+    pub fn header(mut self, name: HeaderName, value: &HeaderValue) -> Self {
+        self.headers.insert(name, value.clone());
+        self
+    }
+
     /// What Firefox sends with a navigation.
-    fn browser(mut self) -> Self {
+    pub fn browser(mut self) -> Self {
         const AGENT: &str =
             "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
         const PAGES: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
@@ -264,8 +277,9 @@ impl Ask {
         self
     }
 
-    fn request(&self) -> Request<Body> {
-        let mut request = Request::new(Body::empty());
+    /// The request, made once more. Its body is whatever stands for none.
+    pub fn request<B: Default>(&self) -> Request<B> {
+        let mut request = Request::new(B::default());
         *request.method_mut() = Method::GET;
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
@@ -273,9 +287,27 @@ impl Ask {
     }
 
     /// The request sent to the service, and its answer dropped.
-    pub(crate) fn to<S>(self, mut service: S, expected: StatusCode) -> Operation
+    ///
+    /// # Panics
+    ///
+    /// If it is answered with another status.
+    pub fn to<S>(self, service: S, expected: StatusCode) -> Operation
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + 'static,
+    {
+        self.to_another::<Body, _, _>(service, expected)
+    }
+
+    /// The same of a service whose bodies are another framework's.
+    ///
+    /// # Panics
+    ///
+    /// As [`to`](Self::to) does.
+    pub fn to_another<B, R, S>(self, mut service: S, expected: StatusCode) -> Operation
+    where
+        S: Service<Request<B>, Response = Response<R>, Error = Infallible> + 'static,
+        B: Default + 'static,
+        R: 'static,
     {
         let status = answer(&mut service, self.request()).status();
         assert_eq!(status, expected, "{self:?}");
@@ -301,9 +333,9 @@ impl Ask {
     }
 
     /// The request made and dropped: where the gate answers itself, all else is its own.
-    fn for_nobody(self) -> Operation {
+    pub fn for_nobody(self) -> Operation {
         Operation::new(move || {
-            black_box(self.request());
+            black_box(self.request::<Body>());
         })
     }
 }
@@ -315,9 +347,9 @@ impl fmt::Debug for Ask {
 }
 
 /// Nothing waits here: no handler does, and the gate knows its provider.
-fn answer<S>(service: &mut S, request: Request<Body>) -> Response<Body>
+fn answer<S, B, R>(service: &mut S, request: Request<B>) -> Response<R>
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<B>, Response = Response<R>, Error = Infallible>,
 {
     let mut context = Context::from_waker(Waker::noop());
     assert!(service.poll_ready(&mut context).is_ready());
