@@ -73,7 +73,9 @@ fn repeat(mut row: Row, bare: bool, times: u64) {
 }
 
 fn table(effort: Effort) {
-    let (mut rows, mut least, mut baselines) = (rows(), bound::rows(), baselines());
+    let (mut rows, mut least) = (rows(), bound::rows());
+    let baselines = baselines().into_iter();
+    let mut baselines: Vec<_> = baselines.chain(bearer::bare_verifications()).collect();
     let (sealed, mut open) = bare_open();
     let pairs =
         (rows.iter_mut().chain(&mut least)).flat_map(|Row { gated, bare, .. }| [gated, bare]);
@@ -105,7 +107,7 @@ fn table(effort: Effort) {
     for (n, (name, operation)) in baselines.iter_mut().enumerate() {
         let all = operation.allocations();
         println!(
-            "- {name}: {:.0} ns, {} allocations, {} bytes, making the request included",
+            "- {name}: {:.0} ns, {} allocations, {} bytes",
             times.median(|t| t[at_open + 1 + n]),
             all.count,
             all.bytes,

@@ -7,7 +7,9 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri,
     header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, AUTHORIZATION, COOKIE, HOST, USER_AGENT},
 };
-use oidc_gate_axum::{AuthenticatedUser, Gate, GateExt as _, Identity, Pattern, testing};
+use oidc_gate_axum::{
+    AuthenticatedUser, Gate, GateExt as _, Identity, Pattern, Protected, testing,
+};
 use std::{
     convert::Infallible,
     fmt,
@@ -51,6 +53,7 @@ pub fn rows() -> Vec<Row> {
     ))
     .expect("a cookie is visible ASCII");
     let gated = || gate.protect(application());
+    let (opening, opened) = opening(&user);
     // An identity in the extensions, which costs nothing to find.
     let given = || testing::signed_in(user.clone()).layer(application());
     let row = |name, gated, bare| Row { name, gated, bare };
@@ -81,6 +84,11 @@ pub fn rows() -> Vec<Row> {
         ),
         row(
             SESSION,
+            Ask::of("/me").cookie(&opened).to(opening, StatusCode::OK),
+            Ask::of("/me").cookie(&opened).to(given(), StatusCode::OK),
+        ),
+        row(
+            RECENT,
             Ask::of("/me").cookie(&session).to(gated(), StatusCode::OK),
             Ask::of("/me").cookie(&session).to(given(), StatusCode::OK),
         ),
@@ -110,8 +118,20 @@ pub fn rows() -> Vec<Row> {
     ]
 }
 
-/// The row of an identity that a cookie holds, read by a handler.
+/// The row of an identity that a cookie holds, opened each time, read by a handler.
 pub const SESSION: &str = "cookie session, identity only";
+
+/// The same of a cookie that came a moment ago: the gate as it is unless somebody sets it otherwise.
+pub const RECENT: &str = "cookie session, recently opened";
+
+/// The application behind a gate that opens each cookie each time, and a session there.
+fn opening(user: &Identity) -> (Protected, HeaderValue) {
+    let gate = testing::gate().remember_opened(0).build();
+    let gate = gate.expect("there are no rules");
+    run(gate.ready()).expect("the embedded provider answers");
+    let session = run(testing::session(&gate, user.clone()));
+    (gate.protect(application()), session)
+}
 
 /// The applications without a gate, for the scale of it all: one that knows nobody, and one whose every caller is the
 /// same for free.
@@ -119,11 +139,11 @@ pub fn baselines() -> [(&'static str, Operation); 2] {
     let given = testing::signed_in(user()).layer(application());
     [
         (
-            "bare router",
+            "bare router, making the request included",
             Ask::of("/open").to(application(), StatusCode::OK),
         ),
         (
-            "router with an identity given for free",
+            "router with an identity given for free, making the request included",
             Ask::of("/me").to(given, StatusCode::OK),
         ),
     ]
