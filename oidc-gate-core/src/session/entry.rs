@@ -12,8 +12,7 @@ use crate::{
     check::{Check, CheckFailed},
     time::UnixTime,
 };
-use bytes::Bytes;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 const VERSION: u8 = 1;
 
@@ -122,7 +121,7 @@ impl Entry {
                     .transpose()?
             }
         };
-        let tokens = tokens.as_ref().map_or(&[][..], |tokens| &tokens.bytes);
+        let tokens = tokens.as_ref().map_or(&[][..], SealedTokens::sealed);
         let head = seal_bytes(keys, Purpose::Entry, key.as_bytes(), &head).map_err(unsealed)?;
         let mut bytes = Vec::with_capacity(1 + 4 + head.len() + tokens.len());
         bytes.push(VERSION);
@@ -138,10 +137,7 @@ impl Entry {
     ) -> Option<(Self, SealedBy)> {
         let (head, tokens) = Self::parts(bytes)?;
         let (entry, sealed_by) = Self::open_head(keys, key, head)?;
-        Some((
-            entry.with_tokens(key, Bytes::copy_from_slice(tokens)),
-            sealed_by,
-        ))
+        Some((entry.with_tokens(key, &tokens.into(), 0), sealed_by))
     }
 
     /// The two sealed parts of a value: the head, and the tokens.
@@ -150,12 +146,13 @@ impl Entry {
         Some((reader.bytes()?, reader.0))
     }
 
-    /// The same with the tokens that stand beside it.
-    pub(super) fn with_tokens(self, key: &StoreKey, tokens: Bytes) -> Self {
+    /// The same with the tokens that stand beside it, in a value `at` so many bytes from its beginning.
+    pub(super) fn with_tokens(self, key: &StoreKey, value: &Arc<[u8]>, at: usize) -> Self {
         match self {
-            Self::Live(live) if !tokens.is_empty() => Self::Live(Live {
+            Self::Live(live) if value.len() > at => Self::Live(Live {
                 tokens: Some(SealedTokens {
-                    bytes: tokens,
+                    value: value.clone(),
+                    at,
                     key: *key,
                     generation: live.generation,
                 }),
@@ -250,7 +247,9 @@ impl Live {
 /// Tokens as a store keeps them, to be opened when somebody asks.
 #[derive(Clone)]
 pub struct SealedTokens {
-    bytes: Bytes,
+    /// In which value they stand, and from where on: they are not copied out of it.
+    value: Arc<[u8]>,
+    at: usize,
     key: StoreKey,
     generation: u64,
 }
@@ -267,22 +266,27 @@ impl SealedTokens {
         let name = Self::name(key, generation);
         let bytes = seal_bytes(keys, Purpose::Tokens, &name, &plain).map_err(unsealed)?;
         Ok(Self {
-            bytes: bytes.into(),
+            value: bytes.into(),
+            at: 0,
             key: *key,
             generation,
         })
     }
 
+    fn sealed(&self) -> &[u8] {
+        self.value.get(self.at..).unwrap_or_default()
+    }
+
     /// The tokens, if one of the keys opens them.
     pub fn open(&self, keys: &CookieKeys) -> Option<Tokens> {
         let name = Self::name(&self.key, self.generation);
-        let opened = open_bytes(keys, Purpose::Tokens, &name, self.bytes.to_vec())?;
+        let opened = open_bytes(keys, Purpose::Tokens, &name, self.sealed().to_vec())?;
         Tokens::decode(&mut Reader(&opened.plain))
     }
 
     /// The same, sealed with the key that seals now: what stands together is not to be opened by different keys.
     fn with_first(&self, keys: &CookieKeys) -> Result<Self, CheckFailed> {
-        if is_sealed_by_first(keys, &self.bytes) {
+        if is_sealed_by_first(keys, self.sealed()) {
             return Ok(self.clone());
         }
         match self.open(keys) {
@@ -298,7 +302,7 @@ impl SealedTokens {
 
 impl std::fmt::Debug for SealedTokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let bytes = self.bytes.len();
+        let bytes = self.sealed().len();
         write!(f, "SealedTokens({bytes} bytes, of {})", self.generation)
     }
 }

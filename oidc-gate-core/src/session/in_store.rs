@@ -52,8 +52,9 @@ impl OpenedEntry {
     /// The same, with the sealed tokens that stand beside its head in a value. They are not copied.
     #[must_use]
     pub fn beside_tokens_of(self, key: &StoreKey, stored: &Stored) -> Self {
-        let tokens = Entry::parts(&stored.bytes).map(|(_, tokens)| stored.bytes.slice_ref(tokens));
-        let entry = self.entry.with_tokens(key, tokens.unwrap_or_default());
+        let tokens = Entry::parts(&stored.bytes).map_or(0, |(_, tokens)| tokens.len());
+        let at = stored.bytes.len() - tokens;
+        let entry = self.entry.with_tokens(key, &stored.bytes, at);
         Self { entry, ..self }
     }
 }

@@ -5,8 +5,7 @@
 
 use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use bytes::Bytes;
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Under what a store keeps something: 32 bytes that tell nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,14 +49,14 @@ impl fmt::Debug for StoreKey {
 #[non_exhaustive]
 pub struct Stored {
     /// Sealed bytes. A clone shares them.
-    pub bytes: Bytes,
+    pub bytes: Arc<[u8]>,
     /// Which version. Never zero, and never the same again for other bytes under this key.
     pub version: u64,
 }
 
 impl Stored {
     /// These bytes, in this version.
-    pub fn new(bytes: impl Into<Bytes>, version: u64) -> Self {
+    pub fn new(bytes: impl Into<Arc<[u8]>>, version: u64) -> Self {
         let bytes = bytes.into();
         Self { bytes, version }
     }

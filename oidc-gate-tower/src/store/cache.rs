@@ -2,10 +2,9 @@
 //!
 //! The cache answers [`peek`](super::SessionBackend::peek) alone. Whoever loads asks the store, because they have a reason to.
 
-use bytes::Bytes;
 use std::{
     collections::{HashMap, VecDeque},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tokio::time::Instant;
@@ -42,7 +41,7 @@ struct Shard {
 }
 
 struct Held {
-    value: Bytes,
+    value: Arc<[u8]>,
     version: u64,
     /// When its load, or its swap, began.
     since: Instant,
@@ -69,7 +68,7 @@ impl Cache {
     }
 
     /// What is under the key, if that is recent enough.
-    pub(super) fn get(&self, key: &Key) -> Option<(Bytes, u64)> {
+    pub(super) fn get(&self, key: &Key) -> Option<(Arc<[u8]>, u64)> {
         let shard = self.shard(key);
         let held = shard.held.get(key)?;
         let fresh = held.since.elapsed() < self.staleness;
@@ -84,7 +83,7 @@ impl Cache {
     }
 
     /// A load that began then was answered.
-    pub(super) fn loaded(&self, key: &Key, begun: Begun, found: Option<(Bytes, u64)>) {
+    pub(super) fn loaded(&self, key: &Key, begun: Begun, found: Option<(Arc<[u8]>, u64)>) {
         let mut shard = self.shard(key);
         if *shard.swaps(key) != begun.swaps {
             return;
@@ -114,7 +113,7 @@ impl Cache {
     }
 
     /// A swap that began then was told `true`, and this is what is there now, if its version is known.
-    pub(super) fn swapped(&self, key: &Key, begun: Begun, now: Option<(Bytes, u64)>) {
+    pub(super) fn swapped(&self, key: &Key, begun: Begun, now: Option<(Arc<[u8]>, u64)>) {
         let mut shard = self.shard(key);
         shard.remove(key);
         let swaps = shard.swaps(key);
@@ -160,7 +159,7 @@ impl Shard {
         &mut self.swaps[usize::from(*second) % GROUPS]
     }
 
-    fn put(&mut self, key: &Key, value: Bytes, version: u64, since: Instant) {
+    fn put(&mut self, key: &Key, value: Arc<[u8]>, version: u64, since: Instant) {
         self.remove(key);
         self.came += 1;
         let came = self.came;
@@ -207,7 +206,7 @@ mod tests {
 
     fn load(cache: &Cache, key: &Key, value: &[u8], version: u64) {
         let begun = cache.begin_load(key);
-        cache.loaded(key, begun, Some((Bytes::copy_from_slice(value), version)));
+        cache.loaded(key, begun, Some((Arc::from(value), version)));
     }
 
     fn version(cache: &Cache, key: &Key) -> Option<u64> {
@@ -219,7 +218,7 @@ mod tests {
         let cache = cache();
         let begun = cache.begin_load(&KEY);
         tokio::time::advance(SECOND / 2).await;
-        cache.loaded(&KEY, begun, Some((Bytes::from_static(b"x"), 1)));
+        cache.loaded(&KEY, begun, Some((b"x"[..].into(), 1)));
         tokio::time::advance(SECOND / 2 - Duration::from_millis(1)).await;
         assert_eq!(version(&cache, &KEY), Some(1));
         tokio::time::advance(Duration::from_millis(1)).await;
@@ -239,8 +238,8 @@ mod tests {
     async fn a_load_from_before_a_swap_does_not_bring_back_what_was_there() {
         let cache = cache();
         let (before, swap) = (cache.begin_load(&KEY), cache.begin_swap(&KEY));
-        cache.swapped(&KEY, swap, Some((Bytes::from_static(b"new"), 2)));
-        cache.loaded(&KEY, before, Some((Bytes::from_static(b"old"), 1)));
+        cache.swapped(&KEY, swap, Some((b"new"[..].into(), 2)));
+        cache.loaded(&KEY, before, Some((b"old"[..].into(), 1)));
         assert_eq!(version(&cache, &KEY), Some(2));
     }
 
@@ -250,7 +249,7 @@ mod tests {
         let swap = cache.begin_swap(&KEY);
         let during = cache.begin_load(&KEY);
         cache.swapped(&KEY, swap, None);
-        cache.loaded(&KEY, during, Some((Bytes::from_static(b"old"), 1)));
+        cache.loaded(&KEY, during, Some((b"old"[..].into(), 1)));
         assert_eq!(version(&cache, &KEY), None);
     }
 
@@ -260,7 +259,7 @@ mod tests {
         let first = cache.begin_load(&KEY);
         tokio::time::advance(Duration::from_millis(1)).await;
         load(&cache, &KEY, b"new", 2);
-        cache.loaded(&KEY, first, Some((Bytes::from_static(b"old"), 1)));
+        cache.loaded(&KEY, first, Some((b"old"[..].into(), 1)));
         assert_eq!(version(&cache, &KEY), Some(2));
     }
 
@@ -273,7 +272,7 @@ mod tests {
         load(&cache, &KEY, b"x", 1);
         let late = cache.begin_load(&KEY);
         cache.lost(&KEY);
-        cache.loaded(&KEY, late, Some((Bytes::from_static(b"x"), 1)));
+        cache.loaded(&KEY, late, Some((b"x"[..].into(), 1)));
         assert_eq!(version(&cache, &KEY), None);
     }
 
@@ -281,9 +280,9 @@ mod tests {
     async fn of_two_swaps_at_once_neither_is_believed_to_be_the_last() {
         let cache = cache();
         let (one, two) = (cache.begin_swap(&KEY), cache.begin_swap(&KEY));
-        cache.swapped(&KEY, two, Some((Bytes::from_static(b"two"), 2)));
+        cache.swapped(&KEY, two, Some((b"two"[..].into(), 2)));
         assert_eq!(version(&cache, &KEY), Some(2));
-        cache.swapped(&KEY, one, Some((Bytes::from_static(b"one"), 1)));
+        cache.swapped(&KEY, one, Some((b"one"[..].into(), 1)));
         assert_eq!(version(&cache, &KEY), None);
     }
 

@@ -5,7 +5,6 @@ use super::redis::{AddressError, Redis};
 use super::{
     Capacity, Peek, SessionBackend, StoreError, cache::Cache, erased::DynBackend, memory::Memory,
 };
-use bytes::Bytes;
 use std::{fmt, sync::Arc, time::Duration};
 
 /// A place for sessions: memory, Redis, or a [`SessionBackend`] of your own. Clones are the same place.
@@ -188,7 +187,10 @@ impl Store {
         }
     }
 
-    async fn load_from_backend(&self, key: &[u8; 32]) -> Result<Option<(Bytes, u64)>, StoreError> {
+    async fn load_from_backend(
+        &self,
+        key: &[u8; 32],
+    ) -> Result<Option<(Arc<[u8]>, u64)>, StoreError> {
         match &self.backend {
             Backend::Memory(memory) => Ok(memory.load(key)),
             #[cfg(feature = "redis")]
@@ -203,7 +205,7 @@ impl Store {
     pub(crate) async fn load_shared(
         &self,
         key: &[u8; 32],
-    ) -> Result<Option<(Bytes, u64)>, StoreError> {
+    ) -> Result<Option<(Arc<[u8]>, u64)>, StoreError> {
         let Some(cache) = &self.cache else {
             return self.load_from_backend(key).await;
         };
@@ -233,16 +235,16 @@ impl Store {
 
 /// What is known without waiting.
 pub(crate) enum AtHand {
-    Known(Option<(Bytes, u64)>),
+    Known(Option<(Arc<[u8]>, u64)>),
     Elsewhere,
 }
 
-fn shared(found: Option<(Vec<u8>, u64)>) -> Option<(Bytes, u64)> {
+fn shared(found: Option<(Vec<u8>, u64)>) -> Option<(Arc<[u8]>, u64)> {
     found.map(|(value, version)| (value.into(), version))
 }
 
-fn own((value, version): (Bytes, u64)) -> (Vec<u8>, u64) {
-    (value.into(), version)
+fn own((value, version): (Arc<[u8]>, u64)) -> (Vec<u8>, u64) {
+    (value.to_vec(), version)
 }
 
 #[cfg(feature = "redis")]
@@ -271,7 +273,7 @@ impl SessionBackend for Store {
             return Ok(swapped != Swapped::No);
         };
         let begun = cache.begin_swap(key);
-        let held = Bytes::copy_from_slice(&value);
+        let held = Arc::from(&*value);
         let swapped = self.swap_in_backend(key, seen, value, keep).await;
         match swapped {
             Ok(Swapped::As(version)) => cache.swapped(key, begun, Some((held, version))),

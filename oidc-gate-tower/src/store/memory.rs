@@ -1,11 +1,10 @@
 //! The store in this process's memory.
 
 use super::{Capacity, LONGEST, StoreError};
-use bytes::Bytes;
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -40,7 +39,7 @@ struct Shard {
 }
 
 struct Kept {
-    value: Bytes,
+    value: Arc<[u8]>,
     version: u64,
     until: Instant,
 }
@@ -56,7 +55,7 @@ impl Memory {
         }
     }
 
-    pub(crate) fn load(&self, key: &Key) -> Option<(Bytes, u64)> {
+    pub(crate) fn load(&self, key: &Key) -> Option<(Arc<[u8]>, u64)> {
         let shard = self.shard(key);
         if shard.kept.is_empty() {
             return None;
@@ -72,7 +71,7 @@ impl Memory {
         value: Vec<u8>,
         keep: Duration,
     ) -> Result<bool, StoreError> {
-        let value = Bytes::from(value);
+        let value = Arc::from(value);
         let now = Instant::now();
         match self.try_swap(key, seen, &value, keep, now) {
             // Only then are the other shards looked through, and only for what is over in them.
@@ -91,7 +90,7 @@ impl Memory {
         &self,
         key: &Key,
         seen: u64,
-        value: &Bytes,
+        value: &Arc<[u8]>,
         keep: Duration,
         now: Instant,
     ) -> Result<bool, NoRoom> {
