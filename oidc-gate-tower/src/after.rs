@@ -17,7 +17,7 @@ use crate::{
     passing::Said,
     service::timed,
     sign_out::{By, SiteDataSet},
-    underway::Underway,
+    underway::{SetAside, Underway},
 };
 use bytes::Bytes;
 use http::{
@@ -55,7 +55,7 @@ pub(crate) struct After {
     pub(crate) cache: Cache,
     pub(crate) style: Style,
     /// What the browser keeps of logins, if anything.
-    pub(crate) underway: Option<Box<Underway>>,
+    pub(crate) aside: SetAside,
     pub(crate) peer: Option<SocketAddr>,
     /// The token that was presented and names nobody.
     pub(crate) unusable: Option<Unusable>,
@@ -100,7 +100,7 @@ impl After {
             session: None,
             said: Said::new(),
             clear: SiteDataSet::default(),
-            underway: None,
+            aside: SetAside::default(),
             unusable: None,
         }
     }
@@ -213,10 +213,8 @@ impl After {
             return Answer::Now(answer::redirect(&to));
         };
         let names = &sessions.names;
-        let others = self
-            .underway
-            .iter()
-            .flat_map(|logins| logins.cookies(names));
+        let underway = sessions.underway_beside(std::mem::take(&mut self.aside));
+        let others = underway.cookies(names);
         let cookies = names
             .clear_every_piece()
             .into_iter()
@@ -237,8 +235,11 @@ impl After {
             .session
             .as_ref()
             .map(|session| session.kept().session());
-        let underway = self.underway.take().map(|underway| *underway);
-        underway.unwrap_or_default().of(session)
+        let aside = std::mem::take(&mut self.aside);
+        let underway = (self.gate.0.sessions.as_ref())
+            .map(|sessions| sessions.underway_beside(aside))
+            .unwrap_or_default();
+        underway.of(session)
     }
 
     fn no_caller(&self) -> Response<Bytes> {

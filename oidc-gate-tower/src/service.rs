@@ -252,8 +252,9 @@ where
         .unwrap_or_default();
     Next::Answer(match decision.verdict {
         Verdict::Admit(caller) => {
-            let keeps = sessions.is_some_and(|s| s.keeps_logins(carried, &recognised));
-            let underway = keeps.then(|| Box::new(underway(request.headers())));
+            let aside = sessions
+                .map(|sessions| sessions.set_aside(request.headers(), carried, &recognised))
+                .unwrap_or_default();
             let style = Style::of(gate, &head);
             let unusable = recognised.unusable();
             let sight = match recognised {
@@ -279,7 +280,7 @@ where
                 said,
                 cache: decision.cache,
                 style,
-                underway,
+                aside,
                 caller,
                 peer,
                 unusable,

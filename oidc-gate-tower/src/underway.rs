@@ -8,7 +8,7 @@ use crate::{
     recognise::Recognised,
     sessions::Sessions,
 };
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header::COOKIE};
 
 /// What a browser keeps of logins, and the session that one of them could take the place of.
 #[derive(Default)]
@@ -21,6 +21,15 @@ pub(crate) struct Underway {
     pub(crate) session: Option<Predecessor>,
     /// Who is signed in, where something more may be demanded of them.
     pub(crate) user: Option<SameUser>,
+}
+
+/// The cookies of a request, for the case that its handler wants a login to begin: seldom one does, and until then nobody reads
+/// them. One line of them, which is what most browsers send, takes no memory of its own.
+#[derive(Default)]
+pub(crate) struct SetAside {
+    first: Option<HeaderValue>,
+    more: Vec<HeaderValue>,
+    session: Option<Predecessor>,
 }
 
 /// A login that has begun: its cookie's name, and how much of a header it takes.
@@ -70,17 +79,43 @@ impl Underway {
 }
 
 impl Sessions {
-    /// Whether there is anything in a browser that carries these cookies which a login would have to know of.
-    pub(crate) fn keeps_logins(&self, carried: Carried, present: &Recognised) -> bool {
-        carried.has_others() || present.session().is_some() && self.sessions_stay_behind()
+    /// What is set aside of a request that carries these cookies, in case that its handler wants a login to begin.
+    pub(crate) fn set_aside(
+        &self,
+        headers: &HeaderMap,
+        carried: Carried,
+        present: &Recognised,
+    ) -> SetAside {
+        let lines = carried.has_others().then(|| headers.get_all(COOKIE));
+        let mut lines = lines.into_iter().flatten();
+        SetAside {
+            first: lines.next().cloned(),
+            more: lines.cloned().collect(),
+            session: self.replaceable(present.session()),
+        }
+    }
+
+    /// What the browser keeps of logins, from what was set aside.
+    pub(crate) fn underway_beside(&self, aside: SetAside) -> Underway {
+        let lines = aside.first.into_iter().chain(aside.more);
+        let headers = lines.map(|line| (COOKIE, line)).collect();
+        self.underway_in(&headers, aside.session)
+    }
+
+    /// The session that is there and will not be when a login comes back.
+    fn replaceable(&self, session: Option<&Session>) -> Option<Predecessor> {
+        let session = session.filter(|_| self.sessions_stay_behind())?;
+        Some(Predecessor::of(session, &self.keeping.limits))
     }
 
     /// What the browser keeps of logins.
     pub(crate) fn underway(&self, headers: &HeaderMap, present: &Recognised) -> Underway {
+        self.underway_in(headers, self.replaceable(present.session()))
+    }
+
+    fn underway_in(&self, headers: &HeaderMap, session: Option<Predecessor>) -> Underway {
         let mut underway = Underway {
-            session: (present.session())
-                .filter(|_| self.sessions_stay_behind())
-                .map(|session| Predecessor::of(session, &self.keeping.limits)),
+            session,
             ..Underway::default()
         };
         for other in self.names.others(headers).take(MAX_SEEN) {
