@@ -47,7 +47,8 @@ pub struct Env<'a> {
 /// # Security
 ///
 /// An implementation fills the whole buffer from a cryptographically secure generator or says that it cannot; it never
-/// returns weak bytes. Only tests may be predictable.
+/// returns weak bytes. Only tests may be predictable. Nor does it return the same ones again, not even in a copy of the process that
+/// was restored: some of them are nonces of encryption, which must not come twice under one key.
 pub trait Entropy: fmt::Debug {
     /// Fills `out` completely.
     ///

@@ -188,6 +188,8 @@ impl Identity {
         fields[Field::Issuer as usize] = Some(issuer.to_owned());
         fields[Field::Provider as usize] =
             Some(provider.to_owned()).filter(|name| !name.is_empty());
+        // What the one calls the session is nothing to the other.
+        fields[Field::ProviderSession as usize] = None;
         Self::assemble(&fields, self.facts)
     }
 

@@ -108,7 +108,7 @@ impl Recognised {
     pub(crate) fn into_principal(self, headers: &HeaderMap, now: UnixTime) -> Option<Principal> {
         match self {
             Self::Session(present) => {
-                let session = SessionHandle::beside_cookies(present.session, headers);
+                let session = present.session.beside_cookies(headers);
                 Some(Principal::with_session(session, now))
             }
             Self::Bearer(identity) => Some(Principal::new(identity, now)),

@@ -247,13 +247,13 @@ where
             .map(|sessions| sessions.underway(headers, &recognised))
             .unwrap_or_default()
     };
-    let carried = sessions
-        .map(|sessions| sessions.names.carried(request.headers()))
-        .unwrap_or_default();
+    let carried = sessions.map(|sessions| sessions.names.carried(request.headers()));
     Next::Answer(match decision.verdict {
         Verdict::Admit(caller) => {
-            let aside = sessions
-                .map(|sessions| sessions.set_aside(request.headers(), carried, &recognised))
+            let aside = (sessions.zip(carried))
+                .map(|(sessions, carried)| {
+                    sessions.set_aside(request.headers(), carried, &recognised)
+                })
                 .unwrap_or_default();
             let style = Style::of(gate, &head);
             let unusable = recognised.unusable();
@@ -286,7 +286,7 @@ where
                 unusable,
                 gate: gate.clone(),
             };
-            if let Some(sessions) = sessions
+            if let Some((sessions, carried)) = sessions.zip(carried)
                 && passing.keeps_own_cookies()
             {
                 sessions.names.strip(request.headers_mut(), carried);

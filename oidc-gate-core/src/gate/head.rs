@@ -110,11 +110,10 @@ impl Head<'_> {
     /// Who asks, where that is known to be no page in a tab of its own: fetched ahead, in a frame, by a script. A handler's
     /// login would be lost on it.
     pub fn outside_a_tab(&self) -> Option<Asker> {
-        let families = self.families;
-        (families
-            .may_tell_a_purpose()
-            .then(|| outside_a_tab(self.headers)))
-        .flatten()
+        match self.families.may_tell_a_purpose() {
+            true => outside_a_tab(self.headers),
+            false => None,
+        }
     }
 
     pub(super) fn is_websocket(&self) -> bool {

@@ -43,12 +43,16 @@ pub(super) fn within_object(text: &str) -> Result<(), &'static str> {
 }
 
 pub(crate) const REPEATED: &str = "a member occurs more than once";
+/// The name under which serde_json hands itself JSON that stands in a text. As a member of an object from outside it would
+/// bring in what nobody has looked through: a reader that knows the sign takes the text for JSON, and no other does.
+pub(super) const SIGN: &str = "$serde_json::private::RawValue";
+pub(super) const RESERVED: &str = "a member has a reserved name";
 const TOO_DEEP: &str = "nested too deeply";
 
 /// serde_json wraps an error of ours with line and column; which one it was has to be told from its text.
 fn fault(error: &serde_json::Error) -> &'static str {
     let text = error.to_string();
-    [REPEATED, TOO_DEEP]
+    [REPEATED, TOO_DEEP, RESERVED]
         .into_iter()
         .find(|fault| text.starts_with(fault))
         .unwrap_or("not JSON")
@@ -90,6 +94,9 @@ impl<'de> Visitor<'de> for Unique {
         let inside = self.deeper()?;
         let mut seen = Names::default();
         while let Some(Name(name)) = members.next_key()? {
+            if name == SIGN {
+                return Err(A::Error::custom(RESERVED));
+            }
             if !seen.insert(name) {
                 return Err(A::Error::custom(REPEATED));
             }

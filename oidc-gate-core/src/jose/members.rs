@@ -89,6 +89,9 @@ impl<'a> Members<'a> {
         }) {
             return Err(json::REPEATED);
         }
+        if members.has(json::SIGN) {
+            return Err(json::RESERVED);
+        }
         for (_, value) in &members.0 {
             // Of a text without an escape its end is found only if nothing is wrong with it.
             if value.plain_text().is_none() {
@@ -366,12 +369,30 @@ mod tests {
             &deep(500),
             &many,
             r#"{"a":99999999999999999999,"b":-1,"c":0.1,"d":1e-7}"#,
+            r#"{"$serde_json::private::RawValue":"{}"}"#,
+            r#"{"a":{"$serde_json::private::RawValue":"[1]"}}"#,
+            r#"{"a":[{"b":1,"\u0024serde_json::private::RawValue":"1"}]}"#,
+            r#"{"a":"$serde_json::private::RawValue"}"#,
         ] {
             alike(text.as_bytes());
         }
         alike(b"{\"a\":\"\xff\"}");
         alike(b"{\"\xff\":1}");
         alike(b"{\"a\":{\"\xff\":1}}");
+    }
+
+    #[test]
+    fn nobody_brings_in_json_in_a_text() {
+        for text in [
+            r#"{"$serde_json::private::RawValue":"{\"a\":1,\"a\":2}"}"#,
+            r#"{"a":{"$serde_json::private::RawValue":"[1]"}}"#,
+            r#"{"a":[{"b":1,"\u0024serde_json::private::RawValue":"1"}]}"#,
+        ] {
+            let bytes = text.as_bytes();
+            let refused = Members::strict(bytes).map(|_| ());
+            assert_eq!(refused, Err(json::RESERVED), "{text}");
+            assert_eq!(json::object(bytes), Err(json::RESERVED), "{text}");
+        }
     }
 
     #[test]

@@ -214,7 +214,11 @@ impl CookieNames {
 
     /// Whose cookies a request carries.
     pub fn carried(&self, headers: &HeaderMap) -> Carried {
-        let mut carried = Carried::default();
+        let mut carried = Carried {
+            ours: false,
+            others: false,
+            foreign: false,
+        };
         for (name, _) in pairs(headers) {
             let other = name.starts_with(self.others.as_bytes());
             carried.others |= other;
@@ -228,6 +232,10 @@ impl CookieNames {
 
     /// Takes this gate's cookies out of a request that [carries](Self::carried) these, so that no handler and no log behind the
     /// gate sees them. Allocates only when there are others to be kept.
+    ///
+    /// # Security
+    ///
+    /// What these headers carry, and no others: what is said not to be there is not looked for.
     pub fn strip(&self, headers: &mut HeaderMap, carried: Carried) {
         if !carried.ours {
             return;
@@ -316,7 +324,7 @@ impl CookieNames {
 }
 
 /// Whose cookies a request carries, found in one pass over them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Carried {
     ours: bool,
     others: bool,
@@ -383,6 +391,11 @@ mod tests {
 
     fn names(client: &str, base: &str) -> CookieNames {
         CookieNames::derive(client, &BaseUrl::parse(base).unwrap())
+    }
+
+    fn strip(names: &CookieNames, headers: &mut HeaderMap) {
+        let carried = names.carried(headers);
+        names.strip(headers, carried);
     }
 
     fn header(lines: &[&str]) -> HeaderMap {
@@ -605,32 +618,20 @@ mod tests {
             &format!("a=1; {session}=x; b=2"),
             &format!("{login}=y; c=\"3\""),
         ]);
-        {
-            let carried = names.carried(&headers);
-            names.strip(&mut headers, carried);
-        }
+        strip(&names, &mut headers);
         assert_eq!(
             headers.get_all(COOKIE).iter().collect::<Vec<_>>(),
             ["a=1; b=2; c=\"3\""]
         );
         let mut headers = header(&[&format!("{session}=x")]);
-        {
-            let carried = names.carried(&headers);
-            names.strip(&mut headers, carried);
-        }
+        strip(&names, &mut headers);
         assert!(headers.is_empty());
         // Others trim names, so a space must not carry ours past the gate.
         let mut headers = header(&[&format!("a=1; {session} =x")]);
-        {
-            let carried = names.carried(&headers);
-            names.strip(&mut headers, carried);
-        }
+        strip(&names, &mut headers);
         assert_eq!(headers.get_all(COOKIE).iter().collect::<Vec<_>>(), ["a=1"]);
         let mut headers = header(&["a=1", "b=2"]);
-        {
-            let carried = names.carried(&headers);
-            names.strip(&mut headers, carried);
-        }
+        strip(&names, &mut headers);
         assert_eq!(
             headers.get_all(COOKIE).iter().collect::<Vec<_>>(),
             ["a=1", "b=2"]

@@ -24,10 +24,10 @@ pub(super) struct KeepingSettings {
 /// How many opened cookies are remembered.
 pub(super) struct Remembered(pub(super) usize);
 
-/// With everything they hold some four megabytes, and eight at the most: as long as are remembered, few cookies are.
+/// Some two megabytes where identities are as large as most are.
 impl Default for Remembered {
     fn default() -> Self {
-        Self(4096)
+        Self(2048)
     }
 }
 
@@ -90,9 +90,13 @@ impl GateBuilder {
         self
     }
 
-    /// How many of the sessions' cookies that came lately stay opened in this process's memory, 4,096 unless set. A page brings its
-    /// cookie with every picture and script; the third time it is compared and not decrypted, which takes half of the time. What
-    /// stays there is what the cookie says of its user; whether the session lives is asked each time.
+    /// How many of the sessions' cookies that came lately stay opened in this process's memory, 2,048 unless set. A page brings its
+    /// cookie with every picture and script; from the third time on it is compared and not decrypted. Whether the session lives is
+    /// asked each time.
+    ///
+    /// What stays there is the cookie, and what it says of its user, until another takes its place or the keys change; with a store,
+    /// as many of its values too. Together they take a kilobyte each where identities are small, and are left out above some four; an
+    /// identity whose claims a handler has read takes those besides.
     ///
     /// Zero, and each is opened each time: where nothing of a user may stay in memory beyond a request.
     pub fn remember_opened(mut self, cookies: usize) -> Self {

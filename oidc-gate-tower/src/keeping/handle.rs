@@ -18,7 +18,7 @@ use crate::{
     sign_out::{By, Leave},
 };
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Response, header::COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header::COOKIE};
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -33,7 +33,7 @@ pub(crate) struct SessionHandle {
     /// What names it, where it is stored.
     pub(super) ticket: Option<(Ticket, SealedBy)>,
     /// What its cookies are, where its tokens are in them.
-    cookies: Vec<HeaderValue>,
+    cookies: OnceLock<Vec<HeaderValue>>,
     /// The request has waited for a refresh in vain: its handler does not before then.
     waits_again: Option<UnixTime>,
     now: Mutex<Now>,
@@ -96,7 +96,7 @@ impl SessionHandle {
             sessions,
             kept,
             ticket,
-            cookies: Vec::new(),
+            cookies: OnceLock::new(),
             waits_again,
             now: Mutex::default(),
             ending: OnceLock::new(),
@@ -104,16 +104,21 @@ impl SessionHandle {
     }
 
     /// The same with the cookies of its request, where its tokens are in them.
-    pub(crate) fn beside_cookies(mut session: Arc<Self>, headers: &HeaderMap) -> Arc<Self> {
-        let tokens = session.kept.session().tokens();
-        let in_cookies = session.sessions.keeping.kept_in == KeptIn::Cookies
-            && tokens.is_some()
-            && !session.kept.is_news();
-        // Nobody else has it yet.
-        if in_cookies && let Some(session) = Arc::get_mut(&mut session) {
-            session.cookies = headers.get_all(COOKIE).iter().cloned().collect();
+    pub(crate) fn beside_cookies(self: Arc<Self>, headers: &HeaderMap) -> Arc<Self> {
+        let in_cookies = self.sessions.keeping.kept_in == KeptIn::Cookies
+            && self.kept.session().tokens().is_some()
+            && !self.kept.is_news();
+        if in_cookies {
+            let lines = || headers.get_all(COOKIE).iter().cloned().collect();
+            self.cookies.get_or_init(lines);
         }
-        session
+        self
+    }
+
+    /// The lines of cookies that its request came with, where its tokens are in them.
+    fn lines(&self) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+        let lines = self.cookies.get().into_iter().flatten();
+        lines.map(|line| (COOKIE, line.clone()))
     }
 
     /// When it ends, as the request came with it.
@@ -145,9 +150,7 @@ impl SessionHandle {
             return Written::Nothing;
         };
         let (session, tokens) = (newer.session(), self.tokens(&newer));
-        let headers = (self.cookies.iter())
-            .map(|line| (COOKIE, line.clone()))
-            .collect();
+        let headers = self.lines().collect();
         let now = self.sessions.now();
         let sessions = &self.sessions;
         match sessions.renewed_cookies(session, tokens.as_ref(), now, &headers) {
@@ -219,8 +222,7 @@ impl SessionHandle {
         let sessions = &self.sessions;
         let keys = sessions.keys.now();
         kept.tokens(&keys, |session| {
-            let headers = (self.cookies.iter()).map(|line| (COOKIE, line.clone()));
-            session.open_tokens(&keys, &sessions.names, &headers.collect())
+            session.open_tokens(&keys, &sessions.names, &self.lines().collect())
         })
     }
 

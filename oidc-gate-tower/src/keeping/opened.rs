@@ -92,8 +92,8 @@ impl fmt::Debug for Ring {
     }
 }
 
-/// Sealed values that have come at least twice, opened. A page brings its cookie dozens of times, and to compare it costs a
-/// fifth of what opening costs.
+/// Sealed values that have come at least twice, opened. A page brings its cookie dozens of times, and from the third time on it is
+/// compared, which costs a fraction of what opening costs.
 ///
 /// A table in which each value has one place, given by its own last bytes. They belong to the tag of the encryption: nobody
 /// without the key chooses them and has the value open. So nothing is hashed, nothing is locked, and whoever sends what does
@@ -102,9 +102,9 @@ impl fmt::Debug for Ring {
 /// # Security
 ///
 /// A value is taken for one that has been opened only if it is the same to the last byte, and is bound to the same name. The
-/// first comparison is of sixteen bytes of the tag at once, so how long it takes tells nothing of a part of them; who has all
-/// of them right has the value. What is remembered is what it says and no more: whether the session still lives is asked each
-/// time.
+/// first comparison is of its last sixteen bytes at once, 96 bits of the tag where it is base64, so how long it takes tells
+/// nothing of a part of them, and nobody guesses all of them. What is remembered is what it says and no more: whether the session
+/// still lives is asked each time.
 struct Recent<T>(Box<[Place<T>]>);
 
 struct Place<T> {
