@@ -47,6 +47,9 @@ fn main() {
 
     println!("\n| commands to Redis | login | request | the next | refresh | sign-out |");
     println!("|---|---|---|---|---|---|");
+    // One of its own: in the other, the user has as many sessions by now as are listed of anybody, and one by a clock that is
+    // behind is the first to go.
+    let redis = Redis::start();
     for way in Way::WITH_REDIS {
         let sent = round_trips(way, &redis);
         println!(
