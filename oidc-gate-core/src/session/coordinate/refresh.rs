@@ -44,6 +44,7 @@ pub trait Redeem: fmt::Debug + Send {
     clippy::exhaustive_enums,
     reason = "sessions are kept in one of two places"
 )]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 pub enum Base {
     /// The session is stored; the requester has seen this generation of it.
     Stored {
