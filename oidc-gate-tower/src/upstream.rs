@@ -77,8 +77,8 @@ impl Upstream {
         {
             return Ok(known.clone());
         }
-        self.check(metadata)?;
         let made = Arc::new(Prepared::new(metadata.clone(), self.registration.clone())?);
+        check_claims_source(metadata, self.rules.claims.source)?;
         self.prepared.store(Some(made.clone()));
         Ok(made)
     }

@@ -13,19 +13,24 @@
 //! Nothing but a limit, a sign-out, another user in the provider's answer, or `invalid_grant` at what is known to be the first
 //! redemption ends a session.
 
+mod conclude;
+mod lease;
+
 use super::super::{
     CookieKeys, Session, StoreKey, Tokens,
     due::{CLOCKS, LEASE},
-    entry::{Entry, Holder, Lease, Live, Refreshing, SealedTokens},
+    entry::{Holder, SealedTokens},
 };
-use super::change::{Applied, Change, Update, UpdateError};
+use super::change::{Update, UpdateError};
 use super::{Effect, Machine, Told};
 use crate::{
     check::{Check, CheckFailed},
     flow::{Env, Flow, Input, Step},
-    login::{Refreshed, Spent},
+    login::Refreshed,
     time::UnixTime,
 };
+use conclude::{Conclude, Concluded, Conclusion, conclusion};
+use lease::{From, TakeLease, Taken, Turn};
 use std::{fmt, mem, time::Duration};
 
 /// Begins the conversation that redeems a refresh token.
@@ -172,47 +177,8 @@ impl fmt::Debug for Talk {
     }
 }
 
-/// The right to redeem.
-#[derive(Clone, Debug)]
-struct Turn {
-    generation: u64,
-    session: Session,
-    tokens: Tokens,
-    until: UnixTime,
-    sent: bool,
-}
-
-/// What came of it, to be written down.
-#[derive(Clone, Debug)]
-struct Concluded {
-    turn: Turn,
-    what: Conclusion,
-    tries: u32,
-}
-
-#[derive(Clone, Debug)]
-enum Conclusion {
-    /// The next generation.
-    Renewed(Session, Tokens),
-    /// `invalid_grant`.
-    Refused(CheckFailed),
-    /// It is over, whoever had a turn before.
-    Over(CheckFailed),
-    /// The refresh token is used up and nothing came of it.
-    Spent(CheckFailed),
-    /// It may have been used up, or not; later again.
-    Perhaps(CheckFailed, Option<Duration>),
-    /// It has not been used.
-    Unused(CheckFailed, Option<Duration>),
-}
-
 /// How long a request waits between two looks at what another makes of its turn.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// How often the result of a redemption is offered to a store that does not answer: for about eight minutes, which is more than
-/// most wait for when they shut down. What is not
-/// written down then is lost with this process.
-const OFFERS: u32 = 480;
 
 impl RefreshSession {
     /// How long one that finds another at it waits: as long as a lease holds, and a little.
@@ -418,16 +384,6 @@ impl RefreshSession {
     }
 }
 
-impl Conclusion {
-    /// How often it is worth offering: what is lost with it cannot be had again, the rest can.
-    fn offers(&self) -> u32 {
-        match self {
-            Self::Renewed(..) => OFFERS,
-            _ => 1,
-        }
-    }
-}
-
 /// The effect of a machine inside of this one, or what it has come to.
 #[expect(clippy::result_large_err, reason = "it is handed on at once")]
 fn pass<T>(effect: Effect<T>) -> Result<T, Effect<Outcome>> {
@@ -469,356 +425,4 @@ impl Machine for RefreshSession {
             _ => Effect::done(Outcome::Kept(Kept::Busy)),
         }
     }
-}
-
-/// What the provider's answer means for whoever had this turn.
-fn conclusion(turn: &Turn, refreshed: Refreshed) -> Conclusion {
-    match refreshed {
-        Refreshed::Renewed(renewed) => {
-            let tokens = turn.tokens.renewed(&renewed.tokens, renewed.requested_at);
-            let sid = renewed.provider_session.as_deref();
-            let session = turn.session.renewed(&tokens, renewed.identity, sid);
-            let session = match renewed.session_expiry {
-                Some(end) => session.ending(end),
-                None => session,
-            };
-            Conclusion::Renewed(session, tokens)
-        }
-        Refreshed::Refused(failed) => Conclusion::Refused(failed),
-        Refreshed::AnotherUser(failed) => Conclusion::Over(failed),
-        Refreshed::NotRenewed {
-            failed,
-            token,
-            retry_after,
-        } => match token {
-            Spent::Yes => Conclusion::Spent(failed),
-            Spent::Perhaps => Conclusion::Perhaps(failed, retry_after),
-            Spent::No => Conclusion::Unused(failed, retry_after),
-        },
-    }
-}
-
-/// What a machine finds when it wants its turn.
-#[derive(Debug)]
-enum Taken {
-    Turn(Turn),
-    Newer(Session, Option<SealedTokens>),
-    Busy,
-    Held(UnixTime),
-    Lost,
-    Over,
-}
-
-/// Where the session is that is to be refreshed.
-#[derive(Clone, Debug)]
-enum From {
-    Store(u64),
-    Cookie(Box<(Session, Tokens)>),
-}
-
-#[derive(Debug)]
-struct TakeLease {
-    keys: CookieKeys,
-    key: StoreKey,
-    holder: Holder,
-    base: From,
-    #[cfg(test)]
-    without: Without,
-}
-
-impl TakeLease {
-    /// The session and its tokens, of the newest generation there is; or what there is instead of a turn.
-    #[expect(clippy::result_large_err, reason = "it is handed on at once")]
-    fn newest(&self, live: &Live) -> Result<(Session, Tokens), Taken> {
-        match &self.base {
-            From::Store(seen) => {
-                let Some(session) = &live.session else {
-                    return Err(Taken::Over);
-                };
-                if live.generation > *seen {
-                    return Err(Taken::Newer(session.clone(), live.tokens.clone()));
-                }
-                let tokens = live
-                    .tokens
-                    .as_ref()
-                    .and_then(|tokens| tokens.open(&self.keys));
-                Ok((session.clone(), tokens.ok_or(Taken::Lost)?))
-            }
-            From::Cookie(base) => {
-                let (session, tokens) = &**base;
-                #[cfg(test)]
-                if self.without == Without::Grace {
-                    return Ok((session.clone(), tokens.clone()));
-                }
-                if live.generation > session.generation() {
-                    return Err(match &live.session {
-                        Some(newer) => Taken::Newer(newer.clone(), live.tokens.clone()),
-                        // The browser has had the newer one, and does not have it any more.
-                        None => Taken::Lost,
-                    });
-                }
-                Ok((session.clone(), tokens.clone()))
-            }
-        }
-    }
-}
-
-impl Change for TakeLease {
-    type Output = Taken;
-
-    fn apply(
-        &mut self,
-        found: Option<&[u8]>,
-        now: UnixTime,
-    ) -> Result<Applied<Taken>, CheckFailed> {
-        let is_ours = |lease: &Lease| lease.holder == self.holder;
-        let entry = match (
-            found.map(|bytes| Entry::open(&self.keys, &self.key, bytes)),
-            &self.base,
-        ) {
-            (Some(Some((entry, _))), _) => entry,
-            (None, From::Cookie(base)) => Entry::Live(Live::empty(base.0.ends())),
-            (None, From::Store(_)) => return Ok(Applied::Nothing(Taken::Over)),
-            (Some(None), _) => {
-                let cause =
-                    "what the store has of the session does not open with the keys there are";
-                return Err(CheckFailed::new(Check::SessionUnreadable, cause));
-            }
-        };
-        let Entry::Live(mut live) = entry else {
-            return Ok(Applied::Nothing(Taken::Over));
-        };
-        if now >= live.ends {
-            return Ok(Applied::Nothing(Taken::Over));
-        }
-        let (session, tokens) = match self.newest(&live) {
-            Ok(newest) => newest,
-            Err(instead) => return Ok(Applied::Nothing(instead)),
-        };
-        // What is known of a generation before is not about this one.
-        if live.generation < session.generation() {
-            live = Live {
-                generation: session.generation(),
-                until: live.until,
-                ..Live::empty(live.ends)
-            };
-        }
-        let refreshing = &mut live.refreshing;
-        let until = now + LEASE;
-        let turn = |until| Turn {
-            generation: session.generation(),
-            session: session.clone(),
-            tokens: tokens.clone(),
-            until,
-            sent: false,
-        };
-        match refreshing.lease {
-            // The write whose answer was lost, or one that has to be prolonged because nothing was sent in time.
-            Some(lease) if is_ours(&lease) && now + LEASE / 2 < lease.until => {
-                return Ok(Applied::Nothing(Taken::Turn(turn(lease.until))));
-            }
-            Some(lease) if is_ours(&lease) => {}
-            Some(lease) if now < lease.until + CLOCKS => return Ok(Applied::Nothing(Taken::Busy)),
-            _ if refreshing.lost => return Ok(Applied::Nothing(Taken::Lost)),
-            _ => {
-                if let Some(hold) = refreshing.hold.filter(|hold| now < *hold) {
-                    return Ok(Applied::Nothing(Taken::Held(hold)));
-                }
-                refreshing.attempts = refreshing.attempts.saturating_add(1);
-            }
-        }
-        refreshing.lease = Some(Lease {
-            holder: self.holder,
-            until,
-        });
-        let keep = live.until.since(now);
-        let bytes = Entry::Live(live).seal(&self.keys, &self.key)?;
-        Ok(Applied::Write {
-            bytes,
-            keep,
-            then: Taken::Turn(turn(until)),
-        })
-    }
-}
-
-#[derive(Debug)]
-struct Conclude {
-    keys: CookieKeys,
-    key: StoreKey,
-    holder: Holder,
-    in_cookie: bool,
-    witness: Witness,
-    concluded: Concluded,
-    #[cfg(test)]
-    without: Without,
-}
-
-impl Conclude {
-    fn write(
-        &self,
-        entry: &Entry,
-        keep: Duration,
-        then: Outcome,
-    ) -> Result<Applied<Outcome>, CheckFailed> {
-        let bytes = entry.seal(&self.keys, &self.key)?;
-        Ok(Applied::Write { bytes, keep, then })
-    }
-
-    /// Without the turn's generation there is nothing to conclude about.
-    fn is_past(&self, live: &Live) -> bool {
-        #[cfg(test)]
-        if self.without == Without::Fence {
-            return false;
-        }
-        live.generation != self.concluded.turn.generation
-    }
-
-    fn over(
-        &self,
-        live: &Live,
-        failed: &CheckFailed,
-        now: UnixTime,
-    ) -> Result<Applied<Outcome>, CheckFailed> {
-        let ended = Entry::Ended { until: live.until };
-        self.write(
-            &ended,
-            live.until.since(now),
-            Outcome::Ended(failed.clone()),
-        )
-    }
-
-    fn renewed(
-        &self,
-        mut live: Live,
-        session: &Session,
-        tokens: &Tokens,
-        ours: bool,
-        now: UnixTime,
-    ) -> Result<Applied<Outcome>, CheckFailed> {
-        // Others may have used the session meanwhile.
-        let seen = live.session.as_ref().map_or(session.seen(), Session::seen);
-        let session = session.touched(seen).ending(live.ends);
-        live.generation = session.generation();
-        live.by = self.holder;
-        // Whoever has the right to redeem by now may have shown the token before this one again, and a provider then revokes
-        // what came of it: so the next refusal says nothing about the user.
-        live.refreshing = Refreshing {
-            attempts: u32::from(!ours),
-            ..Refreshing::default()
-        };
-        live.brought = None;
-        live.ends = session.ends();
-        let sealed = SealedTokens::seal(tokens, &self.keys, &self.key, live.generation)?;
-        live.session = Some(session.clone());
-        live.tokens = Some(sealed.clone());
-        let keep = live.until.since(now);
-        let then = Outcome::Renewed(session, Some(sealed));
-        self.write(&Entry::Live(live), keep, then)
-    }
-
-    fn later(
-        &self,
-        mut live: Live,
-        failed: &CheckFailed,
-        retry_after: Option<Duration>,
-        now: UnixTime,
-    ) -> Result<Applied<Outcome>, CheckFailed> {
-        let refreshing = &mut live.refreshing;
-        refreshing.lease = None;
-        refreshing.failures = refreshing.failures.saturating_add(1);
-        let until = now + pause(refreshing.failures, retry_after, self.holder);
-        refreshing.hold = Some(until);
-        let keep = live.until.since(now);
-        let then = Outcome::Kept(Kept::NotNow {
-            failed: Some(failed.clone()),
-            until,
-        });
-        self.write(&Entry::Live(live), keep, then)
-    }
-
-    fn lost(
-        &self,
-        mut live: Live,
-        failed: &CheckFailed,
-        now: UnixTime,
-    ) -> Result<Applied<Outcome>, CheckFailed> {
-        live.refreshing.lease = None;
-        live.refreshing.lost = true;
-        let keep = live.until.since(now);
-        let then = Outcome::Kept(Kept::Lost(Some(failed.clone())));
-        self.write(&Entry::Live(live), keep, then)
-    }
-}
-
-impl Change for Conclude {
-    type Output = Outcome;
-
-    fn apply(
-        &mut self,
-        found: Option<&[u8]>,
-        now: UnixTime,
-    ) -> Result<Applied<Outcome>, CheckFailed> {
-        let turn = &self.concluded.turn;
-        let opened = found.map(|bytes| Entry::open(&self.keys, &self.key, bytes));
-        let live = match opened {
-            Some(Some((Entry::Live(live), _))) => live,
-            // Memory that was lost meanwhile: what was in it is in the turn.
-            None if self.in_cookie => Live {
-                generation: turn.generation,
-                ..Live::empty(turn.session.ends())
-            },
-            Some(Some((Entry::Ended { .. }, _))) | None => {
-                let ended = CheckFailed::new(Check::SessionEnded, "it has ended meanwhile");
-                return Ok(Applied::Nothing(Outcome::Ended(ended)));
-            }
-            Some(None) => return Ok(Applied::Nothing(Outcome::Kept(Kept::StoreDown))),
-        };
-        let ours = live
-            .refreshing
-            .lease
-            .is_some_and(|lease| lease.holder == self.holder);
-        #[cfg(test)]
-        if let (Without::Reread, Conclusion::Refused(failed)) = (self.without, &self.concluded.what)
-        {
-            return self.over(&live, &failed.clone(), now);
-        }
-        if self.is_past(&live) {
-            return Ok(Applied::Nothing(match live.session {
-                Some(session) => Outcome::Renewed(session, live.tokens),
-                None => Outcome::Kept(Kept::Lost(None)),
-            }));
-        }
-        match &self.concluded.what.clone() {
-            Conclusion::Renewed(session, tokens) => self.renewed(live, session, tokens, ours, now),
-            Conclusion::Over(failed) => self.over(&live, failed, now),
-            // Another has the right to redeem now, and will say what comes of it.
-            _ if !ours => Ok(Applied::Nothing(Outcome::Kept(Kept::Busy))),
-            Conclusion::Refused(failed)
-                if live.refreshing.attempts <= 1 && self.witness == Witness::Complete =>
-            {
-                self.over(&live, failed, now)
-            }
-            // Whoever had a turn before may have redeemed it, and its result is gone: that is no word about the user.
-            Conclusion::Refused(failed) | Conclusion::Spent(failed) => self.lost(live, failed, now),
-            Conclusion::Perhaps(failed, retry_after) => self.later(live, failed, *retry_after, now),
-            Conclusion::Unused(failed, retry_after) => {
-                let mut live = live;
-                live.refreshing.attempts = live.refreshing.attempts.saturating_sub(1);
-                self.later(live, failed, *retry_after, now)
-            }
-        }
-    }
-}
-
-/// How long nobody asks again after so many failures: five seconds, then twice as long each time up to two minutes, and not
-/// everybody at the same moment; or as long as the provider says, up to an hour
-/// ([RFC 9110 § 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)).
-fn pause(failures: u32, retry_after: Option<Duration>, holder: Holder) -> Duration {
-    let doubled = Duration::from_secs(5 << failures.saturating_sub(1).min(5));
-    let own = doubled.min(Duration::from_secs(120));
-    let spread = own / 4 * u32::from(holder.0[1]) / 255;
-    let said = retry_after
-        .unwrap_or_default()
-        .min(Duration::from_secs(3600));
-    (own + spread).max(said)
 }
