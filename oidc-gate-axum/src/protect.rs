@@ -26,13 +26,12 @@ use tower_service::Service;
 /// Outside of a nest, what the service sees is what its router goes by, even where something has rewritten it since the
 /// outermost router took note of the original.
 pub(crate) fn original(extensions: &Extensions) -> OriginalTarget<'_> {
-    match (
-        extensions.get::<NestedPath>(),
-        extensions.get::<OriginalUri>(),
-    ) {
-        (None, _) => OriginalTarget::Whole,
-        (Some(_), Some(uri)) => OriginalTarget::Is(&uri.0),
-        (Some(_), None) => OriginalTarget::Lost,
+    if extensions.get::<NestedPath>().is_none() {
+        return OriginalTarget::Whole;
+    }
+    match extensions.get::<OriginalUri>() {
+        Some(uri) => OriginalTarget::Is(&uri.0),
+        None => OriginalTarget::Lost,
     }
 }
 
@@ -211,7 +210,7 @@ where
 
 impl<S, B> Future for GateFuture<S, B>
 where
-    S: Service<Request<B>, Response = Response>,
+    S: Service<Request<B>, Response = Response> + Clone,
     B: HttpBody + Send + 'static,
     B::Data: Send,
 {

@@ -7,7 +7,7 @@ use crate::{
     core::{
         self,
         check::Check,
-        gate::{Asker, Cache, Caller, Head},
+        gate::{Accepts, Asker, Cache, Caller, Head},
         session::SetCookie,
         time::UnixTime,
     },
@@ -16,7 +16,7 @@ use crate::{
     keeping::{SessionHandle, Written},
     passing::Said,
     service::timed,
-    sign_out::{By, SiteDataSet},
+    sign_out::By,
     underway::{SetAside, Underway},
 };
 use bytes::Bytes;
@@ -37,28 +37,54 @@ pub(crate) enum Sight {
     StoreDown,
 }
 
-/// What is done to the application's response.
+/// What is done to the application's response. It is moved about with the future of the application, so it is small.
 pub(crate) struct After {
     pub(crate) gate: Gate,
-    pub(crate) told: Told,
-    pub(crate) caller: Caller,
-    pub(crate) cookies: Vec<SetCookie>,
-    /// When they were made.
+    pub(crate) peer: Option<SocketAddr>,
+    /// When it was decided about the request, and its cookies were made.
     pub(crate) decided: UnixTime,
-    pub(crate) sight: Sight,
     /// The caller's session, which a handler may have refreshed or ended.
     pub(crate) session: Option<Arc<SessionHandle>>,
+    pub(crate) caller: Caller,
+    pub(crate) sight: Sight,
+    pub(crate) style: Style,
+    pub(crate) cache: Cache,
+    /// What the browser keeps of logins.
+    pub(crate) aside: Option<Box<SetAside>>,
+    /// What most requests have nothing of.
+    pub(crate) more: Option<Box<More>>,
+}
+
+/// What most requests have nothing of.
+#[derive(Default)]
+pub(crate) struct More {
+    pub(crate) told: Told,
+    pub(crate) cookies: Vec<SetCookie>,
     /// Who the caller is, in headers of the answer.
     pub(crate) said: Said,
-    /// What the browser is told to forget.
-    pub(crate) clear: SiteDataSet,
-    pub(crate) cache: Cache,
-    pub(crate) style: Style,
-    /// What the browser keeps of logins, if anything.
-    pub(crate) aside: SetAside,
-    pub(crate) peer: Option<SocketAddr>,
     /// The token that was presented and names nobody.
     pub(crate) unusable: Option<Unusable>,
+}
+
+impl More {
+    /// These, where one of them is something.
+    #[inline]
+    pub(crate) fn of(
+        told: Told,
+        cookies: Vec<SetCookie>,
+        said: Said,
+        unusable: Option<Unusable>,
+    ) -> Option<Box<Self>> {
+        let is_nothing =
+            told.is_nothing() && cookies.is_empty() && said.is_empty() && unusable.is_none();
+        let more = || Self {
+            told,
+            cookies,
+            said,
+            unusable,
+        };
+        (!is_nothing).then(|| Box::new(more()))
+    }
 }
 
 /// How a refusal from inside is answered.
@@ -88,27 +114,36 @@ impl After {
     pub(crate) fn bypassed(gate: Gate, told: Told, peer: Option<SocketAddr>) -> Self {
         Self {
             gate,
-            told,
             peer,
+            // It takes no cookies along that could be late.
+            decided: UnixTime::from_secs(0),
+            session: None,
             caller: Caller::Bypassed,
             sight: Sight::Clear,
             style: Style::AsAsked,
             cache: Cache::Untouched,
-            // It takes none along.
-            cookies: Vec::new(),
-            decided: UnixTime::from_secs(0),
-            session: None,
-            said: Said::new(),
-            clear: SiteDataSet::default(),
-            aside: SetAside::default(),
-            unusable: None,
+            aside: None,
+            more: More::of(told, Vec::new(), Said::new(), None),
         }
+    }
+
+    /// The cookies that the answer takes along, whoever makes it.
+    pub(crate) fn take_cookies(&mut self) -> Vec<SetCookie> {
+        (self.more.as_mut()).map_or_else(Vec::new, |more| std::mem::take(&mut more.cookies))
+    }
+
+    fn set_cookies(&mut self, cookies: Vec<SetCookie>) {
+        self.more.get_or_insert_default().cookies = cookies;
+    }
+
+    fn take_told(&mut self) -> Told {
+        (self.more.as_mut()).map_or_else(Told::default, |more| std::mem::take(&mut more.told))
     }
 
     /// The answer to a refusal from inside, if the response is one. The application's own body is dropped.
     pub(crate) fn refused<R>(&mut self, response: &mut Response<R>) -> Option<Answer> {
         let answer = self.refusal(response)?;
-        let told = std::mem::take(&mut self.told);
+        let told = self.take_told();
         Some(match answer {
             Answer::Now(mut response) => {
                 told.with(response.extensions_mut());
@@ -140,7 +175,8 @@ impl After {
             Style::Json => demand.asking.as_json(),
         };
         let policy = &self.gate.0.common.policy;
-        let verdict = match (&self.unusable, demand.demand) {
+        let unusable = (self.more.as_ref()).and_then(|more| more.unusable.as_ref());
+        let verdict = match (unusable, demand.demand) {
             (Some(token), core::gate::Demand::SignIn) => {
                 policy.answer_demand_of_bearer(asking, token.verdict())
             }
@@ -213,7 +249,7 @@ impl After {
             return Answer::Now(answer::redirect(&to));
         };
         let names = &sessions.names;
-        let underway = sessions.underway_beside(std::mem::take(&mut self.aside));
+        let underway = sessions.underway_beside(self.aside.take());
         let others = underway.cookies(names);
         let cookies = names
             .clear_every_piece()
@@ -221,8 +257,8 @@ impl After {
             .chain(others.map(|name| names.clear(name)))
             .collect();
         // What a request writes down of a session that goes on.
-        self.cookies.clear();
         let sessions = sessions.clone();
+        self.take_cookies();
         Answer::Later(Box::pin(async move {
             let work = async move { session.log_out(place, cookies, by).await };
             to_the_end(&sessions, work).await
@@ -231,11 +267,8 @@ impl After {
 
     /// What the browser keeps of logins, and who is signed in there.
     fn take_underway(&mut self) -> Underway {
-        let session = self
-            .session
-            .as_ref()
-            .map(|session| session.kept().session());
-        let aside = std::mem::take(&mut self.aside);
+        let aside = self.aside.take();
+        let session = (self.session.as_ref()).map(|session| session.kept().session());
         let underway = (self.gate.0.sessions.as_ref())
             .map(|sessions| sessions.underway_beside(aside))
             .unwrap_or_default();
@@ -268,68 +301,86 @@ impl After {
 
     /// What is done to a response of the application's.
     pub(crate) fn finish<R>(&mut self, response: &mut Response<R>) {
-        std::mem::take(&mut self.told).with_admitted(response.extensions_mut());
+        if self.more.is_some() {
+            (self.take_told()).with_admitted(response.extensions_mut());
+        }
         // The answer is as the application has made it.
         if self.caller == Caller::Bypassed {
             return;
         }
-        self.write_what_was_refreshed();
-        self.finish_headers(response.headers_mut());
-    }
-
-    /// What a handler has refreshed leaves with the head of its answer, in the place of what was written before.
-    pub(crate) fn write_what_was_refreshed(&mut self) {
-        let session = self.session.take();
-        match session.map_or(Written::Nothing, |session| session.head_goes()) {
-            Written::Renewed(cookies) => return self.cookies = cookies,
-            Written::Ended(cookies) => {
-                self.clear = (self.gate.0.sessions.as_ref())
-                    .map(|sessions| sessions.sign_out.clear)
-                    .unwrap_or_default();
-                return self.cookies = cookies;
-            }
-            Written::Nothing => {}
-        }
-        if !self.cookies.is_empty() && self.gate.now().since(self.decided) > LATE {
-            // Others have answered meanwhile, and the browser may have newer ones.
-            self.cookies.clear();
-        }
-    }
-
-    fn finish_headers(&mut self, headers: &mut HeaderMap) {
-        self.gate.0.common.passing.say(&mut self.said, headers);
+        let life = self.write_what_was_refreshed();
+        let headers = response.headers_mut();
+        let (said, cookies) = match self.more.take() {
+            Some(more) => (more.said, more.cookies),
+            None => (Said::new(), Vec::new()),
+        };
+        self.gate.0.common.passing.say(said, headers);
         match self.cache {
             Cache::Untouched => {}
-            Cache::Vary(names) => vary(headers, names),
-            Cache::Private(names) => {
-                vary(headers, names);
+            Cache::Vary(of) => vary(headers, of),
+            Cache::Private(of) => {
+                vary(headers, of);
                 private(headers);
             }
             Cache::NoStore => no_store(headers),
         }
-        self.clear.tell(headers);
-        if !self.cookies.is_empty() {
+        if life == Life::Ended
+            && let Some(sessions) = &self.gate.0.sessions
+        {
+            sessions.sign_out.clear.tell(headers);
+        }
+        if !cookies.is_empty() {
             // What sets a cookie must not be handed to anybody else (RFC 9111 § 7.3).
             no_store(headers);
         }
-        for cookie in &self.cookies {
+        for cookie in &cookies {
             headers.append(SET_COOKIE, cookie.to_header());
         }
     }
+
+    /// What a handler has refreshed leaves with the head of its answer, in the place of what was written before.
+    pub(crate) fn write_what_was_refreshed(&mut self) -> Life {
+        let session = self.session.take();
+        match session.map_or(Written::Nothing, |session| session.head_goes()) {
+            Written::Renewed(cookies) => self.set_cookies(cookies),
+            Written::Ended(cookies) => {
+                self.set_cookies(cookies);
+                return Life::Ended;
+            }
+            Written::Nothing => {
+                let late = || self.gate.now().since(self.decided) > LATE;
+                if (self.more.as_ref()).is_some_and(|more| !more.cookies.is_empty() && late()) {
+                    // Others have answered meanwhile, and the browser may have newer ones.
+                    self.take_cookies();
+                }
+            }
+        }
+        Life::GoesOn
+    }
 }
 
-fn vary(headers: &mut HeaderMap, names: &'static str) {
-    headers.append(VARY, HeaderValue::from_static(names));
+/// Whether the caller's session, if any, goes on after the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Life {
+    GoesOn,
+    /// A handler has ended it.
+    Ended,
+}
+
+fn vary(headers: &mut HeaderMap, of: Accepts) {
+    headers.append(VARY, of.vary());
 }
 
 fn no_store(headers: &mut HeaderMap) {
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+    headers.insert(CACHE_CONTROL, NO_STORE);
 }
 
 /// What a signed-in user sees is that user's: unless the application has forbidden more, shared caches must not keep it.
 fn private(headers: &mut HeaderMap) {
+    const PRIVATE: HeaderValue = HeaderValue::from_static("private");
     if let Entry::Vacant(nothing_said) = headers.entry(CACHE_CONTROL) {
-        nothing_said.insert(HeaderValue::from_static("private"));
+        nothing_said.insert(PRIVATE);
         return;
     }
     let says = |wanted: &str| {
@@ -360,14 +411,13 @@ fn private(headers: &mut HeaderMap) {
         .join(", ");
     headers.insert(
         CACHE_CONTROL,
-        HeaderValue::try_from(line).unwrap_or(HeaderValue::from_static("private")),
+        HeaderValue::try_from(line).unwrap_or(PRIVATE),
     );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
     #[test]
     fn what_a_user_sees_is_kept_from_shared_caches_and_nothing_is_allowed_that_was_not() {
         for (said, becomes) in [

@@ -110,6 +110,11 @@ impl Telling {
 pub(crate) struct Told(Option<CallerInfo>);
 
 impl Told {
+    /// Whether nothing is told.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Tells it with this response of the gate's own. Why it is what it is may stand there already, and better.
     pub(crate) fn with(self, extensions: &mut Extensions) {
         if let Some(mut info) = self.0 {

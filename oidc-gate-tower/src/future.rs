@@ -95,7 +95,7 @@ where
 
 impl<S, B, R> Future for GateFuture<S, B>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>> + Clone,
     B: Body + Send + 'static,
     B::Data: Send,
 {
@@ -114,12 +114,12 @@ where
                         }
                         Some(Answer::Now(mut own)) => {
                             after.write_what_was_refreshed();
-                            answer::set_cookies(&mut own, std::mem::take(&mut after.cookies));
+                            answer::set_cookies(&mut own, after.take_cookies());
                             return Poll::Ready(Ok(own.map(GateBody::own)));
                         }
                         Some(Answer::Later(work)) => {
                             after.write_what_was_refreshed();
-                            let cookies = std::mem::take(&mut after.cookies);
+                            let cookies = after.take_cookies();
                             this.state.set(State::Work { work, cookies });
                         }
                     }

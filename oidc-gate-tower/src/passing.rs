@@ -140,7 +140,7 @@ impl Passing {
 
     /// Whether the application reads who the caller is from headers.
     pub(crate) fn writes_requests(&self) -> bool {
-        self.request.names().next().is_some()
+        !self.request.is_empty()
     }
 
     pub(crate) fn keeps_own_cookies(&self) -> bool {
@@ -161,13 +161,17 @@ impl Passing {
             _ => AtHand::Nothing,
         };
         self.tell_nothing(headers);
-        let Some(caller) = caller else {
+        let Some(caller) = caller.filter(|_| self.says_something()) else {
             return Said::new();
         };
         for (name, value) in self.request.of(caller, at_hand.lend()) {
             headers.insert(name, value);
         }
         self.response.of(caller, at_hand.lend()).collect()
+    }
+
+    fn says_something(&self) -> bool {
+        !self.request.is_empty() || !self.response.is_empty()
     }
 
     /// Tells the application nothing of whoever comes, as of somebody on a bypassed path.
@@ -186,9 +190,11 @@ impl Passing {
     }
 
     /// Says in the application's answer who the caller was. Nobody but the gate says so.
-    pub(crate) fn say(&self, said: &mut Said, headers: &mut HeaderMap) {
+    pub(crate) fn say(&self, said: Said, headers: &mut HeaderMap) {
         self.response.remove(headers);
-        headers.extend(std::mem::take(said));
+        for (name, value) in said {
+            headers.insert(name, value);
+        }
     }
 }
 

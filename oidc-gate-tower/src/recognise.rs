@@ -6,7 +6,7 @@ use crate::{
     core::{
         check::{Check, CheckFailed},
         gate::{BearerVerdict, Credential, Endpoint, LiveSession, Route, SessionView},
-        session::{Freshness, KeptSession, Session},
+        session::{Freshness, GateCookies, KeptSession, Session},
         time::UnixTime,
     },
     keeping::SessionHandle,
@@ -117,6 +117,13 @@ impl Recognised {
     }
 }
 
+/// The headers of a request, and the gate's cookies among them, which are read once.
+#[derive(Clone, Copy)]
+pub(crate) struct Brought<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) cookies: GateCookies<'a>,
+}
+
 /// Whom a request brings, at hand or to come.
 pub(crate) enum Look {
     Now(Recognised),
@@ -135,8 +142,16 @@ pub(crate) enum Seen {
 }
 
 impl Gate {
+    /// What these headers bring.
+    pub(crate) fn brought<'a>(&self, headers: &'a HeaderMap) -> Brought<'a> {
+        let cookies = (self.0.sessions.as_ref())
+            .map(|sessions| sessions.names.read(headers))
+            .unwrap_or_default();
+        Brought { headers, cookies }
+    }
+
     /// Looks for whoever a request brings, as far as its route takes it.
-    pub(crate) fn look(&self, route: &Route<'_>, headers: &HeaderMap, now: UnixTime) -> Look {
+    pub(crate) fn look(&self, route: &Route<'_>, brought: Brought<'_>, now: UnixTime) -> Look {
         if !route.needs_identity() {
             return Look::Now(Recognised::Nobody);
         }
@@ -149,17 +164,17 @@ impl Gate {
                 ),
             )
             | (None, _) => Sight::Nothing,
-            (Some(verifier), _) => verifier.look(headers, now),
+            (Some(verifier), _) => verifier.look(brought.headers, now),
         };
         match sight {
             Sight::Later(work) => Look::Later(Box::pin(async move { Seen::Token(work.await) })),
-            sight => self.seen(Seen::Token(sight), headers, now),
+            sight => self.seen(Seen::Token(sight), brought, now),
         }
     }
 
     /// Whom a request brings of whom this has been found out. Where there is a token it decides, and a session beside it does
     /// not.
-    pub(crate) fn seen(&self, seen: Seen, headers: &HeaderMap, now: UnixTime) -> Look {
+    pub(crate) fn seen(&self, seen: Seen, brought: Brought<'_>, now: UnixTime) -> Look {
         let sight = match seen {
             Seen::Session(recognised) => return Look::Now(recognised),
             Seen::Beside(failed, session) => {
@@ -169,7 +184,7 @@ impl Gate {
             Seen::Token(sight) => sight,
         };
         let session = || match &self.0.sessions {
-            Some(sessions) => sessions.recognise(headers, now),
+            Some(sessions) => sessions.recognise(brought, now),
             None => Look::Now(Recognised::Nobody),
         };
         match sight {
@@ -178,7 +193,7 @@ impl Gate {
             Sight::Bad(failed) => match session() {
                 Look::Now(recognised) => {
                     let beside = Seen::Beside(failed, recognised.is_live());
-                    self.seen(beside, headers, now)
+                    self.seen(beside, brought, now)
                 }
                 Look::Later(work) => Look::Later(Box::pin(async move {
                     match work.await {

@@ -2,7 +2,7 @@
 
 use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
-    after::{After, Sight, Style},
+    after::{After, More, Sight, Style},
     caller_info::Told,
     core::gate::{Caller, Head, Route, SessionEffect, Verdict},
     decline::Answer,
@@ -12,7 +12,6 @@ use crate::{
     ports::Boxed,
     recognise::{Look, Recognised, Seen},
     report,
-    sign_out::SiteDataSet,
 };
 use bytes::Bytes;
 use http::{Extensions, Request, Response};
@@ -130,241 +129,217 @@ where
         if !gate.is_asked(target) {
             clean(gate, &mut request);
         }
-        match go_on(&self.layer, &mut self.inner, request, None) {
-            Next::Answer(future) => future,
-            Next::Wait(seen, request) => {
-                // The service that is ready goes along, and its clone becomes ready for the next request.
-                let other = self.inner.clone();
-                let held = Held {
-                    inner: std::mem::replace(&mut self.inner, other),
-                    layer: self.layer.clone(),
-                    request,
-                };
-                GateFuture::wait(seen, held)
-            }
-        }
+        self.go_on(request, None)
     }
 }
 
 /// A request that waits until it is known whose it is, and the service that is ready for it.
 pub(crate) struct Held<S, B> {
-    inner: S,
-    layer: GateLayer,
+    service: GateService<S>,
     request: Request<B>,
 }
 
 impl<S, B> Held<S, B>
 where
-    S: Service<Request<B>>,
+    S: Service<Request<B>> + Clone,
     B: Body + Send + 'static,
     B::Data: Send,
 {
     /// Goes on as if it had been known at once.
     pub(crate) fn go_on(mut self, seen: Seen) -> GateFuture<S, B> {
-        match go_on(&self.layer, &mut self.inner, self.request, Some(seen)) {
-            Next::Answer(future) => future,
-            Next::Wait(seen, request) => GateFuture::wait(seen, Self { request, ..self }),
-        }
+        self.service.go_on(self.request, Some(seen))
     }
 }
 
-/// What comes of a request.
-enum Next<S, B>
-where
-    S: Service<Request<B>>,
-{
-    Answer(GateFuture<S, B>),
-    /// It has to wait.
-    Wait(Boxed<'static, Seen>, Request<B>),
-}
-
-/// Decides about a request and does it. `known` is what has been found out about whom it brings, if that took waiting.
-fn go_on<S, B>(
-    layer: &GateLayer,
-    inner: &mut S,
-    mut request: Request<B>,
-    known: Option<Seen>,
-) -> Next<S, B>
-where
-    S: Service<Request<B>>,
-    B: Body + Send + 'static,
-    B::Data: Send,
-{
-    let gate = &layer.gate;
-    let peer = (layer.peer)(request.extensions());
-    let target = (layer.target)(request.extensions()).of(request.uri());
-    let (common, headers) = (&gate.0.common, request.headers());
-    if let Some((forward, target)) = common.asked(target) {
-        let now = gate.now();
-        let asked = Asked {
-            method: request.method(),
-            target,
-            headers,
-            peer,
-        };
-        return match forward_auth::answer(gate, forward, &asked, known, now) {
-            Reply::Now(answer, cookies) => Next::Answer(GateFuture::answered(answer, cookies)),
-            Reply::Later(seen) => Next::Wait(seen, request),
-        };
-    }
-    let policy = &common.policy;
-    let head = Head::new(request.method(), target, headers);
-    let head = match policy.asks_for_client() {
-        true => head.client(common.client(peer.map(|peer| peer.ip()), headers)),
-        false => head,
-    };
-    let route = policy.route(&head);
-    if route == Route::Bypass {
-        return Next::Answer(bypass(gate, inner, request, peer));
-    }
-    let (now, sessions) = (gate.now(), gate.0.sessions.as_ref());
-    let look = match known {
-        Some(seen) => gate.seen(seen, request.headers(), now),
-        None => gate.look(&route, request.headers(), now),
-    };
-    let recognised = match look {
-        Look::Now(recognised) => recognised,
-        Look::Later(seen) => return Next::Wait(seen, request),
-    };
-    let decision = policy.decide(&head, &route, recognised.credential(), now);
-    let recognised = match decision.session {
-        SessionEffect::RefreshNow => match (recognised, sessions) {
-            (Recognised::Session(present), Some(sessions)) => {
-                let refreshed = sessions.refreshed(present, request.headers());
-                return Next::Wait(refreshed, request);
-            }
-            (recognised, _) => recognised,
-        },
-        _ => recognised,
-    };
-    common.metrics.decided(&decision.verdict);
-    let telling = common.telling;
-    let cookies = sessions
-        .map(|sessions| sessions.carry_out(decision.session, &recognised, now, request.headers()))
-        .unwrap_or_default();
-    let underway = |headers| {
-        sessions
-            .map(|sessions| sessions.underway(headers, &recognised))
-            .unwrap_or_default()
-    };
-    let carried = sessions.map(|sessions| sessions.names.carried(request.headers()));
-    Next::Answer(match decision.verdict {
-        Verdict::Admit(caller) => {
-            let aside = (sessions.zip(carried))
-                .map(|(sessions, carried)| {
-                    sessions.set_aside(request.headers(), carried, &recognised)
-                })
-                .unwrap_or_default();
-            let style = Style::of(gate, &head);
-            let unusable = recognised.unusable();
-            let sight = match recognised {
-                Recognised::StoreDown => Sight::StoreDown,
-                _ => Sight::Clear,
-            };
-            let principal = match caller {
-                Caller::Identified => recognised.into_principal(request.headers(), now),
-                Caller::Bypassed | Caller::Anonymous => None,
-            };
-            let passing = &gate.0.common.passing;
-            let identity = principal.as_ref().map(Principal::identity);
-            let session = principal.as_ref().and_then(Principal::session);
-            let tokens = || session?.at_hand(now);
-            let said = passing.tell(identity, tokens, request.headers_mut());
-            let after = After {
-                sight,
-                session: session.cloned(),
-                clear: SiteDataSet::default(),
-                told: telling.about(|| principal.clone(), None),
-                cookies,
-                decided: now,
-                said,
-                cache: decision.cache,
-                style,
-                aside,
-                caller,
-                peer,
-                unusable,
-                gate: gate.clone(),
-            };
-            if let Some((sessions, carried)) = sessions.zip(carried)
-                && passing.keeps_own_cookies()
-            {
-                sessions.names.strip(request.headers_mut(), carried);
-            }
-            let extensions = request.extensions_mut();
-            match (caller, principal) {
-                (Caller::Bypassed, _) => {}
-                (Caller::Identified, Some(principal)) => {
-                    extensions.insert(principal);
-                }
-                // Nobody is identified without having been recognised; if it ever happened, nobody would be there.
-                (Caller::Anonymous, _) | (Caller::Identified, None) => {
-                    extensions.insert(Anonymous::MARK);
-                }
-            }
-            GateFuture::pass(inner.call(request), after)
-        }
-        Verdict::Serve(endpoint) => {
-            let gate = gate.clone();
-            // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
-            let (parts, body) = request.into_parts();
-            let told = telling.about(|| recognised.principal(now), None);
-            let metrics = gate.0.common.metrics.clone();
-            let work = endpoint::serve(gate, endpoint, parts, body, recognised, peer);
-            let work = timed(work.instrument(report::span(peer)), metrics, told);
-            GateFuture::later(Box::pin(work), cookies)
-        }
-        verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
-            let why = match &verdict {
-                Verdict::LogIn { check, .. } => Some(*check),
-                _ => None,
-            };
-            let told = telling.about(|| recognised.principal(now), why);
-            let underway = match &verdict {
-                Verdict::LogIn {
-                    step_up: Some(_), ..
-                } => underway(request.headers()).of(recognised.session()),
-                _ => underway(request.headers()),
-            };
-            let answer = match gate.answer(&verdict, underway, peer) {
-                Answer::Now(mut response) => {
-                    told.with(response.extensions_mut());
-                    Answer::Now(response)
-                }
-                Answer::Later(work) => {
-                    Answer::Later(Box::pin(timed(work, common.metrics.clone(), told)))
-                }
-            };
-            GateFuture::answered(answer, cookies)
-        }
-    })
-}
-
-/// A request on a bypassed path goes through: nobody is looked for, and no time is asked. What decides about others would say
-/// the same of it; only what holds for every request is done.
-#[inline]
-fn bypass<S, B>(
-    gate: &Gate,
-    inner: &mut S,
-    mut request: Request<B>,
-    peer: Option<SocketAddr>,
-) -> GateFuture<S, B>
-where
-    S: Service<Request<B>>,
-{
-    let common = &gate.0.common;
-    common.metrics.decided(&Verdict::Admit(Caller::Bypassed));
-    let headers = request.headers_mut();
-    common.passing.tell_nothing(headers);
-    if let Some(sessions) = &gate.0.sessions
-        && common.passing.keeps_own_cookies()
+impl<S> GateService<S> {
+    /// Decides about a request and does it. `known` is what has been found out about whom it brings, if that took waiting.
+    ///
+    /// The answer to come is large, and is made in the place that it is wanted in.
+    fn go_on<B>(&mut self, mut request: Request<B>, known: Option<Seen>) -> GateFuture<S, B>
+    where
+        S: Service<Request<B>> + Clone,
+        B: Body + Send + 'static,
+        B::Data: Send,
     {
-        let carried = sessions.names.carried(headers);
-        sessions.names.strip(headers, carried);
+        let layer = &self.layer;
+        let gate = &layer.gate;
+        let peer = (layer.peer)(request.extensions());
+        let target = (layer.target)(request.extensions()).of(request.uri());
+        let (common, headers) = (&gate.0.common, request.headers());
+        if let Some((forward, target)) = common.asked(target) {
+            let now = gate.now();
+            let asked = Asked {
+                method: request.method(),
+                target,
+                headers,
+                peer,
+            };
+            return match forward_auth::answer(gate, forward, &asked, known, now) {
+                Reply::Now(answer, cookies) => GateFuture::answered(answer, cookies),
+                Reply::Later(seen) => self.wait(seen, request),
+            };
+        }
+        let policy = &common.policy;
+        let head = Head::new(request.method(), target, headers);
+        let head = match policy.asks_for_client() {
+            true => head.client(common.client(peer.map(|peer| peer.ip()), headers)),
+            false => head,
+        };
+        let route = policy.route(&head);
+        if route == Route::Bypass {
+            return self.bypass(request, peer);
+        }
+        let (now, sessions) = (gate.now(), gate.0.sessions.as_ref());
+        let brought = gate.brought(headers);
+        let carried = brought.cookies.carried();
+        let look = match known {
+            Some(seen) => gate.seen(seen, brought, now),
+            None => gate.look(&route, brought, now),
+        };
+        let recognised = match look {
+            Look::Now(recognised) => recognised,
+            Look::Later(seen) => return self.wait(seen, request),
+        };
+        let decision = policy.decide(&head, &route, recognised.credential(), now);
+        let recognised = match decision.session {
+            SessionEffect::RefreshNow => match (recognised, sessions) {
+                (Recognised::Session(present), Some(sessions)) => {
+                    let refreshed = sessions.refreshed(present, request.headers());
+                    return self.wait(refreshed, request);
+                }
+                (recognised, _) => recognised,
+            },
+            _ => recognised,
+        };
+        common.metrics.decided(&decision.verdict);
+        let telling = common.telling;
+        let cookies = sessions
+            .map(|sessions| sessions.carry_out(decision.session, &recognised, now, headers))
+            .unwrap_or_default();
+        match decision.verdict {
+            Verdict::Admit(caller) => {
+                let aside =
+                    sessions.and_then(|sessions| sessions.set_aside(headers, carried, &recognised));
+                let style = Style::of(gate, &head);
+                let unusable = recognised.unusable();
+                let sight = match recognised {
+                    Recognised::StoreDown => Sight::StoreDown,
+                    _ => Sight::Clear,
+                };
+                let principal = match caller {
+                    Caller::Identified => recognised.into_principal(headers, now),
+                    Caller::Bypassed | Caller::Anonymous => None,
+                };
+                let passing = &common.passing;
+                let identity = principal.as_ref().map(Principal::identity);
+                let session = principal.as_ref().and_then(Principal::session).cloned();
+                let tokens = || session.as_ref()?.at_hand(now);
+                let said = passing.tell(identity, tokens, request.headers_mut());
+                let told = telling.about(|| principal.clone(), None);
+                let after = After {
+                    gate: gate.clone(),
+                    peer,
+                    decided: now,
+                    session,
+                    caller,
+                    sight,
+                    style,
+                    cache: decision.cache,
+                    aside,
+                    more: More::of(told, cookies, said, unusable),
+                };
+                if let Some(sessions) = sessions
+                    && passing.keeps_own_cookies()
+                {
+                    sessions.names.strip(request.headers_mut(), carried);
+                }
+                let extensions = request.extensions_mut();
+                match (caller, principal) {
+                    (Caller::Bypassed, _) => {}
+                    (Caller::Identified, Some(principal)) => {
+                        extensions.insert(principal);
+                    }
+                    // Nobody is identified without having been recognised; if it ever happened, nobody would be there.
+                    (Caller::Anonymous, _) | (Caller::Identified, None) => {
+                        extensions.insert(Anonymous::MARK);
+                    }
+                }
+                GateFuture::pass(self.inner.call(request), after)
+            }
+            Verdict::Serve(endpoint) => {
+                let gate = gate.clone();
+                // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
+                let (parts, body) = request.into_parts();
+                let told = telling.about(|| recognised.principal(now), None);
+                let metrics = gate.0.common.metrics.clone();
+                let work = endpoint::serve(gate, endpoint, parts, body, recognised, peer);
+                let work = timed(work.instrument(report::span(peer)), metrics, told);
+                GateFuture::later(Box::pin(work), cookies)
+            }
+            verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
+                let why = match &verdict {
+                    Verdict::LogIn { check, .. } => Some(*check),
+                    _ => None,
+                };
+                let told = telling.about(|| recognised.principal(now), why);
+                let underway = sessions
+                    .map(|sessions| sessions.underway(headers, &recognised))
+                    .unwrap_or_default();
+                let underway = match &verdict {
+                    Verdict::LogIn {
+                        step_up: Some(_), ..
+                    } => underway.of(recognised.session()),
+                    _ => underway,
+                };
+                let answer = match gate.answer(&verdict, underway, peer) {
+                    Answer::Now(mut response) => {
+                        told.with(response.extensions_mut());
+                        Answer::Now(response)
+                    }
+                    Answer::Later(work) => {
+                        Answer::Later(Box::pin(timed(work, common.metrics.clone(), told)))
+                    }
+                };
+                GateFuture::answered(answer, cookies)
+            }
+        }
     }
-    let told = common.telling.about(|| None, None);
-    let after = After::bypassed(gate.clone(), told, peer);
-    GateFuture::pass(inner.call(request), after)
+
+    /// The request waits, and the service that is ready goes along; its clone becomes ready for the next one.
+    fn wait<B>(&mut self, seen: Boxed<'static, Seen>, request: Request<B>) -> GateFuture<S, B>
+    where
+        S: Service<Request<B>> + Clone,
+    {
+        let next = self.inner.clone();
+        let service = Self {
+            inner: std::mem::replace(&mut self.inner, next),
+            layer: self.layer.clone(),
+        };
+        GateFuture::wait(seen, Held { service, request })
+    }
+
+    /// A request on a bypassed path goes through: nobody is looked for, and no time is asked. What decides about others would
+    /// say the same of it; only what holds for every request is done.
+    #[inline]
+    fn bypass<B>(&mut self, mut request: Request<B>, peer: Option<SocketAddr>) -> GateFuture<S, B>
+    where
+        S: Service<Request<B>>,
+    {
+        let gate = &self.layer.gate;
+        let common = &gate.0.common;
+        common.metrics.decided(&Verdict::Admit(Caller::Bypassed));
+        let headers = request.headers_mut();
+        common.passing.tell_nothing(headers);
+        if let Some(sessions) = &gate.0.sessions
+            && common.passing.keeps_own_cookies()
+        {
+            let carried = sessions.names.read(headers).carried();
+            sessions.names.strip(headers, carried);
+        }
+        let told = common.telling.about(|| None, None);
+        let after = After::bypassed(gate.clone(), told, peer);
+        GateFuture::pass(self.inner.call(request), after)
+    }
 }
 
 /// An answer that takes the gate time, and what is said of it.

@@ -25,7 +25,6 @@ pub(crate) struct Underway {
 
 /// The cookies of a request, for the case that its handler wants a login to begin: seldom one does, and until then nobody reads
 /// them. One line of them, which is what most browsers send, takes no memory of its own.
-#[derive(Default)]
 pub(crate) struct SetAside {
     first: Option<HeaderValue>,
     more: Vec<HeaderValue>,
@@ -79,24 +78,31 @@ impl Underway {
 }
 
 impl Sessions {
-    /// What is set aside of a request that carries these cookies, in case that its handler wants a login to begin.
+    /// What is set aside of a request that carries these cookies, in case that its handler wants a login to begin: nothing of
+    /// most.
     pub(crate) fn set_aside(
         &self,
         headers: &HeaderMap,
         carried: Carried,
         present: &Recognised,
-    ) -> SetAside {
-        let lines = carried.has_others().then(|| headers.get_all(COOKIE));
-        let mut lines = lines.into_iter().flatten();
-        SetAside {
+    ) -> Option<Box<SetAside>> {
+        let session = self.replaceable(present.session());
+        if !carried.has_logins() && session.is_none() {
+            return None;
+        }
+        let mut lines = headers.get_all(COOKIE).into_iter();
+        Some(Box::new(SetAside {
             first: lines.next().cloned(),
             more: lines.cloned().collect(),
-            session: self.replaceable(present.session()),
-        }
+            session,
+        }))
     }
 
     /// What the browser keeps of logins, from what was set aside.
-    pub(crate) fn underway_beside(&self, aside: SetAside) -> Underway {
+    pub(crate) fn underway_beside(&self, aside: Option<Box<SetAside>>) -> Underway {
+        let Some(aside) = aside else {
+            return Underway::default();
+        };
         let lines = aside.first.into_iter().chain(aside.more);
         let headers = lines.map(|line| (COOKIE, line)).collect();
         self.underway_in(&headers, aside.session)

@@ -72,7 +72,7 @@ pub fn cookies(data: &[u8]) {
     }
 
     let before = pairs(&headers);
-    let carried = names.carried(&headers);
+    let carried = names.read(&headers).carried();
     names.strip(&mut headers, carried);
     let others = before.into_iter().filter(|(name, _)| !is_ours(name));
     assert_eq!(pairs(&headers), others.collect::<Vec<_>>());

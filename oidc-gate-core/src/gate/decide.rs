@@ -56,14 +56,14 @@ impl Policy {
                 session: SessionEffect::Keep,
                 cache: Cache::Untouched,
             },
-            Route::Open => self.open(head, credential, Cache::Vary(self.vary())),
+            Route::Open => self.open(head, credential, Cache::Vary(self.accepts)),
             Route::OpenToNetwork(requirements)
                 if is_sensitive(head) && self.check_other_site(head).is_err() =>
             {
                 self.protected(head, requirements, credential, now)
             }
             // Where a client comes from is no header that `Vary` could name.
-            Route::OpenToNetwork(_) => self.open(head, credential, Cache::Private(self.vary())),
+            Route::OpenToNetwork(_) => self.open(head, credential, Cache::Private(self.accepts)),
             Route::Protected(_) if preflight => self.preflight(head),
             Route::Protected(requirements) => self.protected(head, requirements, credential, now),
             Route::Endpoint(endpoint) => by_status(self.endpoint(head, endpoint, credential)),
@@ -130,7 +130,7 @@ impl Policy {
             }),
             session: SessionEffect::Keep,
             cache: if identified {
-                Cache::Private(self.vary())
+                Cache::Private(self.accepts)
             } else {
                 cache
             },
@@ -168,7 +168,7 @@ impl Policy {
                     Ok(()) => Decision {
                         verdict: Verdict::Admit(Caller::Identified),
                         session,
-                        cache: Cache::Private(self.vary()),
+                        cache: Cache::Private(self.accepts),
                     },
                     Err(unmet) => own(self.unmet(self.asking(head), unmet, who.via()), session),
                 }
@@ -551,14 +551,6 @@ impl Policy {
             }
             Freshness::Touch => SessionEffect::Touch,
             Freshness::RefreshAhead => SessionEffect::RefreshAhead,
-        }
-    }
-
-    fn vary(&self) -> &'static str {
-        match self.accepts {
-            Accepts::Sessions => "Cookie",
-            Accepts::SessionsAndBearer => "Cookie, Authorization",
-            Accepts::Bearer => "Authorization",
         }
     }
 }

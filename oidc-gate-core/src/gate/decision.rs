@@ -2,6 +2,7 @@
 
 use super::requirement::StepUp;
 use super::route::Endpoint;
+use super::settings::Accepts;
 use crate::check::Check;
 use crate::form::is_word;
 use crate::login::ReturnTo;
@@ -278,10 +279,11 @@ pub enum SessionEffect {
 pub enum Cache {
     /// As the application says.
     Untouched,
-    /// As the application says, with these names added to `Vary`: another caller might see something else.
-    Vary(&'static str),
-    /// `private` at least, with these names added to `Vary`.
-    Private(&'static str),
+    /// As the application says, with the [headers of these](Accepts::vary) added to `Vary`: another caller might see something
+    /// else.
+    Vary(Accepts),
+    /// `private` at least, with the headers of these added to `Vary`.
+    Private(Accepts),
     /// `no-store`: an answer of the gate.
     NoStore,
 }

@@ -7,6 +7,7 @@ use super::requirement::Requirement;
 use super::route::Endpoint;
 use crate::peers::Peers;
 use crate::session::SameSite;
+use http::HeaderValue;
 use std::{collections::HashMap, fmt};
 
 /// What a rule does to the requests its pattern covers. In the order of strictness: the last of those that match wins.
@@ -73,7 +74,7 @@ impl fmt::Display for Rule {
 }
 
 /// Which credentials the gate knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "answers differ for each of the three"
@@ -95,6 +96,24 @@ impl Accepts {
 
     pub(super) fn bearer(self) -> bool {
         self != Self::Sessions
+    }
+
+    /// The headers that callers are told apart by, as they stand in `Vary`
+    /// ([RFC 9110 § 12.5.5](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.5)).
+    ///
+    /// ```
+    /// use oidc_gate_core::gate::Accepts;
+    /// assert_eq!(Accepts::SessionsAndBearer.vary(), "Cookie, Authorization");
+    /// ```
+    pub fn vary(self) -> HeaderValue {
+        const COOKIE: HeaderValue = HeaderValue::from_static("Cookie");
+        const BOTH: HeaderValue = HeaderValue::from_static("Cookie, Authorization");
+        const AUTHORIZATION: HeaderValue = HeaderValue::from_static("Authorization");
+        match self {
+            Self::Sessions => COOKIE,
+            Self::SessionsAndBearer => BOTH,
+            Self::Bearer => AUTHORIZATION,
+        }
     }
 }
 

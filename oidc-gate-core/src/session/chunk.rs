@@ -4,7 +4,7 @@
 //! one sealed value cut in pieces, so they are authenticated as a set: one that is missing, changed, swapped or of another
 //! session makes the whole unreadable.
 
-use super::{CookieNames, SetCookie};
+use super::{CookieNames, GateCookies, SetCookie};
 use crate::check::{Check, CheckFailed};
 use http::HeaderMap;
 use std::{borrow::Cow, time::Duration};
@@ -113,38 +113,57 @@ impl CookieNames {
     /// Every sealed session that a request carries. There can be several: another host of the same domain may have set
     /// cookies of the same names, and a request does not say which is which. The one that opens is ours.
     pub fn sessions<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = Cow<'a, [u8]>> {
-        self.pieced(Part::Session, headers)
+        self.sessions_in(self.read(headers), headers)
+    }
+
+    /// The same of a request whose cookies have been [read](Self::read).
+    pub fn sessions_in<'a>(
+        &'a self,
+        found: GateCookies<'a>,
+        headers: &'a HeaderMap,
+    ) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        let (first, more) = found.first_session();
+        let name = self.session();
+        let rest = more.then(|| self.find(headers, name).skip(1));
+        let all = first.into_iter().chain(rest.into_iter().flatten());
+        self.pieced(Part::Session, headers, all)
+    }
+
+    /// The session of a request whose cookies have been [read](Self::read), if there is one only and it is not cut: nearly
+    /// always.
+    pub fn whole_session<'a>(&self, found: GateCookies<'a>) -> Option<&'a [u8]> {
+        match found.first_session() {
+            (Some(sealed), false) if !sealed.starts_with(MARK.as_bytes()) => Some(sealed),
+            _ => None,
+        }
     }
 
     /// The same of sealed tokens.
     pub fn tokens<'a>(&'a self, headers: &'a HeaderMap) -> impl Iterator<Item = Cow<'a, [u8]>> {
-        self.pieced(Part::Tokens, headers)
+        let firsts = self.find(headers, self.tokens_name());
+        self.pieced(Part::Tokens, headers, firsts)
     }
 
+    /// What stands in these, each with the pieces that it may have.
     fn pieced<'a>(
         &'a self,
         part: Part,
         headers: &'a HeaderMap,
+        firsts: impl Iterator<Item = &'a [u8]>,
     ) -> impl Iterator<Item = Cow<'a, [u8]>> {
-        let name = match part {
-            Part::Session => self.session(),
-            Part::Tokens => self.tokens_name(),
-        };
-        self.find(headers, name)
-            .take(MAX_CANDIDATES)
-            .flat_map(move |first| {
-                let (whole, cut) = match first.strip_prefix(MARK.as_bytes()) {
-                    None => (Some(Cow::Borrowed(first)), None),
-                    Some(first) => (None, Some(first)),
-                };
-                let seconds = cut.into_iter().flat_map(move |first| {
-                    self.all(headers, self.piece(part, 1))
-                        .into_iter()
-                        .take(MAX_CANDIDATES)
-                        .map(move |second| Cow::Owned([first, second].concat()))
-                });
-                whole.into_iter().chain(seconds)
-            })
+        firsts.take(MAX_CANDIDATES).flat_map(move |first| {
+            let (whole, cut) = match first.strip_prefix(MARK.as_bytes()) {
+                None => (Some(Cow::Borrowed(first)), None),
+                Some(first) => (None, Some(first)),
+            };
+            let seconds = cut.into_iter().flat_map(move |first| {
+                self.all(headers, self.piece(part, 1))
+                    .into_iter()
+                    .take(MAX_CANDIDATES)
+                    .map(move |second| Cow::Owned([first, second].concat()))
+            });
+            whole.into_iter().chain(seconds)
+        })
     }
 
     fn all<'a>(&self, headers: &'a HeaderMap, name: String) -> Vec<&'a [u8]> {

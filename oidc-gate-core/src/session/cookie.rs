@@ -183,11 +183,7 @@ impl CookieNames {
     }
 
     fn owns(&self, name: &[u8]) -> bool {
-        // A session's pieces have its name and a dash before what is theirs alone.
-        let of_session = name
-            .strip_prefix(self.session.as_bytes())
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"-"));
-        of_session || name.starts_with(self.others.as_bytes())
+        self.kind(name) != Kind::Foreign
     }
 
     /// Every cookie of that name that a request carries. There can be several: another host of the same domain may have
@@ -212,25 +208,46 @@ impl CookieNames {
             })
     }
 
-    /// Whose cookies a request carries.
-    pub fn carried(&self, headers: &HeaderMap) -> Carried {
-        let mut carried = Carried {
-            ours: false,
-            others: false,
-            foreign: false,
-        };
-        for (name, _) in pairs(headers) {
-            let other = name.starts_with(self.others.as_bytes());
-            carried.others |= other;
-            match other || self.owns(name) {
-                true => carried.ours = true,
-                false => carried.foreign = true,
+    /// What a request carries of this gate's cookies, in one pass over all of them.
+    pub fn read<'a>(&self, headers: &'a HeaderMap) -> GateCookies<'a> {
+        let mut read = GateCookies::default();
+        let carried = &mut read.carried;
+        for (name, value) in pairs(headers) {
+            match self.kind(name) {
+                Kind::Session if read.session.is_none() => read.session = Some(value),
+                Kind::Session => read.more_sessions = true,
+                Kind::Login => carried.logins = true,
+                Kind::Piece => {}
+                Kind::Foreign => {
+                    carried.foreign = true;
+                    continue;
+                }
             }
+            carried.ours = true;
         }
-        carried
+        read
     }
 
-    /// Takes this gate's cookies out of a request that [carries](Self::carried) these, so that no handler and no log behind the
+    fn is_of_login(&self, name: &[u8]) -> bool {
+        name.starts_with(self.transaction_prefix.as_bytes()) || name == self.landed.as_bytes()
+    }
+
+    /// Whose a cookie of that name is.
+    fn kind(&self, name: &[u8]) -> Kind {
+        // A session's pieces have its name and a dash before what is theirs alone.
+        let of_session = name.strip_prefix(self.session.as_bytes());
+        match of_session {
+            Some(b"") => Kind::Session,
+            _ if name.starts_with(self.others.as_bytes()) => match self.is_of_login(name) {
+                true => Kind::Login,
+                false => Kind::Piece,
+            },
+            Some([b'-', ..]) => Kind::Piece,
+            _ => Kind::Foreign,
+        }
+    }
+
+    /// Takes this gate's cookies out of a request that [carries](Self::read) these, so that no handler and no log behind the
     /// gate sees them. Allocates only when there are others to be kept.
     ///
     /// # Security
@@ -290,8 +307,7 @@ impl CookieNames {
     }
 
     fn attributes(&self, name: &str, max_age: Duration) -> Attributes<'_> {
-        let of_login = name.starts_with(&*self.transaction_prefix) || name == &*self.landed;
-        let (same_site, domain, lifetime) = if of_login {
+        let (same_site, domain, lifetime) = if self.is_of_login(name.as_bytes()) {
             (self.transaction_site, None, CookieLifetime::Persistent)
         } else if name == &*self.leaving {
             // The provider sends the browser back by a navigation, and never by a form.
@@ -323,18 +339,58 @@ impl CookieNames {
     }
 }
 
-/// Whose cookies a request carries, found in one pass over them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whose a cookie is, by its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A session, or the first piece of one.
+    Session,
+    /// Of a login: one that has begun, or when some ended.
+    Login,
+    /// Whatever else of the gate's: tokens, further pieces.
+    Piece,
+    Foreign,
+}
+
+/// What a request carries of a gate's cookies, found in one pass over all of them.
+#[derive(Clone, Copy, Default)]
+pub struct GateCookies<'a> {
+    carried: Carried,
+    session: Option<&'a [u8]>,
+    more_sessions: bool,
+}
+
+impl<'a> GateCookies<'a> {
+    /// Whose cookies there are.
+    pub fn carried(self) -> Carried {
+        self.carried
+    }
+
+    /// The first of the sessions, and whether there are more.
+    pub(super) fn first_session(self) -> (Option<&'a [u8]>, bool) {
+        (self.session, self.more_sessions)
+    }
+}
+
+impl fmt::Debug for GateCookies<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GateCookies")
+            .field("carried", &self.carried)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whose cookies a request carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
     ours: bool,
-    others: bool,
+    logins: bool,
     foreign: bool,
 }
 
 impl Carried {
-    /// Whether there are cookies of the gate's whose names begin as those of logins do: [`CookieNames::others`] finds them.
-    pub fn has_others(self) -> bool {
-        self.others
+    /// Whether there are cookies of logins: [`CookieNames::others`] finds them.
+    pub fn has_logins(self) -> bool {
+        self.logins
     }
 }
 
@@ -394,7 +450,7 @@ mod tests {
     }
 
     fn strip(names: &CookieNames, headers: &mut HeaderMap) {
-        let carried = names.carried(headers);
+        let carried = names.read(headers).carried();
         names.strip(headers, carried);
     }
 
@@ -403,6 +459,49 @@ mod tests {
             .iter()
             .map(|line| (COOKIE, HeaderValue::from_str(line).unwrap()))
             .collect()
+    }
+
+    #[test]
+    fn one_pass_finds_whose_cookies_there_are() {
+        let names = names("app", "https://a.example");
+        let stem = names.session().to_owned();
+        let login = names.transaction(&State::new("s"));
+        let of = |name: &str| format!("{name}=v");
+        for (cookies, ours, logins, foreign, session) in [
+            (vec![], false, false, false, None),
+            (vec![of("other")], false, false, true, None),
+            (vec![of(&stem)], true, false, false, Some("v")),
+            (vec![of(&stem), of(&stem)], true, false, false, None),
+            (vec![format!("{stem}=2.v")], true, false, false, None),
+            (vec![of(names.tokens_name())], true, false, false, None),
+            (vec![of(&format!("{stem}-1"))], true, false, false, None),
+            (vec![of(&format!("{stem}x"))], false, false, true, None),
+            (vec![of(names.leaving())], true, false, false, None),
+            (vec![of(&login)], true, true, false, None),
+            (vec![of(names.landed())], true, true, false, None),
+            (
+                vec![of("a"), of(&stem), of(&login)],
+                true,
+                true,
+                true,
+                Some("v"),
+            ),
+        ] {
+            for lines in [vec![cookies.join("; ")], cookies.clone()] {
+                let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+                let headers = header(&lines);
+                let found = names.read(&headers);
+                let expected = Carried {
+                    ours,
+                    logins,
+                    foreign,
+                };
+                assert_eq!(found.carried(), expected, "{lines:?}");
+                let whole = names.whole_session(found);
+                assert_eq!(whole, session.map(str::as_bytes), "{lines:?}");
+                assert_eq!(names.others(&headers).next().is_some(), logins, "{lines:?}");
+            }
+        }
     }
 
     #[test]

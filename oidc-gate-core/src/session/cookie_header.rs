@@ -2,23 +2,22 @@
 
 use http::{
     HeaderMap, HeaderValue,
-    header::{COOKIE, ValueIter},
+    header::{self, COOKIE},
 };
 use memchr::memchr;
 
 /// The name-value pairs of all `Cookie` headers ([RFC 6265 § 5.4](https://www.rfc-editor.org/rfc/rfc6265#section-5.4)).
 pub(super) fn pairs(headers: &HeaderMap) -> Pairs<'_> {
-    // Where there are none, a look at the names is cheaper than a look-up.
-    let lines = (headers.keys().any(|name| *name == COOKIE)).then(|| headers.get_all(COOKIE));
     Pairs {
-        lines: lines.map(|lines| lines.iter()),
+        headers: headers.iter(),
         rest: None,
     }
 }
 
 /// Goes through the lines, and through what stands between the semicolons of each.
 pub(super) struct Pairs<'a> {
-    lines: Option<ValueIter<'a, HeaderValue>>,
+    /// A look at the few names there are is cheaper than a look-up.
+    headers: header::Iter<'a, HeaderValue>,
     /// Of the present line.
     rest: Option<&'a [u8]>,
 }
@@ -30,7 +29,12 @@ impl<'a> Iterator for Pairs<'a> {
         loop {
             let line = match self.rest.take() {
                 Some(rest) => rest,
-                None => self.lines.as_mut()?.next()?.as_bytes(),
+                None => (self.headers)
+                    .find_map(|(name, line)| {
+                        let is_cookie = *name == COOKIE;
+                        is_cookie.then_some(line)
+                    })?
+                    .as_bytes(),
             };
             // A sealed value is long, and every request is looked through for it.
             let pair = match memchr(b';', line) {

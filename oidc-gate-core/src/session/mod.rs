@@ -28,7 +28,7 @@ mod tokens;
 mod tests;
 
 pub(crate) use bytes::{Reader, put, put_time, put_u64};
-pub use cookie::{Carried, CookieLifetime, CookieNames, Other, SameSite};
+pub use cookie::{Carried, CookieLifetime, CookieNames, GateCookies, Other, SameSite};
 pub use domain::{CookieDomain, DomainError};
 pub(crate) use draft::{Draft, SealNonce};
 pub use due::{CLOCKS, RefreshRules};

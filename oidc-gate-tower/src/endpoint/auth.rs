@@ -35,7 +35,7 @@ pub(super) async fn serve(gate: &Gate, parts: &Parts, recognised: Recognised) ->
     let (recognised, decision) = match (decision.session, recognised, &gate.0.sessions) {
         (SessionEffect::RefreshNow, Recognised::Session(present), Some(sessions)) => {
             let seen = sessions.refreshed(present, &parts.headers).await;
-            let recognised = match gate.seen(seen, &parts.headers, gate.now()) {
+            let recognised = match gate.seen(seen, gate.brought(&parts.headers), gate.now()) {
                 Look::Now(recognised) => recognised,
                 // What was refreshed has been found out.
                 Look::Later(_) => Recognised::Nobody,

@@ -10,7 +10,7 @@ use crate::{
         url::Issuer,
     },
     metrics::EndedBy,
-    recognise::{Look, Recognised, Seen},
+    recognise::{Brought, Look, Recognised, Seen},
     report,
     sessions::Sessions,
 };
@@ -62,7 +62,9 @@ async fn ended(sessions: &Arc<Sessions>, parts: &Parts) -> Result<(), CheckFaile
 
 /// Where the provider is on the same site, the browser's cookie comes along. What names a session that is over is of no use.
 async fn left_over(sessions: &Arc<Sessions>, headers: &HeaderMap) -> Vec<SetCookie> {
-    let found = match sessions.recognise(headers, sessions.now()) {
+    let cookies = sessions.names.read(headers);
+    let brought = Brought { headers, cookies };
+    let found = match sessions.recognise(brought, sessions.now()) {
         Look::Now(found) => Seen::Session(found),
         Look::Later(seen) => seen.await,
     };

@@ -107,9 +107,10 @@ fn decide(
     };
     let route = policy.route_forwarded(&head, narrow);
     let sessions = gate.0.sessions.as_ref();
+    let brought = gate.brought(asked.headers);
     let look = match known {
-        Some(seen) => gate.seen(seen, asked.headers, now),
-        None => gate.look(&route, asked.headers, now),
+        Some(seen) => gate.seen(seen, brought, now),
+        None => gate.look(&route, brought, now),
     };
     let recognised = match look {
         Look::Now(recognised) => recognised,

@@ -16,7 +16,7 @@ use crate::{
         opened::{Opened, Ring},
     },
     ports::Boxed,
-    recognise::{Look, Present, Recognised, Seen},
+    recognise::{Brought, Look, Present, Recognised, Seen},
     sessions::Sessions,
 };
 use http::HeaderMap;
@@ -27,10 +27,19 @@ impl Sessions {
     ///
     /// Among several cookies of the name, the one that opens and lives counts; what another host planted does not open.
     /// Where two of different users do, there is no telling whose request it is, and nobody is recognised.
-    pub(crate) fn recognise(self: &Arc<Self>, headers: &HeaderMap, now: UnixTime) -> Look {
+    pub(crate) fn recognise(self: &Arc<Self>, brought: Brought<'_>, now: UnixTime) -> Look {
         let ring = self.keys.ring();
+        if let Some(sealed) = self.names.whole_session(brought.cookies) {
+            return match self.open(&ring, sealed, now) {
+                Err(check) => Look::Now(unopened(check)),
+                Ok(opened) => match self.keeping.peek(&opened.key()) {
+                    Some(stored) => Look::Now(self.judge(&ring, opened, stored.as_ref(), now)),
+                    None => self.later(&ring, Recognised::Nobody, vec![Ok(opened)], now),
+                },
+            };
+        }
         let mut found = Recognised::Nobody;
-        let mut sealed = self.names.sessions(headers);
+        let mut sealed = (self.names).sessions_in(brought.cookies, brought.headers);
         while let Some(next) = sealed.next() {
             let next = match self.open(&ring, &next, now) {
                 Err(check) => unopened(check),
@@ -39,16 +48,11 @@ impl Sessions {
                     None => {
                         let rest = sealed.map(|sealed| self.open(&ring, &sealed, now));
                         let all = std::iter::once(Ok(opened)).chain(rest).collect();
-                        let (sessions, ring) = (self.clone(), Arc::clone(&ring));
-                        return Look::Later(Box::pin(async move {
-                            let found = sessions.load_all(&ring, found, all, now).await;
-                            Seen::Session(found)
-                        }));
+                        return self.later(&ring, found, all, now);
                     }
                 },
             };
             found = match (found, next) {
-                // Nearly always there is one.
                 (Recognised::Nobody, first) => first,
                 (found, next) => match together(found, next) {
                     Some(found) => found,
@@ -57,6 +61,19 @@ impl Sessions {
             };
         }
         Look::Now(found)
+    }
+
+    fn later(
+        self: &Arc<Self>,
+        ring: &Arc<Ring>,
+        found: Recognised,
+        all: Vec<Result<Opened, Check>>,
+        now: UnixTime,
+    ) -> Look {
+        let (sessions, ring) = (self.clone(), ring.clone());
+        Look::Later(Box::pin(async move {
+            Seen::Session(sessions.load_all(&ring, found, all, now).await)
+        }))
     }
 
     async fn load_all(

@@ -151,8 +151,8 @@ fn words(verdict: &Verdict) -> String {
 
 fn cache_words(cache: Cache) -> String {
     match cache {
-        Cache::Vary(names) => format!("Vary({names})"),
-        Cache::Private(names) => format!("Private({names})"),
+        Cache::Vary(of) => format!("Vary({})", of.vary().to_str().unwrap()),
+        Cache::Private(of) => format!("Private({})", of.vary().to_str().unwrap()),
         Cache::Untouched | Cache::NoStore => format!("{cache:?}"),
     }
 }

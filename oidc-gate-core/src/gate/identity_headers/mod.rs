@@ -188,6 +188,11 @@ impl HeaderWriter {
         }
     }
 
+    /// Whether it says nothing of anybody.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// The first header that is to say a session's access token.
     pub fn wants_access_token(&self) -> Option<&HeaderName> {
         self.first(|which| which == Which::Access)
