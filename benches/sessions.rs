@@ -5,7 +5,7 @@ use oidc_gate_benches::{
     measure::{Effort, Times},
     redis::Redis,
     requests::Row,
-    sessions::{figures, live, round_trips, writes},
+    sessions::{STORED, figures, live, round_trips, writes},
     setting::Setting,
 };
 
@@ -18,9 +18,10 @@ fn main() {
     let redis = Redis::start();
     let ways = || Way::IN_PROCESS.into_iter().chain(Way::WITH_REDIS);
     let mut rows: Vec<Row> = ways().map(|way| live(way, Some(&redis))).collect();
-    let pairs = rows
-        .iter_mut()
-        .flat_map(|Row { gated, bare, .. }| [gated, bare]);
+    let mut bare_get = redis.bare_get();
+    let pairs = (rows.iter_mut())
+        .flat_map(|Row { gated, bare, .. }| [gated, bare])
+        .chain([&mut bare_get]);
     let taken = Times::take(pairs, effort);
 
     println!("\n{}\n", Setting::here_and_now());
@@ -30,6 +31,15 @@ fn main() {
         let own = row.own_allocations();
         let ns = taken.median(|t| t[2 * n] - t[2 * n + 1]);
         println!("| {} | {ns:.0} | {} | {} |", row.name, own.count, own.bytes);
+    }
+    let bare = 2 * rows.len();
+    let get = taken.median(|t| t[bare]);
+    println!("| a bare `GET` of the longest of these values, by the same client | {get:.0} | | |");
+    for (n, row) in rows.iter().enumerate() {
+        if row.name == STORED {
+            let times = taken.median(|t| (t[2 * n] - t[2 * n + 1]) / t[bare]);
+            println!("\n- {STORED}: {times:.2} times a bare `GET`");
+        }
     }
     drop(rows);
 

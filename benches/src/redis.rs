@@ -1,8 +1,11 @@
 //! A Redis of the benchmark's own, and how many commands it was sent.
 
+use crate::measure::Operation;
+use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection};
 use std::{
     collections::BTreeMap,
     env, fmt, fs,
+    hint::black_box,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::net::UnixStream,
     path::PathBuf,
@@ -63,6 +66,36 @@ impl Redis {
         format!("redis+unix://{}", self.dir.join("socket").display())
     }
 
+    /// The longest value that it keeps, asked for by nothing but a client: what a round trip takes.
+    ///
+    /// # Panics
+    ///
+    /// If it keeps nothing.
+    pub fn bare_get(&self) -> Operation {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime can be made");
+        let client = redis::Client::open(self.url()).expect("the address is one");
+        let connection = runtime.block_on(client.get_multiplexed_async_connection());
+        let mut connection = connection.expect("the server listens");
+        let longest = runtime.block_on(async {
+            let mut keys: Vec<Vec<u8>> = ask(&mut connection, redis::cmd("KEYS").arg("*")).await;
+            let mut longest = (0_u64, Vec::new());
+            for key in keys.drain(..) {
+                let bytes = ask(&mut connection, redis::cmd("STRLEN").arg(&key)).await;
+                longest = longest.max((bytes, key));
+            }
+            longest.1
+        });
+        assert!(!longest.is_empty(), "it keeps nothing");
+        let get = redis::cmd("GET").arg(&longest).to_owned();
+        Operation::new(move || {
+            let value = ask::<Vec<u8>>(&mut connection, &get);
+            black_box(runtime.block_on(value));
+        })
+    }
+
     /// What it is sent while `work` goes on. The commands of a script are a part of it, and no round trips.
     pub fn during(&self, work: impl FnOnce()) -> Commands {
         self.ask("CONFIG RESETSTAT");
@@ -96,6 +129,10 @@ impl Redis {
         answer.read_exact(&mut text).expect("as many bytes");
         String::from_utf8(text).expect("statistics are ASCII")
     }
+}
+
+async fn ask<T: FromRedisValue>(connection: &mut MultiplexedConnection, command: &Cmd) -> T {
+    command.query_async(connection).await.expect("it answers")
 }
 
 impl Drop for Redis {

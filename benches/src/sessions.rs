@@ -17,6 +17,9 @@ use tower_layer::Layer as _;
 /// How many requests come at once when a token has ended.
 pub const AT_ONCE: usize = 50;
 
+/// The row of a session that is loaded for each request.
+pub const STORED: &str = "session in the Redis store";
+
 /// A request with a live session that has tokens, and nothing to be done about them.
 pub fn live(way: Way, redis: Option<&Redis>) -> Row {
     let world = World::new(way, redis);
@@ -28,7 +31,7 @@ pub fn live(way: Way, redis: Option<&Redis>) -> Row {
     let name = match way {
         Way::Cookies => "cookie session with tokens",
         Way::Memory => "session in the memory store",
-        Way::Redis => "session in the Redis store",
+        Way::Redis => STORED,
         Way::CachedRedis => "session in the Redis store, in the local cache",
         Way::CookiesAndRedis => "cookie session with tokens, Redis coordinates",
     };

@@ -43,6 +43,7 @@ mod reqwest_client;
 mod service;
 mod sessions;
 mod sign_out;
+mod snapshot;
 mod tasks;
 mod token_client;
 mod trailers;

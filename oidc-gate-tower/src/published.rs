@@ -15,13 +15,14 @@ use crate::{
     outside::Outside,
     ports::Boxed,
     provider::{KeyCache, MetadataSource},
+    snapshot::Snapshot,
     tasks::Tasks,
 };
 use std::{
     fmt,
     future::Future,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -42,7 +43,7 @@ struct Inner<M> {
     source: MetadataSource<M>,
     key_cache: KeyCache,
     metadata: Arc<Shared<M>>,
-    keys: RwLock<KeysAt>,
+    keys: Snapshot<KeysAt>,
     /// How often something new was published. Whatever was verified before may not be so again.
     generation: AtomicU64,
     outside: Outside,
@@ -69,7 +70,7 @@ impl<M: NamesKeys> Published<M> {
             source,
             key_cache,
             metadata: Arc::default(),
-            keys: RwLock::default(),
+            keys: Snapshot::default(),
             generation: AtomicU64::new(0),
             outside,
             tasks,
@@ -93,13 +94,13 @@ impl<M: NamesKeys> Published<M> {
     /// What is known may be outdated.
     pub(crate) fn doubt(&self) {
         let now = self.0.outside.clock.now();
-        self.0.metadata.change(|cache| cache.doubt(now));
+        self.0.metadata.cache.change(|cache| cache.doubt(now));
     }
 
     /// Keys that answer the query, if they are at hand. Never waits.
     pub(crate) fn keys_at_hand(&self, query: &KeyQuery) -> Option<Arc<JwkSet>> {
         let metadata = self.metadata_at_hand()?;
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.0.keys.read();
         if keys.address.as_ref() != Some(metadata.jwks_uri()) || keys.before.is_some() {
             return None;
         }
@@ -192,11 +193,7 @@ impl<M: NamesKeys> Published<M> {
         let Some(before) = before else { return found };
         match found {
             Ok(keys) => {
-                self.0
-                    .keys
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .settle(jwks_uri);
+                self.0.keys.change(|keys| keys.settle(jwks_uri));
                 Ok(keys)
             }
             Err(unavailable) => before
@@ -211,16 +208,16 @@ impl<M: NamesKeys> Published<M> {
         &self,
         jwks_uri: &EndpointUrl,
     ) -> (Arc<Shared<JwkSet>>, Option<Arc<Shared<JwkSet>>>) {
-        let keys = self.0.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let keys = self.0.keys.read();
         if keys.address.as_ref() == Some(jwks_uri) {
             return (keys.shared.clone(), keys.before.clone());
         }
-        drop(keys);
-        let mut keys = self.0.keys.write().unwrap_or_else(PoisonError::into_inner);
-        if keys.move_to(jwks_uri) {
-            tracing::info!(issuer = %self.0.issuer, "the provider's keys are at another address now");
-        }
-        (keys.shared.clone(), keys.before.clone())
+        self.0.keys.change(|keys| {
+            if keys.move_to(jwks_uri) {
+                tracing::info!(issuer = %self.0.issuer, "the provider's keys are at another address now");
+            }
+            (keys.shared.clone(), keys.before.clone())
+        })
     }
 
     /// Carries out what a flow asks for, each step once, until it is done.
@@ -335,19 +332,21 @@ impl<M: NamesKeys> Published<M> {
     where
         Fut: Future<Output = Result<Fetched<T>, CheckFailed>>,
     {
-        shared.change(|cache| cache.begin(self.0.outside.clock.now(), reason));
+        shared
+            .cache
+            .change(|cache| cache.begin(self.0.outside.clock.now(), reason));
         let fetched = fetch(self.clone()).await;
         let now = self.0.outside.clock.now();
         match fetched {
             Ok(fetched) => {
                 let fetched = self.0.key_cache.limit(fetched);
-                let value = shared.change(|cache| cache.loaded(now, fetched));
+                let value = shared.cache.change(|cache| cache.loaded(now, fetched));
                 // Afterwards: whoever reads the new number has the new value.
                 self.0.generation.fetch_add(1, Ordering::Release);
                 Ok(value)
             }
             Err(why) => {
-                let retry_after = shared.change(|cache| cache.failed(now, why.clone()));
+                let retry_after = shared.cache.change(|cache| cache.failed(now, why.clone()));
                 tracing::warn!(
                     check = %why.check(), cause = why.cause(), remedy = why.check().remedy(), issuer = %self.0.issuer,
                     "the provider could not be asked"
@@ -379,39 +378,29 @@ impl<M> fmt::Debug for Published<M> {
 
 /// Something that is fetched for everybody.
 struct Shared<T> {
-    /// Held for no longer than a decision takes.
-    cache: RwLock<Cache<T>>,
+    cache: Snapshot<Cache<T>>,
     /// Held while a fetch is under way.
     fetching: tokio::sync::Mutex<()>,
 }
 
 impl<T> Shared<T> {
     fn decide(&self, now: UnixTime, suits: impl FnOnce(&T) -> bool) -> Decision<T> {
-        self.cache
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .decide(now, suits)
+        self.cache.read().decide(now, suits)
     }
 
     fn fresh(&self, now: UnixTime) -> Option<Arc<T>> {
-        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
-        cache.fresh(now).cloned()
+        self.cache.read().fresh(now).cloned()
     }
 
     fn has_any(&self) -> bool {
-        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
-        cache.held().is_some()
-    }
-
-    fn change<R>(&self, change: impl FnOnce(&mut Cache<T>) -> R) -> R {
-        change(&mut self.cache.write().unwrap_or_else(PoisonError::into_inner))
+        self.cache.read().held().is_some()
     }
 }
 
 impl<T> Default for Shared<T> {
     fn default() -> Self {
         Self {
-            cache: RwLock::default(),
+            cache: Snapshot::default(),
             fetching: tokio::sync::Mutex::default(),
         }
     }
@@ -419,7 +408,7 @@ impl<T> Default for Shared<T> {
 
 /// The keys, and the address they are from. What another address has published verifies nothing: it may have been given
 /// up because its keys had leaked.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct KeysAt {
     address: Option<EndpointUrl>,
     shared: Arc<Shared<JwkSet>>,

@@ -4,6 +4,7 @@ use super::head::{Head, is_get};
 use crate::login::ReturnTo;
 use crate::resource::is_bearer;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use memchr::memchr;
 
 /// What kind of request this is, for the form of an answer. Never for the question who may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -244,10 +245,13 @@ struct Accept {
 impl Accept {
     /// With one more line of it ([RFC 9110 § 12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1)).
     fn add(&mut self, value: &HeaderValue) {
-        for range in value.as_bytes().split(|b| *b == b',') {
-            let mut parts = range.split(|b| *b == b';').map(<[u8]>::trim_ascii);
-            let kind = parts.next().unwrap_or_default();
-            let weight = parts.find_map(quality).unwrap_or(1000);
+        let mut rest = Some(value.as_bytes());
+        while let Some(line) = rest {
+            let (range, more) = cut(line, b',');
+            rest = more;
+            let (kind, parameters) = cut(range, b';');
+            let kind = kind.trim_ascii();
+            let weight = parameters.and_then(weight).unwrap_or(1000);
             self.json |= is_json(kind);
             self.best = self.best.max(weight);
             let html = [&b"text/html"[..], b"application/xhtml+xml"];
@@ -261,6 +265,22 @@ impl Accept {
     fn prefers_html(&self) -> bool {
         self.html > 0 && self.html >= self.best
     }
+}
+
+/// What stands before the first such byte, and after it if there is one.
+fn cut(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
+    match memchr(at, text).and_then(|found| text.split_at_checked(found)) {
+        Some((before, after)) => (before, after.get(1..)),
+        None => (text, None),
+    }
+}
+
+/// The weight among the parameters of a range.
+fn weight(parameters: &[u8]) -> Option<u32> {
+    parameters
+        .split(|b| *b == b';')
+        .map(<[u8]>::trim_ascii)
+        .find_map(quality)
 }
 
 /// `application/json` and whatever is made of it, such as `application/problem+json`.

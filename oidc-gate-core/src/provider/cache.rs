@@ -45,6 +45,25 @@ struct Held<T> {
     stale_until: UnixTime,
 }
 
+impl<T> Clone for Cache<T> {
+    fn clone(&self) -> Self {
+        Self {
+            held: self.held.clone(),
+            last: self.last.clone(),
+            looked_again: self.looked_again,
+        }
+    }
+}
+
+impl<T> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: self.value.clone(),
+            ..*self
+        }
+    }
+}
+
 /// The last fetch.
 #[derive(Clone, Debug)]
 enum Attempt {

@@ -35,28 +35,35 @@ impl SealNonce {
     }
 }
 
-/// A plain text with room for what sealing adds, so that it is encrypted in its place.
+/// A plain text behind the place of the header, with room for what sealing adds, so that it is encrypted in its place.
 pub(crate) struct Draft(Vec<u8>);
 
 impl Draft {
     /// Room for a plain text of so many bytes. It may become longer.
     pub(crate) fn with_capacity(plain: usize) -> Self {
-        Self(Vec::with_capacity(HEADER + plain + TAG))
+        let mut envelope = Vec::with_capacity(HEADER + plain + TAG);
+        envelope.extend_from_slice(&[VERSION; HEADER]);
+        Self(envelope)
     }
 
-    /// Adds to the plain text.
+    /// Adds to the plain text, behind what is there.
     pub(crate) fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         write(&mut self.0);
     }
 
     /// Zeros after the plain text, up to a multiple of so many bytes.
     pub(crate) fn pad(&mut self, step: usize) {
-        self.0.resize(self.0.len().next_multiple_of(step), 0);
+        let padded = self.plain_bytes().next_multiple_of(step);
+        self.0.resize(HEADER + padded, 0);
     }
 
     /// How many characters it has when it is sealed.
     pub(crate) fn sealed_chars(&self) -> usize {
-        URL_SAFE_NO_PAD.encoded_length(HEADER + self.0.len() + TAG)
+        URL_SAFE_NO_PAD.encoded_length(self.0.len() + TAG)
+    }
+
+    fn plain_bytes(&self) -> usize {
+        self.0.len().saturating_sub(HEADER)
     }
 
     /// Seals it under the name it will be kept under.
@@ -72,21 +79,20 @@ impl Draft {
         nonce: SealNonce,
     ) -> Result<Envelope, SealError> {
         let Self(mut envelope) = self;
+        let (header, plain) = envelope.split_first_chunk_mut().ok_or(SealError)?;
         let key = keys.first().ok_or(SealError)?;
         let tag = key
             .of(purpose)
             .seal_in_place_separate_tag(
                 Nonce::assume_unique_for_key(nonce.0),
                 Aad::from(BoundTo::new(purpose, name).as_bytes()),
-                &mut envelope,
+                plain,
             )
             .map_err(|_| SealError)?;
-        let mut header = [VERSION; HEADER];
-        let [_, k0, k1, k2, k3, random @ ..] = &mut header;
+        let [_, k0, k1, k2, k3, random @ ..]: &mut [u8; HEADER] = header;
         [*k0, *k1, *k2, *k3] = *key.id.as_bytes();
         *random = nonce.0;
-        envelope.reserve_exact(HEADER + TAG);
-        envelope.splice(..0, header);
+        envelope.reserve_exact(TAG);
         envelope.extend_from_slice(tag.as_ref());
         Ok(Envelope(envelope))
     }
@@ -129,7 +135,7 @@ mod tests {
             for (step, padded) in [(1, length), (48, length.next_multiple_of(48))] {
                 // Whatever room was made for it.
                 let mut draft = Draft::with_capacity(length / 2);
-                draft.write(|plain| plain.resize(length, b'x'));
+                draft.write(|plain| plain.extend(std::iter::repeat_n(b'x', length)));
                 draft.pad(step);
                 let chars = draft.sealed_chars();
                 let nonce = SealNonce::draw().unwrap();

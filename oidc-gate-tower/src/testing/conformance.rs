@@ -45,7 +45,7 @@ impl Pass {
     /// A time after which something is over, and which the operations before that do not take.
     pub(super) fn short(self) -> Duration {
         match self {
-            Self::Wait => Duration::from_millis(150),
+            Self::Wait => Duration::from_millis(500),
             Self::Paused => Duration::from_secs(3600),
         }
     }

@@ -23,12 +23,21 @@ pub(super) async fn contenders(provider: &Provider) -> Vec<Contender> {
     let who = format!("{GATE} {}", env!("CARGO_PKG_VERSION"));
     let gate = ready(builder(provider)).await;
     let session = testing::session(&gate, user()).await;
+    let anew = ready(builder(provider).remember_opened(0)).await;
+    let opened = testing::session(&anew, user()).await;
     let stored = ready(builder(provider).store(Store::memory())).await;
     let kept = testing::session(&stored, user()).await;
     let app = |gate: &Gate| App::Gate(gate.protect(application()));
     let mut all = vec![
         Contender::new(who.clone(), What::Open, app(&gate)),
-        Contender::new(who.clone(), What::Session, app(&gate)).with(COOKIE, session),
+        Contender::new(format!("{who}, recently opened"), What::Session, app(&gate))
+            .with(COOKIE, session),
+        Contender::new(
+            format!("{who}, opened each time"),
+            What::Session,
+            app(&anew),
+        )
+        .with(COOKIE, opened),
         Contender::new(format!("{who}, memory store"), What::Session, app(&stored))
             .with(COOKIE, kept),
         Contender::new(who.clone(), What::Redirect, app(&gate)),
