@@ -1,6 +1,6 @@
 //! A Redis of the benchmark's own, and how many commands it was sent.
 
-use crate::measure::Operation;
+use http::Request;
 use redis::{Cmd, FromRedisValue, aio::MultiplexedConnection};
 use std::{
     collections::BTreeMap,
@@ -9,11 +9,15 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     os::unix::net::UnixStream,
     path::PathBuf,
+    pin::Pin,
     process::{self, Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
+    task::{Context, Poll},
     thread,
     time::{Duration, Instant},
 };
+use tokio::runtime::Runtime;
+use tower_service::Service;
 
 /// A server that listens on a Unix socket of its own and writes nothing to disk. It ends with the value.
 #[derive(Debug)]
@@ -66,34 +70,31 @@ impl Redis {
         format!("redis+unix://{}", self.dir.join("socket").display())
     }
 
-    /// The longest value that it keeps, asked for by nothing but a client: what a round trip takes.
+    /// In front of `inner`: a bare `GET` of the longest value that it keeps, by the same client as the gate's, of which nothing is
+    /// made. The runtime is the one that it is asked in.
     ///
     /// # Panics
     ///
     /// If it keeps nothing.
-    pub fn bare_get(&self) -> Operation {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a runtime can be made");
+    pub(crate) fn get_before<S>(&self, runtime: &Runtime, inner: S) -> GetBefore<S> {
         let client = redis::Client::open(self.url()).expect("the address is one");
         let connection = runtime.block_on(client.get_multiplexed_async_connection());
         let mut connection = connection.expect("the server listens");
         let longest = runtime.block_on(async {
-            let mut keys: Vec<Vec<u8>> = ask(&mut connection, redis::cmd("KEYS").arg("*")).await;
+            let keys: Vec<Vec<u8>> = ask(&mut connection, redis::cmd("KEYS").arg("*")).await;
             let mut longest = (0_u64, Vec::new());
-            for key in keys.drain(..) {
+            for key in keys {
                 let bytes = ask(&mut connection, redis::cmd("STRLEN").arg(&key)).await;
                 longest = longest.max((bytes, key));
             }
             longest.1
         });
         assert!(!longest.is_empty(), "it keeps nothing");
-        let get = redis::cmd("GET").arg(&longest).to_owned();
-        Operation::new(move || {
-            let value = ask::<Vec<u8>>(&mut connection, &get);
-            black_box(runtime.block_on(value));
-        })
+        GetBefore {
+            connection,
+            get: redis::cmd("GET").arg(&longest).to_owned(),
+            inner,
+        }
     }
 
     /// What it is sent while `work` goes on. The commands of a script are a part of it, and no round trips.
@@ -128,6 +129,38 @@ impl Redis {
         let mut text = vec![0; length.trim().parse().expect("a length")];
         answer.read_exact(&mut text).expect("as many bytes");
         String::from_utf8(text).expect("statistics are ASCII")
+    }
+}
+
+/// A service whose requests wait for a bare `GET` first.
+pub(crate) struct GetBefore<S> {
+    connection: MultiplexedConnection,
+    get: Cmd,
+    inner: S,
+}
+
+impl<S, B> Service<Request<B>> for GetBefore<S>
+where
+    S: Service<Request<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let (mut connection, get) = (self.connection.clone(), self.get.clone());
+        let other = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, other);
+        Box::pin(async move {
+            black_box(ask::<Vec<u8>>(&mut connection, &get).await);
+            inner.call(request).await
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::{
     allocations::{self, Allocations},
     keeping::{Way, World},
+    measure::Operation,
     redis::{Commands, Redis},
     requests::{Ask, Row, application, user},
 };
@@ -55,6 +56,17 @@ pub fn live(way: Way, redis: Option<&Redis>) -> Row {
             }
         }
     }
+}
+
+/// The same request to the same application, which is given its user for free and asks Redis for as much itself.
+pub fn after_a_bare_get(redis: &Redis) -> Operation {
+    let world = World::new(Way::Redis, Some(redis));
+    let session = world.log_in();
+    let given = testing::signed_in(user()).layer(application());
+    let service = redis.get_before(&world.runtime, given);
+    Ask::of("/me")
+        .cookie(&session)
+        .waiting(world.runtime, service)
 }
 
 /// What was measured of something that is not done a million times: medians.
