@@ -58,15 +58,21 @@ pub fn live(way: Way, redis: Option<&Redis>) -> Row {
     }
 }
 
-/// The same request to the same application, which is given its user for free and asks Redis for as much itself.
-pub fn after_a_bare_get(redis: &Redis) -> Operation {
-    let world = World::new(Way::Redis, Some(redis));
-    let session = world.log_in();
+/// Whole requests that wait for a bare `GET` first and have nothing to do with it: to the application that is given its user
+/// for free, and to one behind a gate that keeps its sessions in cookies. The difference is what a gate takes that is woken up.
+pub fn after_a_bare_get(redis: &Redis) -> [Operation; 2] {
+    let kept = World::new(Way::Redis, Some(redis));
+    let ask = Ask::of("/me").cookie(&kept.log_in());
     let given = testing::signed_in(user()).layer(application());
-    let service = redis.get_before(&world.runtime, given);
-    Ask::of("/me")
-        .cookie(&session)
-        .waiting(world.runtime, service)
+    let given = redis.get_before(&kept.runtime, given);
+
+    let cookies = World::new(Way::Cookies, None);
+    let own = Ask::of("/me").cookie(&cookies.log_in());
+    let gated = redis.get_before(&cookies.runtime, cookies.service.clone());
+    [
+        ask.waiting(kept.runtime, given),
+        own.waiting(cookies.runtime, gated),
+    ]
 }
 
 /// What was measured of something that is not done a million times: medians.

@@ -194,7 +194,7 @@ impl Store {
         match &self.backend {
             Backend::Memory(memory) => Ok(memory.load(key)),
             #[cfg(feature = "redis")]
-            Backend::Redis(redis) => redis.load(key).await.map(shared),
+            Backend::Redis(redis) => redis.load(key).await,
             #[cfg(feature = "redis")]
             Backend::NoRedis(error) => Err(no_redis(error)),
             Backend::Custom(backend) => backend.load(key).await.map(shared),

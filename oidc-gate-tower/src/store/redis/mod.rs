@@ -51,6 +51,9 @@ if redis.call('GETRANGE', KEYS[1], 0, 7) ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1";
 
+/// The length of 32 bytes in base64.
+const KEY_CHARS: usize = 43;
+
 /// How often what was certainly not done is tried again.
 const ATTEMPTS: u32 = 5;
 
@@ -85,22 +88,22 @@ impl Redis {
         self.dial.check()
     }
 
-    pub(crate) async fn load(&self, key: &[u8; 32]) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
+    pub(crate) async fn load(
+        &self,
+        key: &[u8; 32],
+    ) -> Result<Option<(Arc<[u8]>, u64)>, StoreError> {
         let key = self.key(key);
         // Of the primary: a replica may answer with what was there before the last swap.
-        let answer = self
-            .run(&key, || redis::cmd("GET").arg(&key).to_owned(), None)
-            .await?;
-        let mut value = match answer {
+        let answer = self.run(&key, || get(&key), None).await?;
+        let value = match answer {
             Value::Nil => return Ok(None),
             Value::BulkString(value) => value,
             _ => return Err(failure::not_ours()),
         };
-        let Some(version) = value.first_chunk().copied().map(u64::from_be_bytes) else {
+        let Some((version, value)) = value.split_first_chunk() else {
             return Err(failure::not_ours());
         };
-        value.drain(..size_of::<u64>());
-        Ok(Some((value, version)))
+        Ok(Some((value.into(), u64::from_be_bytes(*version))))
     }
 
     /// The version that it has now, if it did.
@@ -225,10 +228,18 @@ impl Redis {
     }
 
     fn key(&self, key: &[u8; 32]) -> Vec<u8> {
-        let mut text = self.address.prefix.clone();
+        let prefix = &self.address.prefix;
+        let mut text = String::with_capacity(prefix.len() + KEY_CHARS);
+        text.push_str(prefix);
         URL_SAFE_NO_PAD.encode_string(key, &mut text);
         text.into_bytes()
     }
+}
+
+fn get(key: &[u8]) -> Cmd {
+    let mut command = redis::cmd("GET");
+    command.arg(key);
+    command
 }
 
 /// The kind of servers and who they are, without user and password.
