@@ -13,4 +13,5 @@ pub mod redis;
 pub mod requests;
 pub mod sessions;
 pub mod setting;
+pub mod sign_in;
 pub mod token_endpoint;
