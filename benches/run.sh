@@ -50,6 +50,7 @@ part peers.md "$peers" table "${quick[@]}" --svg "$results/peers.svg"
 part threads.md "$peers" threads "${quick[@]}"
 part load.md "$peers" load "${quick[@]}"
 part start.md "$peers" start
+part crates.md peers/build.sh crates
 [[ -z $builds ]] || part build.md peers/build.sh
 
 echo "== $results/README.md"
@@ -57,7 +58,7 @@ echo "== $results/README.md"
     printf '# As measured\n\n'
     printf 'Written by `benches/run.sh`. What the columns mean is said in [the README](../README.md).\n\n'
     printf '![What it adds to each request](peers.svg)\n'
-    for file in requests peers threads load sessions footprint start token_endpoint build; do
+    for file in requests peers threads load sessions footprint start token_endpoint crates build; do
         [[ ! -e $results/$file.md ]] || { printf '\n## %s\n' "${file//_/ }"; cat "$results/$file.md"; }
     done
 } >"$results/README.md"

@@ -2,7 +2,8 @@
 # What it takes to build each library that logs users in: a cold release build of a program that depends on it and does
 # nothing else, on a target directory of its own. Everything is fetched before the clock runs.
 #
-#   benches/peers/build.sh > benches/results/build.md
+#   benches/peers/build.sh > benches/results/build.md             on a machine that has nothing else to do; half an hour
+#   benches/peers/build.sh crates > benches/results/crates.md     of how many crates, and nothing is built
 #
 # CPU seconds are those of all compiler processes together, so that they depend on the machine and hardly on its load.
 # Crates are those of the tree that is linked, the program itself left out; with those that only run while it is built.
@@ -17,8 +18,18 @@ export CARGO_INCREMENTAL=0
 axum='axum = { version = "0.8.9" }'
 tokio='tokio = { version = "1.47", features = ["macros", "net", "rt-multi-thread"] }'
 
-echo '| a cold release build | CPU seconds | seconds | crates | and for building |'
-echo '|---|--:|--:|--:|--:|'
+case ${1:-} in
+    '')
+        echo '| a cold release build | CPU seconds | seconds | crates | and for building |'
+        echo '|---|--:|--:|--:|--:|'
+        ;;
+    crates)
+        echo '| what is linked | crates | and for building |'
+        echo '|---|--:|--:|'
+        ;;
+    *) echo "benches/peers/build.sh [crates]" >&2; exit 2 ;;
+esac
+only_crates=${1:-}
 
 measure() { # NAME DEPENDENCY...
     local name=$1 dir=$work/program times user system wall
@@ -33,6 +44,10 @@ measure() { # NAME DEPENDENCY...
     # The versions that are measured everywhere else.
     cp Cargo.lock "$dir/Cargo.lock"
     cargo fetch --quiet --manifest-path "$dir/Cargo.toml"
+    if [[ -n $only_crates ]]; then
+        printf '| %s | %s | %s |\n' "$name" "$(crates "$dir" normal)" "$(crates "$dir" normal,build)"
+        return
+    fi
     times=$({
         TIMEFORMAT='%U %S %R'
         time cargo build --release --quiet --offline --manifest-path "$dir/Cargo.toml" --target-dir "$work/target" 2>"$work/said"
