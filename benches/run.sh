@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that is measured, in one run, into benches/results:
 #
-#   benches/run.sh            on a machine that has nothing else to do; half an hour
+#   benches/run.sh            on a machine that has nothing else to do; a quarter of an hour
 #   benches/run.sh quick      that everything runs; the figures mean little
 #
 # Builds are left out (`build` adds them): they take longer than all the rest. It takes redis-server, wrk and taskset, on

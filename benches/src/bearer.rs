@@ -1,6 +1,7 @@
 //! Requests with a bearer token: one that was verified before, and one that is seen for the first time.
 
 use crate::{
+    claims::with_profile,
     measure::Operation,
     requests::{Ask, Row, application},
 };
@@ -154,7 +155,7 @@ fn typ() -> Map<String, Value> {
 
 /// What an access token of Keycloak's says of somebody with a few roles.
 pub fn claims(issuer: &str, number: u64, exp: u64) -> Map<String, Value> {
-    let claims = json!({
+    with_profile(json!({
         "exp": exp,
         "iat": START - 60,
         "auth_time": START - 300,
@@ -170,15 +171,5 @@ pub fn claims(issuer: &str, number: u64, exp: u64) -> Map<String, Value> {
         "realm_access": {"roles": ["default-roles-example", "offline_access", "editor"]},
         "resource_access": {"account": {"roles": ["manage-account", "view-profile"]}},
         "scope": "openid profile email",
-        "email_verified": true,
-        "name": "Alice Liddell",
-        "preferred_username": "alice",
-        "given_name": "Alice",
-        "family_name": "Liddell",
-        "email": "alice.liddell@example.com",
-    });
-    match claims {
-        Value::Object(claims) => claims,
-        other => panic!("{other} is no object"),
-    }
+    }))
 }

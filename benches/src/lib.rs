@@ -5,6 +5,7 @@
 pub mod allocations;
 pub mod bearer;
 pub mod bound;
+pub mod claims;
 pub mod footprint;
 pub mod guard;
 pub mod keeping;

@@ -1,6 +1,6 @@
 //! What a client does when a user signs in, in core alone: to believe an ID token, and to seal what comes of it.
 
-use crate::{measure::Operation, requests::user};
+use crate::{claims::with_profile, measure::Operation, requests::user};
 use oidc_gate_axum::{
     CookieKeys, UnixTime,
     core::{
@@ -67,7 +67,7 @@ fn validate(alg: Alg) -> Operation {
 }
 
 fn claims() -> Map<String, Value> {
-    let claims = json!({
+    with_profile(json!({
         "iss": ISSUER,
         "sub": "3f1c2a9e-7b54-4d7e-9a55-0c6f1f6e2b11",
         "aud": CLIENT,
@@ -77,18 +77,8 @@ fn claims() -> Map<String, Value> {
         "nonce": NONCE,
         "sid": "b1f4b0a0-3bb3-4a1f-8bd3-6a1d8b0f1f7e",
         "acr": "1",
-        "email_verified": true,
-        "name": "Alice Liddell",
-        "preferred_username": "alice",
-        "given_name": "Alice",
-        "family_name": "Liddell",
-        "email": "alice.liddell@example.com",
         "groups": ["staff", "engineering", "platform", "on-call"],
-    });
-    match claims {
-        Value::Object(claims) => claims,
-        _ => unreachable!("it is written as one"),
-    }
+    }))
 }
 
 fn names() -> CookieNames {
