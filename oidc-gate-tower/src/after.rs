@@ -256,9 +256,9 @@ impl After {
             .into_iter()
             .chain(others.map(|name| names.clear(name)))
             .collect();
-        // What a request writes down of a session that goes on.
         let sessions = sessions.clone();
-        self.take_cookies();
+        // What a request writes down of a session that goes on.
+        drop(self.take_cookies());
         Answer::Later(Box::pin(async move {
             let work = async move { session.log_out(place, cookies, by).await };
             to_the_end(&sessions, work).await

@@ -30,27 +30,21 @@ impl Sessions {
     pub(crate) fn recognise(self: &Arc<Self>, brought: Brought<'_>, now: UnixTime) -> Look {
         let ring = self.keys.ring();
         if let Some(sealed) = self.names.whole_session(brought.cookies) {
-            return match self.open(&ring, sealed, now) {
-                Err(check) => Look::Now(unopened(check)),
-                Ok(opened) => match self.keeping.peek(&opened.key()) {
-                    Some(stored) => Look::Now(self.judge(&ring, opened, stored.as_ref(), now)),
-                    None => self.later(&ring, Recognised::Nobody, vec![Ok(opened)], now),
-                },
+            return match self.at_once(&ring, sealed, now) {
+                Ok(found) => Look::Now(found),
+                Err(opened) => self.later(&ring, Recognised::Nobody, vec![Ok(opened)], now),
             };
         }
         let mut found = Recognised::Nobody;
         let mut sealed = (self.names).sessions_in(brought.cookies, brought.headers);
         while let Some(next) = sealed.next() {
-            let next = match self.open(&ring, &next, now) {
-                Err(check) => unopened(check),
-                Ok(opened) => match self.keeping.peek(&opened.key()) {
-                    Some(stored) => self.judge(&ring, opened, stored.as_ref(), now),
-                    None => {
-                        let rest = sealed.map(|sealed| self.open(&ring, &sealed, now));
-                        let all = std::iter::once(Ok(opened)).chain(rest).collect();
-                        return self.later(&ring, found, all, now);
-                    }
-                },
+            let next = match self.at_once(&ring, &next, now) {
+                Ok(next) => next,
+                Err(opened) => {
+                    let rest = sealed.map(|sealed| self.open(&ring, &sealed, now));
+                    let all = std::iter::once(Ok(opened)).chain(rest).collect();
+                    return self.later(&ring, found, all, now);
+                }
             };
             found = match (found, next) {
                 (Recognised::Nobody, first) => first,
@@ -63,6 +57,25 @@ impl Sessions {
         Look::Now(found)
     }
 
+    /// What a cookie comes to, if nobody has to be waited for; else what it holds, for whoever asks the store.
+    #[inline]
+    fn at_once(
+        self: &Arc<Self>,
+        ring: &Ring,
+        sealed: &[u8],
+        now: UnixTime,
+    ) -> Result<Recognised, Opened> {
+        let opened = match self.open(ring, sealed, now) {
+            Ok(opened) => opened,
+            Err(check) => return Ok(unopened(check)),
+        };
+        match self.keeping.peek(&opened.key()) {
+            Some(stored) => Ok(self.judge(ring, opened, stored.as_ref(), now)),
+            None => Err(opened),
+        }
+    }
+
+    /// The same of these, once the store has answered for each.
     fn later(
         self: &Arc<Self>,
         ring: &Arc<Ring>,
