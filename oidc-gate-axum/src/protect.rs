@@ -41,6 +41,15 @@ fn peer(extensions: &Extensions) -> Option<SocketAddr> {
         .map(|info| info.0)
 }
 
+/// With the type of a body in hand there is no bound on what a request may carry. It costs a box.
+fn clean_trailers(gate: &Gate, body: &mut dyn Any) {
+    if let Some(body) = body.downcast_mut::<Body>()
+        && !body.is_end_stream()
+    {
+        *body = Body::new(gate.clean_trailers(std::mem::take(body)));
+    }
+}
+
 /// What axum adds to a [`Gate`].
 pub trait GateExt {
     /// The gate around the whole application: every route, the fallback, and whatever else the router answers.
@@ -115,7 +124,8 @@ impl GateExt for Gate {
         GateLayer(
             tower::GateLayer::new(self)
                 .original_target(original)
-                .peer_addr(peer),
+                .peer_addr(peer)
+                .request_body(clean_trailers),
         )
     }
 }
@@ -172,15 +182,7 @@ where
         Service::<Request<B>>::poll_ready(&mut self.0, cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> GateFuture<S, B> {
-        let gate = self.0.gate();
-        // With the type in hand there is no bound on `B`. It costs a box, and only a gate that writes headers pays for it.
-        if gate.writes_identity_headers()
-            && let Some(body) = (request.body_mut() as &mut dyn Any).downcast_mut::<Body>()
-            && !body.is_end_stream()
-        {
-            *body = Body::new(gate.clean_trailers(std::mem::take(body)));
-        }
+    fn call(&mut self, request: Request<B>) -> GateFuture<S, B> {
         GateFuture {
             future: self.0.call(request),
         }

@@ -5,7 +5,6 @@ mod answer;
 pub(crate) use answer::{Asked, Reply, answer, only};
 
 use crate::{
-    Gate,
     core::{
         forward::{Dialect, Proxy},
         gate::{HeaderSource, HeaderWriter, IdentityHeaders, Target},
@@ -153,13 +152,6 @@ impl ForwardAuth {
     pub fn trust(mut self, peers: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.trusted.extend(peers.into_iter().map(Into::into));
         self
-    }
-}
-
-impl Gate {
-    /// Whether a request for this is a question of the proxy's.
-    pub(crate) fn is_asked(&self, target: Target<'_>) -> bool {
-        self.0.common.asked(target).is_some()
     }
 }
 

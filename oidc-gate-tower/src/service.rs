@@ -4,7 +4,10 @@ use crate::{
     Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
     after::{After, More, Sight, Style},
     caller_info::Told,
-    core::gate::{Caller, Head, Route, SessionEffect, Verdict},
+    core::{
+        gate::{Caller, Endpoint, Head, Route, SessionEffect, Verdict},
+        session::SetCookie,
+    },
     decline::Answer,
     endpoint,
     forward_auth::{self, Asked, Reply},
@@ -14,11 +17,13 @@ use crate::{
     report,
 };
 use bytes::Bytes;
-use http::{Extensions, Request, Response};
+use http::{Extensions, HeaderMap, Request, Response};
 use http_body::Body;
 use std::{
+    any::Any,
     fmt,
     net::SocketAddr,
+    ops::ControlFlow,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -42,6 +47,7 @@ pub struct GateLayer {
     gate: Gate,
     target: fn(&Extensions) -> OriginalTarget<'_>,
     peer: fn(&Extensions) -> Option<SocketAddr>,
+    body: fn(&Gate, &mut dyn Any),
 }
 
 impl GateLayer {
@@ -51,12 +57,21 @@ impl GateLayer {
             gate: gate.clone(),
             target: |_| OriginalTarget::Whole,
             peer: |extensions| extensions.get::<PeerAddr>().map(|peer| peer.0),
+            body: |_, _| {},
         }
     }
 
     /// For frameworks whose nested routers cut the URI: where the original is.
     pub fn original_target(mut self, target: fn(&Extensions) -> OriginalTarget<'_>) -> Self {
         self.target = target;
+        self
+    }
+
+    /// What is done to the body of a request, whatever its type is, where the gate [writes identity
+    /// headers](Gate::writes_identity_headers): for frameworks whose type of body can be wrapped in place, to
+    /// [clean its trailers](Gate::clean_trailers).
+    pub fn request_body(mut self, clean: fn(&Gate, &mut dyn Any)) -> Self {
+        self.body = clean;
         self
     }
 
@@ -122,13 +137,7 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> GateFuture<S, B> {
-        let gate = &self.layer.gate;
-        let target = (self.layer.target)(request.extensions()).of(request.uri());
-        // A question says in headers what it is about, and is handed on to nobody.
-        if !gate.is_asked(target) {
-            clean(gate, &mut request);
-        }
+    fn call(&mut self, request: Request<B>) -> GateFuture<S, B> {
         self.go_on(request, None)
     }
 }
@@ -151,34 +160,127 @@ where
     }
 }
 
+/// What becomes of a request that does not go to the application yet.
+enum Stay {
+    /// The gate answers, and these cookies go along.
+    Answer(Answer, Vec<SetCookie>),
+    /// An endpoint of the gate's answers, which may read its body.
+    Serve(Box<Serving>),
+    /// It waits for this.
+    Wait(Boxed<'static, Seen>),
+}
+
+/// What an endpoint is asked by whom.
+struct Serving {
+    endpoint: Endpoint,
+    recognised: Recognised,
+    peer: Option<SocketAddr>,
+    told: Told,
+    cookies: Vec<SetCookie>,
+}
+
 impl<S> GateService<S> {
     /// Decides about a request and does it. `known` is what has been found out about whom it brings, if that took waiting.
     ///
-    /// The answer to come is large, and is made in the place that it is wanted in.
+    /// Requests and answers to come are large: the one is decided about where it lies, and the other is made where it is wanted.
+    #[inline(never)]
     fn go_on<B>(&mut self, mut request: Request<B>, known: Option<Seen>) -> GateFuture<S, B>
     where
         S: Service<Request<B>> + Clone,
         B: Body + Send + 'static,
         B::Data: Send,
     {
-        let layer = &self.layer;
-        let gate = &layer.gate;
-        let peer = (layer.peer)(request.extensions());
-        let target = (layer.target)(request.extensions()).of(request.uri());
-        let (common, headers) = (&gate.0.common, request.headers());
+        let after = match self.layer.decide(&mut request, known) {
+            ControlFlow::Continue(after) => after,
+            ControlFlow::Break(stay) => return self.stay(stay, request),
+        };
+        GateFuture::pass(self.inner.call(request), after)
+    }
+
+    #[inline(never)]
+    fn stay<B>(&mut self, stay: Stay, request: Request<B>) -> GateFuture<S, B>
+    where
+        S: Service<Request<B>> + Clone,
+        B: Body + Send + 'static,
+        B::Data: Send,
+    {
+        match stay {
+            Stay::Answer(answer, cookies) => GateFuture::answered(answer, cookies),
+            Stay::Serve(serving) => self.serve(*serving, request),
+            Stay::Wait(seen) => self.wait(seen, request),
+        }
+    }
+
+    fn serve<B>(&self, serving: Serving, request: Request<B>) -> GateFuture<S, B>
+    where
+        S: Service<Request<B>>,
+        B: Body + Send + 'static,
+        B::Data: Send,
+    {
+        let Serving {
+            endpoint,
+            recognised,
+            peer,
+            told,
+            cookies,
+        } = serving;
+        let gate = self.layer.gate.clone();
+        // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
+        let (parts, body) = request.into_parts();
+        let metrics = gate.0.common.metrics.clone();
+        let work = endpoint::serve(gate, endpoint, parts, body, recognised, peer);
+        let work = timed(work.instrument(report::span(peer)), metrics, told);
+        GateFuture::later(Box::pin(work), cookies)
+    }
+
+    /// The request waits, and the service that is ready goes along; its clone becomes ready for the next one.
+    fn wait<B>(&mut self, seen: Boxed<'static, Seen>, request: Request<B>) -> GateFuture<S, B>
+    where
+        S: Service<Request<B>> + Clone,
+    {
+        let next = self.inner.clone();
+        let service = Self {
+            inner: std::mem::replace(&mut self.inner, next),
+            layer: self.layer.clone(),
+        };
+        GateFuture::wait(seen, Held { service, request })
+    }
+}
+
+impl GateLayer {
+    /// Decides about a request, and makes it ready for the application if it is to go there. `known` is what has been found
+    /// out about whom it brings, if that took waiting.
+    #[inline(never)]
+    fn decide<B: 'static>(
+        &self,
+        request: &mut Request<B>,
+        known: Option<Seen>,
+    ) -> ControlFlow<Stay, After> {
+        let gate = &self.gate;
+        let common = &gate.0.common;
+        let peer = (self.peer)(request.extensions());
+        let target = (self.target)(request.extensions()).of(request.uri());
         if let Some((forward, target)) = common.asked(target) {
             let now = gate.now();
+            // Nothing is taken off: a question says in headers what it is about, and is handed on to nobody.
             let asked = Asked {
                 method: request.method(),
                 target,
-                headers,
+                headers: request.headers(),
                 peer,
             };
-            return match forward_auth::answer(gate, forward, &asked, known, now) {
-                Reply::Now(answer, cookies) => GateFuture::answered(answer, cookies),
-                Reply::Later(seen) => self.wait(seen, request),
-            };
+            return ControlFlow::Break(
+                match forward_auth::answer(gate, forward, &asked, known, now) {
+                    Reply::Now(answer, cookies) => Stay::Answer(answer, cookies),
+                    Reply::Later(seen) => Stay::Wait(seen),
+                },
+            );
         }
+        if known.is_none() {
+            self.clean(request);
+        }
+        let headers = request.headers();
+        let target = (self.target)(request.extensions()).of(request.uri());
         let policy = &common.policy;
         let head = Head::new(request.method(), target, headers);
         let head = match policy.asks_for_client() {
@@ -187,7 +289,7 @@ impl<S> GateService<S> {
         };
         let route = policy.route(&head);
         if route == Route::Bypass {
-            return self.bypass(request, peer);
+            return ControlFlow::Continue(self.bypass(request.headers_mut(), peer));
         }
         let (now, sessions) = (gate.now(), gate.0.sessions.as_ref());
         let brought = gate.brought(headers);
@@ -198,14 +300,15 @@ impl<S> GateService<S> {
         };
         let recognised = match look {
             Look::Now(recognised) => recognised,
-            Look::Later(seen) => return self.wait(seen, request),
+            Look::Later(seen) => return ControlFlow::Break(Stay::Wait(seen)),
         };
         let decision = policy.decide(&head, &route, recognised.credential(), now);
         let recognised = match decision.session {
             SessionEffect::RefreshNow => match (recognised, sessions) {
                 (Recognised::Session(present), Some(sessions)) => {
-                    let refreshed = sessions.refreshed(present, request.headers());
-                    return self.wait(refreshed, request);
+                    return ControlFlow::Break(Stay::Wait(
+                        sessions.refreshed(present, request.headers()),
+                    ));
                 }
                 (recognised, _) => recognised,
             },
@@ -264,17 +367,17 @@ impl<S> GateService<S> {
                         extensions.insert(Anonymous::MARK);
                     }
                 }
-                GateFuture::pass(self.inner.call(request), after)
+                ControlFlow::Continue(after)
             }
             Verdict::Serve(endpoint) => {
-                let gate = gate.clone();
-                // Owned parts and body, never `&Request<B>`: bodies are `Send` but not `Sync`.
-                let (parts, body) = request.into_parts();
                 let told = telling.about(|| recognised.principal(now), None);
-                let metrics = gate.0.common.metrics.clone();
-                let work = endpoint::serve(gate, endpoint, parts, body, recognised, peer);
-                let work = timed(work.instrument(report::span(peer)), metrics, told);
-                GateFuture::later(Box::pin(work), cookies)
+                ControlFlow::Break(Stay::Serve(Box::new(Serving {
+                    endpoint,
+                    recognised,
+                    peer,
+                    told,
+                    cookies,
+                })))
             }
             verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
                 let why = match &verdict {
@@ -300,35 +403,34 @@ impl<S> GateService<S> {
                         Answer::Later(Box::pin(timed(work, common.metrics.clone(), told)))
                     }
                 };
-                GateFuture::answered(answer, cookies)
+                ControlFlow::Break(Stay::Answer(answer, cookies))
             }
         }
     }
 
-    /// The request waits, and the service that is ready goes along; its clone becomes ready for the next one.
-    fn wait<B>(&mut self, seen: Boxed<'static, Seen>, request: Request<B>) -> GateFuture<S, B>
+    /// Takes off what only the gate may put on. Done to every request, also on open and bypassed paths.
+    fn clean<B>(&self, request: &mut Request<B>)
     where
-        S: Service<Request<B>> + Clone,
+        B: 'static,
     {
-        let next = self.inner.clone();
-        let service = Self {
-            inner: std::mem::replace(&mut self.inner, next),
-            layer: self.layer.clone(),
-        };
-        GateFuture::wait(seen, Held { service, request })
+        let gate = &self.gate;
+        gate.0.common.passing.clean(request.headers_mut());
+        if gate.writes_identity_headers() {
+            (self.body)(gate, request.body_mut());
+        }
+        if !request.extensions().is_empty() {
+            request.extensions_mut().remove::<Principal>();
+            request.extensions_mut().remove::<Anonymous>();
+        }
     }
 
     /// A request on a bypassed path goes through: nobody is looked for, and no time is asked. What decides about others would
     /// say the same of it; only what holds for every request is done.
     #[inline]
-    fn bypass<B>(&mut self, mut request: Request<B>, peer: Option<SocketAddr>) -> GateFuture<S, B>
-    where
-        S: Service<Request<B>>,
-    {
-        let gate = &self.layer.gate;
+    fn bypass(&self, headers: &mut HeaderMap, peer: Option<SocketAddr>) -> After {
+        let gate = &self.gate;
         let common = &gate.0.common;
         common.metrics.decided(&Verdict::Admit(Caller::Bypassed));
-        let headers = request.headers_mut();
         common.passing.tell_nothing(headers);
         if let Some(sessions) = &gate.0.sessions
             && common.passing.keeps_own_cookies()
@@ -337,8 +439,7 @@ impl<S> GateService<S> {
             sessions.names.strip(headers, carried);
         }
         let told = common.telling.about(|| None, None);
-        let after = After::bypassed(gate.clone(), told, peer);
-        GateFuture::pass(self.inner.call(request), after)
+        After::bypassed(gate.clone(), told, peer)
     }
 }
 
@@ -353,13 +454,4 @@ pub(crate) async fn timed(
     metrics.answered(began.elapsed());
     told.with(response.extensions_mut());
     response
-}
-
-/// Takes off what only the gate may put on. Done to every request, also on open and bypassed paths.
-fn clean<B>(gate: &Gate, request: &mut Request<B>) {
-    gate.0.common.passing.clean(request.headers_mut());
-    if !request.extensions().is_empty() {
-        request.extensions_mut().remove::<Principal>();
-        request.extensions_mut().remove::<Anonymous>();
-    }
 }
