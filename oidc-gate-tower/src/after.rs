@@ -341,7 +341,7 @@ impl After {
     /// What a handler has refreshed leaves with the head of its answer, in the place of what was written before.
     pub(crate) fn write_what_was_refreshed(&mut self) -> Life {
         let session = self.session.take();
-        match session.map_or(Written::Nothing, |session| session.head_goes()) {
+        match session.map_or(Written::Nothing, |mut session| session.head_goes()) {
             Written::Renewed(cookies) => self.set_cookies(cookies),
             Written::Ended(cookies) => {
                 self.set_cookies(cookies);

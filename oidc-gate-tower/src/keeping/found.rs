@@ -203,6 +203,7 @@ impl Sessions {
     }
 
     /// `waits_again` is until when nobody makes it wait for a refresh again.
+    #[inline]
     fn present(
         self: &Arc<Self>,
         kept: KeptSession,

@@ -86,6 +86,7 @@ enum Head {
 }
 
 impl SessionHandle {
+    #[inline]
     pub(super) fn new(
         sessions: Arc<Sessions>,
         kept: KeptSession,
@@ -136,11 +137,18 @@ impl SessionHandle {
 
     /// What was made of the session while the handler ran. The head of its answer goes now, and what is refreshed later is
     /// too late for it.
-    pub(crate) fn head_goes(&self) -> Written {
-        let (newer, life) = {
-            let mut now = self.now();
-            now.head = Head::Gone;
-            (now.newer.clone(), now.life)
+    pub(crate) fn head_goes(self: &mut Arc<Self>) -> Written {
+        let (newer, life) = match Arc::get_mut(self) {
+            // Most handlers have let go of it by now, and nobody else will ever look.
+            Some(only) => {
+                let now = only.now.get_mut().unwrap_or_else(PoisonError::into_inner);
+                (now.newer.take(), now.life)
+            }
+            None => {
+                let mut now = self.now();
+                now.head = Head::Gone;
+                (now.newer.clone(), now.life)
+            }
         };
         if life == Life::Ended {
             return Written::Ended(self.sessions.names.clear_every_piece());
