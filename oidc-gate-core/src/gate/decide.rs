@@ -527,8 +527,8 @@ impl Policy {
 
     /// A browser that knows a user and a password for `Basic` sends them along with whatever another site makes it send.
     fn check_basic(&self, head: &Head<'_>) -> Result<(), &'static str> {
-        let mut lines = head.headers.get_all(AUTHORIZATION).iter();
-        match is_sensitive(head) && !lines.all(is_bearer) {
+        let by_itself = || !(head.headers.get_all(AUTHORIZATION).iter()).all(is_bearer);
+        match is_sensitive(head) && by_itself() {
             true => self.check_other_site(head),
             false => Ok(()),
         }

@@ -118,11 +118,12 @@ pub fn offered(
     headers: &HeaderMap,
     basic: BasicTokens,
 ) -> Result<Option<UnreadToken<'_>>, CheckFailed> {
-    let mut lines = headers.get_all(AUTHORIZATION).iter();
-    let Some(line) = lines.next() else {
+    let Some(line) = headers.get(AUTHORIZATION) else {
         return Ok(None);
     };
-    if lines.next().is_some() {
+    // In most requests nothing stands twice, which is seen without looking for it.
+    let some_stand_twice = headers.len() > headers.keys_len();
+    if some_stand_twice && headers.get_all(AUTHORIZATION).iter().nth(1).is_some() {
         let ours = |line: &HeaderValue| is_bearer(line) || is_scheme(line, b"dpop");
         return match headers.get_all(AUTHORIZATION).iter().any(ours) {
             true => Err(malformed("`Authorization` stands twice")),
@@ -153,7 +154,8 @@ pub(crate) fn is_bearer(line: &HeaderValue) -> bool {
 
 /// The scheme ends where its characters do, so that no other byte makes a token something that nobody looks at.
 fn is_scheme(line: &HeaderValue, scheme: &[u8]) -> bool {
-    let is_part = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b);
+    let is_part =
+        |b: &u8| *b != b' ' && (b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(b));
     (line.as_bytes().split_at_checked(scheme.len())).is_some_and(|(first, rest)| {
         first.eq_ignore_ascii_case(scheme) && !rest.first().is_some_and(is_part)
     })

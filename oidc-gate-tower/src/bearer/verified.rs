@@ -6,6 +6,7 @@ use crate::{
 };
 use std::{
     collections::HashMap,
+    hash::{Hash, Hasher},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -41,7 +42,21 @@ const LOOK_AGAIN: Duration = Duration::from_secs(300);
 
 /// The end of a token, which is all of its signature or a part of it of 384 bits: no algorithm that is accepted has shorter
 /// ones. Nobody but the issuer has an influence on it.
-type Tail = [u8; 64];
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Tail([u8; 64]);
+
+impl Tail {
+    fn of(token: &[u8]) -> Option<Self> {
+        token.last_chunk().copied().map(Self)
+    }
+}
+
+impl Hash for Tail {
+    /// 96 bits of a signature tell tokens apart; two that are alike in them are compared as a whole.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0[48..]);
+    }
+}
 
 #[derive(Clone)]
 pub(super) struct Entry {
@@ -93,7 +108,7 @@ impl VerifiedTokens {
         now: UnixTime,
         generation: impl Fn(usize) -> u64,
     ) -> Option<Arc<Identity>> {
-        let tail = token.last_chunk()?;
+        let tail = &Tail::of(token)?;
         let shard = self.shard(tail);
         let (identity, is_old) = {
             let shard = shard.read().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +139,7 @@ impl VerifiedTokens {
 
     pub(super) fn insert(&self, token: &str, entry: Entry, now: UnixTime) {
         let until = entry.expires_at.min(now + LOOK_AGAIN);
-        let Some(tail) = token.as_bytes().last_chunk() else {
+        let Some(tail) = Tail::of(token.as_bytes()) else {
             return;
         };
         if now >= until {
@@ -137,15 +152,15 @@ impl VerifiedTokens {
             until,
         };
         let forgotten = {
-            let shard = self.shard(tail);
+            let shard = self.shard(&tail);
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
-            shard.keep(*tail, kept, now)
+            shard.keep(tail, kept, now)
         };
         drop(forgotten);
     }
 
     fn shard(&self, tail: &Tail) -> &RwLock<Shard> {
-        let sum = tail.iter().fold(0_u8, |sum, b| sum.wrapping_add(*b));
+        let sum = tail.0.iter().fold(0_u8, |sum, b| sum.wrapping_add(*b));
         &self.0[usize::from(sum) % SHARDS]
     }
 }
