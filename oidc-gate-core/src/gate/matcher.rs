@@ -4,6 +4,7 @@ use super::path;
 use super::pattern::search::Sense;
 use super::pattern::{Pattern, Segment, Shape, glob, prefix_of, whole};
 use regex::{RegexSet, RegexSetBuilder};
+use std::cmp::Ordering;
 
 /// A set of patterns, by number.
 #[derive(Debug)]
@@ -28,7 +29,7 @@ pub(super) enum Way {
 
 #[derive(Debug, Default)]
 struct Node {
-    /// Sorted by text.
+    /// Sorted by how long the text is, then by it.
     children: Vec<(Box<str>, Node)>,
     param: Option<Box<Node>>,
     ends: Vec<u32>,
@@ -200,7 +201,9 @@ impl Node {
     }
 
     fn child(&mut self, text: &str) -> &mut Self {
-        let at = match self.children.binary_search_by(|(key, _)| (**key).cmp(text)) {
+        let find =
+            |(key, _): &(Box<str>, Self)| by_length(key, text).then_with(|| (**key).cmp(text));
+        let at = match self.children.binary_search_by(find) {
             Ok(at) => at,
             Err(at) => {
                 self.children.insert(at, (text.into(), Self::default()));
@@ -223,16 +226,21 @@ impl Node {
         if way == Way::Generous && rest.bytes().all(|b| b == b'/') {
             self.ends.iter().for_each(|rule| found(*rule));
         }
+        if self.children.is_empty() && self.param.is_none() {
+            return;
+        }
         let (segment, rest) = cut(rest);
         let text = match way {
             Way::Exact => segment,
             Way::Generous => fold(segment),
         };
-        let at = self.children.binary_search_by(|(key, _)| match way {
-            Way::Exact => (**key).cmp(text),
-            Way::Generous => key
-                .bytes()
-                .cmp(text.bytes().map(|b| b.to_ascii_lowercase())),
+        let at = self.children.binary_search_by(|(key, _)| {
+            by_length(key, text).then_with(|| match way {
+                Way::Exact => (**key).cmp(text),
+                Way::Generous => key
+                    .bytes()
+                    .cmp(text.bytes().map(|b| b.to_ascii_lowercase())),
+            })
         });
         if let Some((_, child)) = at.ok().and_then(|at| self.children.get(at)) {
             child.walk(way, rest, found);
@@ -244,6 +252,11 @@ impl Node {
             child.walk(way, rest, found);
         }
     }
+}
+
+/// Most segments are told apart by how long they are.
+fn by_length(one: &str, other: &str) -> Ordering {
+    one.len().cmp(&other.len())
 }
 
 /// The first segment, and what comes after its slash. Segments are short: a search that is made ready for long texts takes

@@ -128,10 +128,14 @@ fn scan(path: &[u8]) -> Result<(), Ambiguity> {
     };
     // From where the present segment begins.
     let mut segment = rest;
-    while let Some((&byte, tail)) = rest.split_first() {
+    while let Some(at) = rest.iter().position(|byte| class(*byte) != Class::Plain) {
+        let (_, from) = rest.split_at(at);
+        let Some((&byte, tail)) = from.split_first() else {
+            break;
+        };
         match class(byte) {
             Class::Plain => rest = tail,
-            Class::Slash => match &segment[..segment.len() - rest.len()] {
+            Class::Slash => match &segment[..segment.len() - from.len()] {
                 b"" => return Err(Ambiguity::EmptySegment),
                 b"." | b".." => return Err(Ambiguity::DotSegment),
                 _ => (rest, segment) = (tail, tail),

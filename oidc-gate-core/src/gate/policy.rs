@@ -15,7 +15,9 @@ use crate::peers::Peers;
 use crate::session::SameSite;
 use crate::time::UnixTime;
 use http::Method;
-use std::{collections::HashMap, net::IpAddr, sync::Arc};
+use memchr::memchr;
+use rustc_hash::FxHashMap;
+use std::{net::IpAddr, sync::Arc};
 
 /// The rules of a gate, checked and ready.
 ///
@@ -37,8 +39,9 @@ use std::{collections::HashMap, net::IpAddr, sync::Arc};
 #[derive(Debug)]
 pub struct Policy {
     pub(super) rules: Vec<Rule>,
-    /// The rules that name one path, by it.
-    exact: HashMap<Box<str>, Vec<u32>>,
+    /// The rules that name one path, by it. They come from the configuration, so nobody who sends requests can have made
+    /// them collide.
+    exact: FxHashMap<Box<str>, Vec<u32>>,
     permits: Matcher,
     restricts: Matcher,
     json: Matcher,
@@ -107,7 +110,7 @@ impl Policy {
         let restricts = matcher(Way::Generous, true).map_err(too_large)?;
         let json = Matcher::new(Way::Exact, (0u32..).zip(&settings.json)).map_err(too_large)?;
         let polling = Polling::new(settings.polling).map_err(too_large)?;
-        let mut exact: HashMap<Box<str>, Vec<u32>> = HashMap::new();
+        let mut exact = FxHashMap::<Box<str>, Vec<u32>>::default();
         for (at, rule) in numbered() {
             if let Some(path) = rule.pattern.literal() {
                 exact.entry(path.into()).or_default().push(at);
@@ -279,7 +282,7 @@ impl Policy {
 
     fn restricted(&self, method: &Method, path: &str) -> Option<Placed> {
         // An escape has more than one reading even where it has one meaning: `%C3%9C` is `ü` in another case.
-        if path.bytes().any(|byte| byte == b'%') {
+        if memchr(b'%', path.as_bytes()).is_some() {
             return self.restricted_in_any_reading(method, path);
         }
         let mut rules = Found::default();

@@ -9,6 +9,7 @@ use super::*;
 use http::{HeaderMap, Uri, header};
 use proptest::prelude::*;
 use serde::Deserialize;
+use std::collections::HashMap;
 
 fn policy(settings: PolicySettings) -> Policy {
     Policy::compile(settings).unwrap()
