@@ -18,6 +18,9 @@ export CARGO_INCREMENTAL=0
 axum='axum = { version = "0.8.9" }'
 tokio='tokio = { version = "1.47", features = ["macros", "net", "rt-multi-thread"] }'
 
+cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
+printf '\n%s, %s, %s cores, linux %s, %s\n\n' "$(date -u +%F)" "$cpu" "$(nproc)" "$(uname -m)" "$(rustc --version)"
+
 case ${1:-} in
     '')
         echo '| a cold release build | CPU seconds | seconds | crates | and for building |'
@@ -65,8 +68,15 @@ crates() { # DIRECTORY EDGES
 measure 'axum alone' "$axum" "$tokio"
 measure 'oidc-gate-axum' "$axum" "$tokio" "oidc-gate-axum = { path = \"$root/oidc-gate-axum\" }"
 measure 'axum-oidc 0.6.0, tower-sessions' "$axum" "$tokio" 'axum-oidc = "=0.6.0"' 'tower-sessions = "0.14"'
-measure 'huskarl-axum 0.1.0, login' "$axum" "$tokio" 'huskarl = "0.11.10"' \
-    'huskarl-axum = { version = "=0.1.0", features = ["login"] }' 'huskarl-login = "0.5.0"' 'huskarl-reqwest = "0.9"' \
-    'huskarl-crypto-native = "0.11"'
+# As it is by default, it speaks to no provider over TLS.
+huskarl=('huskarl = "0.11.10"' 'huskarl-axum = { version = "=0.1.0", features = ["login"] }' 'huskarl-login = "0.5.0"'
+    'huskarl-crypto-native = "0.11"')
+measure 'huskarl-axum 0.1.0, login, without TLS' "$axum" "$tokio" "${huskarl[@]}" 'huskarl-reqwest = "0.9"'
+measure 'huskarl-axum 0.1.0, login, with its `rustls-tls`' "$axum" "$tokio" "${huskarl[@]}" \
+    'huskarl-reqwest = { version = "0.9", features = ["rustls-tls"] }'
 measure 'axum-login 0.18.0, openidconnect' "$axum" "$tokio" 'axum-login = "=0.18.0"' 'openidconnect = "4.1"' \
     'tower-sessions = "0.14"'
+
+# The part of it that is cryptography: C and assembly, which no compiler of Rust has to do with.
+measure 'AWS-LC alone, as oidc-gate has it' 'aws-lc-rs = { version = "1.19", default-features = false, features = ["aws-lc-sys", "alloc"] }'
+measure 'ring alone, as axum-oidc and openidconnect have it' 'ring = "0.17"'
