@@ -311,8 +311,8 @@ impl After {
         let life = self.write_what_was_refreshed();
         let headers = response.headers_mut();
         let (said, cookies) = match self.more.take() {
-            Some(more) => (more.said, more.cookies),
-            None => (Said::new(), Vec::new()),
+            Some(more) => (Some(more.said), Some(more.cookies)),
+            None => (None, None),
         };
         self.gate.0.common.passing.say(said, headers);
         match self.cache {
@@ -329,10 +329,11 @@ impl After {
         {
             sessions.sign_out.clear.tell(headers);
         }
-        if !cookies.is_empty() {
-            // What sets a cookie must not be handed to anybody else (RFC 9111 § 7.3).
-            no_store(headers);
-        }
+        let Some(cookies) = cookies.filter(|cookies| !cookies.is_empty()) else {
+            return;
+        };
+        // What sets a cookie must not be handed to anybody else (RFC 9111 § 7.3).
+        no_store(headers);
         for cookie in &cookies {
             headers.append(SET_COOKIE, cookie.to_header());
         }

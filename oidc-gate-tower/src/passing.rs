@@ -190,9 +190,9 @@ impl Passing {
     }
 
     /// Says in the application's answer who the caller was. Nobody but the gate says so.
-    pub(crate) fn say(&self, said: Said, headers: &mut HeaderMap) {
+    pub(crate) fn say(&self, said: Option<Said>, headers: &mut HeaderMap) {
         self.response.remove(headers);
-        for (name, value) in said {
+        for (name, value) in said.into_iter().flatten() {
             headers.insert(name, value);
         }
     }
