@@ -2,7 +2,7 @@
 # What it takes to build each library that logs users in: a cold release build of a program that depends on it and does
 # nothing else, on a target directory of its own. Everything is fetched before the clock runs.
 #
-#   benches/peers/build.sh > benches/results/build.md             on a machine that has nothing else to do; half an hour
+#   benches/peers/build.sh > benches/results/build.md             on a machine that has nothing else to do; a quarter of an hour
 #   benches/peers/build.sh crates > benches/results/crates.md     of how many crates, and nothing is built
 #
 # CPU seconds are those of all compiler processes together, so that they depend on the machine and hardly on its load.
