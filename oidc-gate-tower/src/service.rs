@@ -1,23 +1,14 @@
 //! The gate around a service.
 
+mod decide;
+
+use self::decide::{Serving, Stay};
 use crate::{
-    Anonymous, Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, Principal,
-    after::{After, More, Sight, Style},
-    caller_info::Told,
-    core::{
-        gate::{Caller, Endpoint, Head, Route, SessionEffect, Verdict},
-        session::SetCookie,
-    },
-    decline::Answer,
-    endpoint,
-    forward_auth::{self, Asked, Reply},
-    metrics::Metrics,
-    ports::Boxed,
-    recognise::{Look, Recognised, Seen},
-    report,
+    Gate, GateBody, GateFuture, OriginalTarget, PeerAddr, caller_info::Told, endpoint,
+    metrics::Metrics, ports::Boxed, recognise::Seen, report,
 };
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, Request, Response};
+use http::{Extensions, Request, Response};
 use http_body::Body;
 use std::{
     any::Any,
@@ -160,25 +151,6 @@ where
     }
 }
 
-/// What becomes of a request that does not go to the application yet.
-enum Stay {
-    /// The gate answers, and these cookies go along.
-    Answer(Answer, Vec<SetCookie>),
-    /// An endpoint of the gate's answers, which may read its body.
-    Serve(Box<Serving>),
-    /// It waits for this.
-    Wait(Boxed<'static, Seen>),
-}
-
-/// What an endpoint is asked by whom.
-struct Serving {
-    endpoint: Endpoint,
-    recognised: Recognised,
-    peer: Option<SocketAddr>,
-    told: Told,
-    cookies: Vec<SetCookie>,
-}
-
 impl<S> GateService<S> {
     /// Decides about a request and does it. `known` is what has been found out about whom it brings, if that took waiting.
     ///
@@ -197,6 +169,7 @@ impl<S> GateService<S> {
         GateFuture::pass(self.inner.call(request), after)
     }
 
+    /// What most requests do not come to is out of the way of those that pass.
     #[inline(never)]
     fn stay<B>(&mut self, stay: Stay, request: Request<B>) -> GateFuture<S, B>
     where
@@ -244,202 +217,6 @@ impl<S> GateService<S> {
             layer: self.layer.clone(),
         };
         GateFuture::wait(seen, Held { service, request })
-    }
-}
-
-impl GateLayer {
-    /// Decides about a request, and makes it ready for the application if it is to go there. `known` is what has been found
-    /// out about whom it brings, if that took waiting.
-    #[inline(never)]
-    fn decide<B: 'static>(
-        &self,
-        request: &mut Request<B>,
-        known: Option<Seen>,
-    ) -> ControlFlow<Stay, After> {
-        let gate = &self.gate;
-        let common = &gate.0.common;
-        let peer = (self.peer)(request.extensions());
-        let target = (self.target)(request.extensions()).of(request.uri());
-        if let Some((forward, target)) = common.asked(target) {
-            let now = gate.now();
-            // Nothing is taken off: a question says in headers what it is about, and is handed on to nobody.
-            let asked = Asked {
-                method: request.method(),
-                target,
-                headers: request.headers(),
-                peer,
-            };
-            return ControlFlow::Break(
-                match forward_auth::answer(gate, forward, &asked, known, now) {
-                    Reply::Now(answer, cookies) => Stay::Answer(answer, cookies),
-                    Reply::Later(seen) => Stay::Wait(seen),
-                },
-            );
-        }
-        if known.is_none() {
-            self.clean(request);
-        }
-        let headers = request.headers();
-        let target = (self.target)(request.extensions()).of(request.uri());
-        let policy = &common.policy;
-        let head = Head::new(request.method(), target, headers);
-        let head = match policy.asks_for_client() {
-            true => head.client(common.client(peer.map(|peer| peer.ip()), headers)),
-            false => head,
-        };
-        let route = policy.route(&head);
-        if route == Route::Bypass {
-            return ControlFlow::Continue(self.bypass(request.headers_mut(), peer));
-        }
-        let (now, sessions) = (gate.now(), gate.0.sessions.as_ref());
-        let brought = gate.brought(headers);
-        let carried = brought.cookies.carried();
-        let look = match known {
-            Some(seen) => gate.seen(seen, brought, now),
-            None => gate.look(&route, brought, now),
-        };
-        let recognised = match look {
-            Look::Now(recognised) => recognised,
-            Look::Later(seen) => return ControlFlow::Break(Stay::Wait(seen)),
-        };
-        let decision = policy.decide(&head, &route, recognised.credential(), now);
-        let recognised = match decision.session {
-            SessionEffect::RefreshNow => match (recognised, sessions) {
-                (Recognised::Session(present), Some(sessions)) => {
-                    return ControlFlow::Break(Stay::Wait(
-                        sessions.refreshed(present, request.headers()),
-                    ));
-                }
-                (recognised, _) => recognised,
-            },
-            _ => recognised,
-        };
-        common.metrics.decided(&decision.verdict);
-        let telling = common.telling;
-        let cookies = sessions
-            .map(|sessions| sessions.carry_out(decision.session, &recognised, now, headers))
-            .unwrap_or_default();
-        match decision.verdict {
-            Verdict::Admit(caller) => {
-                let aside =
-                    sessions.and_then(|sessions| sessions.set_aside(headers, carried, &recognised));
-                let style = Style::of(gate, &head);
-                let unusable = recognised.unusable();
-                let sight = match recognised {
-                    Recognised::StoreDown => Sight::StoreDown,
-                    _ => Sight::Clear,
-                };
-                let principal = match caller {
-                    Caller::Identified => recognised.into_principal(headers, now),
-                    Caller::Bypassed | Caller::Anonymous => None,
-                };
-                let passing = &common.passing;
-                let identity = principal.as_ref().map(Principal::identity);
-                let session = principal.as_ref().and_then(Principal::session).cloned();
-                let tokens = || session.as_ref()?.at_hand(now);
-                let said = passing.tell(identity, tokens, request.headers_mut());
-                let told = telling.about(|| principal.clone(), None);
-                let after = After {
-                    gate: gate.clone(),
-                    peer,
-                    decided: now,
-                    session,
-                    caller,
-                    sight,
-                    style,
-                    cache: decision.cache,
-                    aside,
-                    more: More::of(told, cookies, said, unusable),
-                };
-                if let Some(sessions) = sessions
-                    && passing.keeps_own_cookies()
-                {
-                    sessions.names.strip(request.headers_mut(), carried);
-                }
-                let extensions = request.extensions_mut();
-                match (caller, principal) {
-                    (Caller::Bypassed, _) => {}
-                    (Caller::Identified, Some(principal)) => {
-                        extensions.insert(principal);
-                    }
-                    // Nobody is identified without having been recognised; if it ever happened, nobody would be there.
-                    (Caller::Anonymous, _) | (Caller::Identified, None) => {
-                        extensions.insert(Anonymous::MARK);
-                    }
-                }
-                ControlFlow::Continue(after)
-            }
-            Verdict::Serve(endpoint) => {
-                let told = telling.about(|| recognised.principal(now), None);
-                ControlFlow::Break(Stay::Serve(Box::new(Serving {
-                    endpoint,
-                    recognised,
-                    peer,
-                    told,
-                    cookies,
-                })))
-            }
-            verdict @ (Verdict::LogIn { .. } | Verdict::ComeAgain(_) | Verdict::Refuse(_)) => {
-                let why = match &verdict {
-                    Verdict::LogIn { check, .. } => Some(*check),
-                    _ => None,
-                };
-                let told = telling.about(|| recognised.principal(now), why);
-                let underway = sessions
-                    .map(|sessions| sessions.underway(headers, &recognised))
-                    .unwrap_or_default();
-                let underway = match &verdict {
-                    Verdict::LogIn {
-                        step_up: Some(_), ..
-                    } => underway.of(recognised.session()),
-                    _ => underway,
-                };
-                let answer = match gate.answer(&verdict, underway, peer) {
-                    Answer::Now(mut response) => {
-                        told.with(response.extensions_mut());
-                        Answer::Now(response)
-                    }
-                    Answer::Later(work) => {
-                        Answer::Later(Box::pin(timed(work, common.metrics.clone(), told)))
-                    }
-                };
-                ControlFlow::Break(Stay::Answer(answer, cookies))
-            }
-        }
-    }
-
-    /// Takes off what only the gate may put on. Done to every request, also on open and bypassed paths.
-    fn clean<B>(&self, request: &mut Request<B>)
-    where
-        B: 'static,
-    {
-        let gate = &self.gate;
-        gate.0.common.passing.clean(request.headers_mut());
-        if gate.writes_identity_headers() {
-            (self.body)(gate, request.body_mut());
-        }
-        if !request.extensions().is_empty() {
-            request.extensions_mut().remove::<Principal>();
-            request.extensions_mut().remove::<Anonymous>();
-        }
-    }
-
-    /// A request on a bypassed path goes through: nobody is looked for, and no time is asked. What decides about others would
-    /// say the same of it; only what holds for every request is done.
-    #[inline]
-    fn bypass(&self, headers: &mut HeaderMap, peer: Option<SocketAddr>) -> After {
-        let gate = &self.gate;
-        let common = &gate.0.common;
-        common.metrics.decided(&Verdict::Admit(Caller::Bypassed));
-        common.passing.tell_nothing(headers);
-        if let Some(sessions) = &gate.0.sessions
-            && common.passing.keeps_own_cookies()
-        {
-            let carried = sessions.names.read(headers).carried();
-            sessions.names.strip(headers, carried);
-        }
-        let told = common.telling.about(|| None, None);
-        After::bypassed(gate.clone(), told, peer)
     }
 }
 
