@@ -177,20 +177,20 @@ step_peers() {
     need_compiler
     need_npm_packages
     need_examples
-    node .ci/browser/token_endpoint.mjs "$CARGO_TARGET_DIR/debug/token-endpoint"
+    drive token_endpoint.mjs "$CARGO_TARGET_DIR/debug/token-endpoint"
 }
 
 about_browser_quickstart='the quickstart as `cargo run` starts it, in Chromium'
 step_browser_quickstart() {
     need_browser
-    node .ci/browser/quickstart.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    drive quickstart.mjs "$CARGO_TARGET_DIR/debug/quickstart"
 }
 
 about_browser_themes='the gate’s pages in an application’s own look, light and dark, wide and narrow, in Chromium'
 step_browser_themes() {
     need_browser
     need_examples
-    node .ci/browser/themes.mjs "$CARGO_TARGET_DIR/debug/operations"
+    drive themes.mjs "$CARGO_TARGET_DIR/debug/operations"
 }
 
 about_browser_login='logins at a certified provider over HTTPS, in Chromium: every response mode, every kind of session cookie, ten tabs at once, a sign-in that has to be recent; tokens for a program'
@@ -198,13 +198,13 @@ step_browser_login() {
     need_browser
     need_command openssl openssl
     need_command certutil libnss3-tools
-    node .ci/browser/login.mjs "$CARGO_TARGET_DIR/debug/quickstart"
-    node .ci/browser/modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
-    node .ci/browser/tabs.mjs "$CARGO_TARGET_DIR/debug/quickstart"
-    node .ci/browser/clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
-    node .ci/browser/step_up.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    drive login.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    drive modes.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    drive tabs.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    drive clients.mjs "$CARGO_TARGET_DIR/debug/quickstart"
+    drive step_up.mjs "$CARGO_TARGET_DIR/debug/quickstart"
     need_examples
-    node .ci/browser/machines.mjs "$CARGO_TARGET_DIR/debug/service-client"
+    drive machines.mjs "$CARGO_TARGET_DIR/debug/service-client"
 }
 
 about_logout='the ends of sessions at a certified provider, in Chromium: by the application, by the provider’s letters and frames, in the middle of a login'
@@ -215,7 +215,7 @@ step_logout() {
     need_service redis-server
     need_command redis-cli redis-tools
     need_examples
-    node .ci/browser/logout.mjs "$CARGO_TARGET_DIR/debug/sessions"
+    drive logout.mjs "$CARGO_TARGET_DIR/debug/sessions"
 }
 
 about_sessions='no session is lost: two processes, a rotating provider, and Redis alone, in a cluster and with Sentinel, while each is killed'
@@ -225,7 +225,7 @@ step_sessions() {
     need_command redis-cli redis-tools
     need_npm_packages
     cargo build --locked --package sessions --bins
-    node .ci/browser/sessions.mjs "$CARGO_TARGET_DIR/debug"
+    drive sessions.mjs "$CARGO_TARGET_DIR/debug"
 }
 
 about_live='connections end within a second of a logout by the back channel: two processes, Redis, a certified provider, Chromium'
@@ -234,7 +234,7 @@ step_live() {
     need_service redis-server
     need_command redis-cli redis-tools
     cargo build --locked --package live
-    node .ci/browser/live.mjs "$CARGO_TARGET_DIR/debug"
+    drive live.mjs "$CARGO_TARGET_DIR/debug"
 }
 
 about_proxies='nginx and Caddy ask the gate of the example about every request, in Chromium'
@@ -246,7 +246,7 @@ step_proxies() {
     need_service nginx
     need_service caddy
     need_examples
-    node .ci/browser/forward_auth.mjs "$CARGO_TARGET_DIR/debug/forward-auth"
+    drive forward_auth.mjs "$CARGO_TARGET_DIR/debug/forward-auth"
     echo 'NOT SHOWN: Traefik and Envoy were never run; what they are said to send and to understand is from their documentation'
 }
 
@@ -353,6 +353,11 @@ need_service() {
     else
         need_command "$1" "$1"
     fi
+}
+
+# A test outside of cargo. Each has a deadline of its own, and this one is for what keeps that from coming.
+drive() { # FILE ARGUMENT...
+    timeout --kill-after=10 900 node ".ci/browser/$1" "${@:2}"
 }
 
 need_npm_packages() {

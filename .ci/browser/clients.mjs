@@ -2,10 +2,11 @@
 //
 //   node clients.mjs path/to/quickstart
 
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { copyFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { claim, freePorts, newProfile, run, scratchDirectory, startChromium, startProgram } from './harness.mjs';
+import { makeKey } from './keys.mjs';
 import { application, certifiedProvider } from './pages.mjs';
 import { client, startProvider, userClaims } from './provider.mjs';
 import { makeAuthority, makeClientCertificate, publicKeyOf, terminateTls } from './tls.mjs';
@@ -19,10 +20,10 @@ await run('client authentication', async () => {
   const authority = await makeAuthority(directory);
   const browser = await startChromium(authority.home);
   const keys = {
-    RS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    PS256: generateKeyPairSync('rsa', { modulusLength: 2048 }),
-    ES256: generateKeyPairSync('ec', { namedCurve: 'P-256' }),
-    EdDSA: generateKeyPairSync('ed25519'),
+    RS256: makeKey('rsa', { modulusLength: 2048 }),
+    PS256: makeKey('rsa', { modulusLength: 2048 }),
+    ES256: makeKey('ec', { namedCurve: 'P-256' }),
+    EdDSA: makeKey('ed25519'),
   };
   const ways = [
     ['none', { registered: { token_endpoint_auth_method: 'none' }, environment: {} }],
@@ -70,7 +71,7 @@ await run('client authentication', async () => {
   // A key that the provider does not know.
   const [, known] = ways.findLast(([method]) => method === 'private_key_jwt');
   const file = path.join(directory, 'another.pem');
-  await writeFile(file, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  await writeFile(file, makeKey('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }));
   const environment = { ...known.environment, OIDC_GATE_CLIENT_KEY_FILE: file };
   await login(authority, browser, 'private_key_jwt', { ...known, what: 'a wrong key', environment, refused: 'token.invalid_client' });
 });

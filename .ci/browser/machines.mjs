@@ -4,12 +4,13 @@
 //   node machines.mjs path/to/service-client
 
 import { spawn } from 'node:child_process';
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import path from 'node:path';
 import { Visitor } from './forms.mjs';
 import { afterwards, claim, freePorts, run, scratchDirectory } from './harness.mjs';
+import { makeKey } from './keys.mjs';
 import { client, startProvider, userClaims } from './provider.mjs';
 import { makeAuthority, makeClientCertificate, publicKeyOf, serve } from './tls.mjs';
 
@@ -30,9 +31,9 @@ await run('programs', async () => {
     const jwk = { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
     return { jwk, environment: { OIDC_GATE_CLIENT_KEY_FILE: file, OIDC_GATE_CLIENT_KEY_ID: kid, OIDC_GATE_CLIENT_KEY_ALG: alg } };
   };
-  const known = await key('known', 'ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' }));
-  const stranger = await key('stranger', 'ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' }));
-  const rsa = await key('rsa', 'PS256', generateKeyPairSync('rsa', { modulusLength: 2048 }));
+  const known = await key('known', 'ES256', makeKey('ec', { namedCurve: 'P-256' }));
+  const stranger = await key('stranger', 'ES256', makeKey('ec', { namedCurve: 'P-256' }));
+  const rsa = await key('rsa', 'PS256', makeKey('rsa', { modulusLength: 2048 }));
   const certificate = async (name, selfSigned) => {
     const made = await makeClientCertificate(directory, name, { selfSigned });
     return { ...made, environment: { OIDC_GATE_CLIENT_CERT_FILE: made.cert, OIDC_GATE_CLIENT_KEY_FILE: made.key } };

@@ -1,8 +1,9 @@
 // A certified OpenID provider (npm `oidc-provider`) that knows one confidential client and any user.
 
-import { generateKeyPairSync, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import https from 'node:https';
 import Provider from 'oidc-provider';
+import { makeKey } from './keys.mjs';
 import { serve } from './tls.mjs';
 
 /// The client's credentials. The secret holds what HTTP Basic authentication must form-encode first
@@ -88,6 +89,6 @@ export async function startProvider({ tls, port, at = port, redirectUri, request
 }
 
 function signingKey(type, options, alg) {
-  const key = generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' });
+  const key = makeKey(type, options).privateKey.export({ format: 'jwk' });
   return { ...key, alg, use: 'sig', kid: `test-${alg}` };
 }

@@ -3,12 +3,13 @@
 //
 //   node token_endpoint.mjs path/to/token-endpoint
 
-import { createHash, createPrivateKey, generateKeyPairSync, webcrypto } from 'node:crypto';
+import { createHash, createPrivateKey, webcrypto } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import path from 'node:path';
 import * as openid from 'openid-client';
 import { claim, freePorts, run, scratchDirectory, startProgram } from './harness.mjs';
+import { makeKey } from './keys.mjs';
 
 const program = path.resolve(process.argv[2] ?? 'target/debug/token-endpoint');
 const clients = new URL('../../examples/token-endpoint/clients.toml', import.meta.url);
@@ -30,7 +31,7 @@ await run('openid-client at a token endpoint', async () => {
   const certificate = async (name) => ({ cert: await demo(`${name}.pem`), key: await demo(`${name}.key`) });
   const [ca, issued, another, own] = [await demo('ca.pem'), await certificate('issued'), await certificate('another'), await certificate('own')];
   const signer = await importKey(createPrivateKey(await demo('signer.key')));
-  const stranger = await importKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey);
+  const stranger = await importKey(makeKey('ec', { namedCurve: 'P-256' }).privateKey);
 
   /// The client `id`, which has read the server's metadata. `seen` are the bodies it sends.
   const client = async (id, authentication, { shown, seen = [] } = {}) => {

@@ -1,10 +1,11 @@
 // A certified provider (npm `oidc-provider`) whose refresh tokens are good once: whoever shows one again loses the whole
 // grant. It writes down every redemption, and which process asked for it.
 
-import { createHash, generateKeyPairSync } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import http from 'node:http';
 import Provider from 'oidc-provider';
+import { makeKey } from '../keys.mjs';
 import { serve } from '../tls.mjs';
 
 export const client = { id: 'sessions-test', secret: 'a secret of thirty-two characters' };
@@ -36,7 +37,7 @@ export async function startProvider({ port, redirectUris, registered = {}, featu
       id_token_signed_response_alg: 'ES256',
       ...registered,
     }],
-    jwks: { keys: [{ ...generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'k' }] },
+    jwks: { keys: [{ ...makeKey('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig', kid: 'k' }] },
     cookies: { keys: ['a key for the provider’s own cookies'] },
     ttl: { AccessToken: LIFE, AuthorizationCode: 60, Grant: 3600, IdToken: 3600, Interaction: 600, RefreshToken: 3600, Session: 3600 }, // seconds
     pkce: { required: () => true },
